@@ -1,0 +1,147 @@
+"""distbench: which pretrained models should a small network learn from, and how much from each?
+
+The names in `__all__` are the public interface. They are imported when they are first used, so
+that ``import distbench`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from distbench.api import rank, run
+    from distbench.components import (
+        Baseline,
+        Component,
+        Distiller,
+        Executor,
+        Metric,
+        Reporter,
+        Strategy,
+        Student,
+        Suite,
+        Task,
+        Zoo,
+        primary,
+    )
+    from distbench.data import UNLABELLED, Part, TaskIndex
+    from distbench.errors import (
+        CorruptImageError,
+        DataError,
+        Declined,
+        DistbenchError,
+        PluginError,
+        RefusedError,
+        UsageError,
+        WeightsError,
+    )
+    from distbench.hookspecs import hookimpl
+    from distbench.method import MethodContext, WeightedSource
+    from distbench.probe import Labels, Probe
+    from distbench.queue import Outcome, UnitQueue
+    from distbench.results import Row
+    from distbench.sources import Forward, Source, SourceInfo
+    from distbench.suite import SuiteDefinition
+    from distbench.training import Batch, Phase, Stream, StudentModel
+    from distbench.worker import execute_unit
+
+_HOME = {
+    "api": ["rank", "run"],
+    "components": [
+        "Baseline",
+        "Component",
+        "Distiller",
+        "Executor",
+        "Metric",
+        "Reporter",
+        "Strategy",
+        "Student",
+        "Suite",
+        "Task",
+        "Zoo",
+        "primary",
+    ],
+    "data": ["UNLABELLED", "Part", "TaskIndex"],
+    "errors": [
+        "CorruptImageError",
+        "DataError",
+        "Declined",
+        "DistbenchError",
+        "PluginError",
+        "RefusedError",
+        "UsageError",
+        "WeightsError",
+    ],
+    "hookspecs": ["hookimpl"],
+    "method": ["MethodContext", "WeightedSource"],
+    "probe": ["Labels", "Probe"],
+    "queue": ["Outcome", "UnitQueue"],
+    "results": ["Row"],
+    "sources": ["Forward", "Source", "SourceInfo"],
+    "suite": ["SuiteDefinition"],
+    "training": ["Batch", "Phase", "Stream", "StudentModel"],
+    "worker": ["execute_unit"],
+}
+_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = [  # noqa: F822 - found by __getattr__
+    "UNLABELLED",
+    "Baseline",
+    "Batch",
+    "Component",
+    "CorruptImageError",
+    "DataError",
+    "Declined",
+    "DistbenchError",
+    "Distiller",
+    "Executor",
+    "Forward",
+    "Labels",
+    "MethodContext",
+    "Metric",
+    "Outcome",
+    "Part",
+    "Phase",
+    "PluginError",
+    "Probe",
+    "RefusedError",
+    "Reporter",
+    "Row",
+    "Source",
+    "SourceInfo",
+    "Strategy",
+    "Stream",
+    "Student",
+    "StudentModel",
+    "Suite",
+    "SuiteDefinition",
+    "Task",
+    "TaskIndex",
+    "UnitQueue",
+    "UsageError",
+    "WeightedSource",
+    "WeightsError",
+    "Zoo",
+    "__version__",
+    "execute_unit",
+    "hookimpl",
+    "primary",
+    "rank",
+    "run",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("distbench")
+    module = _MODULE_OF.get(name)
+    if module is None:
+        raise AttributeError(f"module 'distbench' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"distbench.{module}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

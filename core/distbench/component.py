@@ -1,0 +1,106 @@
+"""What every component is: a small frozen pydantic model whose fields are its parameters."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
+from pydantic.fields import FieldInfo
+
+Role = Literal["ranked", "control", "ceiling"]
+
+
+def primary(default: Any = ..., **kwargs: Any) -> Any:
+    """A field that `name:VALUE` fills; takes what `pydantic.Field` takes. One a component."""
+    return Field(default, json_schema_extra={"primary": True}, **kwargs)
+
+
+class Component(BaseModel):
+    """Base of all kinds.
+
+    A subclass declares its parameters as fields, says in the first line of its docstring what it
+    is and cites its source below. The module that holds it imports no torch at its top, since
+    planning must stay light.
+
+    Attributes:
+        version: Raised whenever the numbers that the component produces change.
+        role: Whether methods made with it are ranked, a control or a ceiling.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
+
+    version: ClassVar[int] = 1
+    role: ClassVar[Role] = "ranked"
+
+    _name: str = PrivateAttr("")
+
+    @classmethod
+    def parameters(cls) -> dict[str, FieldInfo]:
+        """The fields by name, in the order of their declaration."""
+        return dict(cls.model_fields)
+
+    @classmethod
+    def primary_field(cls) -> str | None:
+        """Name of the field that `name:VALUE` fills, if there is one."""
+        for name, field in cls.model_fields.items():
+            extra = field.json_schema_extra
+            if isinstance(extra, dict) and extra.get("primary"):
+                return name
+        return None
+
+    @classmethod
+    def summary(cls) -> str:
+        """First line of the docstring."""
+        return (cls.__doc__ or "").strip().partition("\n")[0]
+
+    @property
+    def name(self) -> str:
+        """The name it is registered under; the class name in snake case where it is not."""
+        return self._name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+
+    def named(self, name: str) -> Self:
+        """The same component under the name it is registered with."""
+        twin = self.model_copy()
+        twin._name = name
+        return twin
+
+    @property
+    def label(self) -> str:
+        """The component as one would type it: its name and the parameters that are not default."""
+        chief = self.primary_field()
+        text, rest = self.name, []
+        for key, field in self.parameters().items():
+            value = getattr(self, key)
+            if not field.is_required() and value == field.get_default(call_default_factory=True):
+                continue
+            if key == chief:
+                text += f":{_typed(value)}"
+            elif isinstance(value, dict):
+                rest += [f"{key}.{inner}={_typed(v)}" for inner, v in value.items()]
+            else:
+                rest.append(f"{key}={_typed(value)}")
+        return text + (":" + ",".join(rest) if rest else "")
+
+    def identity(self) -> dict[str, Any]:
+        """What goes into a cache key: name, version and parameters, but no paths.
+
+        Where something lies does not matter; what it is does, and that is in the fingerprints of
+        data and weights.
+        """
+        values = self.model_dump()
+        kept = {k: v for k, v in values.items() if not isinstance(getattr(self, k), Path)}
+        return {"name": self.name, "version": self.version, "params": kept}
+
+
+def _typed(value: Any) -> str:
+    """A parameter's value as the grammar of `distbench.spec` reads it back."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (tuple, list)):
+        return "+".join(_typed(v) for v in value)
+    if isinstance(value, float):
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+    text = str(value)
+    return f'"{text}"' if re.search(r"[,+\s\"]", text) else text

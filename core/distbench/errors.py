@@ -1,0 +1,85 @@
+"""What can go wrong, sorted by whom it concerns: each class knows the exit code it leads to."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DistbenchError(Exception):
+    """A problem that a person can do something about; shown as one line, without a traceback."""
+
+    exit_code = 1
+
+
+class UsageError(DistbenchError):
+    """The command line, a configuration file or an argument is wrong."""
+
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A name that no plugin offers."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
+        known = sorted(known)
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        guess = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+        hint = hint or f"`distbench list {kind}` shows what there is."
+        super().__init__(f"unknown {kind} {name!r}.{guess} {hint}")
+        self.kind, self.name, self.suggestions = kind, name, near
+
+
+class PluginError(DistbenchError):
+    """A plugin that cannot be used; the message names it."""
+
+    exit_code = 2
+
+    def __init__(self, plugin: str, message: str) -> None:
+        super().__init__(f"plugin {plugin!r}: {message}")
+        self.plugin = plugin
+
+
+class RefusedError(DistbenchError):
+    """Data, weights or submissions that distbench will not work with as they are."""
+
+    exit_code = 3
+
+
+class DataError(RefusedError):
+    """Images or labels that cannot be used; says which and what to do."""
+
+
+class CorruptImageError(DataError):
+    """One image that cannot be decoded.
+
+    Args:
+        name: The image, as its task names it.
+        why: What the decoder said.
+    """
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(
+            f"cannot read image {name!r}: {why}. Replace or remove it, or go on without such "
+            "images with --skip-corrupt."
+        )
+        self.name, self.why = name, why
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.name, self.why)
+
+
+class WeightsError(RefusedError):
+    """Model weights that are missing, do not fit, or differ from their declared fingerprint."""
+
+
+class Declined(Exception):  # noqa: N818 - not an error: a method or metric says that it does not apply
+    """Raised by a component where it is not defined; the reason is shown, nothing counts as failed.
+
+    Args:
+        reason: One clause, for example ``"no two images share a class"``.
+    """
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason

@@ -1,0 +1,189 @@
+"""The result row and its store: what a finished cell leaves behind."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+SCHEMA = 1
+
+Status = Literal["done", "failed", "skipped", "declined"]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class MethodBlock(_Block):
+    """Which method a cell trained."""
+
+    id: str = Field(description="row of the leaderboard, e.g. pseudo_labels/weighted/logme")
+    role: Literal["ranked", "control", "ceiling"]
+    components: dict[str, dict[str, Any]] = Field(
+        description="identity (name, version, params) of distiller, metric, strategy or baseline"
+    )
+
+
+class TaskBlock(_Block):
+    """Which task, and the fingerprint of its data."""
+
+    id: str
+    use: str
+    fingerprint: str
+    classes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+class SourcesBlock(_Block):
+    """What the method made of the zoo."""
+
+    eligible: tuple[str, ...] = ()
+    excluded: dict[str, str] = Field(default_factory=dict, description="source to reason")
+    marked: dict[str, str] = Field(
+        default_factory=dict, description="kept although it saw the task (overlap=allow)"
+    )
+    scores: dict[str, float] = {}
+    weights: dict[str, float] = {}
+    fingerprints: dict[str, str] = {}
+
+
+class PartsBlock(_Block):
+    """How many images each part had, and which seeds drew them."""
+
+    labelled: int
+    unlabelled: int
+    validation: int
+    test: int
+    skipped: tuple[str, ...] = Field((), description="images left out because they were corrupt")
+    split_seed: int
+
+
+class CurvePoint(_Block):
+    """One point of the learning curve."""
+
+    step: int
+    loss: float
+    validation_accuracy: float | None = None
+
+
+class ResultBlock(_Block):
+    """What is compared: bit-equal on one machine and version, however the cell was run."""
+
+    accuracy: float = Field(description="share of test images classified rightly, 0..1")
+    balanced_accuracy: float = Field(description="mean recall over the test classes, 0..1")
+    validation_accuracy: float | None
+    predictions: tuple[int, ...] = Field(description="class number for each test image, in order")
+    curve: tuple[CurvePoint, ...]
+    sources: SourcesBlock
+    parts: PartsBlock
+    declared: dict[str, Any] = Field(
+        description="in which methods differ by nature: images a step, augmentation, phases"
+    )
+    student_digest: str = Field(description="SHA-256 of the trained weights")
+
+
+class CostBlock(_Block):
+    """What it cost; never compared between machines."""
+
+    parameters: int
+    student_macs: int
+    teacher_macs: int | None = Field(description="of one image through all weighted sources")
+    training_macs: int | None = None
+    steps: int
+    train_seconds: float
+    total_seconds: float
+    peak_memory_mb: float
+
+
+class Row(_Block):
+    """One finished cell, row schema 1.
+
+    `result` is None unless `status` is ``done``; `reason` is None only then.
+    """
+
+    schema_version: int = SCHEMA
+    key: str = Field(description="hash of everything declared that the result depends on")
+    status: Status
+    reason: str | None = None
+    traceback: str | None = None
+    refused: bool = Field(False, description="failed because data or weights were refused")
+    method: MethodBlock
+    task: TaskBlock
+    seed: int
+    suite: str
+    suite_version: int
+    protocol: dict[str, Any]
+    student: dict[str, Any]
+    zoo: str | None = None
+    plugins: dict[str, str] = Field(default_factory=dict, description="distribution to version")
+    result: ResultBlock | None = None
+    cost: CostBlock | None = None
+    environment: dict[str, Any] = {}
+
+
+def write_atomic(path: Path, data: bytes | str) -> None:
+    """Writes a file so that it is seen whole or not at all, also after a crash.
+
+    Raises:
+        OSError: No space, no permission; nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    raw = data.encode() if isinstance(data, str) else data
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def read_row(path: Path) -> Row | None:
+    """The row in a file; None where the file is absent or is no whole row of this schema."""
+    try:
+        return Row.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
+
+
+class RowStore:
+    """Rows of one folder, one file a cell.
+
+    Args:
+        folder: Where they lie; made when the first row is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, key: str) -> Path:
+        """Where the row of a cell lies."""
+        return self.folder / key[:2] / f"{key}.json"
+
+    def get(self, key: str) -> Row | None:
+        """The row of a cell, if it is there, whole, and of that cell."""
+        row = read_row(self.path(key))
+        return row if row is not None and row.key == key else None
+
+    def put(self, row: Row) -> None:
+        """Stores a row; one that is done is never replaced by one that is not."""
+        if row.status != "done":
+            kept = self.get(row.key)
+            if kept is not None and kept.status == "done":
+                return
+        write_atomic(self.path(row.key), row.model_dump_json(indent=1))
+
+    def __iter__(self) -> Iterator[Row]:
+        for path in sorted(self.folder.glob("*/*.json")):
+            row = read_row(path)
+            if row is not None:
+                yield row

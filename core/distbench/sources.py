@@ -1,0 +1,75 @@
+"""Source models: what is known of one, and how its features and logits are obtained."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Forward(Protocol):
+    """A source that has been opened on a device."""
+
+    def __call__(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features and logits.
+
+        Args:
+            images: float32 (b, 3, s, s), resized to `SourceInfo.input_size` and normalised with
+                its mean and standard deviation, on the device the source was opened on.
+
+        Returns:
+            Features float32 (b, d) and logits (b, c), on any device.
+        """
+
+
+class SourceInfo(BaseModel):
+    """Facts about one source model. None of them needs its weights to be loaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    architecture: str
+    num_classes: int = Field(gt=0)
+    feature_dim: int = Field(gt=0)
+    input_size: int = Field(gt=0, description="side of the square input, pixels")
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    activation: Literal["softmax", "sigmoid", "none"] = "softmax"
+    domain: str = "unknown"
+    trained_on: tuple[str, ...] = ()
+    licence: str = "unknown"
+    fingerprint: str = Field(description="SHA-256 of the weights")
+    parameters: int | None = None
+    macs: int | None = Field(None, description="multiply-accumulates of one image")
+    depth: int | None = Field(None, description="layers with weights on the longest path")
+    role: Literal["source", "generalist"] = "source"
+
+
+class Source(ABC):
+    """One pretrained model of a zoo."""
+
+    info: SourceInfo
+
+    @abstractmethod
+    def verify(self) -> None:
+        """Checks that the weights are there and are those that `info.fingerprint` names.
+
+        Raises:
+            WeightsError: They are missing or differ.
+        """
+
+    @abstractmethod
+    def open(self, device: torch.device) -> Forward:
+        """Loads the weights and returns the model in evaluation mode.
+
+        Raises:
+            WeightsError: The weights do not fit the architecture.
+        """
+
+    def module(self) -> torch.nn.Module | None:
+        """The model as trainable torch, mapping images to logits; None where it has no such form."""
+        return None

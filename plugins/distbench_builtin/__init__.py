@@ -1,0 +1,80 @@
+"""Everything of distbench that has a name, as an ordinary plugin."""
+
+from __future__ import annotations
+
+from distbench.hookspecs import hookimpl
+
+_HERE = "distbench_builtin"
+_MINI_TASKS = ("cifar10", "cub", "chestx", "eurosat", "isic", "nabirds", "pets", "dogs")
+_MINI_DEV_TASKS = ("dev-objects", "dev-birds", "dev-land", "dev-skin")
+
+
+@hookimpl
+def distbench_zoos() -> dict[str, str]:
+    return {
+        "local": f"{_HERE}.zoos.local:LocalZoo",
+        "mini": f"{_HERE}.zoos.mini:MiniZoo",
+    }
+
+
+@hookimpl
+def distbench_metrics() -> dict[str, str]:
+    return {
+        "logme": f"{_HERE}.metrics.logme:LogME",
+        "parc": f"{_HERE}.metrics.parc:PARC",
+    }
+
+
+@hookimpl
+def distbench_strategies() -> dict[str, str]:
+    return {
+        "equal": f"{_HERE}.strategies.equal:Equal",
+        "nearest": f"{_HERE}.strategies.nearest:Nearest",
+        "softmax": f"{_HERE}.strategies.softmax:Softmax",
+        "top": f"{_HERE}.strategies.top:Top",
+        "weighted": f"{_HERE}.strategies.weighted:Weighted",
+    }
+
+
+@hookimpl
+def distbench_students() -> dict[str, str]:
+    return {
+        "mini": f"{_HERE}.students.mini:MiniStudent",
+        "timm": f"{_HERE}.students.timm:TimmStudent",
+    }
+
+
+@hookimpl
+def distbench_distillers() -> dict[str, str]:
+    return {"pseudo_labels": f"{_HERE}.distillers.pseudo_labels:PseudoLabels"}
+
+
+@hookimpl
+def distbench_baselines() -> dict[str, str]:
+    return {
+        "finetune": f"{_HERE}.baselines.finetune:FineTune",
+        "fixmatch": f"{_HERE}.baselines.fixmatch:FixMatch",
+        "scratch": f"{_HERE}.baselines.scratch:Scratch",
+    }
+
+
+@hookimpl
+def distbench_tasks() -> dict[str, str]:
+    mini = {
+        f"mini-{name}": f"{_HERE}.tasks.mini.task:MiniTask"
+        for name in _MINI_TASKS + _MINI_DEV_TASKS
+    }
+    return {"folder": f"{_HERE}.tasks.folder:FolderTask", **mini}
+
+
+@hookimpl
+def distbench_suites() -> dict[str, str]:
+    return {"mini": f"{_HERE}.suites.mini:Mini"}
+
+
+@hookimpl
+def distbench_executors() -> dict[str, str]:
+    return {
+        "local": f"{_HERE}.executors.local:Local",
+        "serial": f"{_HERE}.executors.serial:Serial",
+    }

@@ -1,0 +1,1 @@
+"""Built-in executors, one file per idea."""

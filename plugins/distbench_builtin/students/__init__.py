@@ -1,0 +1,1 @@
+"""Built-in students, one file per idea."""

@@ -1,0 +1,1 @@
+"""Built-in zoos, one file per idea."""
