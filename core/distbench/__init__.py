@@ -85,7 +85,7 @@ _HOME = {
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
-__all__ = [  # noqa: F822 - found by __getattr__
+__all__ = [
     "UNLABELLED",
     "Baseline",
     "Batch",

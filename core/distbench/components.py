@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from distbench.data import TaskIndex
-    from distbench.method import MethodContext
+    from distbench.errors import Declined
+    from distbench.method import Context, MethodContext
     from distbench.probe import Need, Probe
     from distbench.queue import UnitQueue
     from distbench.results import Row
@@ -70,12 +71,12 @@ class Metric(Component, ABC):
 
     def score_all(self, probes: Sequence[Probe]) -> Sequence[float | Declined]:
         """Scores of all eligible sources; overridden by metrics that need the whole zoo."""
-        from distbench.errors import Declined
+        from distbench import errors
 
         def one(probe: Probe) -> float | Declined:
             try:
                 return float(self.score(probe))
-            except Declined as reason:
+            except errors.Declined as reason:
                 return reason
 
         return [one(probe) for probe in probes]
@@ -91,7 +92,7 @@ class Strategy(Component, ABC):
         self,
         scores: NDArray[np.float64],
         sources: Sequence[SourceInfo],
-        context: MethodContext | None = None,
+        context: Context | None = None,
     ) -> NDArray[np.float64]:
         """Weights >= 0 that sum to 1.
 

@@ -73,6 +73,18 @@ class WeightsError(RefusedError):
     """Model weights that are missing, do not fit, or differ from their declared fingerprint."""
 
 
+class MachineError(DistbenchError):
+    """The machine does not let us go on: no space, no permission. Finished cells are kept."""
+
+    @classmethod
+    def of(cls, reason: str) -> MachineError:
+        """The error for what the system said."""
+        return cls(
+            f"cannot go on: {reason}. Finished cells are kept; make room or allow writing, "
+            "then run the same command again"
+        )
+
+
 class Declined(Exception):  # noqa: N818 - not an error: a method or metric says that it does not apply
     """Raised by a component where it is not defined; the reason is shown, nothing counts as failed.
 

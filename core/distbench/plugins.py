@@ -55,7 +55,9 @@ class Origin:
         return self.distribution == _OWN
 
     def __str__(self) -> str:
-        return f"{self.plugin} ({self.distribution} {self.version})" if self.version else self.plugin
+        return (
+            f"{self.plugin} ({self.distribution} {self.version})" if self.version else self.plugin
+        )
 
 
 @dataclass
@@ -188,8 +190,9 @@ class Registry:
 
         Args:
             kind: For example ``"metric"``.
-            value: ``"name:key=value"``, a table with ``use`` and parameters, or a component.
-            base: Folder that relative paths start from.
+            value: ``"name:key=value"``, a table with ``use`` and parameters (and ``base``, the
+                folder of the file that it stood in), or a component.
+            base: Folder that relative paths start from, where the table names none.
             defaults: Parameters of a suite for this component, under what is given explicitly.
 
         Raises:
@@ -206,6 +209,7 @@ class Registry:
             given: dict[str, Any] = dict(params)
         else:
             table = dict(value)
+            base = Path(table.pop("base")) if "base" in table else base
             shown = table.pop("use", "")
             if not isinstance(shown, str) or not shown:
                 raise UsageError(f'{kind}: a table needs use = "name[:VALUE][:key=value]"')
@@ -261,7 +265,7 @@ def _entry_points() -> Iterator[importlib.metadata.EntryPoint]:
 
 
 def _offers_of(module: Any, origin: Origin) -> Iterator[Offer]:
-    """Everything one plugin offers, after its hooks have been checked against the specifications."""
+    """Everything one plugin offers, once its hooks have been checked against the specifications."""
     manager = pluggy.PluginManager("distbench")
     manager.add_hookspecs(hookspecs)
     manager.register(module, name=origin.plugin)

@@ -71,5 +71,5 @@ class Source(ABC):
         """
 
     def module(self) -> torch.nn.Module | None:
-        """The model as trainable torch, mapping images to logits; None where it has no such form."""
+        """The model as trainable torch, images to logits; None where it has no such form."""
         return None

@@ -33,7 +33,9 @@ def parse(text: str) -> tuple[str, str | None, dict[str, str]]:
     if not name:
         raise UsageError(f"{text!r} has no name; write name[:VALUE][:key=value,...]")
     if colon and not value:
-        raise UsageError(f"{text!r} has nothing after the colon; write name[:VALUE][:key=value,...]")
+        raise UsageError(
+            f"{text!r} has nothing after the colon; write name[:VALUE][:key=value,...]"
+        )
     params: dict[str, str] = {}
     rest = tail[0] if tail else ""
     while rest:

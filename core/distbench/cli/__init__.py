@@ -1,0 +1,61 @@
+"""The command line: one module for each command, nothing heavy imported above a function body."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from distbench.cli import env, info, list_, merge, plan, plugins, rank, run, show, zoo
+
+app = typer.Typer(
+    name="distbench",
+    help="Which pretrained models should a small network learn from, and how much from each?",
+    epilog=(
+        "Exit codes: 0 done; 1 some cells failed, or the machine did; 2 usage, configuration, "
+        "unknown name; 3 data or weights refused; 130 interrupted."
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+for command in (run, rank, show, list_, info, plugins, plan, merge, env):
+    command.register(app)
+app.add_typer(zoo.app, name="zoo")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"distbench {version('distbench')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Runs the command line; a problem that a person can mend is one line on stderr."""
+    from distbench.errors import DistbenchError
+
+    try:
+        app()
+    except DistbenchError as error:
+        typer.echo(f"distbench: {error}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo(
+            "distbench: interrupted; finished cells are kept, the same command goes on.", err=True
+        )
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(0)

@@ -1,0 +1,84 @@
+"""`distbench info`."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Annotated, Any
+
+import typer
+
+from distbench.cli import options as o
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("info", epilog="Example: distbench info strategy weighted")(info)
+
+
+def info(
+    kind: Annotated[str, typer.Argument(help="A kind, e.g. strategy.")],
+    name: Annotated[str, typer.Argument(help="A name of that kind.")],
+    plugin: o.Plugins = None,
+    json: o.Json = False,
+) -> None:
+    """Show what a component is, where it comes from, and its parameters."""
+    from distbench.components import KINDS
+    from distbench.errors import UnknownNameError
+    from distbench.plugins import plural, registry
+
+    singular = {plural(k): k for k in KINDS}.get(kind, kind)
+    if singular not in KINDS:
+        raise UnknownNameError("kind", kind, KINDS, f"Kinds are {', '.join(KINDS)}.")
+    names = registry(tuple(plugin or ()))
+    cls = names.load(singular, name)
+    chief = cls.primary_field()
+    facts: dict[str, Any] = {
+        "kind": singular,
+        "name": name,
+        "plugin": str(names.offer(singular, name).origin),
+        "version": cls.version,
+        "role": cls.role,
+        "needs": sorted(getattr(cls, "needs", ())),
+        "description": inspect.cleandoc(cls.__doc__ or ""),
+        "parameters": [
+            {
+                "name": key,
+                "type": _type(field.annotation),
+                "default": None
+                if field.is_required()
+                else _plain(field.get_default(call_default_factory=True)),
+                "required": field.is_required(),
+                "primary": key == chief,
+                "description": field.description or "",
+            }
+            for key, field in cls.parameters().items()
+        ],
+    }
+    if json:
+        o.print_json(facts)
+        return
+    typer.echo(f"{singular} {name} (version {cls.version}, from {facts['plugin']})\n")
+    typer.echo(facts["description"])
+    if facts["needs"]:
+        typer.echo(f"\nNeeds: {', '.join(facts['needs'])}.")
+    if facts["parameters"]:
+        from tabulate import tabulate
+
+        rows = [
+            [
+                p["name"] + (" (after the colon)" if p["primary"] else ""),
+                p["type"],
+                "required" if p["required"] else p["default"],
+                p["description"],
+            ]
+            for p in facts["parameters"]
+        ]
+        typer.echo("\n" + tabulate(rows, ["parameter", "type", "default", ""], "simple"))
+
+
+def _type(annotation: Any) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

@@ -1,0 +1,38 @@
+"""`distbench merge`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("merge", epilog="Example: distbench merge runs/mini-1a2b3c4d-shard-*")(merge)
+
+
+def merge(
+    slices: Annotated[list[Path], typer.Argument(help="Folders of `distbench run --shard`.")],
+    output: Annotated[
+        Path | None, typer.Option(help="Folder. [default: runs/NAME of the plan]")
+    ] = None,
+) -> None:
+    """Join the slices of a run and print its leaderboard."""
+    from distbench.leaderboard import render
+    from distbench.run import copy_rows, write_tables
+    from distbench.runfolder import merge_runs, open_run
+
+    found = [open_run(path) for path in slices]
+    folder = output or Path("runs") / found[0].plan.name
+    plan, rows = merge_runs(found, folder)
+    copy_rows(rows, folder)
+    board = write_tables(plan, rows, folder)
+    if board:
+        typer.echo(render.terminal(board))
+    missing = len(plan.cells) - sum(row.status != "failed" for row in rows)
+    typer.echo(f"\n{len(rows)} of {len(plan.cells)} cells joined in {folder}.")
+    if missing:
+        typer.echo(f"warning: {missing} cells are missing or failed", err=True)
+        raise typer.Exit(1)

@@ -1,0 +1,74 @@
+"""Progress on stderr: a bar with an ETA on a terminal, a line for each unit elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from distbench.queue import Outcome
+
+
+class Progress:
+    """Shows what `distbench.run.execute` tells its listener."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._task: Any = None
+        self._done = 0
+        self._started = time.monotonic()
+
+    def __enter__(self) -> Progress:
+        self._started = time.monotonic()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def __call__(self, outcome: Outcome, title: str, left: int) -> None:
+        """One unit has ended."""
+        self._done += 1
+        if sys.stderr.isatty():
+            self._advance(title, self._done + left)
+        elif not outcome.unit.startswith(("embed:", "score:")) or outcome.status == "failed":
+            eta = (time.monotonic() - self._started) / self._done * left
+            end = "failed: " + (outcome.reason or "") if outcome.status == "failed" else "done"
+            sys.stderr.write(
+                f"[{self._done}/{self._done + left}] {title}: {end} "
+                f"({outcome.seconds:.1f} s, about {eta:.0f} s left)\n"
+            )
+            sys.stderr.flush()
+
+    def _advance(self, title: str, total: int) -> None:
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                TextColumn,
+                TimeElapsedColumn,
+                TimeRemainingColumn,
+            )
+
+            self._bar = Progress(
+                BarColumn(),
+                MofNCompleteColumn(),
+                TimeElapsedColumn(),
+                TextColumn("ETA"),
+                TimeRemainingColumn(),
+                TextColumn("{task.description}"),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task(title, total=total)
+        self._bar.update(self._task, completed=self._done, total=total, description=title)

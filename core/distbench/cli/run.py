@@ -1,0 +1,192 @@
+"""`distbench run`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from distbench.cli import options as o
+
+if TYPE_CHECKING:
+    from distbench.config import RunConfig
+    from distbench.ledger import Ledger
+    from distbench.plan import Plan
+    from distbench.run import RunResult
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command("run", epilog="Example: distbench run --metric logme --strategy weighted")(run)
+
+
+def run(
+    suite: o.Suite = None,
+    task: o.Tasks = None,
+    zoo: o.Zoo = None,
+    student: o.Student = None,
+    metric: o.Metrics = None,
+    strategy: o.Strategies = None,
+    distiller: o.Distillers = None,
+    baseline: o.Baselines = None,
+    seeds: o.Seeds = None,
+    overlap: o.Overlap = None,
+    labelled: o.Labelled = None,
+    validation: o.Validation = None,
+    image_size: o.ImageSize = None,
+    steps: o.Steps = None,
+    batch: o.BatchSize = None,
+    threads: o.Threads = None,
+    probe_size: o.ProbeSize = None,
+    precision: o.Precision = None,
+    executor: o.Executor = None,
+    workers: o.Workers = None,
+    timeout: o.Timeout = None,
+    device: o.Device = None,
+    plugin: o.Plugins = None,
+    reporter: o.Reporters = None,
+    name: o.Name = None,
+    skip_corrupt: o.SkipCorrupt = None,
+    save_student: o.SaveStudent = None,
+    config: o.Config = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            help="Only one slice of the cells, e.g. 3/16; `distbench merge` joins them.",
+            rich_help_panel="How to run",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Show the cells and what is cached; compute nothing.")
+    ] = False,
+    json: o.Json = False,
+) -> None:
+    """Cross methods and tasks, compute what is missing, and print the leaderboard."""
+    given = dict(locals())
+    for own in ("config", "shard", "dry_run", "json"):
+        given.pop(own)
+    from distbench.config import RunConfig
+
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+    made = RunConfig.make(config, **given)
+    part = _shard(shard) if shard else None
+    if dry_run:
+        _dry_run(made, part, as_json=json)
+        return
+    from distbench.cli.progress import Progress
+    from distbench.run import execute
+
+    with Progress() as progress:
+        result = execute(made, shard=part, listener=progress)
+    _report(result, as_json=json)
+    if result.exit_code:
+        raise typer.Exit(result.exit_code)
+
+
+def _shard(text: str) -> tuple[int, int]:
+    from distbench.errors import UsageError
+
+    number, slash, of = text.partition("/")
+    if not (slash and number.isdigit() and of.isdigit() and 1 <= int(number) <= int(of)):
+        raise UsageError(f"--shard {text!r} will not do; write NUMBER/OF, e.g. 3/16")
+    return int(number), int(of)
+
+
+def _report(result: RunResult, *, as_json: bool) -> None:
+    from distbench.leaderboard import render
+
+    for warning in result.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    for row in result.failed:
+        typer.echo(
+            f"failed: {row.method.id} on {row.task.id}, seed {row.seed}: {row.reason}", err=True
+        )
+    if as_json:
+        o.print_json(
+            {
+                "folder": str(result.folder),
+                "cells": len(result.rows),
+                "computed": result.computed,
+                "failed": len(result.failed),
+                "leaderboard": result.board.as_dict() if result.board else None,
+            }
+        )
+        return
+    if result.board:
+        typer.echo(render.terminal(result.board))
+    typer.echo(
+        f"\n{len(result.rows)} cells, {result.computed} computed now. "
+        f"Everything lies in {result.folder}; `distbench show {result.folder}` shows more."
+    )
+    for task, path in result.students.items():
+        typer.echo(f"Best student on validation for {task}: {path} (how to load it: model.json)")
+
+
+def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool) -> None:
+    from distbench.ledger import Ledger
+    from distbench.planning import make_plan
+
+    plan = make_plan(config)
+    cells = plan.shard(*shard) if shard else plan.cells
+    ledger = Ledger(plan)
+    missing = {cell.id for cell in ledger.missing(cells)}
+    seconds = _estimate(ledger)
+    cost = sum(seconds.get(cell.method, 0.0) for cell in cells if cell.id in missing)
+    known = bool(missing) and all(c.method in seconds for c in cells if c.id in missing)
+    if as_json:
+        o.print_json(
+            {
+                "name": plan.name,
+                "cells": [
+                    {
+                        "id": cell.id,
+                        "key": cell.key,
+                        "task": cell.task,
+                        "method": cell.method,
+                        "seed": cell.seed,
+                        "cached": cell.id not in missing,
+                    }
+                    for cell in cells
+                ],
+                "missing": len(missing),
+                "estimated_seconds": cost if known else None,
+            }
+        )
+        return
+    typer.echo(_table(plan, missing, {cell.id for cell in cells}))
+    guess = (
+        f"about {cost:.0f} s of computing, from cells of these methods that were done before"
+        if known
+        else "the cost is not known before one cell of each method has been done"
+    )
+    if missing:
+        typer.echo(f"{len(cells)} cells, {len(missing)} to be computed; {guess}.")
+    else:
+        typer.echo(f"{len(cells)} cells, all cached.")
+
+
+def _estimate(ledger: Ledger) -> dict[str, float]:
+    """Mean seconds of a finished cell by method, from this plan's rows."""
+    found: dict[str, list[float]] = {}
+    for row in ledger.rows():
+        if row.cost is not None:
+            found.setdefault(row.method.id, []).append(row.cost.total_seconds)
+    return {method: sum(times) / len(times) for method, times in found.items()}
+
+
+def _table(plan: Plan, missing: set[str], chosen: set[str]) -> str:
+    from tabulate import tabulate
+
+    rows = []
+    for method in plan.methods:
+        row: list[object] = [method.id, method.role]
+        for task in plan.tasks:
+            mine = [
+                c
+                for c in plan.cells
+                if c.method == method.id and c.task == task.id and c.id in chosen
+            ]
+            cached = sum(cell.id not in missing for cell in mine)
+            row.append(f"{cached}/{len(mine)}" if mine else "-")
+        rows.append(row)
+    return tabulate(rows, ["cached cells", "role", *(t.id for t in plan.tasks)], "simple")

@@ -1,0 +1,72 @@
+"""From rows to statistics to tables. Knows nothing of how the rows were made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from distbench.leaderboard import costs, render, weights
+from distbench.leaderboard.board import Board, Line, build
+from distbench.leaderboard.entries import Entry, Measure, Missing
+from distbench.leaderboard.statistics import Difference, Estimate
+from distbench.results import Row, write_atomic
+
+__all__ = [
+    "Board",
+    "Difference",
+    "Entry",
+    "Estimate",
+    "Line",
+    "Measure",
+    "Missing",
+    "build",
+    "costs",
+    "render",
+    "weights",
+    "write",
+]
+
+
+def write(
+    rows: Iterable[Row],
+    folder: Path,
+    *,
+    tasks: Sequence[str] | None = None,
+    seeds: Sequence[int] | None = None,
+    baseline: str = "finetune",
+    measure: Measure = "accuracy",
+) -> Board:
+    """Builds the leaderboard and writes it in all its formats.
+
+    Writes ``leaderboard.md``, ``.csv``, ``.json`` and ``.tex`` and ``weights.json``, which hold
+    results only, so that equal runs give equal files, and ``costs.csv``, which differs each time.
+    Each file is seen whole or not at all.
+
+    Args:
+        rows: Of one suite and protocol, in any order.
+        folder: Made where it is missing.
+        tasks: The planned tasks, in order.
+        seeds: The planned seeds.
+        baseline: The method that all others are compared with.
+        measure: ``accuracy`` or ``balanced_accuracy``.
+
+    Raises:
+        UsageError: The rows cannot share a table; nothing is written.
+        OSError: The folder cannot be written to.
+    """
+    rows = list(rows)
+    board = build(rows, tasks=tasks, seeds=seeds, baseline=baseline, measure=measure)
+    rows = [row for row in rows if row.task.id in board.tasks and row.seed in board.seeds]
+    methods = [line.method for line in board.lines]
+    learnt = weights.source_weights(rows, methods=methods, tasks=board.tasks)
+    files = {
+        "leaderboard.md": render.markdown(board),
+        "leaderboard.csv": render.csv_text(board),
+        "leaderboard.json": render.json_text(board),
+        "leaderboard.tex": render.latex(board),
+        "weights.json": weights.json_text(learnt),
+        "costs.csv": costs.csv_text(costs.costs(rows, methods=methods)),
+    }
+    for file, content in files.items():
+        write_atomic(folder / file, content)
+    return board

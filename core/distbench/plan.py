@@ -1,0 +1,256 @@
+"""From a configuration to a frozen plan: which cells there are, what each needs, and its key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from distbench.component import Component
+from distbench.errors import UsageError
+from distbench.identity import canonical_json, digest
+from distbench.plugins import Registry
+from distbench.queue import Unit
+from distbench.results import write_atomic
+from distbench.sources import SourceInfo
+from distbench.suite import Protocol
+
+PLAN_SCHEMA = 1
+COMPONENT_ORDER = ("distiller", "strategy", "metric", "baseline")
+
+
+def as_table(component: Component) -> dict[str, Any]:
+    """A component as a JSON-able table that the registry makes it from again."""
+    table: dict[str, Any] = json.loads(canonical_json(component.model_dump()))
+    return {"use": component.name, **table}
+
+
+@dataclass(frozen=True)
+class PlannedTask:
+    """A task of a plan: how to make it, and what its data are."""
+
+    id: str
+    label: str
+    component: dict[str, Any]
+    fingerprint: str
+    classes: tuple[str, ...]
+    seen_by: tuple[str, ...]
+    notes: tuple[str, ...]
+    images_key: str
+
+
+@dataclass(frozen=True)
+class PlannedMethod:
+    """A row of the leaderboard: its components as tables, and their identities for keys."""
+
+    id: str
+    role: str
+    components: dict[str, dict[str, Any]]
+    identities: dict[str, dict[str, Any]]
+
+    @property
+    def uses_sources(self) -> bool:
+        """Whether it learns from sources."""
+        return "distiller" in self.components
+
+
+@dataclass(frozen=True)
+class Job:
+    """Makes one artifact that cells need."""
+
+    id: str
+    stage: str
+    key: str
+    task: str
+    needs: tuple[str, ...] = ()
+    source: str | None = None
+    metric: str | None = None
+    seed: int | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        if self.stage == "prepare":
+            return f"reading the images of {self.task}"
+        if self.stage == "embed":
+            return f"embedding {self.task} with {self.source}"
+        return f"scoring the sources for {self.task}"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One method on one task with one seed."""
+
+    id: str
+    key: str
+    task: str
+    method: str
+    seed: int
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a worker has to know; frozen as JSON.
+
+    Attributes:
+        excluded: For each task the sources left out beforehand, with reasons.
+        marked: For each task the sources kept although they saw it.
+    """
+
+    name: str
+    suite: str
+    suite_version: int
+    protocol: Protocol
+    device: str
+    plugin_files: tuple[str, ...]
+    skip_corrupt: bool
+    save_student: bool
+    student: dict[str, Any]
+    student_identity: dict[str, Any]
+    zoo: dict[str, Any] | None
+    zoo_label: str | None
+    sources: tuple[SourceInfo, ...]
+    excluded: dict[str, dict[str, str]]
+    marked: dict[str, dict[str, str]]
+    seeds: tuple[int, ...]
+    tasks: tuple[PlannedTask, ...]
+    methods: tuple[PlannedMethod, ...]
+    jobs: tuple[Job, ...]
+    cells: tuple[Cell, ...]
+    distributions: dict[str, str] = field(default_factory=dict)
+
+    def task(self, id: str) -> PlannedTask:
+        """A task by id."""
+        return next(t for t in self.tasks if t.id == id)
+
+    def method(self, id: str) -> PlannedMethod:
+        """A method by id."""
+        return next(m for m in self.methods if m.id == id)
+
+    def source(self, name: str) -> SourceInfo:
+        """A source's facts by name."""
+        return next(s for s in self.sources if s.name == name)
+
+    def eligible(self, task: str) -> tuple[SourceInfo, ...]:
+        """Sources that may be used for a task, as far as is known before they are embedded."""
+        out = self.excluded.get(task, {})
+        return tuple(s for s in self.sources if s.name not in out)
+
+    def to_json(self) -> str:
+        """The plan as canonical JSON."""
+        table = asdict(self)
+        table["protocol"] = self.protocol.model_dump()
+        table["sources"] = [s.model_dump() for s in self.sources]
+        return canonical_json({"schema": PLAN_SCHEMA, **table})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Plan:
+        """Reads a plan.
+
+        Raises:
+            UsageError: It was written by a version that plans differently.
+        """
+        table = json.loads(text)
+        schema = table.pop("schema", None)
+        if schema != PLAN_SCHEMA:
+            raise UsageError(f"this plan has schema {schema}, this distbench reads {PLAN_SCHEMA}")
+
+        def rows(kind: type, name: str) -> tuple[Any, ...]:
+            return tuple(kind(**_tuples(row)) for row in table.pop(name))
+
+        return cls(
+            protocol=Protocol.model_validate(table.pop("protocol")),
+            sources=tuple(SourceInfo.model_validate(s) for s in table.pop("sources")),
+            tasks=rows(PlannedTask, "tasks"),
+            methods=rows(PlannedMethod, "methods"),
+            jobs=rows(Job, "jobs"),
+            cells=rows(Cell, "cells"),
+            **_tuples(table),
+        )
+
+    @property
+    def digest(self) -> str:
+        """Identity of what is planned: cells and their keys, not how they are computed."""
+        return digest([self.suite, sorted(cell.key for cell in self.cells)])
+
+    def save(self, path: Path) -> None:
+        """Writes the plan atomically."""
+        write_atomic(path, self.to_json())
+
+    def units(self, cells: Sequence[Cell], timeout: float | None = None) -> list[Unit]:
+        """These cells and the jobs that they need, in an order in which they can be done.
+
+        Args:
+            cells: What is to be computed.
+            timeout: Seconds that a cell may take.
+        """
+        by_id = {job.id: job for job in self.jobs}
+        wanted: dict[str, None] = {}
+
+        def want(ids: tuple[str, ...]) -> None:
+            for id in ids:
+                if id not in wanted:
+                    want(by_id[id].needs)
+                    wanted[id] = None
+
+        units: list[Unit] = []
+        for cell in cells:
+            known = len(wanted)
+            want(cell.needs)
+            for id in list(wanted)[known:]:
+                units.append(Unit(id, by_id[id].needs, by_id[id].title))
+            units.append(Unit(cell.id, cell.needs, f"{cell.method} on {cell.task}", timeout))
+        return units
+
+    def shard(self, number: int, of: int) -> tuple[Cell, ...]:
+        """The cells of one slice of several: contiguous, so that slices share few tasks.
+
+        Args:
+            number: 1..of.
+            of: How many slices there are.
+        """
+        if not 1 <= number <= of:
+            raise UsageError(f"shard {number}/{of}: the first number runs from 1 to the second")
+        count = len(self.cells)
+        return self.cells[count * (number - 1) // of : count * number // of]
+
+
+def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
+
+
+def identity_of(registry: Registry, kind: str, component: Component) -> dict[str, Any]:
+    """Identity of a component with, for one that is no built-in, its source's digest."""
+    return {**component.identity(), **registry.provenance(kind, component.name)}
+
+
+def method_id(parts: Mapping[str, Component]) -> str:
+    """Name of a leaderboard row, e.g. ``pseudo_labels/weighted:12/logme``."""
+    return "/".join(parts[kind].label for kind in COMPONENT_ORDER if kind in parts)
+
+
+def method_role(parts: Mapping[str, Component]) -> str:
+    """A method is ranked only where each of its components is."""
+    roles = [part.role for part in parts.values()]
+    return next((r for r in ("ceiling", "control") if r in roles), "ranked")
+
+
+def crossed(
+    distillers: list[Component],
+    strategies: list[Component],
+    metrics: list[Component],
+    baselines: list[Component],
+) -> Iterator[dict[str, Component]]:
+    """All methods: distillers x strategies x metrics, those without scores once, and baselines."""
+    for distiller in distillers:
+        for strategy in strategies:
+            if not getattr(strategy, "needs_scores", True):
+                yield {"distiller": distiller, "strategy": strategy}
+                continue
+            for metric in metrics:
+                yield {"distiller": distiller, "strategy": strategy, "metric": metric}
+    for baseline in baselines:
+        yield {"baseline": baseline}

@@ -1,0 +1,115 @@
+"""Stage 5: train a student by the phases of a method."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from distbench.components import Method, Student
+from distbench.errors import PluginError
+from distbench.method import MethodContext
+from distbench.results import CurvePoint
+from distbench.training.loop import Setting, train_phase
+from distbench.training.macs import count_macs
+from distbench.training.model import StudentModel, build_student
+from distbench.training.phase import Phase
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained student and how it came about.
+
+    Attributes:
+        model: The student, in evaluation mode on the training device.
+        curve: Its learning curve.
+        declared: What methods differ in by nature, for the row.
+        macs: Multiply-accumulates of one image through the student.
+        image_passes: Images that went through the student in training.
+        seconds: Time in the loop.
+    """
+
+    model: StudentModel
+    curve: tuple[CurvePoint, ...]
+    declared: dict[str, Any]
+    macs: int
+    image_passes: int
+    seconds: float
+
+
+def fresh_student(
+    student: Student, method: Method, context_seed: int, num_classes: int, device: torch.device
+) -> StudentModel:
+    """The student as a method starts from it."""
+    pretrained = method.initialisation == "pretrained"
+    return build_student(student, num_classes, pretrained=pretrained, seed=context_seed).to(device)
+
+
+def train(
+    method: Method,
+    context: MethodContext,
+    model: StudentModel,
+    setting: Setting,
+    validate: Callable[[nn.Module], float | None],
+) -> Trained:
+    """Trains a student.
+
+    Raises:
+        Declined: The method cannot be used here.
+        PluginError: It asks for more steps than the protocol allows.
+    """
+    macs = count_macs(model, setting.image_size)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(context.seed_for("modules"))
+        phases = method.phases(context)
+    check_budget(method, phases, context.protocol.steps)
+    curve: list[CurvePoint] = []
+    done = 0
+    started = time.perf_counter()
+    with torch.random.fork_rng(devices=[setting.device] if setting.device.type == "cuda" else []):
+        torch.manual_seed(context.seed_for("training"))
+        for number, phase in enumerate(phases):
+            model, points = train_phase(model, phase, setting, validate, number=number, offset=done)
+            curve += points
+            done += phase.steps
+    if setting.device.type == "cuda":
+        torch.cuda.synchronize()
+    seconds = time.perf_counter() - started
+    model.eval()
+    declared = {
+        "initialisation": method.initialisation,
+        "steps": done,
+        "phases": [phase.declared() for phase in phases],
+    }
+    return Trained(model, tuple(curve), declared, macs, _passes(phases), seconds)
+
+
+def check_budget(method: Method, phases: Sequence[Phase], steps: int) -> None:
+    """Refuses a method that wants more student steps than every other one gets."""
+    wanted = sum(phase.steps for phase in phases)
+    if wanted > steps:
+        raise PluginError(
+            method.name, f"its phases take {wanted} steps, the protocol allows {steps}"
+        )
+
+
+def _passes(phases: Sequence[Phase]) -> int:
+    return sum(
+        phase.steps * stream.batch * len(stream.views)
+        for phase in phases
+        for stream in phase.streams.values()
+    )
+
+
+def weights_digest(model: nn.Module) -> str:
+    """SHA-256 over the names and values of a model's weights."""
+    total = hashlib.sha256()
+    for name, tensor in sorted(model.state_dict().items()):
+        total.update(name.encode())
+        total.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()

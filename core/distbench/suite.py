@@ -1,0 +1,153 @@
+"""Suites and their protocol: what has to be equal for two results to be comparable."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from distbench.errors import UsageError
+
+M = TypeVar("M", bound=BaseModel)
+
+Value = str | dict[str, Any]
+"""A component as written in a file: a specification, or a table with ``use`` and parameters."""
+
+_BUDGET = re.compile(r"(\d+)-per-class")
+
+
+class Protocol(BaseModel):
+    """Everything besides tasks, zoo and student that a result depends on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int = 1
+    labelled: float | str = Field(
+        1.0, description="share of the labels of train that is used, or N-per-class"
+    )
+    validation: float = Field(0.1, ge=0, lt=1, description="share of train kept for validation")
+    image_size: int = Field(224, ge=8, description="side of the student's input, pixels")
+    store_size: int = Field(256, ge=8, description="side at which images are decoded and kept")
+    steps: int = Field(1000, ge=1, description="optimiser steps of a student, over all phases")
+    batch: int = Field(64, ge=1, description="labelled images of a step; batches of others follow")
+    threads: int = Field(1, ge=1, description="CPU threads of a cell")
+    probe_size: int = Field(500, ge=2, description="labelled images that a metric sees at most")
+    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+
+    @field_validator("labelled")
+    @classmethod
+    def _budget(cls, value: float | str) -> float | str:
+        if isinstance(value, str):
+            if match := _BUDGET.fullmatch(value):
+                if int(match[1]) < 1:
+                    raise ValueError("at least one label a class is needed")
+                return value
+            try:
+                value = float(value)
+            except ValueError:
+                raise ValueError(
+                    "write a share such as 0.2, or a count such as 5-per-class"
+                ) from None
+        if not 0 < value <= 1:
+            raise ValueError("a share of labels lies between 0 and 1; a count is 5-per-class")
+        return value
+
+    @property
+    def per_class(self) -> int | None:
+        """Labels of each class, where the budget is given so."""
+        match = _BUDGET.fullmatch(self.labelled) if isinstance(self.labelled, str) else None
+        return int(match[1]) if match else None
+
+
+class TaskEntry(BaseModel):
+    """A task of a suite: how it is called here and which component it is."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    use: str
+    seen_by: tuple[str, ...] = Field(
+        (), description="data sets whose models have seen images of this task"
+    )
+
+    def component(self) -> Value:
+        """What the registry makes the task from."""
+        return {"use": self.use, **(self.model_extra or {})}
+
+
+class SuiteDefinition(BaseModel):
+    """A suite as a file holds it.
+
+    `settings` maps a component's name to the parameters that it takes in this suite unless the
+    user says otherwise; they were chosen on development tasks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    version: int = Field(ge=1)
+    zoo: Value | None = None
+    generalist: str | None = Field(None, description="source that plays the one general teacher")
+    overlap: Literal["exclude", "allow"] = "exclude"
+    student: Value
+    protocol: Protocol = Protocol()
+    tasks: tuple[TaskEntry, ...] = ()
+    settings: dict[str, dict[str, Any]] = {}
+    base: Path = Field(default_factory=Path.cwd, exclude=True)
+
+    @field_validator("tasks")
+    @classmethod
+    def _distinct(cls, tasks: tuple[TaskEntry, ...]) -> tuple[TaskEntry, ...]:
+        ids = [task.id for task in tasks]
+        twice = sorted({i for i in ids if ids.count(i) > 1})
+        if twice:
+            raise ValueError(f"task ids must differ, but {', '.join(twice)} stand twice")
+        return tasks
+
+    @classmethod
+    def from_toml(cls, path: Path) -> SuiteDefinition:
+        """Reads a suite; relative paths in it start from its folder.
+
+        Raises:
+            UsageError: The file is missing, no TOML, or holds an unknown key or a wrong value.
+        """
+        return read_toml(cls, path, "suite", base=path.parent.resolve())
+
+
+def read_toml(cls: type[M], path: Path, what: str, **more: Any) -> M:
+    """Reads a TOML file into a model, with one clear line for whatever is wrong.
+
+    Raises:
+        UsageError: As the line says.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {what} {str(path)!r}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from None
+    try:
+        return cls.model_validate({**table, **more})
+    except ValidationError as error:
+        raise UsageError(f"{path}: {explain(error, cls)}") from None
+
+
+def explain(error: ValidationError, cls: type[BaseModel]) -> str:
+    """The first thing a validation found, in one line."""
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        import difflib
+
+        key = str(first["loc"][-1])
+        near = difflib.get_close_matches(key, list(cls.model_fields), n=1)
+        guess = f"; did you mean {near[0]!r}?" if near else ""
+        return f"unknown key {where!r}{guess}"
+    if first["type"] == "missing":
+        return f"{where!r} is missing"
+    return (
+        f"{where}={first.get('input')!r} will not do: {first['msg'].removeprefix('Value error, ')}"
+    )

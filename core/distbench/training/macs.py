@@ -1,0 +1,24 @@
+"""Multiply-accumulates, counted by running a model once."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+
+def count_macs(model: nn.Module, image_size: int) -> int:
+    """Multiply-accumulates of one image through a model: convolutions and matrix products.
+
+    Args:
+        model: Takes (b, 3, s, s).
+        image_size: Side s.
+    """
+    training = model.training
+    device = next(model.parameters()).device
+    model.eval()
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        model(torch.zeros(1, 3, image_size, image_size, device=device))
+    model.train(training)
+    return int(counter.get_total_flops()) // 2

@@ -1,0 +1,142 @@
+"""Executes one unit of a plan, and as ``python -m distbench.worker PLAN`` many, one a line.
+
+The process reads unit ids from its standard input and answers each with one line of JSON, an
+`Outcome`, on its standard output. When its input ends, because whoever started it is gone, it stops
+at once: what it was doing leaves nothing that is read later.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from distbench.errors import DistbenchError, RefusedError
+from distbench.queue import Outcome
+
+if TYPE_CHECKING:
+    from distbench.plan import Cell, Job
+    from distbench.workspace import Workspace
+
+_FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+def execute_unit(plan_path: Path | str, unit: str) -> Outcome:
+    """Executes one unit of a plan in this process; its artifact or row is stored when it ends well.
+
+    Args:
+        plan_path: A plan as `distbench plan` writes it.
+        unit: Id of a job or a cell.
+
+    Returns:
+        How it ended; an exception of a component is a failure of the unit, not of the caller.
+    """
+    started = time.perf_counter()
+
+    def failed(reason: str, error: BaseException, *, fatal: bool = False) -> Outcome:
+        return Outcome(
+            unit,
+            "failed",
+            reason,
+            traceback.format_exc(),
+            refused=isinstance(error, RefusedError),
+            fatal=fatal,
+            seconds=time.perf_counter() - started,
+        )
+
+    try:
+        _execute(*_open(str(plan_path)), unit)
+    except DistbenchError as error:
+        return failed(str(error), error)
+    except MemoryError as error:
+        return failed("out of memory", error)
+    except OSError as error:
+        fatal = error.errno in _FATAL
+        where = f" ({error.filename})" if error.filename else ""
+        return failed(f"{error.strerror or error}{where}", error, fatal=fatal)
+    except Exception as error:
+        return failed(f"{type(error).__name__}: {error}", error)
+    return Outcome(unit, "done", seconds=time.perf_counter() - started)
+
+
+@cache
+def _open(plan_path: str) -> tuple[Workspace, dict[str, Job], dict[str, Cell]]:
+    from distbench.plan import Plan
+    from distbench.workspace import Workspace
+
+    plan = Plan.from_json(Path(plan_path).read_bytes())
+    jobs = {job.id: job for job in plan.jobs}
+    cells = {cell.id: cell for cell in plan.cells}
+    return Workspace(plan), jobs, cells
+
+
+def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit: str) -> None:
+    import torch
+
+    from distbench.cell import compute_cell
+    from distbench.ledger import Ledger
+    from distbench.stages.score import Scores
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(work.plan.protocol.threads)
+    try:
+        if unit in jobs:
+            _make(work, jobs[unit])
+            return
+        cell = cells[unit]
+        needed = [jobs[need] for need in cell.needs if need in jobs]
+        scores = next(
+            (Scores.load(_make(work, job)) for job in needed if job.stage == "score"), None
+        )
+        Ledger(work.plan, work.root).store.put(compute_cell(work, cell, scores))
+    finally:
+        torch.set_num_threads(before)
+
+
+def _make(work: Workspace, job: Job) -> Path:
+    """Makes a job's artifact if it is not at hand; for scores, the path of their file."""
+    from distbench.cell import score_task
+
+    task = work.plan.task(job.task)
+    if job.stage == "prepare":
+        work.images(task)
+        return work.artifacts.folder("images", job.key)
+    if job.stage == "embed" and job.source is not None:
+        return work.embedding_folder(task, job.source)
+    method, seed = work.plan.method(job.metric or ""), job.seed or 0
+
+    def make(folder: Path) -> None:
+        score_task(work, task, method, seed).save(folder / "scores.json")
+
+    return work.artifacts.build("scores", job.key, make) / "scores.json"
+
+
+def main(plan_path: str) -> None:
+    """Serves units until the input ends."""
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
+    # What a component prints must not be taken for an answer.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    asked: SimpleQueue[str] = SimpleQueue()
+
+    def listen() -> None:
+        for line in sys.stdin:
+            asked.put(line.strip())
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    while True:
+        outcome = execute_unit(plan_path, asked.get())
+        answers.write(json.dumps(asdict(outcome)) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,134 @@
+"""The plan opened in one process: components made, artifacts at hand, device chosen."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distbench.artifacts import ArtifactCache
+from distbench.component import Component
+from distbench.components import Student, Task, Zoo
+from distbench.data import UNLABELLED
+from distbench.identity import seed_for
+from distbench.method import Context, Embedding
+from distbench.paths import home
+from distbench.plan import Plan, PlannedTask
+from distbench.planning import embedding_key, split_seed
+from distbench.plugins import registry
+from distbench.sources import Source
+from distbench.split import Split, draw_probe, split_train
+from distbench.stages.embed import embed, is_finite, open_embedding
+from distbench.stages.prepare import ImageSet, open_images, prepare
+
+
+class Workspace:
+    """What the units of one plan share within a process.
+
+    Args:
+        plan: The plan.
+        root: ``$DISTBENCH_HOME``; found if None.
+    """
+
+    def __init__(self, plan: Plan, root: Path | None = None) -> None:
+        self.plan = plan
+        self.root = root or home()
+        self.artifacts = ArtifactCache(self.root / "artifacts")
+        self.names = registry(tuple(Path(f) for f in plan.plugin_files))
+        self._images: dict[str, ImageSet] = {}
+
+    def component(self, kind: str, table: dict[str, Any]) -> Component:
+        """A component of the plan."""
+        return self.names.make(kind, table)
+
+    @cached_property
+    def student(self) -> Student:
+        """The student."""
+        return cast(Student, self.component("student", self.plan.student))
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """The sources of the zoo by name."""
+        if self.plan.zoo is None:
+            return {}
+        zoo = cast(Zoo, self.component("zoo", self.plan.zoo))
+        return {source.info.name: source for source in zoo.sources()}
+
+    def images(self, task: PlannedTask) -> ImageSet:
+        """The decoded images of a task; decoded now if they are not at hand."""
+        if task.id not in self._images:
+
+            def make(folder: Path) -> None:
+                component = cast(Task, self.component("task", task.component))
+                size = self.plan.protocol.store_size
+                prepare(component, size, folder, skip_corrupt=self.plan.skip_corrupt)
+
+            self._images = {
+                task.id: open_images(self.artifacts.build("images", task.images_key, make))
+            }
+        return self._images[task.id]
+
+    def split(self, task: PlannedTask, seed: int) -> Split:
+        """The parts of a task's train images."""
+        images = self.images(task)
+        return split_train(
+            images.train_labels,
+            task.classes,
+            self.plan.protocol,
+            split_seed(self.plan.suite, task.id, seed),
+            images.given_validation,
+        )
+
+    def probe(self, task: PlannedTask, seed: int) -> NDArray[np.int64]:
+        """Positions of the probe."""
+        return draw_probe(
+            self.images(task).train_labels,
+            self.split(task, seed).labelled,
+            self.plan.protocol.probe_size,
+            seed_for(self.plan.suite, task.id, seed, "probe"),
+        )
+
+    def embedding_folder(self, task: PlannedTask, source: str) -> Path:
+        """Where a source's embedding of a task lies; made now if it is not at hand."""
+        from distbench.device import pick_device
+
+        def make(folder: Path) -> None:
+            images = self.images(task)
+            embed(self.sources[source], images.train, folder, pick_device(self.plan.device))
+
+        key = embedding_key(self.plan.source(source), task.images_key)
+        return self.artifacts.build("embeddings", key, make)
+
+    def finite_sources(self, task: PlannedTask) -> tuple[dict[str, Embedding], dict[str, str]]:
+        """Embeddings of the eligible sources, and the reason for each source left out."""
+        found: dict[str, Embedding] = {}
+        excluded = dict(self.plan.excluded.get(task.id, {}))
+        for info in self.plan.eligible(task.id):
+            folder = self.embedding_folder(task, info.name)
+            if is_finite(folder):
+                found[info.name] = open_embedding(folder)
+            else:
+                excluded[info.name] = "its features or logits are not finite"
+        return found, excluded
+
+    def context(self, task: PlannedTask, seed: int) -> Context:
+        """What a strategy or method may see of a task; labels of other images are hidden."""
+        images, split = self.images(task), self.split(task, seed)
+        labels = np.full(len(images.train_labels), UNLABELLED, dtype=np.int64)
+        for known in (split.labelled, split.validation):
+            labels[known] = images.train_labels[known]
+        return Context(
+            suite=self.plan.suite,
+            task=task.id,
+            seed=seed,
+            classes=task.classes,
+            labels=labels,
+            labelled=split.labelled,
+            unlabelled=split.unlabelled,
+            validation=split.validation,
+            protocol=self.plan.protocol,
+            embedding=lambda name: open_embedding(self.embedding_folder(task, name)),
+        )

@@ -1,0 +1,21 @@
+"""Training from a random initialisation."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from distbench.component import Role
+
+from distbench_builtin.baselines.finetune import FineTune
+
+
+class Scratch(FineTune):
+    """Trains the student on the labelled images from a random initialisation.
+
+    A control: what the pretrained initialisation alone is worth.
+    """
+
+    role: ClassVar[Role] = "control"
+    initialisation: ClassVar[str] = "random"
+
+    lr: float = 0.1

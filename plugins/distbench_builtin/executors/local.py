@@ -1,0 +1,152 @@
+"""Worker processes on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+
+from distbench import Executor, Outcome, UnitQueue
+
+
+class Local(Executor):
+    """Computes units in worker processes of this machine.
+
+    A worker is a fresh interpreter that gets the path of the plan and, line by line, ids of units;
+    nothing is pickled. One that crashes or runs out of time or memory fails its unit and is
+    replaced. Each works with the protocol's number of threads.
+    """
+
+    def drain(self, queue: UnitQueue) -> None:
+        """Serves as many workers as the queue allows until nothing is left."""
+        if queue.open:
+            _Pool(queue).drain()
+
+
+class _Pool:
+    def __init__(self, queue: UnitQueue) -> None:
+        self._queue = queue
+        self._changed = threading.Condition()
+        self._workers: set[_Worker] = set()
+        self._stopping = False
+        self._error: BaseException | None = None
+
+    def drain(self) -> None:
+        threads = [
+            threading.Thread(target=self._serve, daemon=True) for _ in range(self._queue.workers)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                while thread.is_alive():
+                    thread.join(timeout=0.2)
+        finally:
+            self._stop()
+        if self._error is not None:
+            raise self._error
+
+    def _stop(self) -> None:
+        with self._changed:
+            self._stopping = True
+            for worker in self._workers:
+                worker.kill()
+            self._changed.notify_all()
+
+    def _next(self) -> str | None:
+        with self._changed:
+            while self._queue.open and not self._stopping:
+                unit = self._queue.take()
+                if unit is not None:
+                    return unit
+                self._changed.wait()
+            return None
+
+    def _serve(self) -> None:
+        worker: _Worker | None = None
+        try:
+            while (unit := self._next()) is not None:
+                if worker is None:
+                    worker = _Worker(self._queue)
+                    with self._changed:
+                        self._workers.add(worker)
+                outcome = worker.execute(unit, self._queue.timeout(unit))
+                with self._changed:
+                    if self._stopping:
+                        return
+                    if worker.dead:
+                        self._workers.discard(worker)
+                        worker = None
+                    self._queue.finish(outcome)
+                    self._changed.notify_all()
+        except BaseException as error:
+            self._error = error
+            self._stop()
+        finally:
+            if worker is not None:
+                worker.kill()
+
+
+class _Worker:
+    """One process that executes units of a plan."""
+
+    def __init__(self, queue: UnitQueue) -> None:
+        threads = str(queue.threads)
+        bounds = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "distbench.worker", str(queue.plan_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **dict.fromkeys(bounds, threads)},
+        )
+        self.dead = False
+
+    def execute(self, unit: str, timeout: float | None) -> Outcome:
+        """Has a unit executed; a process that dies over it is a failure of the unit."""
+        process = self._process
+        late = threading.Event()
+
+        def give_up() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(timeout, give_up) if timeout else None
+        if timer:
+            timer.start()
+        try:
+            if process.stdin is None or process.stdout is None:
+                raise OSError("the worker has no pipes")
+            process.stdin.write(unit + "\n")
+            process.stdin.flush()
+            answer = process.stdout.readline()
+        except OSError:
+            answer = ""
+        finally:
+            if timer:
+                timer.cancel()
+        if answer:
+            fields = json.loads(answer)
+            return Outcome(**{**fields, "warnings": tuple(fields["warnings"])})
+        self.dead = True
+        code = process.wait()
+        reason = (
+            f"took longer than {timeout:g} s"
+            if late.is_set()
+            else f"the worker died with exit code {code}"
+            + (" (killed; perhaps out of memory)" if code == -9 else "")
+        )
+        return Outcome(unit, "failed", reason)
+
+    def kill(self) -> None:
+        """Ends the process."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                try:
+                    pipe.close()
+                except OSError:
+                    continue
