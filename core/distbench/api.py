@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from distbench.execution import RunResult
     from distbench.ranking import Ranking
-    from distbench.run import RunResult
 
 
 def run(config: Path | str | None = None, **options: Any) -> RunResult:
@@ -28,7 +28,7 @@ def run(config: Path | str | None = None, **options: Any) -> RunResult:
     from pathlib import Path
 
     from distbench.config import RunConfig
-    from distbench.run import execute
+    from distbench.execution import execute
 
     return execute(RunConfig.make(Path(config) if config else None, **options))
 

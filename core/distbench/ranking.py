@@ -11,7 +11,7 @@ import numpy as np
 from distbench.artifacts import ArtifactCache
 from distbench.components import Metric, Strategy, Task
 from distbench.config import RunConfig
-from distbench.errors import CorruptImageError, DataError, Declined, UsageError
+from distbench.errors import DataError, Declined, UsageError
 from distbench.identity import digest, seed_for
 from distbench.method import Embedding
 from distbench.paths import home
@@ -147,16 +147,9 @@ class _Probe:
         self.labels: Positions = part.labels[np.load(self._folder / "positions.npy")]
 
     def _make(self, folder: Path) -> None:
-        from distbench.stages.prepare import fit
+        from distbench.stages.prepare import fit, read_good
 
-        images, kept = [], []
-        for position in self._chosen.tolist():
-            try:
-                images.append(self._task.read("train", [position])[0])
-                kept.append(position)
-            except CorruptImageError:
-                if not self._skip:
-                    raise
+        images, kept = read_good(self._task, self._chosen.tolist(), self._skip)
         size = min(self._size, max(min(image.shape[:2]) for image in images))
         np.save(folder / "images.npy", np.stack([fit(image, size) for image in images]))
         np.save(folder / "positions.npy", np.array(kept, dtype=np.int64))

@@ -8,6 +8,7 @@ at once: what it was doing leaves nothing that is read later.
 from __future__ import annotations
 
 import errno
+import importlib
 import json
 import os
 import sys
@@ -15,12 +16,13 @@ import threading
 import time
 import traceback
 from dataclasses import asdict
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from distbench.errors import DistbenchError, RefusedError
+from distbench.paths import home
 from distbench.queue import Outcome
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
     from distbench.workspace import Workspace
 
 _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+
+
+READY = "ready"
+"""The first line that a worker process writes; then one for each unit."""
 
 
 def execute_unit(plan_path: Path | str, unit: str) -> Outcome:
@@ -54,7 +60,8 @@ def execute_unit(plan_path: Path | str, unit: str) -> Outcome:
         )
 
     try:
-        _execute(*_open(str(plan_path)), unit)
+        stat = Path(plan_path).stat()
+        _execute(*_open(str(plan_path), (stat.st_mtime_ns, stat.st_ino), str(home())), unit)
     except DistbenchError as error:
         return failed(str(error), error)
     except MemoryError as error:
@@ -68,15 +75,18 @@ def execute_unit(plan_path: Path | str, unit: str) -> Outcome:
     return Outcome(unit, "done", seconds=time.perf_counter() - started)
 
 
-@cache
-def _open(plan_path: str) -> tuple[Workspace, dict[str, Job], dict[str, Cell]]:
+@lru_cache(maxsize=1)
+def _open(
+    plan_path: str, stamp: tuple[int, int], root: str
+) -> tuple[Workspace, dict[str, Job], dict[str, Cell]]:
+    """A plan opened once for all its units; the stamp tells it from another under its path."""
     from distbench.plan import Plan
     from distbench.workspace import Workspace
 
     plan = Plan.from_json(Path(plan_path).read_bytes())
     jobs = {job.id: job for job in plan.jobs}
     cells = {cell.id: cell for cell in plan.cells}
-    return Workspace(plan), jobs, cells
+    return Workspace(plan, Path(root)), jobs, cells
 
 
 def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit: str) -> None:
@@ -133,6 +143,10 @@ def main(plan_path: str) -> None:
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
+    # Starting takes seconds, which must not count against the first unit's time limit.
+    importlib.import_module("distbench.cell")
+
+    answers.write(READY + "\n")
     while True:
         outcome = execute_unit(plan_path, asked.get())
         answers.write(json.dumps(asdict(outcome)) + "\n")

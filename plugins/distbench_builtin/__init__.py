@@ -11,6 +11,7 @@ _MINI_DEV_TASKS = ("dev-objects", "dev-birds", "dev-land", "dev-skin")
 
 @hookimpl
 def distbench_zoos() -> dict[str, str]:
+    """Zoos: the embedded one, and folders of the user's own models."""
     return {
         "local": f"{_HERE}.zoos.local:LocalZoo",
         "mini": f"{_HERE}.zoos.mini:MiniZoo",
@@ -19,6 +20,7 @@ def distbench_zoos() -> dict[str, str]:
 
 @hookimpl
 def distbench_metrics() -> dict[str, str]:
+    """Metrics."""
     return {
         "logme": f"{_HERE}.metrics.logme:LogME",
         "parc": f"{_HERE}.metrics.parc:PARC",
@@ -27,6 +29,7 @@ def distbench_metrics() -> dict[str, str]:
 
 @hookimpl
 def distbench_strategies() -> dict[str, str]:
+    """Strategies: how scores become weights."""
     return {
         "equal": f"{_HERE}.strategies.equal:Equal",
         "nearest": f"{_HERE}.strategies.nearest:Nearest",
@@ -38,6 +41,7 @@ def distbench_strategies() -> dict[str, str]:
 
 @hookimpl
 def distbench_students() -> dict[str, str]:
+    """Students."""
     return {
         "mini": f"{_HERE}.students.mini:MiniStudent",
         "timm": f"{_HERE}.students.timm:TimmStudent",
@@ -46,11 +50,13 @@ def distbench_students() -> dict[str, str]:
 
 @hookimpl
 def distbench_distillers() -> dict[str, str]:
+    """Distillers."""
     return {"pseudo_labels": f"{_HERE}.distillers.pseudo_labels:PseudoLabels"}
 
 
 @hookimpl
 def distbench_baselines() -> dict[str, str]:
+    """Baselines."""
     return {
         "finetune": f"{_HERE}.baselines.finetune:FineTune",
         "fixmatch": f"{_HERE}.baselines.fixmatch:FixMatch",
@@ -60,6 +66,7 @@ def distbench_baselines() -> dict[str, str]:
 
 @hookimpl
 def distbench_tasks() -> dict[str, str]:
+    """Tasks: the drawn ones, and image folders."""
     mini = {
         f"mini-{name}": f"{_HERE}.tasks.mini.task:MiniTask"
         for name in _MINI_TASKS + _MINI_DEV_TASKS
@@ -69,11 +76,13 @@ def distbench_tasks() -> dict[str, str]:
 
 @hookimpl
 def distbench_suites() -> dict[str, str]:
+    """Suites."""
     return {"mini": f"{_HERE}.suites.mini:Mini"}
 
 
 @hookimpl
 def distbench_executors() -> dict[str, str]:
+    """Executors."""
     return {
         "local": f"{_HERE}.executors.local:Local",
         "serial": f"{_HERE}.executors.serial:Serial",

@@ -20,8 +20,8 @@ def merge(
     ] = None,
 ) -> None:
     """Join the slices of a run and print its leaderboard."""
+    from distbench.execution import copy_rows, write_tables
     from distbench.leaderboard import render
-    from distbench.run import copy_rows, write_tables
     from distbench.runfolder import merge_runs, open_run
 
     found = [open_run(path) for path in slices]

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Progress:
-    """Shows what `distbench.run.execute` tells its listener."""
+    """Shows what `distbench.execution.execute` tells its listener."""
 
     def __init__(self) -> None:
         self._bar: Any = None

@@ -10,9 +10,9 @@ from distbench.cli import options as o
 
 if TYPE_CHECKING:
     from distbench.config import RunConfig
+    from distbench.execution import RunResult
     from distbench.ledger import Ledger
     from distbench.plan import Plan
-    from distbench.run import RunResult
 
 
 def register(app: typer.Typer) -> None:
@@ -74,7 +74,7 @@ def run(
         _dry_run(made, part, as_json=json)
         return
     from distbench.cli.progress import Progress
-    from distbench.run import execute
+    from distbench.execution import execute
 
     with Progress() as progress:
         result = execute(made, shard=part, listener=progress)

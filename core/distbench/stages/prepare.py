@@ -56,7 +56,7 @@ def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = F
         DataError: The task cannot be read.
     """
     index = task.index()
-    size = min(store_size, _native_size(task, index.parts["train"], skip_corrupt))
+    size = min(store_size, _native_size(task, len(index.parts["train"]), skip_corrupt))
     skipped: list[str] = []
     groups = {
         "train": [name for name in ("train", "validation") if name in index.parts],
@@ -102,22 +102,31 @@ def open_images(folder: Path) -> ImageSet:
     )
 
 
-def _native_size(task: Task, part: Part, skip_corrupt: bool) -> int:
-    """Longest short side among a sample of images: storing more pixels would invent them."""
-    sample = np.unique(np.linspace(0, len(part) - 1, num=min(64, len(part))).astype(int))
-    sides = [min(image.shape[:2]) for image in _read(task, "train", sample.tolist(), skip_corrupt)]
+def _native_size(task: Task, count: int, skip_corrupt: bool) -> int:
+    """Longest short side among a sample of train images: storing more would invent pixels."""
+    sample = np.unique(np.linspace(0, count - 1, num=min(64, count)).astype(int))
+    sides = [min(image.shape[:2]) for image in read_good(task, sample.tolist(), skip_corrupt)[0]]
     return int(max(sides, default=1))
 
 
-def _read(task: Task, part: str, positions: Sequence[int], skip_corrupt: bool) -> list[Pixels]:
-    found: list[Pixels] = []
+def read_good(
+    task: Task, positions: Sequence[int], skip_corrupt: bool
+) -> tuple[list[Pixels], list[int]]:
+    """Train images one by one, and the positions of those that could be read.
+
+    Raises:
+        CorruptImageError: One cannot be decoded and `skip_corrupt` is off.
+    """
+    images: list[Pixels] = []
+    kept: list[int] = []
     for position in positions:
         try:
-            found.append(task.read(part, [position])[0])
+            images.append(task.read("train", [position])[0])
+            kept.append(position)
         except CorruptImageError:
             if not skip_corrupt:
                 raise
-    return found
+    return images, kept
 
 
 def _decoded(

@@ -81,12 +81,14 @@ def train(
         torch.cuda.synchronize()
     seconds = time.perf_counter() - started
     model.eval()
+    passes = _passes(phases)
     declared = {
         "initialisation": method.initialisation,
         "steps": done,
+        "images_per_step": passes / max(done, 1),
         "phases": [phase.declared() for phase in phases],
     }
-    return Trained(model, tuple(curve), declared, macs, _passes(phases), seconds)
+    return Trained(model, tuple(curve), declared, macs, passes, seconds)
 
 
 def check_budget(method: Method, phases: Sequence[Phase], steps: int) -> None:
@@ -99,6 +101,7 @@ def check_budget(method: Method, phases: Sequence[Phase], steps: int) -> None:
 
 
 def _passes(phases: Sequence[Phase]) -> int:
+    """Images that go through the student in all phases, every view of them."""
     return sum(
         phase.steps * stream.batch * len(stream.views)
         for phase in phases

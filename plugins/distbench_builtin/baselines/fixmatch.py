@@ -63,4 +63,5 @@ class FixMatch(Baseline):
         accepted = (confidence >= self.threshold).float()
         consistency = cross_entropy(on_strong, guess, reduction="none")
         supervised = cross_entropy(on_labelled, labelled.labels)
-        return supervised + self.weight * (accepted * consistency).mean()
+        loss: torch.Tensor = supervised + self.weight * (accepted * consistency).mean()
+        return loss

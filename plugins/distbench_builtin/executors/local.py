@@ -9,6 +9,7 @@ import sys
 import threading
 
 from distbench import Executor, Outcome, UnitQueue
+from distbench.worker import READY
 
 
 class Local(Executor):
@@ -78,6 +79,7 @@ class _Pool:
                         return
                     if worker.dead:
                         self._workers.discard(worker)
+                        worker.kill()
                         worker = None
                     self._queue.finish(outcome)
                     self._changed.notify_all()
@@ -103,10 +105,12 @@ class _Worker:
             env={**os.environ, **dict.fromkeys(bounds, threads)},
         )
         self.dead = False
+        self._ready = False
 
     def execute(self, unit: str, timeout: float | None) -> Outcome:
         """Has a unit executed; a process that dies over it is a failure of the unit."""
         process = self._process
+        self._ready = self._ready or self._line(process) == READY
         late = threading.Event()
 
         def give_up() -> None:
@@ -117,11 +121,10 @@ class _Worker:
         if timer:
             timer.start()
         try:
-            if process.stdin is None or process.stdout is None:
-                raise OSError("the worker has no pipes")
-            process.stdin.write(unit + "\n")
-            process.stdin.flush()
-            answer = process.stdout.readline()
+            if process.stdin is not None:
+                process.stdin.write(unit + "\n")
+                process.stdin.flush()
+            answer = self._line(process)
         except OSError:
             answer = ""
         finally:
@@ -139,6 +142,11 @@ class _Worker:
             + (" (killed; perhaps out of memory)" if code == -9 else "")
         )
         return Outcome(unit, "failed", reason)
+
+    @staticmethod
+    def _line(process: subprocess.Popen[str]) -> str:
+        """The next line that the process writes; empty where it is gone."""
+        return process.stdout.readline().strip() if process.stdout is not None else ""
 
     def kill(self) -> None:
         """Ends the process."""

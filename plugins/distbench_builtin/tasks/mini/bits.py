@@ -76,5 +76,7 @@ class Bits:
         pairs = (words & _SIXTEEN_PAIRS) + ((words >> np.uint64(8)) & _SIXTEEN_PAIRS)
         fours = (pairs & _LOW_HALVES) + ((pairs >> np.uint64(16)) & _LOW_HALVES)
         sums = np.concatenate([fours & _LOW_WORD, fours >> np.uint64(32)], axis=1)
-        noise = (sums.astype(np.float64) - _GRAIN_MEAN) / _GRAIN_SD
+        noise = sums.astype(np.float64)
+        noise -= _GRAIN_MEAN
+        noise /= _GRAIN_SD
         return noise.reshape((self.images, *shape))

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from distbench_builtin.tasks.mini.bits import Bits, IntArray
 from distbench_builtin.tasks.mini.family import Family
 from distbench_builtin.tasks.mini.raster import (
+    Canvas,
     capsule,
     clouds,
     ellipse,
@@ -30,9 +31,7 @@ ATTRIBUTES = {
 }
 
 
-def draw(
-    attributes: Mapping[str, IntArray], bits: Bits, clutter: bool
-) -> npt.NDArray[np.uint8]:
+def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.NDArray[np.uint8]:
     """Draw radiographs; body size, exposure, ribs and the exact place are nuisance."""
     u, v = pose(bits, turn=0.02, scale=(0.85, 1.12), shift=0.1, flip=False)
     left, right = u < 0.0, u >= 0.0
@@ -51,12 +50,12 @@ def draw(
     level = level + field * soft(0.35 - ribs, 0.8) * bits.uniform(12.0, 26.0)
     level = level + 24.0 * soft(capsule(across, v, (0.1, -0.62), (0.85, -0.72), 0.05), 0.1)
 
-    size = pick((0.2, 0.36), attributes["heart"])
-    heart = ellipse(u, v, (0.1 + size * 0.2, 0.36), (size, 0.24 + size * 0.3))
-    level = level + (214.0 - level) * 0.85 * soft(heart, 0.12)
+    size = pick((0.18, 0.29), attributes["heart"])
+    heart = ellipse(u, v, (0.08 + size * 0.25, 0.42), (size, 0.16 + size * 0.5))
+    level = level + (198.0 - level) * 0.9 * soft(heart, 0.12)
 
     zone = attributes["zone"]
-    x = 0.43 + bits.uniform(-0.05, 0.05)
+    x = 0.45 + bits.uniform(-0.05, 0.05)
     y = pick((-0.36, 0.0, 0.36), zone) + bits.uniform(-0.06, 0.06)
     reach = pick((0.13, 0.24), attributes["extent"]) * bits.uniform(0.9, 1.1)
     disc = ellipse(across, v, (x, y), (reach, reach))
@@ -67,20 +66,20 @@ def draw(
     ends = (x - reach * 1.3, y + tilt), (x + reach * 1.3, y - tilt)
     bright = (
         soft(disc, 0.1) * flag(finding, 0)
-        + soft(ragged, 0.3) * 0.75 * flag(finding, 1)
+        + soft(ragged - 0.04, 0.24) * flag(finding, 1)
         + soft(np.abs(disc) - 0.045, 0.08) * flag(finding, 2)
-        + soft(capsule(across, v, *ends, 0.06), 0.08) * flag(finding, 3)
+        + soft(capsule(across, v, *ends, 0.07), 0.08) * flag(finding, 3)
         + soft(disc - 0.06, 0.2) * soft(0.3 - net, 0.5) * flag(finding, 4)
     )
     side = attributes["side"]
     shown = np.where(left, flag(side, 0, 2), 0.0) + np.where(right, flag(side, 1, 2), 0.0)
-    strength = shown * bits.uniform(0.75, 0.95)
-    level = level + (225.0 - level) * bright * strength
+    strength = shown * bits.uniform(0.8, 1.0)
+    level = level + (246.0 - level) * bright * strength
     # Air outside the lung: a black rim without ribs at the outer wall.
     air = soft(ellipse(across, v, (x + 0.16, y), (reach * 0.75, reach * 1.4)), 0.1)
     air = air * soft(lung - 0.03, 0.1) * flag(finding, 5)
     level = level + (6.0 - level) * air * shown
-    canvas = np.repeat(level.reshape(-1, 1, 32, 32), 3, axis=1)
+    canvas = Canvas(level.reshape(-1, 1, 32, 32))
     return expose(canvas, bits, noise=(7.0, 11.0), light=0.14, slope=0.08, grey=True)
 
 

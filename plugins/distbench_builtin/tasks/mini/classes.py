@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cache
 
 from distbench_builtin.tasks.mini.bits import Bits, digest
 from distbench_builtin.tasks.mini.catalogue import DATASETS, FAMILIES, SLICES, DatasetSpec, Group
@@ -66,10 +66,10 @@ def _draw_rows(spec: DatasetSpec, position: int, group: Group, used: set[RowKey]
                 rows.append(row)
             if len(rows) == group.n_classes:
                 return rows
-    raise AssertionError(f"too few rows for {spec.name}, group {position}")
+    raise RuntimeError(f"too few rows for {spec.name}, group {position}")
 
 
-@lru_cache(maxsize=None)
+@cache
 def class_rows(dataset: str) -> tuple[tuple[int, RowKey], ...]:
     """The classes of a dataset in label order.
 
@@ -99,7 +99,7 @@ def class_rows(dataset: str) -> tuple[tuple[int, RowKey], ...]:
     return tuple(classes)
 
 
-@lru_cache(maxsize=None)
+@cache
 def class_names(dataset: str) -> tuple[str, ...]:
     """Readable names of a dataset's classes in label order, made from their attributes.
 
@@ -117,5 +117,6 @@ def class_names(dataset: str) -> tuple[str, ...]:
     for position, row in class_rows(dataset):
         family = FAMILIES[groups[position].family]
         told = [value for value in row if value not in family.silent]
-        names.append("-".join([family.name, *told]))
+        prefix = family.name if family.prefix is None else family.prefix
+        names.append("-".join([prefix, *told] if prefix else told))
     return tuple(names)

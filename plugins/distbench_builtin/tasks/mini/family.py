@@ -39,6 +39,7 @@ class Family:
         lead: The attribute whose values a dataset's classes spread evenly over.
         allowed: Tells rows that make sense, and that look different from each other.
         silent: Values left out of class names.
+        prefix: First word of class names; left out, the name of the family.
     """
 
     name: str
@@ -47,3 +48,4 @@ class Family:
     lead: str
     allowed: Callable[[Row], bool] = anything
     silent: frozenset[str] = frozenset({"plain", "none"})
+    prefix: str | None = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
 from distbench_builtin.tasks.mini.bits import Bits, FloatArray, IntArray
 from distbench_builtin.tasks.mini.family import Family, Row
-from distbench_builtin.tasks.mini.raster import capsule, clouds, ellipse, flag, paint, pose, soft
+from distbench_builtin.tasks.mini.raster import Canvas, capsule, clouds, ellipse, flag, pose, soft
 from distbench_builtin.tasks.mini.scene import expose
 
 # North-west to south-east, in reading order.
@@ -42,10 +43,8 @@ def allowed(row: Row) -> bool:
     if not _turn(*path[:3]) or not _turn(*path[1:]):
         return False
     spot = _place(row["spot"])
-    for start, end in zip(path[:-1], path[1:], strict=True):
-        inside = all(
-            min(a, b) <= s <= max(a, b) for a, b, s in zip(start, end, spot, strict=True)
-        )
+    for start, end in pairwise(path):
+        inside = all(min(a, b) <= s <= max(a, b) for a, b, s in zip(start, end, spot, strict=True))
         if inside and not _turn(start, end, spot):
             return False
     return True
@@ -58,16 +57,14 @@ def _point(index: IntArray, bits: Bits) -> tuple[FloatArray, FloatArray]:
     return x, y
 
 
-def draw(
-    attributes: Mapping[str, IntArray], bits: Bits, clutter: bool
-) -> npt.NDArray[np.uint8]:
+def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.NDArray[np.uint8]:
     """Draw signs; pen, ink, paper and hand are nuisance."""
     paper = bits.uniform(150.0, 245.0, 3, 1, 1)
     ink = bits.uniform(10.0, 105.0, 3, 1, 1)
     swap = bits.coin(0.35, 1, 1, 1)
     paper, ink = np.where(swap, ink, paper), np.where(swap, paper, ink)
     stain = (clouds(bits, 4) - 0.5) * bits.uniform(10.0, 60.0)
-    canvas = paper + stain.reshape(-1, 1, 32, 32)
+    canvas = Canvas(paper + stain.reshape(-1, 1, 32, 32))
 
     u, v = pose(bits, turn=0.045, scale=(0.75, 1.15), shift=0.16, flip=False)
     # A slant and a bend of the whole sign, as handwriting has.
@@ -75,9 +72,7 @@ def draw(
     v = v + u * u * bits.uniform(-0.15, 0.15)
     pen = bits.uniform(0.055, 0.11)
     points = [_point(attributes[name], bits) for name in _PATH]
-    lines = [
-        capsule(u, v, start, end, pen) for start, end in zip(points[:-1], points[1:], strict=True)
-    ]
+    lines = [capsule(u, v, start, end, pen) for start, end in pairwise(points)]
     strokes = np.minimum(np.minimum(lines[0], lines[1]), lines[2])
 
     x, y = _point(attributes["spot"], bits)
@@ -86,7 +81,7 @@ def draw(
     bar = capsule(u, v, (x - 0.2, y), (x + 0.2, y), pen)
     mark = attributes["mark"]
     signs = flag(mark, 0) * soft(disc) + flag(mark, 1) * soft(ring) + flag(mark, 2) * soft(bar)
-    paint(canvas, np.maximum(soft(strokes), signs), ink)
+    canvas.paint(np.maximum(soft(strokes), signs), ink)
     return expose(canvas, bits)
 
 

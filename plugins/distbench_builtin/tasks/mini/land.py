@@ -11,11 +11,11 @@ from distbench_builtin.tasks.mini.bits import Bits, FloatArray, IntArray
 from distbench_builtin.tasks.mini.family import Family
 from distbench_builtin.tasks.mini.palette import solid
 from distbench_builtin.tasks.mini.raster import (
+    Canvas,
     X,
     Y,
     clouds,
     flag,
-    paint,
     pick,
     rotate,
     soft,
@@ -66,15 +66,13 @@ def _ribbon(
     return np.abs(a + swing * wave(b * 0.55 + phase)) - width
 
 
-def draw(
-    attributes: Mapping[str, IntArray], bits: Bits, clutter: bool
-) -> npt.NDArray[np.uint8]:
+def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.NDArray[np.uint8]:
     """Draw land; direction, offset, weather and the exact colours are nuisance."""
     colours = _PALETTES[attributes["season"]].reshape(-1, 3, 3, 1, 1)
     colours = colours + bits.uniform(-16.0, 16.0, 3, 3, 1, 1)
     ground, other, plants = colours[:, 0], colours[:, 1], colours[:, 2]
-    canvas = np.broadcast_to(ground, (bits.images, 3, 32, 32)).copy()
-    paint(canvas, soft(0.5 - clouds(bits, 5), 0.9) * 0.5, other)
+    canvas = Canvas(ground)
+    canvas.paint(soft(0.5 - clouds(bits, 5), 0.9) * 0.5, other)
 
     cover, grain = attributes["cover"], attributes["grain"]
     a, b = rotate(X, Y, bits.uniform(0.0, 1.0))
@@ -84,40 +82,39 @@ def draw(
     tile_a, tile_b, value = _tiles(p, q, bits)
 
     fields = flag(cover, 0)
-    paint(canvas, fields * (value > 0.34), other)
-    paint(canvas, fields * (value > 0.67), plants)
+    canvas.paint(fields * (value > 0.34), other)
+    canvas.paint(fields * (value > 0.67), plants)
     hedge = np.maximum(np.abs(tile_a), np.abs(tile_b))
-    paint(canvas, fields * soft(0.45 - hedge, 0.08), plants * 0.5)
+    canvas.paint(fields * soft(0.45 - hedge, 0.08), plants * 0.5)
 
-    lumps = np.where(
-        flag(grain, 0) > 0,
-        clouds(bits, 7),
-        np.where(flag(grain, 1) > 0, clouds(bits, 11), clouds(bits, 16)),
-    )
+    crown_a, crown_b, tree = _tiles(p * 2.3, q * 2.3, bits, side=20)
+    # Digits of the tile's value that the brightness does not show move its tree off the grid.
+    crown_a = crown_a + (tree * 32.0 - np.floor(tree * 32.0) - 0.5) * 0.5
+    crown_b = crown_b + (tree * 1024.0 - np.floor(tree * 1024.0) - 0.5) * 0.5
+    crown = soft(np.sqrt(crown_a * crown_a + crown_b * crown_b) - 0.42, 0.3)
     forest = flag(cover, 1)
-    paint(canvas, forest, plants)
-    paint(canvas, forest * soft(0.45 - lumps, 0.35), plants * 0.35)
-    paint(canvas, forest * soft(0.72 - lumps, 0.2) * 0.6, other)
+    canvas.paint(forest, plants * 0.4)
+    canvas.paint(forest * crown, plants * (0.65 + 0.75 * tree.reshape(-1, 1, 32, 32)))
 
     row = soft(-wave(a * pitch * 1.7 + shift_a), 0.6)
-    paint(canvas, flag(cover, 5) * row, plants * 0.8)
+    canvas.paint(flag(cover, 5) * row, plants * 0.8)
 
     spread = np.sqrt(tile_a * tile_a + tile_b * tile_b)
     denser = a * pitch * 1.3 + shift_a, b * pitch * 1.3 + shift_b
     tree_a, tree_b = (part - np.floor(part) - 0.5 for part in denser)
-    crown = np.sqrt(tree_a * tree_a + tree_b * tree_b) - 0.33
-    paint(canvas, flag(cover, 6) * soft(crown, 0.15), plants * 0.55)
+    round_tree = np.sqrt(tree_a * tree_a + tree_b * tree_b) - 0.33
+    canvas.paint(flag(cover, 6) * soft(round_tree, 0.15), plants * 0.55)
 
     house = np.maximum(np.abs(tile_a) - 0.3, np.abs(tile_b) - 0.22)
     houses = flag(cover, 4) * (value > 0.2)
-    paint(canvas, flag(cover, 4) * soft(0.43 - hedge, 0.1), _ASPHALT * 0.8)
-    paint(canvas, houses * soft(house, 0.12), _ROOF + (value - 0.6).reshape(-1, 1, 32, 32) * 60.0)
+    canvas.paint(flag(cover, 4) * soft(0.43 - hedge, 0.1), _ASPHALT * 0.8)
+    canvas.paint(houses * soft(house, 0.12), _ROOF + (value - 0.6).reshape(-1, 1, 32, 32) * 60.0)
 
     works = flag(cover, 8)
-    paint(canvas, works * 0.85, _ASPHALT * 0.62)
+    canvas.paint(works * 0.85, _ASPHALT * 0.62)
     hall = np.maximum(np.abs(tile_a) - 0.4, np.abs(tile_b) - 0.36)
-    paint(canvas, works * soft(hall, 0.1) * (value > 0.35), _STEEL)
-    paint(canvas, works * soft(spread - 0.36, 0.1) * (value <= 0.35), _STEEL * 0.75)
+    canvas.paint(works * soft(hall, 0.1) * (value > 0.35), _STEEL)
+    canvas.paint(works * soft(spread - 0.36, 0.1) * (value <= 0.35), _STEEL * 0.75)
 
     width = pick((0.2, 0.13, 0.08), grain)
     offset = bits.uniform(-0.35, 0.35)
@@ -125,16 +122,16 @@ def draw(
     straight = _ribbon(a + offset, b, width, np.zeros_like(phase), phase)
     crossing = _ribbon(b - offset, a, width, np.zeros_like(phase), phase)
     road = flag(cover, 2) * soft(np.minimum(straight, crossing), 0.1)
-    paint(canvas, road, _ASPHALT)
+    canvas.paint(road, _ASPHALT)
     bend = _ribbon(a + offset, b, width * 1.5, bits.uniform(0.25, 0.4), phase)
-    paint(canvas, flag(cover, 3) * soft(bend - 0.08, 0.12), plants)
-    paint(canvas, flag(cover, 3) * soft(bend, 0.12), _WATER)
+    canvas.paint(flag(cover, 3) * soft(bend - 0.08, 0.12), plants)
+    canvas.paint(flag(cover, 3) * soft(bend, 0.12), _WATER)
 
     shore = pick((0.85, 0.62, 0.42), grain) * bits.uniform(0.9, 1.1)
     from_a, from_b = a + offset, b - bits.uniform(-0.3, 0.3)
     pond = np.sqrt(from_a * from_a + from_b * from_b) - shore + (clouds(bits, 4) - 0.5) * 0.6
-    paint(canvas, flag(cover, 7) * soft(pond - 0.09, 0.12), other * 0.5 + 110.0)
-    paint(canvas, flag(cover, 7) * soft(pond, 0.12), _WATER)
+    canvas.paint(flag(cover, 7) * soft(pond - 0.09, 0.12), other * 0.5 + 110.0)
+    canvas.paint(flag(cover, 7) * soft(pond, 0.12), _WATER)
     return expose(canvas, bits, noise=(9.0, 15.0), light=0.18, tint=0.08)
 
 

@@ -16,7 +16,6 @@ from distbench_builtin.tasks.mini.raster import (
     cosine,
     ellipse,
     flag,
-    paint,
     pick,
     pose,
     sine,
@@ -26,19 +25,18 @@ from distbench_builtin.tasks.mini.raster import (
 from distbench_builtin.tasks.mini.scene import expose, scatter, scenery
 
 PAINTS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "white")
+# The polygons come first.
+SHAPES = ("triangle", "square", "hexagon", "disc", "star", "flower", "gear", "cross", "crescent")
 ATTRIBUTES = {
-    "shape": (
-        *("triangle", "square", "hexagon", "disc", "star", "flower"),
-        *("gear", "cross", "crescent"),
-    ),
+    "shape": SHAPES,
     "aspect": ("even", "wide", "tall"),
     "hole": ("none", "round", "slot"),
     "texture": ("plain", "striped", "chequered", "dotted"),
     "parts": ("none", "wheels", "legs", "horns"),
     "paint": PAINTS,
 }
-_POLYGONS = 3
 _SIDES = np.array((3, 4, 6), dtype=np.int64)
+_POLYGONS = len(_SIDES)
 _DARK = solid((28, 26, 30))
 _FAITHFUL = 0.6  # chance that a thing has the colour of its class
 
@@ -78,9 +76,7 @@ def _outline(u: FloatArray, v: FloatArray, shape: IntArray) -> FloatArray:
     return np.where(lobes < _POLYGONS, polygon, np.where(lobes < 6, round_, other))
 
 
-def draw(
-    attributes: Mapping[str, IntArray], bits: Bits, clutter: bool
-) -> npt.NDArray[np.uint8]:
+def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.NDArray[np.uint8]:
     """Draw things; the colour is only partly that of the class."""
     canvas = scenery(bits)
     if clutter:
@@ -99,29 +95,31 @@ def draw(
     wheel = ellipse(across, v, (0.34, foot), (0.18, 0.18))
     leg = capsule(across, v, (0.2, foot - 0.2), (0.3, foot + 0.32), 0.06)
     horn = capsule(across, v, (0.14, -foot + 0.2), (0.36, -foot - 0.3), 0.06)
-    paint(canvas, soft(leg) * flag(parts, 2), _DARK)
-    paint(canvas, soft(horn) * flag(parts, 3), _DARK)
+    canvas.paint(soft(leg) * flag(parts, 2), _DARK)
+    canvas.paint(soft(horn) * flag(parts, 3), _DARK)
 
     inside = soft(_outline(a, b, attributes["shape"]))
-    paint(canvas, inside, colour)
+    canvas.paint(inside, colour)
     texture = attributes["texture"]
     phase = bits.uniform(0.0, 1.0)
     stripes = soft(-wave(u * 1.6 + v * 1.6 + phase), 0.5) * flag(texture, 1)
     checks = soft(-wave(u * 1.9 + phase) * wave(v * 1.9), 0.3) * flag(texture, 2)
     row = wave(u * 2.6 + phase) * wave(v * 2.6)
     dots = soft(0.4 - row, 0.3) * flag(texture, 3)
-    paint(canvas, inside * (stripes + checks + dots), colour * 0.3)
+    canvas.paint(inside * (stripes + checks + dots), colour * 0.3)
 
     hole = attributes["hole"]
     gap = soft(ellipse(u, v, (0.0, 0.0), (0.17, 0.17))) * flag(hole, 1)
     slot = soft(box(u, v, (0.0, 0.0), (0.3, 0.085))) * flag(hole, 2)
-    paint(canvas, gap + slot, bits.uniform(190.0, 250.0, 3, 1, 1))
-    paint(canvas, soft(wheel) * flag(parts, 1), _DARK)
+    canvas.paint(gap + slot, bits.uniform(190.0, 250.0, 3, 1, 1))
+    canvas.paint(soft(wheel) * flag(parts, 1), _DARK)
     hub = soft(wheel + 0.11) * flag(parts, 1)
-    paint(canvas, hub, solid((200, 200, 200)))
+    canvas.paint(hub, solid((200, 200, 200)))
     if clutter:
         scatter(canvas, bits, 2, rim=True)
     return expose(canvas, bits)
 
 
-FAMILY = Family("object", ATTRIBUTES, draw, lead="shape")
+FAMILY = Family(
+    "object", ATTRIBUTES, draw, lead="shape", silent=frozenset({"even", "plain", "none"})
+)

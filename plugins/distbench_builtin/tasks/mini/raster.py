@@ -3,7 +3,7 @@
 Only correctly rounded elementwise operations and stored tables are used (no library sine, power
 or reduction), so every plane has the same bits whatever the processor or the NumPy build.
 Coordinates run from -1 to 1, x to the right and y downwards. A plane is ``(images, 32, 32)``,
-a parameter ``(images, 1, 1)`` and a canvas ``(images, 3, 32, 32)``.
+a parameter ``(images, 1, 1)`` and a colour ``(images, 3, 1, 1)``.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ X = _AXIS.reshape(1, 1, SIZE)
 Y = _AXIS.reshape(1, SIZE, 1)
 
 # A quarter turn of sine in steps of 1/256 turn, times 2 ** 15.
-_QUARTER = (
-    [0, 804, 1608, 2411, 3212, 4011, 4808, 5602, 6393, 7180, 7962, 8740, 9512, 10279, 11039]
-    + [11793, 12540, 13279, 14010, 14733, 15447, 16151, 16846, 17531, 18205, 18868, 19520, 20160]
-    + [20788, 21403, 22006, 22595, 23170, 23732, 24279, 24812, 25330, 25833, 26320, 26791, 27246]
-    + [27684, 28106, 28511, 28899, 29269, 29622, 29957, 30274, 30572, 30853, 31114, 31357, 31581]
-    + [31786, 31972, 32138, 32286, 32413, 32522, 32610, 32679, 32729, 32758, 32768]
-)
-_HALF = _QUARTER + _QUARTER[-2::-1]
+# fmt: off
+_QUARTER = [
+    0, 804, 1608, 2411, 3212, 4011, 4808, 5602, 6393, 7180, 7962, 8740, 9512, 10279, 11039, 11793,
+    12540, 13279, 14010, 14733, 15447, 16151, 16846, 17531, 18205, 18868, 19520, 20160, 20788,
+    21403, 22006, 22595, 23170, 23732, 24279, 24812, 25330, 25833, 26320, 26791, 27246, 27684,
+    28106, 28511, 28899, 29269, 29622, 29957, 30274, 30572, 30853, 31114, 31357, 31581, 31786,
+    31972, 32138, 32286, 32413, 32522, 32610, 32679, 32729, 32758, 32768,
+]
+# fmt: on
+_HALF = [*_QUARTER, *_QUARTER[-2::-1]]
 _SINE = np.array([*_HALF, *(-value for value in _HALF[1:])], dtype=np.float64) / 32768.0
 
 
@@ -84,7 +86,10 @@ def pose(
 
 def soft(distance: FloatArray, width: float = 0.08) -> FloatArray:
     """Mask of the inside of a shape (negative distance) with an edge of the given width."""
-    return np.minimum(np.maximum(0.5 - distance / width, 0.0), 1.0)
+    mask = distance / -width
+    mask += 0.5
+    np.maximum(mask, 0.0, out=mask)
+    return np.minimum(mask, 1.0, out=mask)
 
 
 def ellipse(
@@ -95,7 +100,12 @@ def ellipse(
 ) -> FloatArray:
     """Approximate distance to an ellipse with axes along the coordinates."""
     a, b = (u - centre[0]) / radius[0], (v - centre[1]) / radius[1]
-    return (np.sqrt(a * a + b * b) - 1.0) * np.minimum(radius[0], radius[1])
+    a *= a
+    b *= b
+    distance = np.sqrt(a + b)
+    distance -= 1.0
+    distance *= np.minimum(radius[0], radius[1])
+    return distance
 
 
 def box(
@@ -120,10 +130,20 @@ def capsule(
     along_u, along_v = end[0] - start[0], end[1] - start[1]
     from_u, from_v = u - start[0], v - start[1]
     length2 = along_u * along_u + along_v * along_v + 1e-9
-    part = (from_u * along_u + from_v * along_v) / length2
-    part = np.minimum(np.maximum(part, 0.0), 1.0)
-    off_u, off_v = from_u - part * along_u, from_v - part * along_v
-    return np.sqrt(off_u * off_u + off_v * off_v) - (radius - taper * part)
+    part = from_u * (along_u / length2)
+    part += from_v * (along_v / length2)
+    np.maximum(part, 0.0, out=part)
+    np.minimum(part, 1.0, out=part)
+    from_u -= part * along_u
+    from_v -= part * along_v
+    from_u *= from_u
+    from_v *= from_v
+    from_u += from_v
+    distance = np.sqrt(from_u, out=from_u)
+    part *= taper
+    part -= radius
+    distance += part
+    return distance
 
 
 def _stretch(cells: int) -> tuple[IntArray, FloatArray]:
@@ -142,7 +162,22 @@ def clouds(bits: Bits, cells: int) -> FloatArray:
     return columns[:, low] + (columns[:, low + 1] - columns[:, low]) * across
 
 
-def paint(canvas: FloatArray, mask: FloatArray, colour: FloatArray) -> None:
-    """Blend a colour ``(images, 3, 1, 1)`` or a picture into the canvas where the mask is set."""
-    cover = mask.reshape(mask.shape[0], 1, *mask.shape[1:])
-    canvas += cover * (colour - canvas)
+class Canvas:
+    """The picture being drawn, with room to compute in.
+
+    Fresh pages cost more than the arithmetic on them, so every stroke reuses the same memory.
+
+    Args:
+        ground: What to start from, broadcast to ``(images, 3, 32, 32)``.
+    """
+
+    def __init__(self, ground: FloatArray) -> None:
+        self.pixels = np.empty((ground.shape[0], 3, SIZE, SIZE))
+        self.pixels[...] = ground
+        self._change = np.empty_like(self.pixels)
+
+    def paint(self, mask: FloatArray, colour: FloatArray) -> None:
+        """Blend in a colour ``(images, 3, 1, 1)`` or a picture where the mask is set."""
+        np.subtract(colour, self.pixels, out=self._change)
+        self._change *= mask.reshape(mask.shape[0], 1, *mask.shape[1:])
+        self.pixels += self._change

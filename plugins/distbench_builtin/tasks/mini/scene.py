@@ -5,24 +5,24 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from distbench_builtin.tasks.mini.bits import Bits, FloatArray
-from distbench_builtin.tasks.mini.raster import SIZE, X, Y, box, clouds, ellipse, paint, soft
+from distbench_builtin.tasks.mini.bits import Bits
+from distbench_builtin.tasks.mini.raster import SIZE, Canvas, X, Y, box, clouds, ellipse, soft
 
 
-def scenery(bits: Bits, low: float = 30.0, high: float = 225.0) -> FloatArray:
+def scenery(bits: Bits, low: float = 30.0, high: float = 225.0) -> Canvas:
     """A background of two random colours in smooth patches, with a third in finer ones."""
     colours = bits.uniform(low, high, 3, 3, 1, 1)
     grey = (colours[:, :, :1] + colours[:, :, 1:2] + colours[:, :, 2:]) / 3.0
     # Pale colours keep the background from being the most colourful thing of the picture.
     colours = grey + (colours - grey) * bits.uniform(0.35, 0.9, 1, 1, 1, 1)
-    canvas = np.broadcast_to(colours[:, 0], (bits.images, 3, SIZE, SIZE)).copy()
+    canvas = Canvas(colours[:, 0])
     tilt = Y * bits.uniform(-0.6, 0.6)
-    paint(canvas, soft(0.5 - clouds(bits, 3) + tilt, 0.7), colours[:, 1])
-    paint(canvas, soft(0.62 - clouds(bits, 8), 0.5) * 0.7, colours[:, 2])
+    canvas.paint(soft(0.5 - clouds(bits, 3) + tilt, 0.7), colours[:, 1])
+    canvas.paint(soft(0.62 - clouds(bits, 8), 0.5) * 0.7, colours[:, 2])
     return canvas
 
 
-def scatter(canvas: FloatArray, bits: Bits, things: int, rim: bool) -> None:
+def scatter(canvas: Canvas, bits: Bits, things: int, rim: bool) -> None:
     """Paint random small discs and rectangles over the canvas, in place.
 
     Args:
@@ -43,11 +43,11 @@ def scatter(canvas: FloatArray, bits: Bits, things: int, rim: bool) -> None:
         disc = ellipse(X, Y, (x, y), (across, down))
         rectangle = box(X, Y, (x, y), (across, down))
         shape = np.where(bits.coin(0.5), disc, rectangle)
-        paint(canvas, soft(shape, 0.1), bits.uniform(20.0, 235.0, 3, 1, 1))
+        canvas.paint(soft(shape, 0.1), bits.uniform(20.0, 235.0, 3, 1, 1))
 
 
 def expose(
-    canvas: FloatArray,
+    canvas: Canvas,
     bits: Bits,
     noise: tuple[float, float] = (10.0, 16.0),
     light: float = 0.22,
@@ -58,7 +58,7 @@ def expose(
     """Add light and noise to a canvas and round it to bytes.
 
     Args:
-        canvas: Colours in 0 to 255, ``(images, 3, 32, 32)``; changed in place.
+        canvas: Colours in 0 to 255; changed in place.
         bits: Where the randomness comes from.
         noise: Range of the noise's standard deviation.
         light: Largest relative change of brightness.
@@ -71,9 +71,16 @@ def expose(
     """
     gain = 1.0 + bits.uniform(-light, light)
     gain = gain + X * bits.uniform(-slope, slope) + Y * bits.uniform(-slope, slope)
-    canvas *= gain.reshape(-1, 1, SIZE, SIZE)
+    pixels = canvas.pixels
+    pixels *= gain.reshape(-1, 1, SIZE, SIZE)
     if not grey:
-        canvas *= 1.0 + bits.uniform(-tint, tint, 3, 1, 1)
-    canvas += bits.uniform(*noise, 1, 1, 1) * bits.grain(1 if grey else 3, SIZE, SIZE)
-    levels = np.floor(np.minimum(np.maximum(canvas, 0.0), 255.0) + 0.5).astype(np.uint8)
+        pixels *= 1.0 + bits.uniform(-tint, tint, 3, 1, 1)
+    grain = bits.grain(1 if grey else 3, SIZE, SIZE)
+    grain *= bits.uniform(*noise, 1, 1, 1)
+    pixels += grain
+    np.maximum(pixels, 0.0, out=pixels)
+    np.minimum(pixels, 255.0, out=pixels)
+    pixels += 0.5
+    # Bytes drop the fraction, which rounds to the nearest level.
+    levels = pixels.astype(np.uint8)
     return np.ascontiguousarray(levels.transpose(0, 2, 3, 1))

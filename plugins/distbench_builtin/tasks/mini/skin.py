@@ -11,11 +11,11 @@ from distbench_builtin.tasks.mini.bits import Bits, IntArray
 from distbench_builtin.tasks.mini.family import Family
 from distbench_builtin.tasks.mini.palette import solid
 from distbench_builtin.tasks.mini.raster import (
+    Canvas,
     capsule,
     clouds,
     ellipse,
     flag,
-    paint,
     pick,
     pose,
     soft,
@@ -37,13 +37,11 @@ _TONES = np.array(
 _SKIN = solid((222, 176, 150))
 
 
-def draw(
-    attributes: Mapping[str, IntArray], bits: Bits, clutter: bool
-) -> npt.NDArray[np.uint8]:
+def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.NDArray[np.uint8]:
     """Draw lesions; skin tone, hairs, place, size and rotation are nuisance."""
     tone = bits.uniform(0.72, 1.08, 1, 1, 1) * (1.0 + bits.uniform(-0.06, 0.06, 3, 1, 1))
-    grain = (clouds(bits, 5) - 0.5) * 26.0 + (clouds(bits, 16) - 0.5) * 18.0
-    canvas = _SKIN * tone + grain.reshape(-1, 1, 32, 32)
+    grain = (clouds(bits, 5) - 0.5) * 26.0 + (clouds(bits, 13) - 0.5) * 18.0
+    canvas = Canvas(_SKIN * tone + grain.reshape(-1, 1, 32, 32))
     u, v = pose(bits, turn=0.5, scale=(0.75, 1.15), shift=0.2)
 
     form = attributes["form"]
@@ -69,7 +67,7 @@ def draw(
     ground = colour + (_SKIN * tone - colour) * pick((0.0, 0.5, 0.5, 0.5, 0.0), pattern).reshape(
         -1, 1, 1, 1
     )
-    paint(canvas, lesion * 0.92, ground)
+    canvas.paint(lesion * 0.92, ground)
     net = np.maximum(wave(u * 2.5 + v * 2.5), wave(u * 2.5 - v * 2.5))
     dots = wave(u * 2.7 + 0.2) * wave(v * 2.7)
     marks = (
@@ -77,21 +75,21 @@ def draw(
         + soft(0.3 - dots, 0.4) * flag(pattern, 2)
         + soft(0.1 - (cos3 * cos3 - sin3 * sin3), 0.7) * flag(pattern, 3)
     )
-    paint(canvas, lesion * marks, colour * 0.7)
+    canvas.paint(lesion * marks, colour * 0.7)
     half = soft(a * 0.7 + b * 0.7 + (clouds(bits, 4) - 0.5) * 0.8, 0.5) * flag(pattern, 4)
-    paint(canvas, lesion * half, colour * 0.35 + solid((60, 66, 96)) * 0.3)
+    canvas.paint(lesion * half, colour * 0.35 + solid((60, 66, 96)) * 0.3)
 
     centre = attributes["centre"]
     middle = soft(ellipse(u, v, (0.0, 0.0), (0.2, 0.2)), 0.14)
-    paint(canvas, middle * flag(centre, 1), solid((244, 226, 212)))
-    crust = middle * soft(0.4 - clouds(bits, 16), 0.3)
-    paint(canvas, middle * flag(centre, 2) * 0.8, solid((206, 160, 60)))
-    paint(canvas, crust * flag(centre, 2), solid((86, 40, 20)))
+    canvas.paint(middle * flag(centre, 1), solid((244, 226, 212)))
+    crust = middle * soft(0.4 - clouds(bits, 13), 0.3)
+    canvas.paint(middle * flag(centre, 2) * 0.8, solid((206, 160, 60)))
+    canvas.paint(crust * flag(centre, 2), solid((86, 40, 20)))
 
     for _ in range(2):
         x, y = bits.uniform(-1.0, 1.0), bits.uniform(-1.0, 1.0)
         hair = capsule(*pose(bits, turn=0.5), (x, -1.6), (y, 1.6), 0.02)
-        paint(canvas, soft(hair) * 0.8 * bits.coin(0.3), solid((46, 34, 30)))
+        canvas.paint(soft(hair) * 0.8 * bits.coin(0.3), solid((46, 34, 30)))
     return expose(canvas, bits, noise=(8.0, 13.0), tint=0.05, slope=0.12)
 
 

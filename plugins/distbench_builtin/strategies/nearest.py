@@ -1,0 +1,39 @@
+"""DistillNearest's weights: all on the best source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from distbench import Strategy
+from numpy.typing import NDArray
+
+from distbench_builtin.strategies._normalise import checked
+
+if TYPE_CHECKING:
+    from distbench import Context, SourceInfo
+
+
+class Nearest(Strategy):
+    """The one source with the best score; of equal ones the first.
+
+    With pseudo-labels this is DistillNearest of Borup, Phoo and Hariharan, "Distilling from
+    Similar Tasks for Transfer Learning on a Budget", ICCV 2023.
+    """
+
+    def weigh(
+        self,
+        scores: NDArray[np.float64],
+        sources: Sequence[SourceInfo],
+        context: Context | None = None,
+    ) -> NDArray[np.float64]:
+        """Weight 1 for the best source, 0 for the others.
+
+        Raises:
+            ValueError: The scores are not finite.
+        """
+        values = checked(scores)
+        weights = np.zeros_like(values)
+        weights[values.argmax()] = 1
+        return weights

@@ -1,0 +1,44 @@
+"""Weights by the softmax of the normalised scores."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from distbench import Strategy, primary
+from numpy.typing import NDArray
+
+from distbench_builtin.strategies._normalise import minmax, share
+
+if TYPE_CHECKING:
+    from distbench import Context, SourceInfo
+
+
+class Softmax(Strategy):
+    """Softmax of the min-max normalised scores.
+
+    ``w_i = exp(e_i / T) / sum_s exp(e_s / T)`` with e the scores mapped to 0..1 over the eligible
+    sources, as in `Weighted`. An alternative to DistillWeighted (Borup, Phoo and Hariharan,
+    "Distilling from Similar Tasks for Transfer Learning on a Budget", ICCV 2023) that leaves no
+    source without weight; it and the default temperature are ours, not the paper's.
+    """
+
+    temperature: float = primary(
+        0.1, gt=0, description="towards 0 the best only, towards inf all sources alike"
+    )
+
+    def weigh(
+        self,
+        scores: NDArray[np.float64],
+        sources: Sequence[SourceInfo],
+        context: Context | None = None,
+    ) -> NDArray[np.float64]:
+        """Exponentials of the normalised scores, divided by their sum.
+
+        Raises:
+            ValueError: The scores are not finite.
+        """
+        behind = minmax(scores) - 1
+        with np.errstate(over="ignore"):  # a tiny temperature sends all but the best to exp(-inf)
+            return share(np.exp(behind / self.temperature))

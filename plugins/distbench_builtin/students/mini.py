@@ -1,0 +1,91 @@
+"""The student of suite `mini`: three convolutions, initialised from a generalist of its zoo."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distbench import Student, WeightsError
+from pydantic import Field
+
+if TYPE_CHECKING:
+    from distbench_builtin.nets import Net
+
+_ARCHITECTURE = "stu"
+_INITIAL = "general-stu"
+
+
+class MiniStudent(Student):
+    """A network of 50k weights for 32x32 images, trained before on a mixture of drawn things."""
+
+    weights: Path | None = Field(
+        None, description="safetensors file to start from instead of the packaged one"
+    )
+    pretrained: bool = Field(True, description="false starts every method from random weights")
+
+    def fingerprint(self) -> str:
+        """SHA-256 of the initial weights, or ``random``.
+
+        Raises:
+            WeightsError: The file is missing, or the packaged one is not what was shipped.
+        """
+        if not self.pretrained:
+            return "random"
+        path = self._file()
+        try:
+            return hashlib.sha256(path.read_bytes()).hexdigest()
+        except OSError as error:
+            raise WeightsError(
+                f"cannot read the student's weights {path}: {error.strerror}. Name a file with "
+                "mini:weights=FILE, or go without with mini:pretrained=false."
+            ) from None
+
+    def backbone(self, *, pretrained: bool) -> Net:
+        """The network up to its pooled features: (b, 3, s, s) to (b, 96).
+
+        Raises:
+            WeightsError: The weights are missing or do not fit.
+        """
+        from distbench_builtin.nets import build
+        from distbench_builtin.zoos.mini import load_weights
+
+        net = build(_ARCHITECTURE, 0)
+        if pretrained and self.pretrained:
+            load_weights(net, self._file())
+        return net
+
+    def normalisation(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """Mean and standard deviation of the input channels, those of the zoo."""
+        from distbench_builtin.zoos.mini import MEAN, STD
+
+        return MEAN, STD
+
+    def export(
+        self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """State dict of one `distbench_builtin.nets.Net`, and how to make that."""
+        mean, std = self.normalisation()
+        tensors = {**backbone, **{f"classifier.{k}": v for k, v in head.items()}}
+        recipe = {
+            "format": "torch",
+            "student": self.label,
+            "module": "distbench_builtin.nets",
+            "call": "build",
+            "arguments": {"architecture": _ARCHITECTURE, "num_classes": len(classes)},
+            "input": {"channels": "RGB", "range": [0, 1], "mean": list(mean), "std": list(std)},
+            "outputs": "logits",
+            "classes": list(classes),
+        }
+        return tensors, recipe
+
+    def _file(self) -> Path:
+        """The weights to start from; the packaged ones are checked."""
+        if self.weights is not None:
+            return self.weights
+        from distbench_builtin.zoos.mini import MiniZoo
+
+        source = next(s for s in MiniZoo().sources() if s.info.name == _INITIAL)
+        source.verify()
+        return source.path

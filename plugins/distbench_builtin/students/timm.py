@@ -1,0 +1,172 @@
+"""Students from timm: any architecture of its registry."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distbench import DistbenchError, Student, UsageError, WeightsError, primary
+from pydantic import Field
+
+if TYPE_CHECKING:
+    import torch
+
+Triple = tuple[float, float, float]
+
+_HOW_TO_LOAD = """\
+import timm
+from safetensors.torch import load_file
+model = timm.create_model({architecture!r}, num_classes={classes}{arguments})
+model.load_state_dict(load_file(PATH))
+model.eval()  # takes (b, 3, h, w) in 0..1, less mean, divided by std
+"""
+
+
+class TimmStudent(Student):
+    """An architecture of timm, with its pretrained weights, a file's, or random ones.
+
+    Wightman, PyTorch Image Models, https://github.com/huggingface/pytorch-image-models.
+    Pretrained weights come from the cache of the Hugging Face Hub or are downloaded; where that
+    is impossible it is an error, never a random start.
+    """
+
+    architecture: str = primary(description="name in timm's registry, e.g. mobilenetv3_small_100")
+    pretrained: bool = Field(True, description="false: random weights, whatever `weights` says")
+    weights: Path | None = Field(
+        None, description="file of initial weights (safetensors, or a state dict of torch.save)"
+    )
+    arguments: dict[str, Any] = Field({}, description="for timm.create_model, e.g. pad_type=same")
+    mean: Triple | None = Field(None, description="of the input channels; timm's if not given")
+    std: Triple | None = Field(None, description="of the input channels; timm's if not given")
+
+    def fingerprint(self) -> str:  # noqa: D102
+        from distbench_builtin._digests import file_digest
+        from distbench_builtin.students._pretrained import card, identity
+
+        card(self.architecture)
+        if not self.pretrained:
+            return "random"
+        if self.weights is None:
+            return identity(self.architecture)
+        try:
+            return file_digest(self.weights)
+        except OSError as error:
+            raise WeightsError(
+                f"cannot read the student's weights {self.weights}: {error.strerror}; mend "
+                "weights=PATH"
+            ) from None
+
+    def normalisation(self) -> tuple[Triple, Triple]:  # noqa: D102
+        from distbench_builtin.students._pretrained import card
+
+        if self.mean is not None and self.std is not None:
+            return self.mean, self.std
+        found = card(self.architecture)
+        mean, std = self.mean or found["mean"], self.std or found["std"]
+        return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
+
+    def backbone(self, *, pretrained: bool) -> torch.nn.Module:  # noqa: D102
+        from distbench_builtin._timm import facts
+        from distbench_builtin.students._pretrained import card
+
+        if not (pretrained and self.pretrained):
+            model = self._create(0)
+        elif self.weights is not None:
+            model = self._from_file(self.weights)
+        else:
+            model = self._from_hub()
+        size = self.arguments.get("img_size")
+        if not isinstance(size, int):
+            size = card(self.architecture)["input_size"]
+        cost = facts(
+            self.architecture, self.arguments, num_classes=0, input_size=size, error=UsageError
+        )
+        # What timm calls num_features is the width before the head's own layers.
+        setattr(model, "num_features", cost["feature_dim"])  # noqa: B010 - typed as tensor or module
+        return model
+
+    def export(  # noqa: D102
+        self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        from distbench_builtin._timm import shapes
+        from distbench_builtin.students._pretrained import card
+
+        wanted = shapes(self.architecture, len(classes), self.arguments, error=UsageError)
+        tensors = {name: backbone[name] for name in wanted if name in backbone}
+        for layer in card(self.architecture)["classifier"]:
+            for kind in ("weight", "bias"):
+                name = f"{layer}.{kind}"
+                if name in wanted and name not in backbone:
+                    # A copy each: some classifiers are 1 x 1 convolutions, some models have two.
+                    tensors[name] = head[kind].reshape(wanted[name]).clone()
+        if set(tensors) != set(wanted) or len(tensors) < len(backbone):
+            # A head with layers of its own, which this student did not train.
+            return super().export(backbone, head, classes)
+        mean, std = self.normalisation()
+        extra = f", **{self.arguments!r}" if self.arguments else ""
+        return tensors, {
+            "format": "timm",
+            "architecture": self.architecture,
+            "arguments": dict(self.arguments),
+            "num_classes": len(classes),
+            "classes": list(classes),
+            "mean": list(mean),
+            "std": list(std),
+            "how_to_load": _HOW_TO_LOAD.format(
+                architecture=self.architecture, classes=len(classes), arguments=extra
+            ),
+        }
+
+    def _create(self, num_classes: int, **own: Any) -> torch.nn.Module:
+        from distbench_builtin._timm import create
+
+        return create(self.architecture, num_classes, self.arguments, error=UsageError, **own)
+
+    def _from_file(self, file: Path) -> torch.nn.Module:
+        """The network with the weights of a file, whose classifier (if any) is left out."""
+        from distbench_builtin._timm import shapes
+        from distbench_builtin._weights import load_strictly, read_weights
+        from distbench_builtin.students._pretrained import card
+
+        model = self._create(0)
+        whole = shapes(self.architecture, 2, self.arguments, error=UsageError)
+        head = set(whole) - set(model.state_dict())
+        for layer in card(self.architecture)["classifier"]:
+            head |= {f"{layer}.weight", f"{layer}.bias"}
+        tensors = {name: t for name, t in read_weights(file).items() if name not in head}
+        into = f"timm's {self.architecture!r} with arguments {self.arguments}"
+        load_strictly(model, tensors, file=file, into=into)
+        return model
+
+    def _from_hub(self) -> torch.nn.Module:
+        """The network with timm's pretrained weights.
+
+        They are loaded with their own classifier, since timm is strict only then: with another
+        number of classes, weights that do not fit the arguments would silently stay random.
+        """
+        from distbench_builtin._weights import load_strictly
+        from distbench_builtin.students._pretrained import card, fetch
+
+        file = fetch(self.architecture)
+        overlay = None if file is None else {"file": str(file), "custom_load": False}
+        try:
+            whole = self._create(
+                card(self.architecture)["num_classes"],
+                pretrained=True,
+                pretrained_cfg_overlay=overlay,
+            )
+        except DistbenchError:
+            raise
+        except Exception as error:  # timm passes on what torch, safetensors and the network raise
+            reason = " ".join(str(error).split())[:300]
+            raise WeightsError(
+                f"the pretrained weights of timm's {self.architecture!r} cannot be loaded (with "
+                f"arguments {self.arguments}): {reason}. Name a file with weights=PATH, or start "
+                "from random weights with pretrained=false"
+            ) from None
+        model = self._create(0)
+        names = set(model.state_dict())
+        tensors = {name: t for name, t in whole.state_dict().items() if name in names}
+        load_strictly(model, tensors, file=file or "of timm", into=f"timm's {self.architecture!r}")
+        return model

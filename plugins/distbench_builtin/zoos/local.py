@@ -1,0 +1,89 @@
+"""A zoo on disk: weight files and a manifest that says what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distbench import Source, SourceInfo, WeightsError, Zoo
+from pydantic import Field
+
+if TYPE_CHECKING:
+    from distbench_builtin.zoos._manifest import Entry, TimmEntry
+
+
+class LocalZoo(Zoo):
+    """Models in a folder, listed in its `zoo.toml`.
+
+    One table ``[[models]]`` each, with ``name``, ``format`` (``timm`` or ``onnx``), ``file``,
+    ``num_classes`` and ``input_size``; ``architecture`` and ``arguments`` (timm), or
+    ``feature_dim``, ``input`` and ``outputs`` (onnx). What else `SourceInfo` holds may be given;
+    ``sha256``, if given, is what the file must have, and size and cost are counted if not given.
+    """
+
+    path: Path = Field(description="the folder, or its manifest")
+
+    def sources(self) -> Sequence[Source]:  # noqa: D102
+        from distbench_builtin.zoos._manifest import read_manifest
+
+        return [_source(entry) for entry in read_manifest(self.path)]
+
+
+def _source(entry: Entry) -> Source:
+    from distbench_builtin.zoos._manifest import OnnxEntry
+    from distbench_builtin.zoos._onnx_source import OnnxSource
+    from distbench_builtin.zoos._timm_source import TimmSource
+
+    try:
+        info = _info(entry)
+    except OSError as error:
+        raise WeightsError(
+            f"the weights of source {entry.name!r} cannot be read from {entry.file}: "
+            f"{error.strerror}"
+        ) from None
+    if isinstance(entry, OnnxEntry):
+        return OnnxSource(info, entry.file, entry.input, entry.outputs)
+    return TimmSource(info, entry.file, entry.arguments)
+
+
+def _info(entry: Entry) -> SourceInfo:
+    from distbench_builtin._digests import file_digest
+    from distbench_builtin.zoos._manifest import OnnxEntry
+
+    size = _onnx_size(entry) if isinstance(entry, OnnxEntry) else _timm_size(entry)
+    facts = entry.model_dump(
+        exclude={"file", "format", "arguments", "sha256", "input", "outputs", "trained_on"}
+    )
+    facts.update({key: value for key, value in size.items() if facts[key] is None})
+    seen = entry.trained_on
+    return SourceInfo(
+        **facts,
+        trained_on=(seen,) if isinstance(seen, str) else seen,
+        fingerprint=entry.sha256 or file_digest(entry.file),
+    )
+
+
+def _timm_size(entry: TimmEntry) -> dict[str, Any]:
+    """Feature dimension, parameters and MACs, of which the manifest leaves some open."""
+    from distbench_builtin._timm import facts
+
+    if None not in (entry.feature_dim, entry.parameters, entry.macs):
+        return {}
+    return dict(
+        facts(
+            entry.architecture,
+            entry.arguments,
+            num_classes=entry.num_classes,
+            input_size=entry.input_size,
+            error=WeightsError,
+        )
+    )
+
+
+def _onnx_size(entry: Any) -> dict[str, Any]:
+    from distbench_builtin.zoos._onnx_facts import graph_facts
+
+    if None not in (entry.parameters, entry.macs):
+        return {}
+    return dict(graph_facts(entry.file, entry.input, entry.input_size))

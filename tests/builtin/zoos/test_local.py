@@ -1,0 +1,409 @@
+"""Local zoos: manifest, size and cost, timm and ONNX sources."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from distbench import WeightsError
+from distbench.plugins import registry
+from distbench_builtin import _digests, _facts
+from distbench_builtin.zoos.local import LocalZoo
+
+timm = pytest.importorskip("timm")
+torch = pytest.importorskip("torch")
+
+SHARED = Path(__file__).resolve().parents[3] / ".." / "shared"
+CPU = torch.device("cpu")
+needs_onnx = pytest.mark.skipif(
+    importlib.util.find_spec("onnx") is None, reason="building a graph needs the onnx package"
+)
+
+TIMM = """
+[[models]]
+name = "small"
+format = "timm"
+file = "small.safetensors"
+architecture = "test_resnet"
+num_classes = 7
+input_size = 32
+trained_on = "shapes"
+"""
+
+ONNX = """
+[[models]]
+name = "graph"
+format = "onnx"
+file = "graph.onnx"
+num_classes = 5
+feature_dim = 4
+input_size = 8
+mean = [0.0, 0.0, 0.0]
+std = [1.0, 1.0, 1.0]
+trained_on = ["dots", "lines"]
+"""
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path, monkeypatch):
+    monkeypatch.setenv("DISTBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(_digests, "_known", {})
+
+
+def save_timm(file: Path, architecture: str = "test_resnet", classes: int = 7, **arguments):
+    """Random float16 weights; the model in float32 with just these weights."""
+    from safetensors.torch import save_file
+
+    torch.manual_seed(0)
+    model = timm.create_model(architecture, num_classes=classes, **arguments).eval()
+    state = {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}
+    save_file(state, file)
+    model.load_state_dict({k: v.float() if v.is_floating_point() else v for k, v in state.items()})
+    return model
+
+
+def save_onnx(file: Path, batch: int | str = "b", side: int = 8, twice: bool = False):
+    """Conv (3 to 4, 3 x 3), ReLU, global average, Gemm (4 to 5)."""
+    from onnx import TensorProto, checker, helper, numpy_helper, save
+
+    rng = np.random.default_rng(0)
+    kernel = rng.normal(size=(4, 3, 3, 3)).astype(np.float32)
+    matrix = rng.normal(size=(5, 4)).astype(np.float32)
+
+    def trunk(tag: str):
+        return [
+            helper.make_node("Conv", ["images", "k"], [f"c{tag}"], pads=[1, 1, 1, 1]),
+            helper.make_node("Relu", [f"c{tag}"], [f"r{tag}"]),
+            helper.make_node("GlobalAveragePool", [f"r{tag}"], [f"g{tag}"]),
+        ]
+
+    graph = helper.make_graph(
+        [
+            *trunk(""),
+            *(trunk("2") if twice else []),
+            helper.make_node("Flatten", ["g2" if twice else "g"], ["flat"]),
+            helper.make_node("Gemm", ["flat", "m"], ["logits"], transB=1),
+        ],
+        "tiny",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, 3, side, side])],
+        [
+            helper.make_tensor_value_info("g", TensorProto.FLOAT, [batch, 4, 1, 1]),
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, 5]),
+        ],
+        [numpy_helper.from_array(kernel, "k"), numpy_helper.from_array(matrix, "m")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    checker.check_model(model)
+    save(model, file)
+    return torch.from_numpy(kernel), torch.from_numpy(matrix)
+
+
+def zoo(folder: Path, *models: str, head: str = 'name = "mine"\nversion = 1\n') -> LocalZoo:
+    folder.mkdir(exist_ok=True)
+    (folder / "zoo.toml").write_text(head + "".join(models))
+    return LocalZoo(path=folder)
+
+
+def onnx_table(outputs: str = '["g", "logits"]', **changes: str) -> str:
+    text = ONNX + f"outputs = {outputs}\n"
+    for key, value in changes.items():
+        lines = [line for line in text.splitlines() if not line.startswith(f"{key} =")]
+        text = "\n".join([*lines, f"{key} = {value}", ""])
+    return text
+
+
+def refused(made: LocalZoo) -> str:
+    with pytest.raises(WeightsError) as caught:
+        made.sources()
+    assert caught.value.exit_code == 3
+    assert "\n" not in str(caught.value)
+    assert "zoo.toml" in str(caught.value)
+    return str(caught.value)
+
+
+# --- timm sources -------------------------------------------------------------------------------
+
+
+def test_timm_source_gives_what_plain_timm_gives(tmp_path):
+    model = save_timm(tmp_path / "small.safetensors")
+    (source,) = zoo(tmp_path, TIMM).sources()
+    info = source.info
+    assert (info.name, info.architecture, info.feature_dim) == ("small", "test_resnet", 96)
+    assert info.parameters == sum(p.numel() for p in model.parameters())
+    assert (info.trained_on, info.role, info.activation) == (("shapes",), "source", "softmax")
+    data = (tmp_path / "small.safetensors").read_bytes()
+    assert info.fingerprint == hashlib.sha256(data).hexdigest()
+
+    images = torch.randn(3, 3, 32, 32)
+    features, logits = source.open(CPU)(images)
+    with torch.no_grad():
+        expected = model.forward_head(model.forward_features(images), pre_logits=True)
+        assert torch.equal(features, expected)
+        assert torch.equal(logits, model(images))
+        assert torch.allclose(logits, model.fc(features), atol=1e-5)
+    assert features.dtype == logits.dtype == torch.float32
+    assert not features.requires_grad
+    source.verify()
+
+    module = source.module()
+    assert torch.equal(module(images), logits)
+    assert all(p.requires_grad for p in module.parameters())
+    assert source.module() is not module
+
+
+def test_macs_of_a_known_architecture(tmp_path):
+    table = (
+        TIMM.replace("test_resnet", "resnet18").replace("= 7", "= 1000").replace("= 32", "= 224")
+    )
+    (tmp_path / "small.safetensors").write_bytes(b"not looked into")
+    (source,) = zoo(tmp_path, table).sources()
+    assert source.info.macs == 1_814_073_344
+    assert source.info.parameters == 11_689_512
+    assert source.info.feature_dim == 512
+
+
+def test_facts_of_the_manifest_win(tmp_path, monkeypatch):
+    monkeypatch.setattr(_facts, "remembered", lambda *_: pytest.fail("looked up"))
+    (tmp_path / "small.safetensors").write_bytes(b"x")
+    given = 'feature_dim = 3\nparameters = 4\nmacs = 5\ndepth = 6\nrole = "generalist"\n'
+    (source,) = zoo(tmp_path, TIMM, given).sources()
+    info = source.info
+    assert (info.feature_dim, info.parameters, info.macs, info.depth) == (3, 4, 5, 6)
+    assert info.role == "generalist"
+
+
+def test_arguments_reach_the_architecture(tmp_path):
+    model = save_timm(tmp_path / "small.safetensors", in_args := "test_efficientnet", bn_eps=0.1)
+    table = TIMM.replace("test_resnet", in_args) + "arguments = { bn_eps = 0.1 }\n"
+    (source,) = zoo(tmp_path, table).sources()
+    images = torch.randn(2, 3, 32, 32)
+    with torch.no_grad():
+        assert torch.equal(source.open(CPU)(images)[1], model(images))
+
+
+def test_weights_that_do_not_fit(tmp_path):
+    save_timm(tmp_path / "small.safetensors", classes=9)
+    (source,) = zoo(tmp_path, TIMM).sources()
+    with pytest.raises(WeightsError, match=r"of other shape fc.weight \(9, 96\) for \(7, 96\)"):
+        source.open(CPU)
+    save_timm(tmp_path / "small.safetensors", "test_efficientnet")
+    with pytest.raises(WeightsError, match=r"missing conv1.* left over .* and .* more"):
+        source.module()
+    (tmp_path / "small.safetensors").write_bytes(b"junk")
+    with pytest.raises(WeightsError, match=r"cannot read the weights .*small\.safetensors"):
+        source.open(CPU)
+
+
+def test_wrong_feature_dim_is_found_out(tmp_path):
+    save_timm(tmp_path / "small.safetensors")
+    (source,) = zoo(tmp_path, TIMM, "feature_dim = 95\n").sources()
+    with pytest.raises(WeightsError, match=r"shape \(1, 96\), but its manifest says feature_dim"):
+        source.open(CPU)(torch.zeros(1, 3, 32, 32))
+
+
+def test_nothing_is_unpickled(tmp_path):
+    torch.save({"state_dict": Path("x")}, tmp_path / "small.pth")
+    (source,) = zoo(tmp_path, TIMM.replace(".safetensors", ".pth")).sources()
+    with pytest.raises(WeightsError, match=r"hold more than tensors.*as safetensors"):
+        source.open(CPU)
+    state = timm.create_model("test_resnet", num_classes=7).state_dict()
+    torch.save({"state_dict": {f"module.{k}": v for k, v in state.items()}}, tmp_path / "small.pth")
+    assert source.module() is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            ("test_resnet", "test_resnets"),
+            "no architecture 'test_resnets'; did you mean 'test_resnet",
+        ),
+        (('"test_resnet"', '"resnet18.nonsense"'), "no weights 'nonsense' of 'resnet18'"),
+        (("input_size = 32", "input_size = 32\narguments = { foo = 1 }"), "refuses its arguments"),
+        (
+            ("input_size = 32", "input_size = 32\narguments = { checkpoint_path = 'x' }"),
+            "checkpoint_path is set by distbench",
+        ),
+        (("test_resnet", "vit_tiny_patch16_224"), "does not take images of 32 x 32 pixels"),
+    ],
+)
+def test_architectures_that_cannot_be_made(tmp_path, change, message):
+    (tmp_path / "small.safetensors").write_bytes(b"x")
+    with pytest.raises(WeightsError) as caught:
+        zoo(tmp_path, TIMM.replace(*change)).sources()
+    assert message in str(caught.value)
+
+
+def test_planning_with_warm_caches_imports_no_torch(tmp_path):
+    save_timm(tmp_path / "small.safetensors")
+    first = zoo(tmp_path, TIMM).sources()[0].info
+    code = (
+        "import sys; from pathlib import Path; from distbench_builtin.zoos.local import LocalZoo; "
+        "info = LocalZoo(path=Path(sys.argv[1])).sources()[0].info; "
+        "print(info.model_dump_json(), {'torch', 'timm'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == f"{first.model_dump_json()} set()"
+
+
+# --- ONNX sources -------------------------------------------------------------------------------
+
+
+@needs_onnx
+@pytest.mark.parametrize("batch", ["b", 2])
+def test_onnx_source(tmp_path, batch):
+    kernel, matrix = save_onnx(tmp_path / "graph.onnx", batch)
+    (source,) = zoo(tmp_path, onnx_table()).sources()
+    info = source.info
+    assert (info.parameters, info.macs) == (4 * 27 + 20, 4 * 27 * 64 + 20)
+    assert info.trained_on == ("dots", "lines")
+    assert source.module() is None
+    source.verify()
+
+    images = torch.randn(5, 3, 8, 8)
+    features, logits = source.open(CPU)(images)
+    expected = torch.conv2d(images, kernel, padding=1).relu().mean((2, 3))
+    assert torch.allclose(features, expected, atol=1e-5)
+    assert torch.allclose(logits, expected @ matrix.T, atol=1e-5)
+    assert (features.shape, logits.shape) == ((5, 4), (5, 5))
+
+
+@needs_onnx
+def test_a_trunk_written_twice_counts_once(tmp_path):
+    save_onnx(tmp_path / "graph.onnx", twice=True)
+    (source,) = zoo(tmp_path, onnx_table()).sources()
+    assert source.info.macs == 4 * 27 * 64 + 20
+
+
+@needs_onnx
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"input": '"pixels"'}, "takes images; its manifest says input = 'pixels'"),
+        ({"outputs": '["g", "scores"]'}, "has no output 'scores'; it has g, logits"),
+        ({"input_size": "9"}, r"takes images of shape ['b', 3, 8, 8]"),
+        ({"num_classes": "6"}, "gives logits of shape (2, 5), but its manifest says num_classes"),
+        ({"feature_dim": "3"}, "gives features of shape (2, 4), but its manifest says feature_dim"),
+    ],
+)
+def test_onnx_that_is_not_as_declared(tmp_path, changes, message):
+    save_onnx(tmp_path / "graph.onnx")
+    (source,) = zoo(tmp_path, onnx_table(**changes)).sources()
+    side = source.info.input_size
+    with pytest.raises(WeightsError) as caught:
+        source.open(CPU)(torch.zeros(2, 3, side, side))
+    assert message in str(caught.value)
+    assert "'graph'" in str(caught.value)
+
+
+def test_onnx_that_is_none(tmp_path):
+    (tmp_path / "graph.onnx").write_bytes(b"junk")
+    (source,) = zoo(tmp_path, onnx_table()).sources()
+    assert source.info.macs is None
+    with pytest.raises(WeightsError, match=r"cannot open the ONNX graph .*graph\.onnx"):
+        source.open(CPU)
+
+
+def test_without_the_onnx_package_macs_are_unknown(tmp_path, monkeypatch):
+    from distbench_builtin.zoos import _onnx_facts
+
+    (tmp_path / "graph.onnx").write_bytes(b"x")
+    monkeypatch.setattr(_onnx_facts, "find_spec", lambda _: None)
+    assert zoo(tmp_path, onnx_table()).sources()[0].info.macs is None
+    assert zoo(tmp_path, onnx_table(), "macs = 12\n").sources()[0].info.macs == 12
+    assert not list((tmp_path / "home").glob("facts/onnx-*"))
+
+
+# --- manifest -----------------------------------------------------------------------------------
+
+
+def test_verify_compares_with_the_declared_digest(tmp_path):
+    save_timm(tmp_path / "small.safetensors")
+    found = hashlib.sha256((tmp_path / "small.safetensors").read_bytes()).hexdigest()
+    (source,) = zoo(tmp_path, TIMM, f'sha256 = "{found}"\n').sources()
+    assert source.info.fingerprint == found
+    source.verify()
+
+    declared = "0123456789abcdef" * 4
+    (source,) = zoo(tmp_path, TIMM, f'sha256 = "{declared}"\n').sources()
+    assert source.info.fingerprint == declared
+    with pytest.raises(WeightsError) as caught:
+        source.verify()
+    message = str(caught.value)
+    assert str(tmp_path / "small.safetensors") in message
+    assert f"its SHA-256 is {found[:12]}..., declared is 0123456789ab...; fetch" in message
+    (tmp_path / "small.safetensors").unlink()
+    with pytest.raises(WeightsError, match=r"cannot be read from .*: No such file"):
+        source.verify()
+
+
+def test_order_name_and_path_of_the_manifest(tmp_path):
+    for name in ("small.safetensors", "graph.onnx"):
+        (tmp_path / name).write_bytes(b"x")
+    twin = TIMM.replace('"small"', '"second"')
+    made = zoo(tmp_path, onnx_table(), TIMM, twin)
+    assert [s.info.name for s in made.sources()] == ["graph", "small", "second"]
+    whole = registry().make("zoo", "local:path=zoo.toml", base=tmp_path)
+    assert [s.info.name for s in whole.sources()] == ["graph", "small", "second"]
+    assert whole.identity() == {"name": "local", "version": 1, "params": {}}
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (TIMM + 'colour = "red"\n', "model 'small': unknown key 'colour'; known are name, file"),
+        (TIMM + "activ = 1\n", "model 'small': unknown key 'activ'; did you mean 'activation'?"),
+        (TIMM.replace("num_classes = 7\n", ""), "model 'small': 'num_classes' is missing"),
+        (
+            TIMM.replace('"timm"', '"keras"'),
+            "format = 'keras' is not known; it is 'timm' or 'onnx'",
+        ),
+        (TIMM.replace('format = "timm"\n', ""), "'format' is missing; it is 'timm' or 'onnx'"),
+        (TIMM.replace("= 7", "= 0"), "num_classes = 0 will not do: Input should be greater than 0"),
+        (TIMM.replace('"test_resnet"', '"hf-hub:a/b"'), "architecture = 'hf-hub:a/b' will not do"),
+        (TIMM + 'sha256 = "abc"\n', "sha256 = 'abc' will not do"),
+        (TIMM + TIMM, "two models are named 'small'; rename one"),
+        (TIMM.replace('name = "small"\n', ""), "model 'number 1': 'name' is missing"),
+        (TIMM.replace("small.safe", "none.safe"), "none.safetensors is missing; mend 'file'"),
+        (onnx_table().replace("feature_dim = 4\n", ""), "model 'graph': 'feature_dim' is missing"),
+        ("", "'models' is missing"),
+        ("owner = 1\n" + TIMM, "unknown key 'owner'; known are name, version, models"),
+        ("= broken", "is no valid TOML"),
+    ],
+)
+def test_manifests_that_are_wrong(tmp_path, table, message):
+    (tmp_path / "small.safetensors").write_bytes(b"x")
+    assert message in refused(zoo(tmp_path, table))
+
+
+def test_manifest_that_is_missing(tmp_path):
+    assert "no zoo manifest at" in refused(LocalZoo(path=tmp_path))
+    assert "no zoo manifest at" in refused(LocalZoo(path=tmp_path / "else" / "zoo.toml"))
+
+
+# --- real data ----------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not (SHARED / "real").is_dir(), reason="the shared real zoo is absent")
+def test_the_real_zoo():
+    sources = {s.info.name: s for s in LocalZoo(path=SHARED / "real" / "zoo").sources()}
+    assert len(sources) == 10
+    assert sources["imagenet-mobilenetv2"].info.feature_dim == 1280
+    for name in ("imagenet-mobilenetv2", "cifar10-resnet8"):
+        source, info = sources[name], sources[name].info
+        source.verify()
+        side = info.input_size
+        features, logits = source.open(CPU)(torch.zeros(2, 3, side, side))
+        assert features.shape == (2, info.feature_dim)
+        assert logits.shape == (2, info.num_classes)
+    if importlib.util.find_spec("onnx"):
+        # What is published of these networks.
+        assert sources["cifar10-resnet20"].info.macs == 40_551_040
+        assert sources["imagenet-squeezenet"].info.macs == 818_924_576

@@ -1,0 +1,114 @@
+"""Costs and source weights."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+import pytest
+from distbench.leaderboard import costs, weights
+
+
+def test_costs_are_means_and_the_largest_memory(make_row):
+    rows = [
+        make_row("a", "t", 0, cost={"train_seconds": 2.0, "peak_memory_mb": 50.0}),
+        make_row("a", "t", 1, cost={"train_seconds": 4.0, "peak_memory_mb": 70.0}),
+        make_row("a", "t", 2, status="failed", reason="no"),
+    ]
+    (line,) = costs.costs(rows)
+    assert (line.method, line.machine, line.cells) == ("a", "device=cpu", 2)
+    assert (line.train_seconds, line.peak_memory_mb) == (3.0, 70.0)
+    assert (line.teacher_macs, line.images_per_step) == (None, None)
+
+
+def test_machines_are_kept_apart(make_row):
+    rows = [
+        make_row("a", "t", 0, environment={"device": "cpu", "threads": 1, "date": "monday"}),
+        make_row("a", "t", 1, environment={"device": "cpu", "threads": 1, "date": "tuesday"}),
+        make_row("a", "t", 2, environment={"device": "cuda", "threads": 1}),
+        make_row("b", "t", 2, environment={}),
+    ]
+    lines = costs.costs(rows)
+    assert [(x.machine, x.method, x.cells) for x in lines] == [
+        ("device=cpu; threads=1", "a", 2),
+        ("device=cuda; threads=1", "a", 1),
+        ("unknown", "b", 1),
+    ]
+    text = costs.terminal(lines)
+    assert "Machine 2: device=cuda; threads=1." in text
+    assert "Seconds and memory of different machines cannot be compared." in text
+
+
+def test_cost_csv(make_row):
+    row = make_row("a", "t", declared={"images_per_step": 64}, cost={"teacher_macs": 4 * 10**9})
+    (read,) = csv.DictReader(io.StringIO(costs.csv_text(costs.costs([row]))))
+    assert tuple(read) == costs.COLUMNS
+    assert read["teacher_macs"] == "4000000000"
+    assert read["images_per_step"] == "64"
+    assert read["training_macs"] == ""
+    assert read["train_seconds"] == "2"
+
+
+def test_cost_table_has_units_and_the_order_asked_for(make_row):
+    rows = [make_row(m, "t", cost={"teacher_macs": 1_230_000_000}) for m in "ab"]
+    lines = costs.costs(rows, methods=["b"])
+    assert [line.method for line in lines] == ["b", "a"]
+    text = costs.terminal(lines)
+    assert "1.5 M" in text
+    assert "1.23 G" in text
+    assert "machine" not in text.splitlines()[0]
+
+
+def sources(weight, scores=None, **more):
+    return {"eligible": tuple(weight), "weights": weight, "scores": scores or {}, **more}
+
+
+def test_weights_are_averaged_over_seeds(make_row):
+    rows = [
+        make_row("m", "t", 0, sources=sources({"x": 1.0, "y": 0.0}, {"x": 2.0, "y": 1.0})),
+        make_row("m", "t", 1, sources=sources({"y": 0.5, "z": 0.5}, {"y": 3.0, "z": 1.0})),
+        make_row("finetune", "t", 0),
+        make_row("m", "t", 2, status="failed", reason="no"),
+    ]
+    (line,) = weights.source_weights(rows)
+    assert [(s.source, s.weight, s.score) for s in line.shares] == [
+        ("x", 0.5, 2.0),
+        ("y", 0.25, 2.0),
+        ("z", 0.25, 1.0),
+    ]
+    assert line.seeds == (0, 1)
+    assert line.effective == pytest.approx((1 + 2) / 2)
+
+
+def test_effective_number():
+    assert weights.effective_number([0.25] * 4) == pytest.approx(4)
+    assert weights.effective_number([1.0, 0.0]) == 1
+    assert weights.effective_number([]) == 0
+
+
+def test_excluded_sources_keep_their_reasons(make_row):
+    saw = {"birds": "trained on this task"}
+    rows = [
+        make_row("m", "t", 0, sources=sources({"x": 1.0}, excluded={**saw, "y": "not finite"})),
+        make_row("m", "t", 1, sources=sources({"x": 1.0}, excluded=saw, marked={"x": "saw it"})),
+    ]
+    lines = weights.source_weights(rows)
+    assert lines[0].excluded == {**saw, "y": "not finite (1 of 2 seeds)"}
+    text = weights.terminal(lines)
+    assert "Excluded: birds on t: trained on this task." in text
+    assert "Kept although it saw the task: x on t: saw it (1 of 2 seeds)." in text
+
+
+def test_weight_tables_show_the_top_and_count_the_rest(make_row):
+    weight = {"a": 0.4, "b": 0.3, "c": 0.2, "d": 0.1, "e": 0.0}
+    rows = [make_row("m|n", t, sources=sources(weight, {"a": 0.123456})) for t in ("t-1", "t-2")]
+    lines = weights.source_weights(rows, tasks=["t-2"])
+    assert [line.task for line in lines] == ["t-2", "t-1"]
+    text = weights.terminal(lines, top=2)
+    assert "a 0.40 (0.123)  b 0.30" in text
+    assert "2: 0.30" in text
+    assert "`m\\|n`" in weights.markdown(lines)
+    plain = json.loads(weights.json_text(lines))
+    assert [s["source"] for s in plain[0]["shares"]] == list("abcde")
+    assert plain[0]["effective"] == pytest.approx(1 / 0.30)

@@ -1,0 +1,218 @@
+"""The formats: what they say, what they escape, and that equal runs give equal files."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+
+import pytest
+from distbench.leaderboard import build, render, write
+from distbench.leaderboard.table import short_names
+from distbench.leaderboard.text import Text, TextTable, latex, markdown, name, say, terminal
+
+LONG = "pseudo_labels/weighted:power=12/logme"
+TASKS = tuple(
+    f"mini-{t}" for t in ["cifar10", "cub", "chestx", "eurosat", "isic", "nabirds", "pets", "dogs"]
+)
+
+
+@pytest.fixture
+def rows(make_rows, make_row):
+    rng = random.Random(0)
+
+    def noisy(level):
+        return {t: [level + rng.uniform(-0.02, 0.02) for _ in range(3)] for t in TASKS}
+
+    rows = [
+        *make_rows("finetune", noisy(0.5)),
+        *make_rows(LONG, noisy(0.6)),
+        *make_rows("pseudo_labels/nearest/parc", noisy(0.59)),
+        *make_rows("fixmatch", noisy(0.54)),
+        *make_rows("scratch", noisy(0.2), role="control"),
+    ]
+    for task in TASKS[:-1]:
+        rows += [make_row("half|way", task, seed, 0.5) for seed in range(3)]
+    rows += [
+        make_row("half|way", TASKS[-1], s, status="declined", reason="no two images share a class")
+        for s in range(2)
+    ]
+    return rows
+
+
+def test_terminal_fits_and_says_what_it_shows(rows):
+    text = render.terminal(build(rows, tasks=TASKS))
+    assert max(map(len, text.splitlines())) <= 150
+    head = text.splitlines()[0].split()
+    assert head[:10] == ["rank", "method", *[t.removeprefix("mini-") for t in TASKS]]
+    assert "Suite mini version 1, 8 tasks, 3 seeds; test accuracy in percent." in text
+    assert "95 % t interval over 3 seeds" in text
+    assert "Holm\n  for 3 comparisons" in text
+    assert "Without a rank, as control: scratch." in text
+    assert "*" not in text
+    flat = " ".join(text.split())
+    assert (
+        "Incomplete, without a rank: half|way 21/24; declined on mini-dogs (seeds 0, 1): no two "
+        "images share a class; not run on mini-dogs (seed 2)." in flat
+    )
+
+
+def test_terminal_stays_on_one_line_where_that_fits(make_rows):
+    rows = make_rows("finetune", {"t": [0.5, 0.5]}) + make_rows("a", {"t": [0.625, 0.625]})
+    lines = render.terminal(build(rows)).splitlines()
+    assert lines[0].split() == [
+        "rank",
+        "method",
+        "t",
+        "mean",
+        "vs",
+        "finetune",
+        "p",
+        "(Holm)",
+        "avg",
+        "rank",
+        "wins",
+    ]
+    assert lines[2].split() == [
+        "1",
+        "a",
+        "62.5",
+        "±0.0",
+        "62.5",
+        "±0.0",
+        "+12.5",
+        "-",
+        "1.0",
+        "100%",
+    ]
+    assert "Ranks are by mean only: one task gives no interval over tasks." in lines
+
+
+def test_one_seed_has_no_interval_and_says_so(make_row):
+    text = render.terminal(build([make_row("finetune", "t", 0, 0.5)]))
+    assert "One seed: no interval for tasks and mean." in text
+    assert "±0" not in text
+
+
+def test_a_missing_baseline_is_said(rows):
+    text = render.terminal(build(rows, tasks=TASKS, baseline="nobody"))
+    assert "No comparison: the baseline nobody is not among the methods." in text
+    assert "vs " not in text.splitlines()[0]
+    text = render.terminal(build(rows, tasks=TASKS, baseline="half|way"))
+    assert "No comparison: the baseline half|way is incomplete." in text
+
+
+def test_partial_entries_show_their_count(make_row):
+    rows = [make_row("a", "t", 0, 0.5), make_row("a", "t", 1, status="failed", reason="Boom.")]
+    text = render.terminal(build(rows))
+    assert "50.0 (1/2)" in text
+    assert "1/2 cells" in text
+    assert text.rstrip().endswith("failed on t (seed 1): Boom.")
+
+
+def test_markdown_escapes_and_marks_the_best(rows):
+    text = render.markdown(build(rows, tasks=TASKS))
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    best = next(line for line in table if f"`{LONG}`" in line)
+    assert best.count("**") == 2
+    assert sum("**" in line for line in table) == 1
+    assert "`half\\|way`" in text
+    bars = {line.replace("\\|", "").count("|") for line in table}
+    assert len(bars) == 1
+
+
+def test_latex_escapes_and_marks_the_best(rows):
+    text = render.latex(build(rows, tasks=TASKS))
+    assert r"\texttt{pseudo\_labels/\allowbreak{}weighted:power=12/\allowbreak{}logme}" in text
+    assert r"\texttt{half\textbar{}way}" in text
+    assert text.count(r"\textbf{") == 1
+    assert r"\toprule" in text
+    assert r"95 \% t interval" in text
+    assert "±" not in text
+    body = text[text.index(r"\toprule") : text.index(r"\bottomrule")]
+    assert {line.count("&") for line in body.splitlines() if "&" in line} == {14}
+
+
+@pytest.mark.parametrize(
+    ("raw", "tex", "mark"),
+    [
+        ("a_b", r"\texttt{a\_b}", "`a_b`"),
+        ("50%&#{}$", r"\texttt{50\%\&\#\{\}\$}", "`50%&#{}$`"),
+        ("~^\\", r"\texttt{\textasciitilde{}\textasciicircum{}\textbackslash{}}", "`~^\\`"),
+        ("a`b", r"\texttt{a`b}", "`` a`b ``"),
+        ("two\nlines", r"\texttt{two lines}", "`two lines`"),
+    ],
+)
+def test_special_characters_in_names(raw, tex, mark):
+    table = TextTable((Text("h"),), ((name(raw),),), (say("see ", name(raw), "."),), (0,))
+    assert tex in latex(table)
+    assert f"- see {mark}." in markdown(table)
+    assert mark in markdown(table).splitlines()[2]
+    assert len(terminal(table).splitlines()) == 5
+
+
+def test_plain_text_is_escaped_in_markdown():
+    table = TextTable((Text("h"),), ((Text("a*b_c<d>"),),), (), (0,))
+    assert r"a\*b\_c\<d\>" in markdown(table)
+
+
+def test_csv_columns_and_values(rows):
+    board = build(rows, tasks=TASKS)
+    read = list(csv.DictReader(io.StringIO(render.csv_text(board))))
+    assert list(read[0]) == [
+        *("method", "role", "rank", *TASKS, "mean", "mean_low", "mean_high"),
+        *("delta", "delta_low", "delta_high", "p_holm", "average_rank", "win_rate", "coverage"),
+    ]
+    lines = {line["method"]: line for line in read}
+    best = board.best
+    assert lines[LONG]["mean"] == repr(round(best.mean.mean, 6))
+    assert lines[LONG]["delta_low"] == repr(round(best.delta.low, 6))
+    assert lines["finetune"]["delta"] == lines["finetune"]["p_holm"] == ""
+    assert lines["half|way"]["coverage"] == "21/24"
+    assert lines["half|way"]["mini-dogs"] == lines["half|way"]["mean"] == ""
+    assert (lines["scratch"]["role"], lines["scratch"]["rank"]) == ("control", "")
+
+
+def test_csv_task_with_the_name_of_a_column(make_row):
+    text = render.csv_text(build([make_row("a", "mean", 0, 0.5)]))
+    assert text.splitlines()[0].startswith("method,role,rank,task:mean,mean,")
+
+
+def test_order_of_rows_and_costs_do_not_matter(rows, make_row):
+    def files(some):
+        board = build(some, tasks=TASKS)
+        return [f(board) for f in (render.csv_text, render.json_text, render.markdown)]
+
+    shuffled = [
+        row.model_copy(update={"environment": {"device": "other"}, "cost": None}) for row in rows
+    ]
+    random.Random(3).shuffle(shuffled)
+    assert files(shuffled) == files(rows)
+
+
+def test_json_holds_every_seed_and_no_cost(rows):
+    text = render.json_text(build(rows, tasks=TASKS))
+    plain = json.loads(text)
+    assert [len(e["values"]) for e in plain["methods"][0]["entries"]] == [3] * 8
+    assert "seconds" not in text
+
+
+def test_short_names():
+    assert short_names(["mini-cub", "mini-dev-land"]) == ["cub", "dev-land"]
+    assert short_names(["mini-cub", "flowers"]) == ["mini-cub", "flowers"]
+    assert short_names(["mini-cub"]) == ["mini-cub"]
+    assert short_names(["a-", "a-b"]) == ["a-", "a-b"]
+
+
+def test_write_makes_all_files_and_equal_ones(rows, tmp_path):
+    board = write(rows, tmp_path / "one", tasks=TASKS)
+    write(rows[::-1], tmp_path / "two", tasks=TASKS)
+    names = sorted(path.name for path in (tmp_path / "one").iterdir())
+    assert names == [
+        *("costs.csv", "leaderboard.csv", "leaderboard.json", "leaderboard.md"),
+        *("leaderboard.tex", "weights.json"),
+    ]
+    assert board.best.method == LONG
+    for file in names:
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()

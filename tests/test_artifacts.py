@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from distbench.artifacts import ArtifactCache
+
+
+def fill(text: str):  # type: ignore[no-untyped-def]
+    def make(folder: Path) -> None:
+        calls.append(text)
+        (folder / "x.bin").write_text(text * 5000)
+
+    return make
+
+
+calls: list[str] = []
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> ArtifactCache:
+    calls.clear()
+    return ArtifactCache(tmp_path / "artifacts")
+
+
+def test_it_is_made_once(cache: ArtifactCache) -> None:
+    first = cache.build("kind", "ab12", fill("one"))
+    assert cache.build("kind", "ab12", fill("two")) == first
+    assert calls == ["one"]
+    assert cache.get("kind", "cd34") is None
+
+
+@pytest.mark.parametrize("damage", ["cut", "head", "tail", "gone", "manifest"])
+def test_damage_is_found_and_mended(cache: ArtifactCache, damage: str) -> None:
+    folder = cache.build("kind", "ab12", fill("one"))
+    path = folder / "x.bin"
+    whole = path.read_bytes()
+    if damage == "cut":
+        path.write_bytes(whole[:100])
+    elif damage == "head":
+        path.write_bytes(b"?" + whole[1:])
+    elif damage == "tail":
+        path.write_bytes(whole[:-1] + b"?")
+    elif damage == "gone":
+        path.unlink()
+    else:
+        (folder / "manifest.json").write_text("{")
+    assert cache.get("kind", "ab12") is None
+    assert (cache.build("kind", "ab12", fill("one")) / "x.bin").read_bytes() == whole
+
+
+def test_a_copy_is_checked_once_and_taken(cache: ArtifactCache) -> None:
+    path = cache.build("kind", "ab12", fill("one")) / "x.bin"
+    os.utime(path, (1, 1))
+    assert cache.get("kind", "ab12") is not None
+    assert cache.get("kind", "ab12") is not None
+
+
+def test_a_failure_leaves_nothing(cache: ArtifactCache) -> None:
+    def fail(folder: Path) -> None:
+        (folder / "half").write_text("half")
+        raise RuntimeError("broken")
+
+    with pytest.raises(RuntimeError, match="broken"):
+        cache.build("kind", "ab12", fail)
+    assert cache.get("kind", "ab12") is None
+    assert not list(cache.root.rglob("half"))

@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+import pytest
+from distbench.identity import canonical_json, digest, seed_for
+
+
+def test_canonical_json_is_one_text_for_one_value() -> None:
+    assert canonical_json({"b": (1, 2), "a": float("inf")}) == '{"a":"inf","b":[1,2]}'
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+    with pytest.raises(ValueError, match="NaN"):
+        canonical_json(float("nan"))
+    with pytest.raises(TypeError, match="object"):
+        canonical_json(object())
+
+
+def test_seeds_depend_on_the_named_axes_alone() -> None:
+    assert seed_for("mini", "mini-cub", 0, "split") == 370027813740031746
+    assert seed_for("mini", "mini-cub", 0) != seed_for("mini", "mini-cub", 1)
+    assert seed_for("a", "b") != seed_for("ab")
+    assert 0 <= seed_for("x") < 2**63

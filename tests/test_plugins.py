@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from distbench.errors import PluginError, UnknownNameError, UsageError
+from distbench.plugins import Registry, registry
+
+
+@pytest.fixture
+def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """A folder on sys.path whose distributions count as installed."""
+    site = tmp_path / "site"
+    site.mkdir()
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.delenv("DISTBENCH_PLUGINS")
+    yield site
+
+
+def install(site: Path, name: str, code: str) -> None:
+    (site / f"{name}.py").write_text(code)
+    info = site / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[distbench]\n{name} = {name}\n")
+
+
+GOOD = """
+from distbench import hookimpl, Metric
+class Mine(Metric):
+    "Mine."
+    def score(self, probe): return 1.0
+@hookimpl
+def distbench_metrics(): return {"%s": "%s:Mine"}
+"""
+
+
+def test_built_ins_are_an_ordinary_plugin() -> None:
+    names = Registry()
+    assert [p.origin.plugin for p in names.plugins] == ["builtin"]
+    assert "logme" in names.names("metric")
+    assert names.provenance("metric", "logme") == {}
+
+
+def test_a_third_party_metric_is_found_by_name(installed: Path) -> None:
+    install(installed, "good_one", GOOD % ("mine", "good_one"))
+    names = Registry()
+    assert names.make("metric", "mine").label == "mine"
+    assert names.distributions()["good_one"] == "1.0"
+    assert len(names.provenance("metric", "mine")["source"]) == 64
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("raise RuntimeError('oh no')", "RuntimeError: oh no"),
+        ("import nowhere_at_all", "ModuleNotFoundError: No module named 'nowhere_at_all'"),
+        (
+            "from distbench import hookimpl\n@hookimpl\ndef distbench_metric(): return {}",
+            "unknown hook 'distbench_metric'",
+        ),
+        (
+            "from distbench import hookimpl\n@hookimpl\ndef distbench_metrics(): return {'a': 1}",
+            "'a' must map to 'module:attribute', got 1",
+        ),
+    ],
+)
+def test_a_broken_plugin_is_listed_and_stops_nothing(
+    installed: Path, monkeypatch: pytest.MonkeyPatch, code: str, reason: str
+) -> None:
+    install(installed, "broken_one", code)
+    install(installed, "good_two", GOOD % ("mine", "good_two"))
+    names = Registry()
+    broken = next(p for p in names.plugins if p.origin.plugin == "broken_one")
+    assert reason in (broken.error or "")
+    assert names.make("metric", "mine").name == "mine"
+    with pytest.raises(UnknownNameError, match="Broken plugins: broken_one"):
+        names.make("metric", "nothing")
+    monkeypatch.setenv("DISTBENCH_STRICT_PLUGINS", "1")
+    with pytest.raises(PluginError, match="broken_one"):
+        Registry()
+
+
+def test_two_plugins_claiming_a_name_are_both_named(installed: Path) -> None:
+    install(installed, "first_one", GOOD % ("mine", "first_one"))
+    install(installed, "other_one", GOOD % ("mine", "other_one"))
+    with pytest.raises(PluginError) as caught:
+        Registry().make("metric", "mine")
+    assert "'mine' is claimed by first_one (first_one 1.0) and other_one (other_one 1.0)" in str(
+        caught.value
+    )
+
+
+def test_plugins_can_be_limited(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(installed, "wanted_one", GOOD % ("mine", "wanted_one"))
+    install(installed, "other_two", GOOD % ("theirs", "other_two"))
+    monkeypatch.setenv("DISTBENCH_PLUGINS", "wanted_one")
+    assert [p.origin.plugin for p in Registry().plugins] == ["builtin", "wanted_one"]
+
+
+def test_what_a_name_leads_to_is_checked(installed: Path) -> None:
+    install(
+        installed,
+        "wrong_kind",
+        GOOD.replace("distbench_metrics", "distbench_zoos") % ("z", "wrong_kind"),
+    )
+    with pytest.raises(PluginError, match=r"zoo 'z' must be a subclass of distbench.Zoo"):
+        Registry().make("zoo", "z")
+
+
+def test_a_file_needs_no_package(tmp_path: Path) -> None:
+    file = tmp_path / "idea.py"
+    file.write_text(
+        "from distbench import Metric\nclass MyIdea(Metric):\n"
+        "    'An idea.'\n    def score(self, probe): return 1.0\n"
+    )
+    names = registry((file,))
+    assert names.make("metric", "my_idea").name == "my_idea"
+    empty = tmp_path / "empty.py"
+    empty.write_text("x = 1")
+    with pytest.raises(PluginError, match="neither hooks nor subclasses"):
+        registry((empty,))
+    with pytest.raises(PluginError, match="no such file"):
+        registry((tmp_path / "absent.py",))
+
+
+def test_tables_and_defaults() -> None:
+    names = Registry()
+    assert names.make("strategy", {"use": "weighted", "power": 3}).label == "weighted:3"
+    settings = {"power": 5.0}
+    assert names.make("strategy", "weighted", defaults=settings).label == "weighted:5"
+    assert names.make("strategy", "weighted:7", defaults=settings).label == "weighted:7"
+    with pytest.raises(UsageError, match="a table needs use"):
+        names.make("strategy", {"power": 3})
+
+
+def test_every_built_in_says_what_it_is() -> None:
+    from distbench.components import KINDS
+
+    names = Registry()
+    for kind in KINDS:
+        for name in names.names(kind):
+            cls = names.load(kind, name)
+            assert cls.summary().endswith("."), (kind, name)
+            for key, field in cls.parameters().items():
+                assert field.annotation is not None, (kind, name, key)

@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from distbench.component import Component, primary
+from distbench.errors import UsageError
+from distbench.spec import build, parse
+
+
+class Odd(Component):
+    """Has a parameter of every sort."""
+
+    power: float = primary(9.0, ge=0)
+    names: tuple[str, ...] = ()
+    flag: bool = False
+    path: Path | None = None
+    arguments: dict[str, Any] = {}
+
+
+def made(text: str, base: Path | None = None) -> Odd:
+    name, value, params = parse(text)
+    found = build(Odd, name, value, params, shown=text, base=base)
+    assert isinstance(found, Odd)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("weighted", ("weighted", None, {})),
+        ("weighted:12", ("weighted", "12", {})),
+        ("weighted:power=9", ("weighted", None, {"power": "9"})),
+        (
+            "timm:resnet50:pretrained=false,x=1",
+            ("timm", "resnet50", {"pretrained": "false", "x": "1"}),
+        ),
+        ("timm:hf-hub:org/name", ("timm", "hf-hub:org/name", {})),
+        ('folder:path="a b,c"', ("folder", None, {"path": "a b,c"})),
+        ("folder:path=C:/x", ("folder", None, {"path": "C:/x"})),
+        ("a:b.c=1", ("a", None, {"b.c": "1"})),
+    ],
+)
+def test_parse(text: str, expected: tuple[str, str | None, dict[str, str]]) -> None:
+    assert parse(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", ":x", "a:", "a:b=1,", "a:b=1,b=2", "a:b=1,c"])
+def test_what_is_no_specification(text: str) -> None:
+    if text == "a:b=1,":
+        assert parse(text) == ("a", None, {"b": "1"})
+        return
+    with pytest.raises(UsageError):
+        parse(text)
+
+
+def test_values_take_the_types_of_the_fields() -> None:
+    odd = made("odd:inf:names=a+b,flag=true,arguments.k=2,arguments.s=same")
+    assert odd.power == float("inf")
+    assert odd.names == ("a", "b")
+    assert odd.flag is True
+    assert odd.arguments == {"k": 2, "s": "same"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["odd", "odd:12", "odd:inf", "odd:0.25:names=a+b,flag=true", "odd:arguments.k=2,arguments.s=x"],
+)
+def test_a_label_is_read_back_as_the_same_component(text: str) -> None:
+    assert made(text).label == text
+    assert made(made(text).label) == made(text)
+
+
+def test_relative_paths_start_from_the_base() -> None:
+    assert made("odd:path=x/y", Path("/base")).path == Path("/base/x/y")
+    assert made("odd:path=/x", Path("/base")).path == Path("/x")
+    assert made("odd:path=x").path == Path.cwd() / "x"
+
+
+def test_where_something_lies_is_no_part_of_its_identity() -> None:
+    assert made("odd:path=/a").identity() == made("odd:path=/b").identity()
+    assert made("odd:1").identity() != made("odd:2").identity()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("odd:abc", "'odd:abc': power='abc' will not do: Input should be a valid number"),
+        ("odd:power=-1", "power='-1' will not do: Input should be greater than or equal to 0"),
+        ("odd:nope=1", "odd has no parameter 'nope'; it takes power, names, flag, path, arguments"),
+    ],
+)
+def test_messages_name_parameter_and_value(text: str, message: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        made(text)
+    assert message in str(caught.value)

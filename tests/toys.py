@@ -1,0 +1,214 @@
+"""A task, a zoo, a student and odd components, small enough for tests; used with --plugin."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from distbench import (
+    Baseline,
+    CorruptImageError,
+    Declined,
+    Metric,
+    Part,
+    Reporter,
+    Source,
+    SourceInfo,
+    Strategy,
+    Student,
+    Task,
+    TaskIndex,
+    Zoo,
+    primary,
+)
+
+SIDE = 16
+
+
+class ToyTask(Task):
+    """Squares of three colours in noise."""
+
+    hue: float = 0.0
+    train: int = 60
+    corrupt: int = -1
+    classes: int = 3
+
+    def index(self) -> TaskIndex:
+        def part(name: str, count: int) -> Part:
+            labels = np.arange(count, dtype=np.int64) % self.classes
+            return Part(labels, [f"{name}-{i}" for i in range(count)])
+
+        return TaskIndex(
+            classes=tuple("abc"[: self.classes]),
+            parts={"train": part("train", self.train), "test": part("test", 30)},
+            fingerprint=hashlib.sha256(self.label.encode()).hexdigest(),
+            seen_by=("toy-data",) if self.hue else (),
+        )
+
+    def read(self, part: str, positions: Sequence[int]) -> list[np.ndarray]:
+        return [self._draw(part, p) for p in positions]
+
+    def _draw(self, part: str, position: int) -> np.ndarray:
+        if part == "train" and position == self.corrupt:
+            raise CorruptImageError(f"train-{position}", "cut short")
+        rng = np.random.default_rng([position, part == "test", round(self.hue * 100)])
+        image = rng.integers(0, 90, (SIDE, SIDE, 3))
+        image[4:12, 4:12, position % self.classes] += 120
+        return image.astype(np.uint8)
+
+
+class ToySource(Source):
+    def __init__(self, name: str, number: int, *, broken: bool, seen: bool) -> None:
+        self.number, self.broken = number, broken
+        self.info = SourceInfo(
+            name=name,
+            architecture="toy",
+            num_classes=4 + number,
+            feature_dim=8,
+            input_size=SIDE,
+            trained_on=("toy-data",) if seen else (),
+            fingerprint=f"toy-{number}-{broken}",
+            macs=1000,
+        )
+
+    def verify(self) -> None:
+        pass
+
+    def open(self, device: Any) -> Any:
+        import torch
+
+        generator = torch.Generator().manual_seed(self.number)
+        kernel = torch.randn(8, 3, 5, 5, generator=generator)
+        head = torch.randn(self.info.num_classes, 8, generator=generator)
+
+        def forward(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            features = torch.relu(torch.nn.functional.conv2d(images, kernel)).mean((2, 3))
+            if self.broken:
+                features = features * float("nan")
+            return features, features @ head.T
+
+        return forward
+
+
+class ToyZoo(Zoo):
+    """Three random sources, one of which saw the task of another hue; optionally a broken one."""
+
+    broken: bool = False
+
+    def sources(self) -> list[ToySource]:
+        found = [ToySource(f"toy-{i}", i, broken=False, seen=i == 2) for i in range(3)]
+        if self.broken:
+            found.append(ToySource("toy-nan", 9, broken=True, seen=False))
+        return found
+
+
+class ToyStudent(Student):
+    """One convolution."""
+
+    def fingerprint(self) -> str:
+        return "toy"
+
+    def backbone(self, *, pretrained: bool) -> Any:
+        import torch
+
+        class Net(torch.nn.Module):
+            num_features = 6
+
+            def __init__(self) -> None:
+                super().__init__()
+                self.conv = torch.nn.Conv2d(3, 6, 3)
+
+            def forward(self, x: torch.Tensor) -> torch.Tensor:
+                return torch.relu(self.conv(x)).mean((2, 3))
+
+        return Net()
+
+    def normalisation(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        return (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)
+
+
+class ByName(Metric):
+    """Scores by the number in the source's name."""
+
+    needs: ClassVar[frozenset[str]] = frozenset({"source_info"})
+
+    def score(self, probe: Any) -> float:
+        return float(probe.source.name[-1])
+
+
+class NeverDefined(Metric):
+    """Declines."""
+
+    def score(self, probe: Any) -> float:
+        raise Declined("nothing to compare")
+
+
+class Halves(Strategy):
+    """Gives weights that do not sum to 1."""
+
+    def weigh(self, scores: np.ndarray, sources: Any, context: Any = None) -> np.ndarray:
+        return scores * 0 + 0.1
+
+
+class Misbehaving(Baseline):
+    """Raises, exits, sleeps, or asks for too many steps."""
+
+    how: str = primary("raise")
+
+    def phases(self, context: Any) -> list[Any]:
+        from distbench import Phase, Stream
+        from torch.nn.functional import cross_entropy
+
+        if self.how == "raise":
+            raise RuntimeError("on purpose")
+        if self.how == "exit":
+            os._exit(7)
+        if self.how == "sleep":
+            time.sleep(60)
+        if self.how == "memory":
+            raise MemoryError
+        streams = {"x": Stream(context.labelled, 4, labels=context.labels)}
+        return [
+            Phase(
+                steps=10_000,
+                streams=streams,
+                lr=0.1,
+                loss=lambda s, b: cross_entropy(s(b["x"].views["weak"]), b["x"].labels),
+            )
+        ]
+
+
+class Peeker(Baseline):
+    """Fails if it can see a label that it should not."""
+
+    def phases(self, context: Any) -> list[Any]:
+        known = np.flatnonzero(context.labels >= 0)
+        allowed = np.concatenate([context.labelled, context.validation])
+        if not np.array_equal(known, np.sort(allowed)):
+            raise RuntimeError("labels of unlabelled images are visible")
+        if np.intersect1d(context.validation, context.unlabelled).size:
+            raise RuntimeError("validation images are in the unlabelled pool")
+        raise Declined("has seen enough")
+
+
+class Diary(Reporter):
+    """Writes down what it is told."""
+
+    path: str = primary("diary.txt")
+
+    def _note(self, line: str) -> None:
+        with open(self.path, "a") as file:  # noqa: PTH123
+            file.write(line + "\n")
+
+    def started(self, plan: Any, cells: int) -> None:
+        self._note(f"started {cells}")
+
+    def cell(self, row: Any) -> None:
+        self._note(f"{row.method.id} {row.status}")
+
+    def finished(self, folder: Any) -> None:
+        self._note("finished")
