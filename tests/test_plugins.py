@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +16,10 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
     site.mkdir()
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.delenv("DISTBENCH_PLUGINS")
+    before = set(sys.modules)
     yield site
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
 
 
 def install(site: Path, name: str, code: str) -> None:

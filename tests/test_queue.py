@@ -24,6 +24,7 @@ def test_a_failure_fails_what_needs_it_with_its_reason() -> None:
     seen: dict[str, Outcome] = {}
     units = [Unit("a", title="reading"), Unit("b", ("a",), "scoring"), Unit("c", ("b",)), Unit("d")]
     queue = UnitQueue(units, Path("p"), on_outcome=lambda o: seen.update({o.unit: o}))
+    assert queue.take() == "a"
     queue.finish(Outcome("a", "failed", "no such file", refused=True))
     assert seen["b"].reason == "reading failed: no such file"
     assert seen["c"].reason == "reading failed: no such file"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         Executor,
         Metric,
         Reporter,
+        Role,
         Strategy,
         Student,
         Suite,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from distbench.hookspecs import hookimpl
-    from distbench.method import MethodContext, WeightedSource
+    from distbench.method import Context, MethodContext, WeightedSource
     from distbench.probe import Labels, Probe
     from distbench.queue import Outcome, UnitQueue
     from distbench.results import Row
@@ -55,6 +56,7 @@ _HOME = {
         "Executor",
         "Metric",
         "Reporter",
+        "Role",
         "Strategy",
         "Student",
         "Suite",
@@ -74,7 +76,7 @@ _HOME = {
         "WeightsError",
     ],
     "hookspecs": ["hookimpl"],
-    "method": ["MethodContext", "WeightedSource"],
+    "method": ["Context", "MethodContext", "WeightedSource"],
     "probe": ["Labels", "Probe"],
     "queue": ["Outcome", "UnitQueue"],
     "results": ["Row"],
@@ -90,6 +92,7 @@ __all__ = [
     "Baseline",
     "Batch",
     "Component",
+    "Context",
     "CorruptImageError",
     "DataError",
     "Declined",
@@ -107,6 +110,7 @@ __all__ = [
     "Probe",
     "RefusedError",
     "Reporter",
+    "Role",
     "Row",
     "Source",
     "SourceInfo",

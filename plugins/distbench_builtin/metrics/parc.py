@@ -125,9 +125,13 @@ def _pairs(
     """
     for start in range(0, len(rows), height):
         own = rows[start : start + height]
-        later = np.arange(len(rows) - start) > np.arange(len(own))[:, None]
+        size = len(own)
+        correlations = own @ rows[start:].T
         alike = ids[start : start + height, None] == ids[start:]
-        yield (own @ rows[start:].T)[later], alike[later]
+        once = np.triu(np.ones((size, size), dtype=np.bool_), k=1)
+        yield correlations[:, :size][once], alike[:, :size][once]
+        if correlations.shape[1] > size:
+            yield correlations[:, size:].ravel(), alike[:, size:].ravel()
 
 
 def _counts(rows: Array, ids: Counts) -> tuple[Counts, Counts]:

@@ -80,7 +80,7 @@ def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.N
     air = air * soft(lung - 0.03, 0.1) * flag(finding, 5)
     level = level + (6.0 - level) * air * shown
     canvas = Canvas(level.reshape(-1, 1, 32, 32))
-    return expose(canvas, bits, noise=(7.0, 11.0), light=0.14, slope=0.08, grey=True)
+    return expose(canvas, bits, noise=(10.0, 16.0), light=0.2, slope=0.15, haze=0.4, grey=True)
 
 
 FAMILY = Family("chest", ATTRIBUTES, draw, lead="finding")

@@ -132,7 +132,7 @@ def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.N
     pond = np.sqrt(from_a * from_a + from_b * from_b) - shore + (clouds(bits, 4) - 0.5) * 0.6
     canvas.paint(flag(cover, 7) * soft(pond - 0.09, 0.12), other * 0.5 + 110.0)
     canvas.paint(flag(cover, 7) * soft(pond, 0.12), _WATER)
-    return expose(canvas, bits, noise=(9.0, 15.0), light=0.18, tint=0.08)
+    return expose(canvas, bits)
 
 
 FAMILY = Family("land", ATTRIBUTES, draw, lead="cover")

@@ -49,13 +49,14 @@ def scatter(canvas: Canvas, bits: Bits, things: int, rim: bool) -> None:
 def expose(
     canvas: Canvas,
     bits: Bits,
-    noise: tuple[float, float] = (10.0, 16.0),
-    light: float = 0.22,
-    tint: float = 0.1,
-    slope: float = 0.18,
+    noise: tuple[float, float] = (14.0, 24.0),
+    light: float = 0.3,
+    tint: float = 0.2,
+    slope: float = 0.28,
+    haze: float = 0.4,
     grey: bool = False,
 ) -> npt.NDArray[np.uint8]:
-    """Add light and noise to a canvas and round it to bytes.
+    """Photograph a canvas: something in front of it, haze, light and noise, rounded to bytes.
 
     Args:
         canvas: Colours in 0 to 255; changed in place.
@@ -64,17 +65,22 @@ def expose(
         light: Largest relative change of brightness.
         tint: Largest relative change of one channel.
         slope: Largest relative change of brightness towards a border.
-        grey: Give the three channels the same noise and no tint.
+        haze: Largest share of the picture's contrast that is lost to a random colour.
+        grey: A picture of one channel: no colours in haze and noise, nothing in front.
 
     Returns:
         Images of shape ``(images, 32, 32, 3)``.
     """
+    if not grey:
+        scatter(canvas, bits, 1, rim=False)
     gain = 1.0 + bits.uniform(-light, light)
     gain = gain + X * bits.uniform(-slope, slope) + Y * bits.uniform(-slope, slope)
     pixels = canvas.pixels
     pixels *= gain.reshape(-1, 1, SIZE, SIZE)
     if not grey:
         pixels *= 1.0 + bits.uniform(-tint, tint, 3, 1, 1)
+    lost = bits.uniform(0.0, haze, 1, 1, 1)
+    pixels += (bits.uniform(70.0, 185.0, 1 if grey else 3, 1, 1) - pixels) * lost
     grain = bits.grain(1 if grey else 3, SIZE, SIZE)
     grain *= bits.uniform(*noise, 1, 1, 1)
     pixels += grain

@@ -90,7 +90,7 @@ def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.N
         x, y = bits.uniform(-1.0, 1.0), bits.uniform(-1.0, 1.0)
         hair = capsule(*pose(bits, turn=0.5), (x, -1.6), (y, 1.6), 0.02)
         canvas.paint(soft(hair) * 0.8 * bits.coin(0.3), solid((46, 34, 30)))
-    return expose(canvas, bits, noise=(8.0, 13.0), tint=0.05, slope=0.12)
+    return expose(canvas, bits, tint=0.14)
 
 
 FAMILY = Family("lesion", ATTRIBUTES, draw, lead="pattern")
