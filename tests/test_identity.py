@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from distbench.identity import canonical_json, digest, seed_for
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from distbench.errors import PluginError, UnknownNameError, UsageError
 from distbench.plugins import Registry, registry
 

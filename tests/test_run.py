@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import distbench
 import pytest
+
+import distbench
 from distbench.artifacts import ArtifactCache
 from distbench.errors import (
     CorruptImageError,

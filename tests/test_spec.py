@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from distbench.component import Component, primary
 from distbench.errors import UsageError
 from distbench.spec import build, parse

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from distbench.errors import DataError
 from distbench.split import draw_probe, split_train
 from distbench.suite import Protocol

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
+
 from distbench import (
     Baseline,
     CorruptImageError,
@@ -160,8 +161,9 @@ class Misbehaving(Baseline):
     how: str = primary("raise")
 
     def phases(self, context: Any) -> list[Any]:
-        from distbench import Phase, Stream
         from torch.nn.functional import cross_entropy
+
+        from distbench import Phase, Stream
 
         if self.how == "raise":
             raise RuntimeError("on purpose")

@@ -22,6 +22,7 @@ PROTOCOL_OPTIONS = (
     "threads",
     "probe_size",
     "precision",
+    "seeds",
 )
 """Options that override the protocol of the suite."""
 
@@ -39,7 +40,7 @@ class RunConfig(BaseModel):
     strategy: tuple[Value, ...] = ("weighted",)
     distiller: tuple[Value, ...] = ("pseudo_labels",)
     baseline: tuple[Value, ...] = ("finetune", "fixmatch")
-    seeds: int = Field(1, ge=1)
+    seeds: int | None = Field(None, ge=1)
     overlap: Literal["exclude", "allow"] | None = None
 
     labelled: float | str | None = None

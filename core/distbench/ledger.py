@@ -73,7 +73,7 @@ class Ledger:
             seed=cell.seed,
             suite=self.plan.suite,
             suite_version=self.plan.suite_version,
-            protocol=self.plan.protocol.model_dump(),
+            protocol=self.plan.protocol.of_a_cell(),
             student=self.plan.student_identity,
             zoo=self.plan.zoo_label if method.uses_sources else None,
             plugins=self.plan.distributions,

@@ -62,7 +62,7 @@ def make_plan(config: RunConfig) -> Plan:
     saw = {t.id: overlaps(sources, t.seen_by) for t in tasks}
     excluded = saw if overlap == "exclude" else {t.id: {} for t in tasks}
     marked = saw if overlap == "allow" else {t.id: {} for t in tasks}
-    seeds = tuple(range(config.seeds))
+    seeds = tuple(range(protocol.seeds))
     keys = _Keys(suite, protocol, student_identity, sources, excluded)
     jobs, cells = _lay_out(tasks, methods, seeds, keys)
     named = config.name or f"{suite.name}-{digest(sorted(c.key for c in cells))[:8]}"
@@ -320,7 +320,7 @@ class _Keys:
                 "stage": "train",
                 "version": VERSIONS["train"],
                 "suite": [self.suite.name, self.suite.version],
-                "protocol": self.protocol.model_dump(),
+                "protocol": self.protocol.of_a_cell(),
                 "student": self.student,
                 "sources": sources if with_sources else [],
             }

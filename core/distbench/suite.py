@@ -36,6 +36,11 @@ class Protocol(BaseModel):
     threads: int = Field(1, ge=1, description="CPU threads of a cell")
     probe_size: int = Field(500, ge=2, description="labelled images that a metric sees at most")
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    seeds: int = Field(1, ge=1, description="how many seeds a run has; no cell depends on it")
+
+    def of_a_cell(self) -> dict[str, Any]:
+        """What one cell depends on: all but the number of seeds."""
+        return self.model_dump(exclude={"seeds"})
 
     @field_validator("labelled")
     @classmethod

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from distbench_builtin.tasks.mini import DATASETS, images, labels
 from PIL import Image, ImageDraw
+
+from distbench_builtin.tasks.mini import DATASETS, images, labels
 
 SCALE, SIDE, MARGIN, GAP = 2, 32, 104, 3
 CLASSES, EACH = 8, 3

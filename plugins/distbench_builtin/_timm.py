@@ -9,7 +9,6 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from distbench import DistbenchError
-
 from distbench_builtin._facts import remembered
 
 if TYPE_CHECKING:

@@ -164,7 +164,7 @@ def test_a_file_and_options_together() -> None:
     done = call("run", "--config", "conf/run.toml", "--baseline", "finetune", "--json")
     assert done.returncode == 0, done.stderr
     board = json.loads(done.stdout)["leaderboard"]
-    assert {line["method"] for line in board["lines"]} == {
+    assert {line["method"] for line in board["methods"]} == {
         "pseudo_labels/weighted/logme",
         "finetune",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from distbench.leaderboard import build
 
 TASKS = ("t1", "t2", "t3")

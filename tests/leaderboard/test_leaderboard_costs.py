@@ -7,6 +7,7 @@ import io
 import json
 
 import pytest
+
 from distbench.leaderboard import costs, weights
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from distbench.errors import UsageError
 from distbench.leaderboard import Missing, build
 from distbench.leaderboard.entries import cells, check_comparable

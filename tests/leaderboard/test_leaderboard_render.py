@@ -8,6 +8,7 @@ import json
 import random
 
 import pytest
+
 from distbench.leaderboard import build, render, write
 from distbench.leaderboard.table import short_names
 from distbench.leaderboard.text import Text, TextTable, latex, markdown, name, say, terminal

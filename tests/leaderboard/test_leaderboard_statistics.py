@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from distbench.leaderboard.statistics import (
     average_ranks,
     fixed_task_interval,

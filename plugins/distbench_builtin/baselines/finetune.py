@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from distbench import Baseline, MethodContext
 from pydantic import Field
+
+from distbench import Baseline, MethodContext
 
 if TYPE_CHECKING:
     from distbench import Phase
@@ -25,8 +26,9 @@ class FineTune(Baseline):
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase of cross-entropy on the labelled images."""
-        from distbench.training import Phase, Stream
         from torch.nn.functional import cross_entropy
+
+        from distbench.training import Phase, Stream
 
         return [
             Phase(

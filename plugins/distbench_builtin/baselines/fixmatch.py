@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from distbench import Baseline, MethodContext
 from pydantic import Field
+
+from distbench import Baseline, MethodContext
 
 if TYPE_CHECKING:
     import torch
+
     from distbench import Batch, Phase, StudentModel
 
 

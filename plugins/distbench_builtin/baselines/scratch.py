@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from distbench.component import Role
-
+from distbench import Role
 from distbench_builtin.baselines.finetune import FineTune
 
 

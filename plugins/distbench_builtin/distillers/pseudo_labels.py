@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from distbench import Distiller, MethodContext
 from pydantic import Field
+
+from distbench import Distiller, MethodContext
 
 if TYPE_CHECKING:
     import torch
+
     from distbench import Batch, Phase, StudentModel
 
 
@@ -37,6 +39,7 @@ class PseudoLabels(Distiller):
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled images and unlabelled ones with cached pseudo-labels."""
         import torch
+
         from distbench.training import Phase, Stream
 
         infos = [source.info for source in context.sources]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 import numpy as np
-from distbench import Declined, Metric, Probe
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.linalg import eigh_tridiagonal, lapack
+
+from distbench import Declined, Metric, Probe
 
 Array = NDArray[np.float64]
 

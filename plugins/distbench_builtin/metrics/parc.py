@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from typing import TypeVar
 
 import numpy as np
-from distbench import Declined, Metric, Probe
 from numpy.typing import NDArray
 from pydantic import Field
+
+from distbench import Declined, Metric, Probe
 
 Array = NDArray[np.float64]
 Counts = NDArray[np.int64]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from distbench import Strategy
 from numpy.typing import NDArray
 
+from distbench import Strategy
 from distbench_builtin.strategies._normalise import checked, share
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from distbench import Strategy, primary
 from numpy.typing import NDArray
 
+from distbench import Strategy, primary
 from distbench_builtin.strategies._normalise import minmax, share
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ from urllib.parse import urlparse
 from urllib.request import Request, urlopen
 
 from distbench import UsageError, WeightsError
-
 from distbench_builtin._facts import remembered
 
 _TIMEOUT = 10.0

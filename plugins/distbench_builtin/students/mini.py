@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distbench import Student, WeightsError
 from pydantic import Field
+
+from distbench import Student, WeightsError
 
 if TYPE_CHECKING:
     from distbench_builtin.nets import Net

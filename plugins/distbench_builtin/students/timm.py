@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distbench import DistbenchError, Student, UsageError, WeightsError, primary
 from pydantic import Field
+
+from distbench import DistbenchError, Student, UsageError, WeightsError, primary
 
 if TYPE_CHECKING:
     import torch

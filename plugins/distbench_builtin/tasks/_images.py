@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from distbench import CorruptImageError, DataError
 from numpy.typing import NDArray
+
+from distbench import CorruptImageError, DataError
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from distbench import DataError
-
 from distbench_builtin.tasks._draw import Classes, draw
 from distbench_builtin.tasks._images import SUFFIXES
 from distbench_builtin.tasks._tree import ImageFile, Tree

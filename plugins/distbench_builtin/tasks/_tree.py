@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from distbench import DataError
-
 from distbench_builtin.tasks._images import SUFFIXES
 
 

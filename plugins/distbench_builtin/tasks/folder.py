@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from distbench import UNLABELLED, DataError, Part, Task, TaskIndex
 from pydantic import Field, PrivateAttr
+
+from distbench import UNLABELLED, DataError, Part, Task, TaskIndex
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

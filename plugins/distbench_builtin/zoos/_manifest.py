@@ -7,8 +7,9 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from distbench import WeightsError
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from distbench import WeightsError
 
 MANIFEST = "zoo.toml"
 

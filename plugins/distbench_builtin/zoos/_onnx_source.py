@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distbench import Forward, Source, SourceInfo, WeightsError
-
 from distbench_builtin.zoos._verify import check_shapes, verify
 
 if TYPE_CHECKING:

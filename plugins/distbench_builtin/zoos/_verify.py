@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from distbench import SourceInfo, WeightsError
-
 from distbench_builtin._digests import file_digest
 
 

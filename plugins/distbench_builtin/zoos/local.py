@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distbench import Source, SourceInfo, WeightsError, Zoo
 from pydantic import Field
+
+from distbench import Source, SourceInfo, WeightsError, Zoo
 
 if TYPE_CHECKING:
     from distbench_builtin.zoos._manifest import Entry, TimmEntry

@@ -8,13 +8,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from distbench import Source, SourceInfo, WeightsError, Zoo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from distbench import Source, SourceInfo, WeightsError, Zoo
 
 if TYPE_CHECKING:
     import torch
-    from distbench import Forward
 
+    from distbench import Forward
     from distbench_builtin.nets import Net
 
 PACKAGED = Path(__file__).with_name("mini_weights")

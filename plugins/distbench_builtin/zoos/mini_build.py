@@ -17,10 +17,10 @@ from typing import Literal
 
 import numpy as np
 import torch
-from distbench import UsageError
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from distbench import UsageError
 from distbench_builtin.nets import Net, build, cost
 from distbench_builtin.tasks.mini import DATASETS, class_names, fingerprint, images, labels
 from distbench_builtin.zoos.mini import MANIFEST, MEAN, SIZE, STD, Entry, Manifest, load_weights

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.optimize import minimize
+
 from distbench import Declined, Probe, UsageError
 from distbench.plugins import registry
 from distbench_builtin.metrics.logme import LogME
-from scipy.optimize import minimize
 
 GOLDENS = Path(__file__).resolve().parents[3] / ".." / "shared" / "goldens"
 CASES = ("small_relu", "wide_n_lt_d", "imbalanced", "edge_gap")

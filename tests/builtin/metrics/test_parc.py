@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
+
 from distbench import Declined, Probe, UsageError
 from distbench.plugins import registry
 from distbench_builtin.metrics import parc
 from distbench_builtin.metrics.parc import PARC
-from scipy.stats import spearmanr
 
 GOLDENS = Path(__file__).resolve().parents[3] / ".." / "shared" / "goldens"
 CASES = ("small_relu", "wide_n_lt_d", "imbalanced", "edge_gap")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from distbench import Strategy, UsageError
-from distbench.plugins import registry
 from hypothesis import given
 from hypothesis import strategies as st
+
+from distbench import Strategy, UsageError
+from distbench.plugins import registry
 
 SPECS = (
     "nearest",

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
+
 from distbench import WeightsError
 from distbench_builtin.students.mini import MiniStudent
 from distbench_builtin.zoos.mini import MEAN, PACKAGED, STD, MiniZoo
-from safetensors.torch import load_file, save_file
 
 INITIAL = PACKAGED / "general-stu.safetensors"
 

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from distbench import UsageError, WeightsError
 from distbench.plugins import registry
 from distbench_builtin import _digests

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
+
 from distbench import UNLABELLED, CorruptImageError, DataError
 from distbench.plugins import registry
 from distbench_builtin import _digests
 from distbench_builtin.tasks.folder import FolderTask
-from PIL import Image
 
 SHARED = Path(__file__).resolve().parents[3] / ".." / "shared"
 OLD = 1_600_000_000

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from distbench_builtin.tasks import mini
 from distbench_builtin.tasks.mini.catalogue import FAMILIES, SLICES
 from distbench_builtin.tasks.mini.classes import class_rows, slice_of

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+
 from distbench import DataError, UsageError
 from distbench.plugins import Registry
 from distbench_builtin.tasks import mini

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from distbench import WeightsError
 from distbench.plugins import registry
 from distbench_builtin import _digests, _facts

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from distbench import UsageError, WeightsError
 from distbench_builtin import nets
 from distbench_builtin.tasks import mini

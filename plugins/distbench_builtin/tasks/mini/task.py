@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from functools import cache, lru_cache
 
 import numpy as np
-from distbench import DataError, Part, Task, TaskIndex, UsageError
 from numpy.typing import NDArray
 from pydantic import Field
 
+from distbench import DataError, Part, Task, TaskIndex, UsageError
 from distbench_builtin.tasks.mini import DATASETS, class_names, fingerprint, images, labels
 
 _PREFIX = "mini-"
