@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from distbench.config import RunConfig
 from distbench.planning import make_plan
 

@@ -18,7 +18,9 @@ HERE = Path(__file__).parent
 
 def call(*command: object) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if k != "DISTBENCH_PLUGINS"}
-    return subprocess.run([str(c) for c in command], capture_output=True, text=True, env=environment)
+    return subprocess.run(
+        [str(c) for c in command], capture_output=True, text=True, env=environment
+    )
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,10 @@ from torch import nn
 from distbench.components import Distiller, Method, Metric, Strategy
 from distbench.device import environment, peak_memory_mb, pick_device
 from distbench.errors import Declined
+from distbench.keys import split_seed
 from distbench.ledger import Ledger
 from distbench.method import Context, Embedding, MethodContext, WeightedSource
 from distbench.plan import Cell, PlannedMethod, PlannedTask
-from distbench.planning import split_seed
 from distbench.results import (
     CostBlock,
     PartsBlock,

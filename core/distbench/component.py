@@ -58,7 +58,7 @@ class Component(BaseModel):
     @property
     def name(self) -> str:
         """The name it is registered under; the class name in snake case where it is not."""
-        return self._name or re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(self).__name__).lower()
+        return self._name or snake_case(type(self).__name__)
 
     def named(self, name: str) -> Self:
         """The same component under the name it is registered with."""
@@ -92,6 +92,11 @@ class Component(BaseModel):
         values = self.model_dump()
         kept = {k: v for k, v in values.items() if not isinstance(getattr(self, k), Path)}
         return {"name": self.name, "version": self.version, "params": kept}
+
+
+def snake_case(name: str) -> str:
+    """``ClassSpread`` to ``class_spread``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def _typed(value: Any) -> str:

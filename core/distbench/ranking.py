@@ -13,21 +13,20 @@ from distbench.components import Metric, Strategy, Task
 from distbench.config import RunConfig
 from distbench.errors import DataError, Declined, UsageError
 from distbench.identity import digest, seed_for
+from distbench.keys import embedding_key, split_seed
 from distbench.method import Embedding
 from distbench.paths import home
 from distbench.plan import PlannedTask
-from distbench.planning import (
-    embedding_key,
+from distbench.planning import plan_task
+from distbench.plugins import registry
+from distbench.resolve import (
     find_suite,
     find_zoo,
     overlaps,
-    plan_task,
-    split_seed,
     suite_component,
     task_entries,
     usable_sources,
 )
-from distbench.plugins import registry
 from distbench.sources import Source, SourceInfo
 from distbench.split import Positions, draw_probe, split_train
 from distbench.suite import Protocol

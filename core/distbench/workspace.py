@@ -14,10 +14,10 @@ from distbench.component import Component
 from distbench.components import Student, Task, Zoo
 from distbench.data import UNLABELLED
 from distbench.identity import seed_for
+from distbench.keys import embedding_key, split_seed
 from distbench.method import Context, Embedding
 from distbench.paths import home
 from distbench.plan import Plan, PlannedTask
-from distbench.planning import embedding_key, split_seed
 from distbench.plugins import registry
 from distbench.sources import Source
 from distbench.split import Split, draw_probe, split_train

@@ -23,8 +23,9 @@ def info(
 ) -> None:
     """Show what a component is, where it comes from, and its parameters."""
     from distbench.components import KINDS
+    from distbench.discovery import plural
     from distbench.errors import UnknownNameError
-    from distbench.plugins import plural, registry
+    from distbench.plugins import registry
 
     singular = {plural(k): k for k in KINDS}.get(kind, kind)
     if singular not in KINDS:

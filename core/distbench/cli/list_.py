@@ -26,8 +26,9 @@ def list_(
 ) -> None:
     """List what the plugins offer."""
     from distbench.components import KINDS
+    from distbench.discovery import plural
     from distbench.errors import PluginError, UnknownNameError
-    from distbench.plugins import plural, registry
+    from distbench.plugins import registry
 
     known = {plural(k): k for k in KINDS}
     if kind is not None and kind not in known and kind not in KINDS:

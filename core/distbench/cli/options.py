@@ -70,7 +70,8 @@ Baselines = Annotated[
     ),
 ]
 Seeds = Annotated[
-    int | None, typer.Option(help="Number of seeds. [default: the suite's, else 1]", rich_help_panel=_WHAT)
+    int | None,
+    typer.Option(help="Number of seeds. [default: the suite's, else 1]", rich_help_panel=_WHAT),
 ]
 Overlap = Annotated[
     str | None,

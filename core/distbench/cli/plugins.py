@@ -14,7 +14,8 @@ def register(app: typer.Typer) -> None:
 
 def plugins(plugin: o.Plugins = None, json: o.Json = False) -> None:
     """List the plugins that were found, the broken ones with the reason."""
-    from distbench.plugins import plural, registry
+    from distbench.discovery import plural
+    from distbench.plugins import registry
 
     found = registry(tuple(plugin or ())).plugins
     if json:

@@ -1,4 +1,4 @@
-"""Trains the zoo of suite `mini`: one fixed recipe for all, the same weights every time."""
+"""Builds the zoo of suite `mini`: trains its sources in processes and puts them in place."""
 
 from __future__ import annotations
 
@@ -10,74 +10,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Literal
-
-import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from distbench import UsageError
-from distbench_builtin.nets import Net, build, cost
-from distbench_builtin.tasks.mini import DATASETS, class_names, fingerprint, images, labels
-from distbench_builtin.zoos.mini import MANIFEST, MEAN, SIZE, STD, Entry, Manifest, load_weights
+from distbench_builtin.tasks.mini import fingerprint
+from distbench_builtin.zoos.mini import MANIFEST, Entry, Manifest
+from distbench_builtin.zoos.mini_train import Model, Recipe, train_source, write_whole
 
 DOMAINS = ("birds", "dogs", "cats", "objects", "clutter", "textures", "glyphs")
 ARCHITECTURES = ("fast", "dw", "plain", "res")
-# A mirrored picture of these families is another picture of the same class. A mirrored sign or
-# slanted texture is another sign or texture.
-_MIRRORED = frozenset({"birds", "mammals", "objects"})
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How every source is trained: SGD with Nesterov momentum and a one-cycle schedule."""
-
-    epochs: int = 12
-    images: int = 4000
-    test_images: int = 500
-    batch: int = 64
-    learning_rate: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    warmup: float = 0.25
-    shift: int = 3
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Model:
-    """One network to be trained.
-
-    Attributes:
-        domain: What it is trained on, ``general`` for a generalist.
-        architecture: A key of `distbench_builtin.nets.ARCHITECTURES`.
-        role: Whether it is a source or a generalist, which sees twice as many images.
-    """
-
-    domain: str
-    architecture: str
-    role: Literal["source", "generalist"] = "source"
-
-    @property
-    def name(self) -> str:
-        """Name in the zoo."""
-        return f"{self.domain}-{self.architecture}"
-
-    @property
-    def dataset(self) -> str:
-        """Name of its data in `distbench_builtin.tasks.mini`."""
-        return self.domain if self.role == "generalist" else f"source-{self.domain}"
-
-    def training(self, recipe: Recipe) -> dict[str, object]:
-        """The settings as the manifest records them."""
-        images = recipe.images * (2 if self.role == "generalist" else 1)
-        return {**asdict(recipe), "images": images}
-
-
 MODELS = (
     *(Model(domain, architecture) for domain in DOMAINS for architecture in ARCHITECTURES),
     Model("general", "stu", "generalist"),
@@ -133,7 +74,7 @@ def build_zoo(
         if path.name not in kept:
             path.unlink()
     text = Manifest(sources=tuple(entries)).model_dump_json(indent=1)
-    _write(staging / MANIFEST, (text + "\n").encode())
+    write_whole(staging / MANIFEST, (text + "\n").encode())
     _replace(folder, staging)
 
 
@@ -179,141 +120,9 @@ def _make(job: tuple[Model, Recipe, Path]) -> tuple[Entry, float]:
         if same_data and same_file and entry.training == model.training(recipe):
             return entry, 0.0
     began = time.perf_counter()
-    with _one_thread():
-        entry = _trained(model, recipe, staging)
-    _write(done, entry.model_dump_json().encode())
+    entry = train_source(model, recipe, staging)
+    write_whole(done, entry.model_dump_json().encode())
     return entry, time.perf_counter() - began
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums depend on the number of threads; the caller's number and random state come back."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        torch.set_num_threads(threads)
-
-
-def _trained(model: Model, recipe: Recipe, staging: Path) -> Entry:
-    """Trains one network, stores it as float16 and measures what was stored."""
-    from safetensors.torch import save
-
-    settings = model.training(recipe)
-    names = class_names(model.dataset)
-    seed = hashlib.sha256(f"mini zoo {recipe.seed} {model.name}".encode()).digest()
-    torch.manual_seed(int.from_bytes(seed[:7]))
-    net = build(model.architecture, len(names))
-    _train(net, model.dataset, int(str(settings["images"])), recipe)
-    state = net.state_dict()
-    content = save({k: v.half().contiguous() for k, v in state.items() if v.is_floating_point()})
-    path = staging / f"{model.name}.safetensors"
-    _write(path, content)
-    load_weights(net, path)
-    macs, depth = cost(net, SIZE)
-    return Entry(
-        name=model.name,
-        role=model.role,
-        domain=model.domain,
-        architecture=model.architecture,
-        dataset={"name": model.dataset, "fingerprint": fingerprint(model.dataset)},
-        num_classes=len(names),
-        classes=names,
-        feature_dim=net.num_features,
-        parameters=sum(parameter.numel() for parameter in net.parameters()),
-        macs=macs,
-        depth=depth,
-        accuracy=_accuracy(net, model.dataset, recipe.test_images),
-        training=settings,
-        sha256=hashlib.sha256(content).hexdigest(),
-    )
-
-
-@lru_cache(maxsize=2)
-def _pictures(dataset: str, part: str, count: int) -> tuple[Tensor, Tensor]:
-    """Images uint8 (n, h, w, 3) and labels int64 (n,); kept, as four networks see them in turn."""
-    drawn = torch.from_numpy(images(dataset, part, count))
-    return drawn, torch.from_numpy(labels(dataset, part, count))
-
-
-def _normalised(batch: Tensor) -> Tensor:
-    """Float images (b, 3, h, w), channels last in memory, of bytes (b, h, w, 3)."""
-    mean, std = torch.tensor(MEAN) * 255, torch.tensor(STD) * 255
-    return ((batch.float() - mean) / std).permute(0, 3, 1, 2)
-
-
-def _mirrored_classes(dataset: str) -> NDArray[np.bool_]:
-    """Which classes (c,) stay what they are when mirrored."""
-    groups = DATASETS[dataset].groups
-    return np.repeat([g.family in _MIRRORED for g in groups], [g.n_classes for g in groups])
-
-
-def _augmented(batch: Tensor, mirror: Tensor, shift: int, random: torch.Generator) -> Tensor:
-    """Shifts each image by up to `shift` pixels, its border repeated, and mirrors every other one.
-
-    Args:
-        batch: uint8 (b, h, w, 3).
-        mirror: bool (b,), which images may be mirrored.
-        shift: Most pixels in each direction.
-        random: Where the draws come from.
-    """
-    count, height, width, _ = batch.shape
-    moves = torch.randint(-shift, shift + 1, (2, count, 1), generator=random)
-    rows = (torch.arange(height) + moves[0]).clamp(0, height - 1)
-    columns = (torch.arange(width) + moves[1]).clamp(0, width - 1)
-    turned = mirror & (torch.rand(count, generator=random) < 0.5)
-    columns = torch.where(turned[:, None], width - 1 - columns, columns)
-    return batch[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
-
-
-def _train(net: Net, dataset: str, count: int, recipe: Recipe) -> None:
-    """Trains a network on the first `count` training images of a dataset."""
-    pictures, targets = _pictures(dataset, "train", count)
-    mirror = torch.from_numpy(_mirrored_classes(dataset))[targets]
-    random = torch.Generator().manual_seed(torch.initial_seed())
-    optimiser = torch.optim.SGD(
-        net.parameters(),
-        lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=True,
-        weight_decay=recipe.weight_decay,
-    )
-    steps = count // recipe.batch
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        recipe.learning_rate,
-        total_steps=recipe.epochs * steps,
-        pct_start=recipe.warmup,
-        cycle_momentum=False,
-    )
-    net.train()
-    for _ in range(recipe.epochs):
-        order = torch.randperm(count, generator=random)[: steps * recipe.batch]
-        for chosen in order.reshape(steps, recipe.batch):
-            batch = _augmented(pictures[chosen], mirror[chosen], recipe.shift, random)
-            loss = nn.functional.cross_entropy(net(_normalised(batch)), targets[chosen])
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
-
-
-def _accuracy(net: Net, dataset: str, count: int) -> float:
-    """Share of the first `count` test images that a network gets right."""
-    pictures, targets = _pictures(dataset, "test", count)
-    net.eval()
-    with torch.no_grad():
-        right = net(_normalised(pictures)).argmax(dim=1) == targets
-    return float(right.float().mean())
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Writes a file so that it is there wholly or not at all."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_bytes(content)
-    draft.replace(path)
 
 
 def _replace(folder: Path, staging: Path) -> None:
