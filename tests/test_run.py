@@ -268,10 +268,15 @@ def test_an_altered_artifact_is_made_anew(toy_options: Options) -> None:
     assert first.exit_code == again.exit_code == 0
 
 
-def test_a_row_that_is_cut_short_is_computed_again(toy_options: Options) -> None:
+@pytest.mark.parametrize("damage", ["cut", "altered"])
+def test_a_damaged_row_is_computed_again(toy_options: Options, damage: str) -> None:
     first = distbench.run(**toy_options, distiller="none", baseline="finetune")
     path = next((home() / "cells").glob("*/*.json"))
-    path.write_bytes(path.read_bytes()[:200])
+    whole = path.read_bytes()
+    accuracy = json.loads(whole)["row"]["result"]["accuracy"]
+    damaged = whole.replace(f'"accuracy":{accuracy}'.encode(), b'"accuracy":0.99')
+    assert damaged != whole
+    path.write_bytes(whole[:200] if damage == "cut" else damaged)
     again = distbench.run(**toy_options, distiller="none", baseline="finetune")
     assert again.computed == 1
     assert results(again.rows) == results(first.rows)

@@ -9,12 +9,12 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from distbench.components import Distiller, Method, Metric, Strategy
+from distbench.components import Method, Metric, Strategy
 from distbench.device import environment, peak_memory_mb, pick_device
 from distbench.errors import Declined
 from distbench.keys import split_seed
 from distbench.ledger import Ledger
-from distbench.method import Context, Embedding, MethodContext, WeightedSource
+from distbench.method import Context, MethodContext, WeightedSource
 from distbench.plan import Cell, PlannedMethod, PlannedTask
 from distbench.results import (
     CostBlock,
@@ -36,8 +36,7 @@ from distbench.workspace import Workspace
 def score_task(work: Workspace, task: PlannedTask, method: PlannedMethod, seed: int) -> Scores:
     """Scores of a method's metric on a task, from the cache or computed now."""
     metric = cast(Metric, work.component("metric", method.components["metric"]))
-    embeddings, _ = work.finite_sources(task)
-    infos = [info for info in work.plan.eligible(task.id) if info.name in embeddings]
+    infos, embeddings, _ = work.eligible(task, method)
     return score(
         metric,
         infos,
@@ -132,19 +131,11 @@ def _choose(
     """The weighted sources of a method on a task, heaviest first, and what the row says of them."""
     if not planned.uses_sources:
         return (), SourcesBlock()
-    embeddings, excluded = work.finite_sources(task)
-    needs = cast(Distiller, work.component("distiller", planned.components["distiller"])).needs
-    infos = [info for info in work.plan.eligible(task.id) if info.name in embeddings]
-    if "logits" in needs:
-        for info in infos:
-            if info.activation == "none":
-                excluded[info.name] = "has no class logits to distil"
-        infos = [info for info in infos if info.activation != "none"]
+    infos, embeddings, excluded = work.eligible(task, planned)
     strategy = cast(Strategy, work.component("strategy", planned.components["strategy"]))
     weights = weigh(strategy, infos, scores, context)
     if scores is not None:
         excluded |= scores.excluded
-    known: dict[str, Embedding] = embeddings
     used = sorted((i for i in infos if weights.get(i.name, 0) > 0), key=lambda i: -weights[i.name])
     block = SourcesBlock(
         eligible=tuple(i.name for i in infos if i.name in weights),
@@ -154,7 +145,7 @@ def _choose(
         weights=weights,
         fingerprints={i.name: i.fingerprint for i in used},
     )
-    return tuple(WeightedSource(i, weights[i.name], known[i.name]) for i in used), block
+    return tuple(WeightedSource(i, weights[i.name], embeddings[i.name]) for i in used), block
 
 
 def _cost(

@@ -88,6 +88,10 @@ def execute(
         folder = folder.with_name(f"{plan.name}-shard-{shard[0]}-of-{shard[1]}")
     ledger = Ledger(plan, home())
     missing = ledger.missing(cells)
+    if missing and plan.device not in ("auto", "cpu"):
+        from distbench.device import pick_device
+
+        pick_device(plan.device)
     try:
         plan.save(folder / "plan.json")
         if missing:

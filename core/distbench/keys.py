@@ -30,12 +30,16 @@ class Keys:
     sources: tuple[SourceInfo, ...]
     excluded: dict[str, dict[str, str]]
 
-    def eligible(self, task: PlannedTask) -> list[SourceInfo]:
-        """Sources that may be used for a task."""
-        return [s for s in self.sources if s.name not in self.excluded[task.id]]
+    def embeddings(self, task: PlannedTask, method: PlannedMethod | None = None) -> dict[str, str]:
+        """Key of the embedding of every source that may be used for a task (by a method)."""
+        return {
+            s.name: embedding_key(s, task.images_key)
+            for s in self.sources
+            if s.name not in self.excluded[task.id] and not (method and method.unmet(s))
+        }
 
-    def score(self, task: PlannedTask, seed: int, metric: dict[str, Any]) -> str:
-        """Key of a metric's scores on a task."""
+    def score(self, task: PlannedTask, method: PlannedMethod, seed: int) -> str:
+        """Key of the scores of a method's metric on a task."""
         used = ("labelled", "validation", "probe_size", "threads")
         return digest(
             {
@@ -43,21 +47,14 @@ class Keys:
                 "version": VERSIONS["score"],
                 "axes": [self.suite.name, task.id, seed],
                 "protocol": {k: v for k, v in self.protocol.model_dump().items() if k in used},
-                "metric": metric,
+                "metric": method.identities["metric"],
                 "images": task.images_key,
-                "sources": [
-                    [s.name, embedding_key(s, task.images_key)] for s in self.eligible(task)
-                ],
+                "sources": self.embeddings(task, method),
             }
         )
 
-    def cell(self, common: str, task: PlannedTask, method: PlannedMethod, seed: int) -> str:
-        """Key of a cell, from what it shares with others of its task."""
-        return digest([common, task.images_key, task.id, method.identities, seed])
-
-    def common(self, task: PlannedTask, *, with_sources: bool) -> str:
-        """Digest of what all cells of a task share, so that a key costs one small hash."""
-        sources = [[s.name, embedding_key(s, task.images_key)] for s in self.eligible(task)]
+    def method(self, task: PlannedTask, method: PlannedMethod) -> str:
+        """Digest of all that the cells of a method on a task depend on besides their seed."""
         return digest(
             {
                 "stage": "train",
@@ -65,9 +62,16 @@ class Keys:
                 "suite": [self.suite.name, self.suite.version],
                 "protocol": self.protocol.of_a_cell(),
                 "student": self.student,
-                "sources": sources if with_sources else [],
+                "task": [task.id, task.images_key],
+                "method": method.identities,
+                "sources": self.embeddings(task, method) if method.uses_sources else {},
             }
         )
+
+    @staticmethod
+    def cell(method_key: str, seed: int) -> str:
+        """Key of a cell, from the key of its method on its task."""
+        return digest([method_key, seed])
 
 
 def embedding_key(source: SourceInfo, images_key: str, view: str = "test") -> str:

@@ -29,10 +29,14 @@ class Ledger:
         self.store = RowStore(self.root / "cells")
         self._tasks = {task.id: task for task in plan.tasks}
         self._methods = {method.id: method for method in plan.methods}
+        self._finished: dict[str, Row] = {}
 
     def row(self, cell: Cell) -> Row | None:
         """The row of a cell, if there is one."""
-        return self.store.get(cell.key)
+        row = self._finished.get(cell.key) or self.store.get(cell.key)
+        if row is not None and row.status in _FINISHED:
+            self._finished[cell.key] = row
+        return row
 
     def rows(self, cells: Iterable[Cell] | None = None) -> list[Row]:
         """All rows that there are, in the order of the plan."""

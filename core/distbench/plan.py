@@ -43,12 +43,27 @@ class PlannedTask:
 
 @dataclass(frozen=True)
 class PlannedMethod:
-    """A row of the leaderboard: its components as tables, and their identities for keys."""
+    """A row of the leaderboard.
+
+    Attributes:
+        id: Its name.
+        role: ``ranked``, ``control`` or ``ceiling``.
+        components: Kind to component, as the registry makes it again.
+        identities: Kind to identity, for keys.
+        needs: What its metric and distiller need of a source.
+    """
 
     id: str
     role: str
     components: dict[str, dict[str, Any]]
     identities: dict[str, dict[str, Any]]
+    needs: tuple[str, ...] = ()
+
+    def unmet(self, source: SourceInfo) -> str | None:
+        """Why a source cannot serve this method, as far as its facts tell."""
+        if "logits" in self.needs and source.activation == "none":
+            return "has no class logits"
+        return None
 
     @property
     def uses_sources(self) -> bool:
@@ -58,7 +73,14 @@ class PlannedMethod:
 
 @dataclass(frozen=True)
 class Job:
-    """Makes one artifact that cells need."""
+    """Makes one artifact that cells need.
+
+    Attributes:
+        stage: ``prepare``, ``embed`` or ``score``.
+        source: What an embedding is of.
+        method: A method whose metric is scored with; others may share the scores.
+        seed: Seed of the probe.
+    """
 
     id: str
     stage: str
@@ -66,7 +88,7 @@ class Job:
     task: str
     needs: tuple[str, ...] = ()
     source: str | None = None
-    metric: str | None = None
+    method: str | None = None
     seed: int | None = None
 
     @property
@@ -134,9 +156,14 @@ class Plan:
         """A source's facts by name."""
         return next(s for s in self.sources if s.name == name)
 
-    def eligible(self, task: str) -> tuple[SourceInfo, ...]:
-        """Sources that may be used for a task, as far as is known before they are embedded."""
-        out = self.excluded.get(task, {})
+    def unusable(self, task: str, method: PlannedMethod) -> dict[str, str]:
+        """Sources that a method may not use for a task, with the reasons known beforehand."""
+        unmet = {s.name: method.unmet(s) for s in self.sources}
+        return {k: v for k, v in unmet.items() if v} | self.excluded.get(task, {})
+
+    def eligible(self, task: str, method: PlannedMethod) -> tuple[SourceInfo, ...]:
+        """Sources that a method may use for a task, unless their embedding is not finite."""
+        out = self.unusable(task, method)
         return tuple(s for s in self.sources if s.name not in out)
 
     def to_json(self) -> str:

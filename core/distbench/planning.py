@@ -11,7 +11,7 @@ from distbench.components import Student, Task
 from distbench.config import RunConfig
 from distbench.errors import DataError, UsageError
 from distbench.identity import digest
-from distbench.keys import Keys, embedding_key
+from distbench.keys import Keys
 from distbench.plan import (
     Cell,
     Job,
@@ -171,6 +171,7 @@ def _methods(
                 role=method_role(parts),
                 components={kind: as_table(part) for kind, part in parts.items()},
                 identities={kind: identity_of(names, kind, part) for kind, part in parts.items()},
+                needs=tuple(sorted({n for p in parts.values() for n in getattr(p, "needs", ())})),
             ),
         )
     if not methods:
@@ -199,50 +200,46 @@ def _lay_out(
     seeds: tuple[int, ...],
     keys: Keys,
 ) -> tuple[tuple[Job, ...], tuple[Cell, ...]]:
+    """Jobs and cells, task by task; what several cells need is one job."""
     jobs: list[Job] = []
     cells: list[Cell] = []
-    metrics = {
-        m.components["metric"]["use"] + digest(m.identities["metric"])[:8]: m
-        for m in methods
-        if "metric" in m.components
-    }
     with_sources = any(m.uses_sources for m in methods)
     for task in tasks:
         prepare = Job(f"prepare:{task.id}", "prepare", task.images_key, task.id)
         jobs.append(prepare)
-        embeds: list[Job] = []
-        for source in keys.eligible(task) if with_sources else ():
-            key = embedding_key(source, task.images_key)
-            id = f"embed:{task.id}:{source.name}"
-            embeds.append(Job(id, "embed", key, task.id, (prepare.id,), source=source.name))
-        jobs += embeds
-        embed_ids = tuple(job.id for job in embeds)
-        commons = {flag: keys.common(task, with_sources=flag) for flag in (True, False)}
+        embeds = {
+            name: Job(f"embed:{task.id}:{name}", "embed", key, task.id, (prepare.id,), source=name)
+            for name, key in (keys.embeddings(task) if with_sources else {}).items()
+        }
+        jobs += embeds.values()
+        needed = {
+            method.id: tuple(embeds[name].id for name in keys.embeddings(task, method))
+            if method.uses_sources
+            else ()
+            for method in methods
+        }
+        method_keys = {method.id: keys.method(task, method) for method in methods}
         for seed in seeds:
-            scores: dict[str, str] = {}
-            for name, method in metrics.items():
-                key = keys.score(task, seed, method.identities["metric"])
-                id = f"score:{task.id}:{seed}:{name}"
-                jobs.append(
-                    Job(
-                        id,
-                        "score",
-                        key,
-                        task.id,
-                        embed_ids or (prepare.id,),
-                        metric=method.id,
-                        seed=seed,
-                    )
-                )
-                scores[digest(method.identities["metric"])] = id
+            scored: set[str] = set()
             for method in methods:
-                key = keys.cell(commons[method.uses_sources], task, method, seed)
-                needs: tuple[str, ...] = (prepare.id,)
+                needs = needed[method.id] or (prepare.id,)
                 if "metric" in method.identities:
-                    needs = (scores[digest(method.identities["metric"])],)
-                elif method.uses_sources:
-                    needs = embed_ids or needs
+                    key = keys.score(task, method, seed)
+                    job = f"score:{task.id}:{seed}:{key[:12]}"
+                    if key not in scored:
+                        scored.add(key)
+                        jobs.append(
+                            Job(job, "score", key, task.id, needs, method=method.id, seed=seed)
+                        )
+                    needs = (job,)
                 cells.append(
-                    Cell(f"{task.id}:{method.id}:{seed}", key, task.id, method.id, seed, needs)
+                    Cell(
+                        id=f"{task.id}:{method.id}:{seed}",
+                        key=keys.cell(method_keys[method.id], seed),
+                        task=task.id,
+                        method=method.id,
+                        seed=seed,
+                        needs=needs,
+                    )
                 )
     return tuple(jobs), tuple(cells)

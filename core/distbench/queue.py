@@ -20,7 +20,6 @@ class Outcome:
         traceback: The traceback, where there is one.
         refused: It failed because data or weights were refused.
         fatal: Nothing further can succeed: the disk is full, or there is no permission.
-        warnings: What a person should know, one line each.
         seconds: How long it took.
     """
 
@@ -30,7 +29,6 @@ class Outcome:
     traceback: str | None = None
     refused: bool = False
     fatal: bool = False
-    warnings: tuple[str, ...] = ()
     seconds: float = 0.0
 
 

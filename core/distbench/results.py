@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -147,16 +147,30 @@ def write_atomic(path: Path, data: bytes | str) -> None:
         raise
 
 
-def read_row(path: Path) -> Row | None:
-    """The row in a file; None where the file is absent or is no whole row of this schema."""
+_OPENING, _MIDDLE, _END = b'{"sha256":"', b'","row":', b"}"
+
+
+def _sealed(row: Row) -> bytes:
+    """A row with the digest of its text before it; the whole is JSON."""
+    text = row.model_dump_json().encode()
+    return _OPENING + hashlib.sha256(text).hexdigest().encode() + _MIDDLE + text + _END
+
+
+def _opened(sealed: bytes) -> Row | None:
+    """The row in a sealed text; None where the text is cut, altered or of another schema."""
+    start = len(_OPENING) + 64 + len(_MIDDLE)
+    text = sealed[start : -len(_END)]
+    seal = sealed[len(_OPENING) : len(_OPENING) + 64]
+    if hashlib.sha256(text).hexdigest().encode() != seal:
+        return None
     try:
-        return Row.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
+        return Row.model_validate_json(text)
+    except ValidationError:
         return None
 
 
 class RowStore:
-    """Rows of one folder, one file a cell.
+    """Rows of one folder, one file a cell, each with its digest.
 
     Args:
         folder: Where they lie; made when the first row is written.
@@ -170,8 +184,11 @@ class RowStore:
         return self.folder / key[:2] / f"{key}.json"
 
     def get(self, key: str) -> Row | None:
-        """The row of a cell, if it is there, whole, and of that cell."""
-        row = read_row(self.path(key))
+        """The row of a cell, if it is there, whole, unaltered, and of that cell."""
+        try:
+            row = _opened(self.path(key).read_bytes())
+        except FileNotFoundError:
+            return None
         return row if row is not None and row.key == key else None
 
     def put(self, row: Row) -> None:
@@ -180,10 +197,4 @@ class RowStore:
             kept = self.get(row.key)
             if kept is not None and kept.status == "done":
                 return
-        write_atomic(self.path(row.key), row.model_dump_json(indent=1))
-
-    def __iter__(self) -> Iterator[Row]:
-        for path in sorted(self.folder.glob("*/*.json")):
-            row = read_row(path)
-            if row is not None:
-                yield row
+        write_atomic(self.path(row.key), _sealed(row))

@@ -122,7 +122,7 @@ def _make(work: Workspace, job: Job) -> Path:
         return work.artifacts.folder("images", job.key)
     if job.stage == "embed" and job.source is not None:
         return work.embedding_folder(task, job.source)
-    method, seed = work.plan.method(job.metric or ""), job.seed or 0
+    method, seed = work.plan.method(job.method or ""), job.seed or 0
 
     def make(folder: Path) -> None:
         score_task(work, task, method, seed).save(folder / "scores.json")

@@ -17,9 +17,9 @@ from distbench.identity import seed_for
 from distbench.keys import embedding_key, split_seed
 from distbench.method import Context, Embedding
 from distbench.paths import home
-from distbench.plan import Plan, PlannedTask
+from distbench.plan import Plan, PlannedMethod, PlannedTask
 from distbench.plugins import registry
-from distbench.sources import Source
+from distbench.sources import Source, SourceInfo
 from distbench.split import Split, draw_probe, split_train
 from distbench.stages.embed import embed, is_finite, open_embedding
 from distbench.stages.prepare import ImageSet, open_images, prepare
@@ -102,17 +102,21 @@ class Workspace:
         key = embedding_key(self.plan.source(source), task.images_key)
         return self.artifacts.build("embeddings", key, make)
 
-    def finite_sources(self, task: PlannedTask) -> tuple[dict[str, Embedding], dict[str, str]]:
-        """Embeddings of the eligible sources, and the reason for each source left out."""
+    def eligible(
+        self, task: PlannedTask, method: PlannedMethod
+    ) -> tuple[list[SourceInfo], dict[str, Embedding], dict[str, str]]:
+        """Sources that a method may use, their embeddings, and why each other one is left out."""
+        infos: list[SourceInfo] = []
         found: dict[str, Embedding] = {}
-        excluded = dict(self.plan.excluded.get(task.id, {}))
-        for info in self.plan.eligible(task.id):
+        excluded = self.plan.unusable(task.id, method)
+        for info in self.plan.eligible(task.id, method):
             folder = self.embedding_folder(task, info.name)
             if is_finite(folder):
+                infos.append(info)
                 found[info.name] = open_embedding(folder)
             else:
                 excluded[info.name] = "its features or logits are not finite"
-        return found, excluded
+        return infos, found, excluded
 
     def context(self, task: PlannedTask, seed: int) -> Context:
         """What a strategy or method may see of a task; labels of other images are hidden."""

@@ -138,11 +138,8 @@ def test_rank_prints_a_table() -> None:
 def test_what_is_wrong_is_one_clear_line(arguments: list[str], code: int, message: str) -> None:
     task = [] if "--task" in arguments else ["--task", "toy_task"]
     done = call("run", *TINY, *task, *arguments)
-    if "--device" in arguments:
-        assert done.returncode in (1, 2)
-    else:
-        assert done.returncode == code, done.stderr
-        assert not Path("runs").exists()
+    assert done.returncode == code, done.stderr
+    assert not Path("runs").exists()
     assert message in done.stderr
     assert "Traceback" not in done.stderr
 

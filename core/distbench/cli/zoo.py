@@ -18,7 +18,9 @@ def _root() -> None:
 @app.command("build", epilog="Example: distbench zoo build mini --output my_zoo")
 def build(
     name: Annotated[str, typer.Argument(help="A zoo that can be made, e.g. mini.")],
-    output: Annotated[Path, typer.Option(help="Folder that takes the weights.")],
+    output: Annotated[
+        Path | None, typer.Option(help="Folder that takes the weights. [default: NAME-zoo]")
+    ] = None,
 ) -> None:
     """Train the source models of a zoo again; what is built has fingerprints of its own."""
     from distbench.errors import UsageError
@@ -28,5 +30,6 @@ def build(
     make = getattr(zoo, "build", None)
     if make is None:
         raise UsageError(f"zoo {name!r} is not made by training; it has no build")
-    make(output, lambda line: typer.echo(line, err=True))
-    typer.echo(f"{output} (use it with --zoo {name}:path={output})")
+    folder = output or Path(f"{name}-zoo")
+    make(folder, lambda line: typer.echo(line, err=True))
+    typer.echo(f"{folder} (use it with --zoo {name}:path={folder})")

@@ -69,7 +69,8 @@ def _cutout(images: Images, generator: Draw) -> Images:
     count, _, size, _ = images.shape
     centre = torch.randint(0, size, (2, count), generator=generator).to(images.device)
     along = torch.arange(size, device=images.device)
-    inside = [(along - centre[axis, :, None]).abs() <= size // 4 for axis in (0, 1)]
+    away = along - centre[:, :, None]
+    inside = (-(size // 4) <= away) & (away < size // 4)
     hole = inside[0][:, None, :, None] & inside[1][:, None, None, :]
     return torch.where(hole, 0.5, images)
 

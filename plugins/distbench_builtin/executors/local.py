@@ -131,8 +131,7 @@ class _Worker:
             if timer:
                 timer.cancel()
         if answer:
-            fields = json.loads(answer)
-            return Outcome(**{**fields, "warnings": tuple(fields["warnings"])})
+            return Outcome(**json.loads(answer))
         self.dead = True
         code = process.wait()
         reason = (

@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from distbench.training.augment import _POOL, VIEWS, _cutout, strong, weak
+
+
+def images(count: int = 12, size: int = 16) -> torch.Tensor:
+    return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0))
+
+
+def seeded(number: int = 1) -> torch.Generator:
+    return torch.Generator().manual_seed(number)
+
+
+@pytest.mark.parametrize("view", sorted(VIEWS))
+def test_a_view_keeps_shape_and_range_and_follows_its_seed(view: str) -> None:
+    x = images()
+    out = VIEWS[view](x.clone(), seeded())
+    assert out.shape == x.shape
+    assert out.min() >= 0
+    assert out.max() <= 1
+    assert torch.equal(out, VIEWS[view](x.clone(), seeded()))
+    if view != "plain":
+        assert not torch.equal(out, VIEWS[view](x.clone(), seeded(2)))
+
+
+def test_weak_moves_and_flips_whole_images() -> None:
+    x = images(200)
+    out = weak(x, seeded())
+    reach = 16 // 8
+    flipped = 0
+    for image, moved in zip(x, out, strict=True):
+        padded = torch.nn.functional.pad(image[None], (reach,) * 4, mode="reflect")[0]
+        crops = [
+            padded[:, i : i + 16, j : j + 16]
+            for i in range(2 * reach + 1)
+            for j in range(2 * reach + 1)
+        ]
+        mirrored = any(torch.equal(crop.flip(2), moved) for crop in crops)
+        assert mirrored or any(torch.equal(crop, moved) for crop in crops)
+        flipped += mirrored
+    assert 70 < flipped < 130
+
+
+def test_strong_cuts_a_grey_square_out() -> None:
+    out = _cutout(torch.ones(200, 3, 32, 32), seeded())
+    grey = (out == 0.5).all(1).float().mean((1, 2))
+    assert grey.max() == 0.25
+    assert grey.min() >= 0.25 / 4
+    assert (strong(torch.ones(9, 3, 32, 32), seeded()) == 0.5).flatten(1).any(1).all()
+
+
+def test_images_are_augmented_one_by_one() -> None:
+    out = strong(images(1).expand(40, -1, -1, -1).contiguous(), seeded())
+    assert len({tuple(image.flatten()[:50].tolist()) for image in out}) > 35
+
+
+def test_operations_on_known_pictures() -> None:
+    by_name = {op.__name__: op for op in _POOL}
+    grey = torch.full((1, 3, 4, 4), 0.3)
+    level, sign = torch.full((1, 1, 1, 1), 0.5), torch.ones(1, 1, 1, 1)
+    half = 0.05 + 0.9 * 0.5
+    assert torch.allclose(by_name["_brightness"](grey, level, sign), grey * half)
+    assert torch.allclose(by_name["_colour"](grey, level, sign), grey, atol=1e-3)
+    assert torch.allclose(by_name["_contrast"](grey, level, sign), grey, atol=1e-3)
+    assert torch.allclose(by_name["_sharpness"](grey, level, sign), grey)
+    assert torch.allclose(by_name["_solarize"](grey, level, sign), grey)
+    assert torch.allclose(by_name["_solarize"](1 - grey, level, sign), grey)
+    assert torch.allclose(by_name["_rotate"](grey * 0 + 0.5, level, sign), grey * 0 + 0.5)
+    ramp = torch.linspace(0.2, 0.6, 16).view(1, 1, 4, 4).expand(1, 3, 4, 4)
+    stretched = by_name["_autocontrast"](ramp, level, sign)
+    assert stretched.min() == 0 and stretched.max() == 1
+    assert len(by_name["_posterize"](ramp, level * 0, sign).unique()) <= 16
+    spread = by_name["_equalize"](ramp, level, sign)
+    assert torch.allclose(spread[0, 0].flatten(), torch.arange(1, 17) / 16)
