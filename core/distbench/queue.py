@@ -107,6 +107,8 @@ class UnitQueue:
         self._open.discard(outcome.unit)
         self._on_outcome(outcome)
         self._stopped = self._stopped or outcome.fatal
+        if self._stopped:
+            return
         for unit in self._wanted_by.get(outcome.unit, ()):
             if outcome.status == "done":
                 self._waiting[unit].discard(outcome.unit)

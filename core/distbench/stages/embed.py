@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from distbench.arrays import flush, new_array
 from distbench.errors import WeightsError
 from distbench.method import Embedding
 from distbench.sources import Source
@@ -38,10 +39,7 @@ def embed(source: Source, images: NDArray[np.uint8], folder: Path, device: torch
         "logits": (len(images), info.num_classes),
     }
     arrays = {
-        name: np.lib.format.open_memmap(
-            folder / f"{name}.npy", mode="w+", dtype=np.float32, shape=shape
-        )
-        for name, shape in shapes.items()
+        name: new_array(folder / f"{name}.npy", shape, np.float32) for name, shape in shapes.items()
     }
     finite, largest = True, 0.0
     with torch.inference_mode():
@@ -63,7 +61,7 @@ def embed(source: Source, images: NDArray[np.uint8], folder: Path, device: torch
     halved = finite and largest < np.finfo(np.float16).max
     half = np.array(arrays["logits"], dtype=np.float16) if halved else None
     for array in arrays.values():
-        array.flush()
+        flush(array)
     arrays.clear()
     if half is not None:
         np.save(folder / "logits.npy", half)

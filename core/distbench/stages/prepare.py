@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from distbench.arrays import flush, new_array
 from distbench.components import Task
 from distbench.data import Part
 from distbench.errors import CorruptImageError
@@ -66,9 +67,7 @@ def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = F
     for group, parts in groups.items():
         total = sum(len(index.parts[p]) for p in parts)
         path = folder / f"{group}.npy"
-        pixels = np.lib.format.open_memmap(
-            path, mode="w+", dtype=np.uint8, shape=(total, size, size, 3)
-        )
+        pixels = new_array(path, (total, size, size, 3), np.uint8)
         labels: list[int] = []
         for part in parts:
             if part == "validation":
@@ -78,7 +77,7 @@ def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = F
             ):
                 pixels[len(labels)] = image
                 labels.append(int(index.parts[part].labels[position]))
-        pixels.flush()
+        flush(pixels)
         del pixels
         if len(labels) < total:
             _shorten(path, len(labels))
@@ -186,11 +185,9 @@ def _shorten(path: Path, count: int) -> None:
     """Drops the rows at the end of an array file that skipped images left unused."""
     array = np.load(path, mmap_mode="r")
     draft = path.with_name(f"{path.stem}-short.npy")
-    kept = np.lib.format.open_memmap(
-        draft, mode="w+", dtype=array.dtype, shape=(count, *array.shape[1:])
-    )
+    kept = new_array(draft, (count, *array.shape[1:]), array.dtype)
     for start in range(0, count, _CHUNK):
         kept[start : min(start + _CHUNK, count)] = array[start : min(start + _CHUNK, count)]
-    kept.flush()
+    flush(kept)
     del kept, array
     draft.replace(path)

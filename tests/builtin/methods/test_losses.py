@@ -112,7 +112,7 @@ def test_pseudo_labels_mix_both_losses_by_lam() -> None:
         "unlabelled": batch([[0.5, -0.5]], [-1], s=[[1.0, 0.0]]),
     }
     expected = 0.25 * entropy([0, 1], [1.0, 2.0]) + 0.75 * entropy(softmax([1, 0]), [0.5, -0.5])
-    assert float(phase.loss(Fixed(), batches)) == pytest.approx(expected, rel=1e-6)
+    assert phase.loss(Fixed(), batches).item() == pytest.approx(expected, rel=1e-6)
     assert phase.streams["unlabelled"].positions.tolist() == [0, 1, 2, 3]
 
 
@@ -127,7 +127,7 @@ def test_fixmatch_learns_confident_guesses_on_strong_views() -> None:
     }
     # only the first guess is confident: class 0, learnt on the strong view (0, 5)
     expected = entropy([0, 1], [1.0, 2.0]) + 2 * entropy([1, 0], [0.0, 5.0]) / 2
-    assert float(phase.loss(Fixed(), batches)) == pytest.approx(expected, rel=1e-5)
+    assert phase.loss(Fixed(), batches).item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_finetune_is_cross_entropy() -> None:
