@@ -214,7 +214,9 @@ def test_a_strategy_that_gives_no_weights_is_named(toy_options: Options) -> None
 def test_reporters_are_told(toy_options: Options) -> None:
     distbench.run(**toy_options, distiller="none", baseline="finetune", reporter="diary")
     lines = Path("diary.txt").read_text().splitlines()
-    assert lines == ["started 2", "finetune done", "finetune done", "finished"]
+    begun = ["cell toy_task:finetune:0", "cell toy_task-hue-0.5:finetune:0"]
+    done = "finetune done"
+    assert lines == ["started 2", begun[0], done, begun[1], done, "finished"]
 
 
 def test_a_corrupt_image_is_refused_by_name_or_skipped_and_counted(toy_options: Options) -> None:

@@ -32,7 +32,7 @@ def test_small_classes_keep_two_images_for_training() -> None:
 
 
 def test_a_count_for_each_class() -> None:
-    split = split_train(labels(9, 9, 3), CLASSES, Protocol(labelled="4-per-class"), 1)
+    split = split_train(labels(9, 9, 3), CLASSES, Protocol(labelled="4-per-class", validation=0), 1)
     assert np.bincount(labels(9, 9, 3)[split.labelled]).tolist() == [4, 4, 3]
 
 

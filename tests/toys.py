@@ -209,6 +209,9 @@ class Diary(Reporter):
     def started(self, plan: Any, cells: int) -> None:
         self._note(f"started {cells}")
 
+    def cell_started(self, cell: str) -> None:
+        self._note(f"cell {cell}")
+
     def cell(self, row: Any) -> None:
         self._note(f"{row.method.id} {row.status}")
 

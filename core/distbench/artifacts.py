@@ -8,6 +8,7 @@ a file (size, time, inode). What does not fit is thrown away and made anew.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import shutil
@@ -109,7 +110,9 @@ def _stamp(path: Path) -> list[int]:
 
 
 def _remember(folder: Path, stamps: dict[str, list[int]]) -> None:
-    write_atomic(folder / _SEEN, json.dumps(stamps))
+    """Keeps what was verified; where that cannot be written, it is verified again."""
+    with contextlib.suppress(OSError):
+        write_atomic(folder / _SEEN, json.dumps(stamps))
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from distbench.components import Method, Metric, Strategy
-from distbench.device import environment, peak_memory_mb, pick_device
+from distbench.device import environment, forget_peak_memory, peak_memory_mb, pick_device
 from distbench.errors import Declined
 from distbench.keys import split_seed
 from distbench.ledger import Ledger
@@ -62,6 +62,7 @@ def compute_cell(work: Workspace, cell: Cell, scores: Scores | None) -> Row:
     plan = work.plan
     task, planned = plan.task(cell.task), plan.method(cell.method)
     device = pick_device(plan.device)
+    forget_peak_memory(device)
     kind = "distiller" if planned.uses_sources else "baseline"
     method = cast(Method, work.component(kind, planned.components[kind]))
     images, context = work.images(task), work.context(task, cell.seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -69,12 +70,25 @@ class Component(BaseModel):
     @property
     def label(self) -> str:
         """The component as one would type it: its name and the parameters that are not default."""
+        return self.typed()
+
+    def typed(self, defaults: Mapping[str, Any] | None = None, *, whole_paths: bool = True) -> str:
+        """The component as one would type it where other defaults hold.
+
+        Args:
+            defaults: Parameters that go without saying, over those of the class.
+            whole_paths: False to write only the last name of a path.
+        """
         chief = self.primary_field()
         text, rest = self.name, []
         for key, field in self.parameters().items():
             value = getattr(self, key)
-            if not field.is_required() and value == field.get_default(call_default_factory=True):
+            default = None if field.is_required() else field.get_default(call_default_factory=True)
+            known = key in (defaults or {}) or not field.is_required()
+            if known and value == (defaults or {}).get(key, default):
                 continue
+            if isinstance(value, Path) and not whole_paths:
+                value = value.name
             if key == chief:
                 text += f":{_typed(value)}"
             elif isinstance(value, dict):

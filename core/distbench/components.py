@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from distbench.component import Component, Role, primary
 
@@ -154,7 +154,7 @@ class Student(Component, ABC):
 class Method(Component, ABC):
     """What is trained in a cell: a distiller or a baseline."""
 
-    initialisation: ClassVar[str] = "pretrained"
+    initialisation: ClassVar[Literal["pretrained", "random"]] = "pretrained"
 
     @abstractmethod
     def phases(self, context: MethodContext) -> Sequence[Phase]:
@@ -226,10 +226,16 @@ class Executor(Component, ABC):
 
 
 class Reporter(Component):
-    """Listens to a run; every call is optional and none may change a result."""
+    """Listens to a run; every call is optional and none can change a result.
+
+    An exception in a reporter is shown as a warning; the run goes on without it.
+    """
 
     def started(self, plan: Path, cells: int) -> None:
         """A run begins."""
+
+    def cell_started(self, cell: str) -> None:
+        """A cell is handed to a worker; its id is ``TASK:METHOD:SEED``."""
 
     def cell(self, row: Row) -> None:
         """A cell ended, in whichever way."""

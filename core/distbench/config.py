@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationError,
+    field_validator,
+)
 
 from distbench.errors import UsageError
 from distbench.suite import Protocol, Value, explain, read_toml
@@ -64,6 +71,9 @@ class RunConfig(BaseModel):
         None, description="keep the best student; by default where no suite is run"
     )
 
+    _base: Path | None = PrivateAttr(None)
+    _from_file: frozenset[str] = PrivateAttr(frozenset())
+
     @field_validator(
         "task", "metric", "strategy", "distiller", "baseline", "plugin", "reporter", mode="before"
     )
@@ -76,22 +86,34 @@ class RunConfig(BaseModel):
         """A configuration from a TOML file and options; an option wins over the file.
 
         Args:
-            file: A TOML file whose keys are option names; relative paths in it, and those of
-                components, start from its folder.
+            file: A TOML file whose keys are option names; relative paths in it, those of its
+                components too, start from its folder.
             options: Options; those that are None are left to the file and the defaults.
 
         Raises:
             UsageError: An unknown key or a wrong value.
         """
         given = {k: v for k, v in options.items() if v is not None and v != ()}
+        base, from_file = None, frozenset[str]()
         if file is not None:
             base = file.parent.resolve()
             written = read_toml(cls, file, "configuration").model_dump(exclude_unset=True)
-            given = {**_anchored(written, base), **given}
+            if "plugin" in written:
+                written["plugin"] = tuple(base / p for p in written["plugin"])
+            if written.get("suite", "").endswith(".toml"):
+                written["suite"] = str(base / written["suite"])
+            from_file = frozenset(written.keys() - given.keys())
+            given = {**written, **given}
         try:
-            return cls.model_validate(given)
+            made = cls.model_validate(given)
         except ValidationError as error:
             raise UsageError(explain(error, cls)) from None
+        made._base, made._from_file = base, from_file
+        return made
+
+    def base_of(self, key: str) -> Path | None:
+        """The folder that relative paths of an option start from; None for the working folder."""
+        return self._base if key in self._from_file else None
 
     def protocol(self, of_suite: Protocol) -> Protocol:
         """The suite's protocol with what this run overrides.
@@ -106,27 +128,3 @@ class RunConfig(BaseModel):
             return Protocol.model_validate({**of_suite.model_dump(), **changes})
         except ValidationError as error:
             raise UsageError(explain(error, Protocol)) from None
-
-
-def _anchored(written: dict[str, Any], base: Path) -> dict[str, Any]:
-    """A file's values with its own folder as the start of relative paths.
-
-    A component keeps the folder in the private key ``base`` of its table, since which of its
-    parameters are paths is known only to its class.
-    """
-    component_keys = ("task", "zoo", "student", "metric", "strategy", "distiller", "baseline")
-
-    def table(value: Value) -> dict[str, Any]:
-        return {"base": str(base), **({"use": value} if isinstance(value, str) else value)}
-
-    moved = dict(written)
-    for key in component_keys:
-        if key in moved:
-            value = moved[key]
-            several = isinstance(value, tuple)
-            moved[key] = tuple(table(v) for v in value) if several else table(value)
-    if "plugin" in moved:
-        moved["plugin"] = tuple(base / p for p in moved["plugin"])
-    if "suite" in moved and moved["suite"].endswith(".toml"):
-        moved["suite"] = str(base / moved["suite"])
-    return moved

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import resource
 import sys
+from pathlib import Path
 from typing import Any
 
 import torch
 
 from distbench.errors import UsageError
+
+_CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
 
 def pick_device(wanted: str) -> torch.device:
@@ -48,9 +52,20 @@ def environment(device: torch.device, precision: str, threads: int) -> dict[str,
     }
 
 
+def forget_peak_memory(device: torch.device) -> None:
+    """Begins to measure anew, where the system lets us."""
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(device)
+    with contextlib.suppress(OSError):
+        _CLEAR.write_text("5")
+
+
 def peak_memory_mb(device: torch.device) -> float:
-    """Peak memory so far: of the device on CUDA, else of this process."""
+    """Peak memory since `forget_peak_memory`: of the device on CUDA, else of this process."""
     if device.type == "cuda":
         return float(torch.cuda.max_memory_allocated(device)) / 2**20
+    if _STATUS.exists():
+        lines = (line.split() for line in _STATUS.read_text().splitlines())
+        return next(float(words[1]) for words in lines if words[0] == "VmHWM:") / 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return float(peak) / (2**20 if sys.platform == "darwin" else 2**10)

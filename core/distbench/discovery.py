@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 import importlib.util
 import os
@@ -18,6 +17,7 @@ import pluggy
 from distbench import hookspecs
 from distbench.component import Component, snake_case
 from distbench.components import KINDS
+from distbench.identity import digest, file_digest
 
 GROUP = "distbench"
 _OWN = "distbench"
@@ -121,7 +121,7 @@ def load_file(file: Path) -> ModuleType:
     """Imports a plugin file under a name of its own."""
     if not file.is_file():
         raise FileNotFoundError(f"no such file: {file}")
-    name = f"distbench_plugin_{file.stem}_{hashlib.sha256(str(file).encode()).hexdigest()[:8]}"
+    name = f"distbench_plugin_{file.stem}_{digest([str(file), file_digest(file)])[:8]}"
     found = importlib.util.spec_from_file_location(name, file)
     if found is None or found.loader is None:
         raise ImportError(f"{file} is no Python file")

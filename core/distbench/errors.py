@@ -65,9 +65,6 @@ class CorruptImageError(DataError):
         )
         self.name, self.why = name, why
 
-    def __reduce__(self) -> tuple[type, tuple[str, str]]:
-        return type(self), (self.name, self.why)
-
 
 class WeightsError(RefusedError):
     """Model weights that are missing, do not fit, or differ from their declared fingerprint."""
@@ -83,6 +80,12 @@ class MachineError(DistbenchError):
             f"cannot go on: {reason}. Finished cells are kept; make room or allow writing, "
             "then run the same command again"
         )
+
+
+class InterruptedRunError(DistbenchError):
+    """A person stopped the run."""
+
+    exit_code = 130
 
 
 class Declined(Exception):  # noqa: N818 - not an error: a method or metric says that it does not apply

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
 from distbench import leaderboard
 from distbench.components import Executor, Reporter
 from distbench.config import RunConfig
-from distbench.errors import MachineError
+from distbench.errors import InterruptedRunError, MachineError
+from distbench.identity import digest
 from distbench.leaderboard import Board
 from distbench.ledger import Ledger
 from distbench.paths import home
@@ -34,6 +35,7 @@ class RunResult:
         folder: The run's folder, ``runs/NAME``.
         plan: What was run.
         rows: The rows of its cells, in the order of the plan.
+        planned: How many cells it has.
         board: The leaderboard; None while no cell is done.
         computed: How many cells were computed now; the others had been before.
         students: Shipped student by task, where students are kept.
@@ -43,6 +45,7 @@ class RunResult:
     folder: Path
     plan: Plan
     rows: tuple[Row, ...]
+    planned: int
     board: Board | None
     computed: int
     students: dict[str, Path] = field(default_factory=dict)
@@ -55,10 +58,10 @@ class RunResult:
 
     @property
     def exit_code(self) -> int:
-        """0 done, 1 some cells failed, 3 some because data or weights were refused."""
+        """0 done; 1 cells failed or are missing; 3 some because data or weights were refused."""
         if any(row.refused for row in self.failed):
             return 3
-        return 1 if self.failed else 0
+        return 1 if self.failed or len(self.rows) < self.planned else 0
 
 
 def execute(
@@ -94,9 +97,16 @@ def execute(
         pick_device(plan.device)
     try:
         plan.save(folder / "plan.json")
+        reporters = _Reporters(config)
         if missing:
-            _compute(config, plan, missing, ledger, folder, listener)
-        return _gather(plan, cells, ledger, folder, len(missing))
+            _compute(config, plan, missing, ledger, listener, reporters)
+        result = _gather(plan, cells, ledger, folder, len(missing))
+        reporters.tell("finished", folder)
+        return replace(result, warnings=result.warnings + tuple(reporters.warnings))
+    except KeyboardInterrupt:
+        raise InterruptedRunError(
+            "interrupted; finished cells are kept, the same command goes on"
+        ) from None
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         raise MachineError.of(f"{error.strerror or error}{where}") from None
@@ -107,12 +117,13 @@ def _compute(
     plan: Plan,
     missing: Sequence[Cell],
     ledger: Ledger,
-    folder: Path,
     listener: Listener | None,
+    reporters: _Reporters,
 ) -> None:
     names = registry(config.plugin)
-    executor = cast(Executor, names.make("executor", config.executor))
-    reporters = [cast(Reporter, names.make("reporter", value)) for value in config.reporter]
+    executor = cast(
+        Executor, names.make("executor", config.executor, base=config.base_of("executor"))
+    )
     cells = {cell.id: cell for cell in missing}
     units = plan.units(missing, config.timeout)
     titles = {unit.id: unit.title for unit in units}
@@ -124,24 +135,28 @@ def _compute(
         elif outcome.unit in cells:
             cell = cells[outcome.unit]
             row = ledger.row(cell) if outcome.status == "done" else ledger.fail(cell, outcome)
-            for reporter in reporters:
-                if row is not None:
-                    reporter.cell(row)
+            if row is not None:
+                reporters.tell("cell", row)
         if listener:
             listener(outcome, titles[outcome.unit], len(queue))
 
+    def on_start(unit: str) -> None:
+        if unit in cells:
+            reporters.tell("cell_started", unit)
+
+    # Workers read a plan that nothing replaces, whatever else runs under the same name.
+    plan_path = ledger.root / "plans" / f"{digest(plan.to_json())}.json"
+    plan.save(plan_path)
     queue = UnitQueue(
         units,
-        folder / "plan.json",
+        plan_path,
         workers=min(config.workers or default_workers(plan), len(units)),
         threads=plan.protocol.threads,
+        on_start=on_start,
         on_outcome=on_outcome,
     )
-    for reporter in reporters:
-        reporter.started(queue.plan_path, len(missing))
+    reporters.tell("started", plan_path, len(missing))
     executor.drain(queue)
-    for reporter in reporters:
-        reporter.finished(folder)
     if fatal:
         raise MachineError.of(fatal[0])
 
@@ -161,7 +176,12 @@ def _gather(
     copy_rows(rows, folder)
     board = write_tables(plan, rows, folder)
     students = _ship(ledger, rows, folder) if plan.save_student else {}
-    return RunResult(folder, plan, rows, board, computed, students, _warnings(rows))
+    warnings = _warnings(rows)
+    if len(rows) < len(cells):
+        warnings += (f"{len(cells) - len(rows)} of {len(cells)} cells are missing; run again",)
+    if plan.save_student and board and not students:
+        warnings += ("no student is shipped: no method could be judged on validation images",)
+    return RunResult(folder, plan, rows, len(cells), board, computed, students, warnings)
 
 
 def copy_rows(rows: Sequence[Row], folder: Path) -> None:
@@ -172,6 +192,8 @@ def copy_rows(rows: Sequence[Row], folder: Path) -> None:
 def write_tables(plan: Plan, rows: Sequence[Row], folder: Path) -> Board | None:
     """Writes leaderboard, costs and weights into a run's folder."""
     if not any(row.status == "done" for row in rows):
+        for old in folder.glob("leaderboard.*"):
+            old.unlink()
         return None
     return leaderboard.write(
         rows,
@@ -185,11 +207,10 @@ def _ship(ledger: Ledger, rows: Sequence[Row], folder: Path) -> dict[str, Path]:
     """Copies for every task the student that is best on validation, never on test."""
     best: dict[str, Row] = {}
     for row in rows:
-        if row.result is None or row.method.role == "ceiling":
+        if row.method.role == "ceiling" or _judged(row) is None:
             continue
         held = best.get(row.task.id)
-        mine = row.result.validation_accuracy or 0.0
-        if held is None or held.result is None or mine > (held.result.validation_accuracy or 0.0):
+        if held is None or (_judged(row) or 0.0) > (_judged(held) or 0.0):
             best[row.task.id] = row
     shipped = {}
     for task, row in best.items():
@@ -206,10 +227,39 @@ def _ship(ledger: Ledger, rows: Sequence[Row], folder: Path) -> dict[str, Path]:
     return shipped
 
 
+def _judged(row: Row) -> float | None:
+    """Accuracy on validation images, where there are any."""
+    return row.result.validation_accuracy if row.result else None
+
+
+class _Reporters:
+    """The reporters of a run; one that fails is warned of once and not asked again."""
+
+    def __init__(self, config: RunConfig) -> None:
+        names = registry(config.plugin)
+        self._all = [
+            cast(Reporter, names.make("reporter", value, base=config.base_of("reporter")))
+            for value in config.reporter
+        ]
+        self.warnings: list[str] = []
+
+    def tell(self, what: str, *facts: object) -> None:
+        """Calls one method of each."""
+        for reporter in list(self._all):
+            try:
+                getattr(reporter, what)(*facts)
+            except Exception as error:
+                self._all.remove(reporter)
+                reason = f"{type(error).__name__}: {error}"
+                self.warnings.append(f"reporter {reporter.name} failed and was left out: {reason}")
+
+
 def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Sources that were left out although nothing was known against them beforehand."""
+    """Declined cells, skipped images, and sources left out for what they gave."""
     found: dict[str, None] = {}
     for row in rows:
+        if row.status in ("declined", "skipped"):
+            found[f"{row.method.id} on {row.task.id}: {row.status}: {row.reason}"] = None
         if row.result is None:
             continue
         for source, reason in row.result.sources.excluded.items():

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from distbench.identity import digest, seed_for
@@ -21,19 +22,42 @@ class Keys:
         protocol: The protocol in force.
         student: Identity of the student and its initial weights.
         sources: The sources of the zoo.
-        excluded: For each task the sources left out beforehand.
+        zoo: Provenance of the zoo.
+        excluded: For each task the sources left out beforehand, with reasons.
+        marked: For each task the sources kept although they saw it.
     """
 
     suite: SuiteDefinition
     protocol: Protocol
     student: dict[str, Any]
     sources: tuple[SourceInfo, ...]
+    zoo: Mapping[str, Any]
     excluded: dict[str, dict[str, str]]
+    marked: dict[str, dict[str, str]]
+    _used: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
+
+    def embedding(self, source: SourceInfo, task: PlannedTask) -> str:
+        """Key of a source's embedding of a task."""
+        return embedding_key(source, task.images_key, threads=self.protocol.threads, zoo=self.zoo)
+
+    def used(self, task: PlannedTask, method: PlannedMethod) -> str:
+        """Digest of what a method uses of the zoo on a task, and of what is left out."""
+        known = (task.id, method.needs)
+        if known not in self._used:
+            self._used[known] = digest(
+                {
+                    "facts": [s.model_dump(exclude={"licence"}) for s in self.sources],
+                    "embeddings": self.embeddings(task, method),
+                    "excluded": self.excluded[task.id],
+                    "marked": self.marked[task.id],
+                }
+            )
+        return self._used[known]
 
     def embeddings(self, task: PlannedTask, method: PlannedMethod | None = None) -> dict[str, str]:
         """Key of the embedding of every source that may be used for a task (by a method)."""
         return {
-            s.name: embedding_key(s, task.images_key)
+            s.name: self.embedding(s, task)
             for s in self.sources
             if s.name not in self.excluded[task.id] and not (method and method.unmet(s))
         }
@@ -49,7 +73,7 @@ class Keys:
                 "protocol": {k: v for k, v in self.protocol.model_dump().items() if k in used},
                 "metric": method.identities["metric"],
                 "images": task.images_key,
-                "sources": self.embeddings(task, method),
+                "sources": self.used(task, method),
             }
         )
 
@@ -64,7 +88,7 @@ class Keys:
                 "student": self.student,
                 "task": [task.id, task.images_key],
                 "method": method.identities,
-                "sources": self.embeddings(task, method) if method.uses_sources else {},
+                "sources": self.used(task, method) if method.uses_sources else None,
             }
         )
 
@@ -74,16 +98,32 @@ class Keys:
         return digest([method_key, seed])
 
 
-def embedding_key(source: SourceInfo, images_key: str, view: str = "test") -> str:
-    """Key of a source's embedding of one image set under one view."""
+def embedding_key(
+    source: SourceInfo,
+    images_key: str,
+    *,
+    threads: int,
+    zoo: Mapping[str, Any],
+    view: str = "test",
+) -> str:
+    """Key of a source's embedding of one image set under one view.
+
+    Args:
+        source: Its facts; all that its outputs depend on are in them.
+        images_key: Key of the image set.
+        threads: CPU threads that it is computed with.
+        zoo: Provenance of its zoo: empty for one that is built in.
+        view: How the images are shown to it.
+    """
+    facts = ("fingerprint", "architecture", "recipe", "input_size", "mean", "std")
     return digest(
         {
             "stage": "embed",
             "version": VERSIONS["embed"],
-            "weights": source.fingerprint,
-            "architecture": source.architecture,
-            "input": [source.input_size, source.mean, source.std],
+            "source": source.model_dump(include={*facts, "num_classes", "feature_dim"}),
+            "zoo": zoo,
             "images": images_key,
+            "threads": threads,
             "view": view,
         }
     )

@@ -79,7 +79,7 @@ class Ledger:
             suite_version=self.plan.suite_version,
             protocol=self.plan.protocol.of_a_cell(),
             student=self.plan.student_identity,
-            zoo=self.plan.zoo_label if method.uses_sources else None,
+            zoo=self.plan.zoo_identity if method.uses_sources else None,
             plugins=self.plan.distributions,
             **more,
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from distbench.component import Component
 from distbench.errors import UsageError
-from distbench.identity import canonical_json, digest
+from distbench.identity import canonical_json, digest, file_digest
 from distbench.plugins import Registry
 from distbench.queue import Unit
 from distbench.results import write_atomic
@@ -118,6 +118,9 @@ class Plan:
     """Everything a worker has to know; frozen as JSON.
 
     Attributes:
+        plugin_files: Path to digest of the plugin files.
+        zoo_identity: Name of the zoo and a digest of its sources, the same wherever it lies.
+        zoo_provenance: Of a zoo that is not built in, the digest of its source.
         excluded: For each task the sources left out beforehand, with reasons.
         marked: For each task the sources kept although they saw it.
     """
@@ -127,13 +130,14 @@ class Plan:
     suite_version: int
     protocol: Protocol
     device: str
-    plugin_files: tuple[str, ...]
+    plugin_files: dict[str, str]
     skip_corrupt: bool
     save_student: bool
     student: dict[str, Any]
     student_identity: dict[str, Any]
     zoo: dict[str, Any] | None
-    zoo_label: str | None
+    zoo_identity: str | None
+    zoo_provenance: dict[str, Any]
     sources: tuple[SourceInfo, ...]
     excluded: dict[str, dict[str, str]]
     marked: dict[str, dict[str, str]]
@@ -233,7 +237,7 @@ class Plan:
         return units
 
     def shard(self, number: int, of: int) -> tuple[Cell, ...]:
-        """The cells of one slice of several: contiguous, so that slices share few tasks.
+        """The cells of one slice of several; slices share no task if there are tasks enough.
 
         Args:
             number: 1..of.
@@ -241,8 +245,15 @@ class Plan:
         """
         if not 1 <= number <= of:
             raise UsageError(f"shard {number}/{of}: the first number runs from 1 to the second")
-        count = len(self.cells)
-        return self.cells[count * (number - 1) // of : count * number // of]
+        first, last = (self._cut(n, of) for n in (number - 1, number))
+        return self.cells[first:last]
+
+    def _cut(self, number: int, of: int) -> int:
+        """Where slice `number` ends: at the end of a task, where there are tasks enough."""
+        if of > len(self.tasks):
+            return len(self.cells) * number // of
+        done = {task.id for task in self.tasks[: len(self.tasks) * number // of]}
+        return sum(cell.task in done for cell in self.cells)
 
 
 def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -250,13 +261,30 @@ def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def identity_of(registry: Registry, kind: str, component: Component) -> dict[str, Any]:
-    """Identity of a component with, for one that is no built-in, its source's digest."""
-    return {**component.identity(), **registry.provenance(kind, component.name)}
+    """Identity of a component, with the digests of files that are its parameters.
+
+    For one that is no built-in its source's digest is added. The data of a task and the weights
+    of a zoo or student have fingerprints of their own.
+    """
+    own = kind in ("task", "zoo", "student")
+    files = {
+        key: file_digest(value)
+        for key, value in component
+        if isinstance(value, Path) and value.is_file() and not own
+    }
+    found = {**component.identity(), **registry.provenance(kind, component.name)}
+    return {**found, "files": files} if files else found
 
 
-def method_id(parts: Mapping[str, Component]) -> str:
-    """Name of a leaderboard row, e.g. ``pseudo_labels/weighted:12/logme``."""
-    return "/".join(parts[kind].label for kind in COMPONENT_ORDER if kind in parts)
+def method_id(parts: Mapping[str, Component], settings: Mapping[str, Mapping[str, Any]]) -> str:
+    """Name of a leaderboard row, e.g. ``pseudo_labels/weighted:12/logme``.
+
+    Args:
+        parts: Kind to component.
+        settings: The suite's parameters by component, which go without saying.
+    """
+    found = (parts[kind] for kind in COMPONENT_ORDER if kind in parts)
+    return "/".join(part.typed(settings.get(part.name)) for part in found)
 
 
 def method_role(parts: Mapping[str, Component]) -> str:

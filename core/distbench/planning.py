@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-from distbench.component import Component
-from distbench.components import Student, Task
+from distbench.components import Student, Task, Zoo
 from distbench.config import RunConfig
 from distbench.errors import DataError, UsageError
-from distbench.identity import digest
+from distbench.identity import digest, file_digest
 from distbench.keys import Keys
 from distbench.plan import (
     Cell,
@@ -26,16 +24,19 @@ from distbench.plan import (
 )
 from distbench.plugins import Registry, registry
 from distbench.resolve import (
+    PlacedTask,
+    check_settings,
     find_suite,
+    find_tasks,
     find_zoo,
     overlaps,
-    suite_component,
-    task_entries,
+    suite_components,
     usable_sources,
 )
+from distbench.sources import SourceInfo
 from distbench.split import split_train
 from distbench.stages import VERSIONS
-from distbench.suite import Protocol, SuiteDefinition, TaskEntry
+from distbench.suite import Protocol, SuiteDefinition
 
 
 def make_plan(config: RunConfig) -> Plan:
@@ -49,14 +50,15 @@ def make_plan(config: RunConfig) -> Plan:
     names = registry(config.plugin)
     suite = find_suite(config, names)
     protocol = config.protocol(suite.protocol)
-    methods = _methods(config, suite, names)
+    check_settings(suite, names)
+    methods = plan_methods(config, suite, names)
     with_sources = any(m.uses_sources for m in methods)
     student = cast(
         Student,
         names.make(
             "student",
             config.student or suite.student,
-            base=None if config.student else suite.base,
+            base=config.base_of("student") if config.student else suite.base,
         ),
     )
     student_identity = {
@@ -67,14 +69,17 @@ def make_plan(config: RunConfig) -> Plan:
     sources = tuple(s.info for s in usable_sources(zoo)) if zoo else ()
     overlap = config.overlap or suite.overlap
     tasks = tuple(
-        plan_task(entry, suite, names, protocol, config.skip_corrupt)
-        for entry in task_entries(config, suite, names)
+        plan_task(placed, names, protocol, config.skip_corrupt)
+        for placed in find_tasks(config, suite, names)
     )
     saw = {t.id: overlaps(sources, t.seen_by) for t in tasks}
     excluded = saw if overlap == "exclude" else {t.id: {} for t in tasks}
     marked = saw if overlap == "allow" else {t.id: {} for t in tasks}
     seeds = tuple(range(protocol.seeds))
-    keys = Keys(suite, protocol, student_identity, sources, excluded)
+    if not tasks:
+        raise UsageError(f"suite {suite.name!r} has no tasks, and no --task is given")
+    made_by = names.provenance("zoo", zoo.name) if zoo else {}
+    keys = Keys(suite, protocol, student_identity, sources, made_by, excluded, marked)
     jobs, cells = _lay_out(tasks, methods, seeds, keys)
     named = config.name or f"{suite.name}-{digest(sorted(c.key for c in cells))[:8]}"
     return Plan(
@@ -83,13 +88,14 @@ def make_plan(config: RunConfig) -> Plan:
         suite_version=suite.version,
         protocol=protocol,
         device=config.device,
-        plugin_files=tuple(str(Path(f).resolve()) for f in config.plugin),
+        plugin_files={str(f): file_digest(f) for f in (Path(p).resolve() for p in config.plugin)},
         skip_corrupt=config.skip_corrupt,
         save_student=config.save_student if config.save_student is not None else not suite.tasks,
         student=as_table(student),
         student_identity=student_identity,
         zoo=as_table(zoo) if zoo else None,
-        zoo_label=zoo.label if zoo else None,
+        zoo_identity=_zoo_identity(zoo, sources) if zoo else None,
+        zoo_provenance=made_by,
         sources=sources,
         excluded=excluded,
         marked=marked,
@@ -103,8 +109,7 @@ def make_plan(config: RunConfig) -> Plan:
 
 
 def plan_task(
-    entry: TaskEntry,
-    suite: SuiteDefinition,
+    placed: PlacedTask,
     names: Registry,
     protocol: Protocol,
     skip_corrupt: bool,
@@ -114,7 +119,8 @@ def plan_task(
     Raises:
         DataError: It has one class, or a class without a labelled image, or no test images.
     """
-    task = cast(Task, names.make("task", entry.component()))
+    entry = placed.entry
+    task = cast(Task, names.make("task", entry.component(), base=placed.base))
     index = task.index()
     if len(index.classes) < 2:
         raise DataError(
@@ -139,7 +145,7 @@ def plan_task(
     )
     return PlannedTask(
         id=entry.id,
-        label=task.label,
+        label=task.typed(whole_paths=False),
         component=as_table(task),
         fingerprint=index.fingerprint,
         classes=index.classes,
@@ -149,21 +155,17 @@ def plan_task(
     )
 
 
-def _methods(
+def plan_methods(
     config: RunConfig, suite: SuiteDefinition, names: Registry
 ) -> tuple[PlannedMethod, ...]:
-    def made(kind: str, values: Sequence[Any]) -> list[Component]:
-        return [suite_component(names, suite, kind, value) for value in values if value != "none"]
-
+    """The methods of a run, each with its name and the identities of its components."""
     methods: dict[str, PlannedMethod] = {}
     kinds = {
-        "distiller": made("distiller", config.distiller),
-        "strategy": made("strategy", config.strategy),
-        "metric": made("metric", config.metric),
-        "baseline": made("baseline", config.baseline),
+        kind: suite_components(config, names, suite, kind)
+        for kind in ("distiller", "strategy", "metric", "baseline")
     }
     for parts in crossed(kinds["distiller"], kinds["strategy"], kinds["metric"], kinds["baseline"]):
-        id = _titled(parts, suite)
+        id = method_id(parts, suite.settings)
         methods.setdefault(
             id,
             PlannedMethod(
@@ -179,19 +181,9 @@ def _methods(
     return tuple(methods.values())
 
 
-def _titled(parts: Mapping[str, Component], suite: SuiteDefinition) -> str:
-    """The row's name; parameters that the suite sets by itself are not repeated in it."""
-    plain: dict[str, Component] = {}
-    for kind, part in parts.items():
-        settings = suite.settings.get(part.name, {})
-        fields = part.parameters()
-        reset = {
-            key: fields[key].get_default(call_default_factory=True)
-            for key, value in settings.items()
-            if key in fields and not fields[key].is_required() and getattr(part, key) == value
-        }
-        plain[kind] = part.model_copy(update=reset)
-    return method_id(plain)
+def _zoo_identity(zoo: Zoo, sources: tuple[SourceInfo, ...]) -> str:
+    """A zoo's name and what is in it, the same wherever it lies."""
+    return f"{zoo.name}@{digest([s.model_dump(exclude={'licence'}) for s in sources])[:12]}"
 
 
 def _lay_out(

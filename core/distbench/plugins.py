@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import os
 import sys
@@ -17,6 +16,7 @@ from distbench.component import Component
 from distbench.components import KINDS
 from distbench.discovery import Offer, Origin, entry_points, load_file, offers_of, plural
 from distbench.errors import PluginError, UnknownNameError, UsageError
+from distbench.identity import file_digest
 
 
 @dataclass
@@ -130,7 +130,7 @@ class Registry:
     def make(
         self,
         kind: str,
-        value: str | Mapping[str, Any] | Component,
+        value: str | Mapping[str, Any],
         *,
         base: Path | None = None,
         defaults: Mapping[str, Any] | None = None,
@@ -139,26 +139,20 @@ class Registry:
 
         Args:
             kind: For example ``"metric"``.
-            value: ``"name:key=value"``, a table with ``use`` and parameters (and ``base``, the
-                folder of the file that it stood in), or a component.
-            base: Folder that relative paths start from, where the table names none.
+            value: ``"name:key=value"``, or a table with ``use`` and parameters.
+            base: Folder that relative paths start from.
             defaults: Parameters of a suite for this component, under what is given explicitly.
 
         Raises:
             UsageError: The specification is wrong or the name unknown.
             PluginError: The plugin behind the name does not work.
         """
-        if isinstance(value, Component):
-            if not isinstance(value, KINDS[kind]):
-                raise UsageError(f"{value!r} is no {kind}")
-            return value
         if isinstance(value, str):
             shown = value
             name, chief, params = spec.parse(value)
             given: dict[str, Any] = dict(params)
         else:
             table = dict(value)
-            base = Path(table.pop("base")) if "base" in table else base
             shown = table.pop("use", "")
             if not isinstance(shown, str) or not shown:
                 raise UsageError(f'{kind}: a table needs use = "name[:VALUE][:key=value]"')
@@ -193,14 +187,19 @@ class Registry:
         }
 
 
-@cache
 def registry(files: tuple[Path, ...] = ()) -> Registry:
-    """The registry of this process for these plugin files."""
-    return Registry(tuple(Path(f).resolve() for f in files))
+    """The registry of this process for these plugin files; one that was edited is read again."""
+    whole = tuple(Path(f).resolve() for f in files)
+    return _registry(whole, tuple(file_digest(f) if f.is_file() else "" for f in whole))
+
+
+@cache
+def _registry(files: tuple[Path, ...], digests: tuple[str, ...]) -> Registry:
+    return Registry(files)
 
 
 @cache
 def _source_digest(cls: type[Component]) -> str:
     """SHA-256 of the file that a class is defined in."""
     file = sys.modules[cls.__module__].__file__
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest() if file else ""
+    return file_digest(Path(file)) if file else ""

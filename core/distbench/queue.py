@@ -57,6 +57,7 @@ class UnitQueue:
         plan_path: The plan that `distbench.execute_unit` reads.
         workers: How many units may be worked on at once.
         threads: CPU threads of one unit.
+        on_start: Called with the id of every unit that is handed out.
         on_outcome: Called with every outcome, also of units that fail with what they need.
     """
 
@@ -67,11 +68,12 @@ class UnitQueue:
         *,
         workers: int = 1,
         threads: int = 1,
+        on_start: Callable[[str], None] = lambda unit: None,
         on_outcome: Callable[[Outcome], None] = lambda outcome: None,
     ) -> None:
         self.plan_path = plan_path
         self.workers, self.threads = workers, threads
-        self._on_outcome = on_outcome
+        self._on_start, self._on_outcome = on_start, on_outcome
         self._units: Mapping[str, Unit] = {unit.id: unit for unit in units}
         self._waiting = {u.id: {n for n in u.needs if n in self._units} for u in units}
         self._wanted_by: dict[str, list[str]] = {}
@@ -94,7 +96,9 @@ class UnitQueue:
         """A unit that can be done now; None where all that is left waits for one in progress."""
         if self._stopped or not self._ready:
             return None
-        return self._ready.popleft()
+        unit = self._ready.popleft()
+        self._on_start(unit)
+        return unit
 
     def timeout(self, unit: str) -> float | None:
         """Seconds that a unit may take; an executor that cannot stop one may ignore it."""
@@ -118,4 +122,6 @@ class UnitQueue:
                 title = self._units[outcome.unit].title or outcome.unit
                 already = outcome.reason or "for an unknown reason"
                 reason = already if " failed: " in already else f"{title} failed: {already}"
-                self.finish(Outcome(unit, "failed", reason, refused=outcome.refused))
+                self.finish(
+                    Outcome(unit, "failed", reason, outcome.traceback, refused=outcome.refused)
+                )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 
@@ -17,16 +18,9 @@ from distbench.keys import embedding_key, split_seed
 from distbench.method import Embedding
 from distbench.paths import home
 from distbench.plan import PlannedTask
-from distbench.planning import plan_task
+from distbench.planning import plan_methods, plan_task
 from distbench.plugins import registry
-from distbench.resolve import (
-    find_suite,
-    find_zoo,
-    overlaps,
-    suite_component,
-    task_entries,
-    usable_sources,
-)
+from distbench.resolve import find_suite, find_tasks, find_zoo, overlaps, usable_sources
 from distbench.sources import Source, SourceInfo
 from distbench.split import Positions, draw_probe, split_train
 from distbench.suite import Protocol
@@ -52,6 +46,7 @@ class Ranking:
         probe: Number of images that were scored on.
         sources: Scored sources, best first.
         excluded: Source to reason.
+        marked: Sources kept although they saw the task, with the reason.
     """
 
     task: str
@@ -60,6 +55,7 @@ class Ranking:
     probe: int
     sources: tuple[Ranked, ...]
     excluded: dict[str, str] = field(default_factory=dict)
+    marked: dict[str, str] = field(default_factory=dict)
 
 
 def rank_sources(config: RunConfig) -> Ranking:
@@ -70,7 +66,7 @@ def rank_sources(config: RunConfig) -> Ranking:
         DataError: The task's data cannot be used.
         WeightsError: Weights are missing or altered.
     """
-    for kind in ("task", "metric", "strategy"):
+    for kind in ("task", "metric", "strategy", "distiller"):
         if len(getattr(config, kind)) != 1:
             raise UsageError(f"`rank` takes one {kind}, got {len(getattr(config, kind))}")
     names = registry(config.plugin)
@@ -78,38 +74,45 @@ def rank_sources(config: RunConfig) -> Ranking:
     protocol = config.protocol(suite.protocol)
     zoo = find_zoo(config, suite, names)
     sources = {source.info.name: source for source in usable_sources(zoo)}
-    (entry,) = task_entries(config, suite, names)
-    task = plan_task(entry, suite, names, protocol, config.skip_corrupt)
+    (placed,) = find_tasks(config, suite, names)
+    task = plan_task(placed, names, protocol, config.skip_corrupt)
+    (method,) = plan_methods(config, suite, names)
     infos = [source.info for source in sources.values()]
+    excluded = {i.name: reason for i in infos if (reason := method.unmet(i))}
     saw = overlaps(infos, task.seen_by)
-    excluded = saw if (config.overlap or suite.overlap) == "exclude" else {}
-    infos = [info for info in infos if info.name not in excluded]
+    allowed = (config.overlap or suite.overlap) == "allow"
+    excluded |= {} if allowed else saw
 
-    component = cast(Task, names.make("task", task.component))
-    probe = _Probe(component, task, protocol, suite.name, config.skip_corrupt)
-    metric = cast(Metric, suite_component(names, suite, "metric", config.metric[0]))
-    strategy = cast(Strategy, suite_component(names, suite, "strategy", config.strategy[0]))
-    embeddings: dict[str, Embedding] = {}
-    for info in infos:
-        found = probe.embedding(sources[info.name], config.device)
-        if found is None:
-            excluded[info.name] = "its features or logits are not finite"
-        else:
-            embeddings[info.name] = found
+    from threadpoolctl import threadpool_limits
+
     from distbench.stages.score import score
     from distbench.stages.weigh import weigh
 
-    infos = [info for info in infos if info.name in embeddings]
-    everything = np.arange(len(probe.labels))
-    seed = seed_for(suite.name, task.id, 0, "metric")
-    scores = score(metric, infos, embeddings, everything, probe.labels, seed)
+    component = cast(Task, names.make("task", task.component))
+    metric = cast(Metric, names.make("metric", method.components["metric"]))
+    strategy = cast(Strategy, names.make("strategy", method.components["strategy"]))
+    with threadpool_limits(protocol.threads):
+        probe = _Probe(component, task, protocol, suite.name, config.skip_corrupt)
+        embeddings: dict[str, Embedding] = {}
+        for info in infos:
+            if info.name in excluded:
+                continue
+            made_by = names.provenance("zoo", zoo.name)
+            found = probe.embedding(sources[info.name], config.device, made_by)
+            if found is None:
+                excluded[info.name] = "its features or logits are not finite"
+            else:
+                embeddings[info.name] = found
+        infos = [info for info in infos if info.name in embeddings]
+        everything = np.arange(len(probe.labels))
+        seed = seed_for(suite.name, task.id, 0, "metric")
+        scores = score(metric, infos, embeddings, everything, probe.labels, seed)
     excluded |= scores.excluded
     try:
         weights = weigh(strategy, infos, scores)
     except Declined as declined:
-        raise DataError(
-            f"the sources cannot be ranked for {task.id!r}: {declined.reason}"
-        ) from None
+        reason = declined.reason
+        raise DataError(f"the sources cannot be ranked for {task.id!r}: {reason}") from None
     ranked = [
         Ranked(info, scores.values[info.name], weights[info.name])
         for info in infos
@@ -117,7 +120,13 @@ def rank_sources(config: RunConfig) -> Ranking:
     ]
     ranked.sort(key=lambda r: -r.score)
     return Ranking(
-        task.id, metric.label, strategy.label, len(probe.labels), tuple(ranked), excluded
+        task=task.id,
+        metric=metric.label,
+        strategy=strategy.label,
+        probe=len(probe.labels),
+        sources=tuple(ranked),
+        excluded=excluded,
+        marked=saw if allowed else {},
     )
 
 
@@ -127,23 +136,29 @@ class _Probe:
     def __init__(
         self, task: Task, planned: PlannedTask, protocol: Protocol, suite: str, skip_corrupt: bool
     ) -> None:
-        part = task.index().parts["train"]
+        parts = task.index().parts
+        given = [parts[name].labels for name in ("train", "validation") if name in parts]
+        labels = np.concatenate(given)
         split = split_train(
-            part.labels, planned.classes, protocol, split_seed(suite, planned.id, 0)
+            labels,
+            planned.classes,
+            protocol,
+            split_seed(suite, planned.id, 0),
+            np.arange(len(given[0]), len(labels)),
         )
         chosen = draw_probe(
-            part.labels,
+            labels,
             split.labelled,
             protocol.probe_size,
             seed_for(suite, planned.id, 0, "probe"),
         )
-        self._task, self._size = task, protocol.store_size
+        self._task, self._size, self._threads = task, protocol.store_size, protocol.threads
         self._artifacts = ArtifactCache(home() / "artifacts")
         self._key = digest([planned.images_key, chosen.tolist()])
         self._skip = skip_corrupt
         self._chosen: Positions = chosen
         self._folder = self._artifacts.build("probes", self._key, self._make)
-        self.labels: Positions = part.labels[np.load(self._folder / "positions.npy")]
+        self.labels: Positions = labels[np.load(self._folder / "positions.npy")]
 
     def _make(self, folder: Path) -> None:
         from distbench.stages.prepare import fit, read_good
@@ -153,14 +168,19 @@ class _Probe:
         np.save(folder / "images.npy", np.stack([fit(image, size) for image in images]))
         np.save(folder / "positions.npy", np.array(kept, dtype=np.int64))
 
-    def embedding(self, source: Source, device: str) -> Embedding | None:
+    def embedding(
+        self, source: Source, device: str, made_by: Mapping[str, Any]
+    ) -> Embedding | None:
         """A source's embedding of the probe; None where it is not finite."""
+        import torch
+
         from distbench.device import pick_device
         from distbench.stages.embed import embed, is_finite, open_embedding
 
         def make(folder: Path) -> None:
+            torch.set_num_threads(self._threads)
             embed(source, np.load(self._folder / "images.npy"), folder, pick_device(device))
 
-        key = embedding_key(source.info, self._key)
+        key = embedding_key(source.info, self._key, threads=self._threads, zoo=made_by)
         folder = self._artifacts.build("embeddings", key, make)
         return open_embedding(folder) if is_finite(folder) else None

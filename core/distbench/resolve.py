@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+
+from pydantic import ValidationError
 
 from distbench.component import Component
 from distbench.components import Suite, Zoo
 from distbench.config import DEFAULT_STUDENT, DEFAULT_SUITE, RunConfig
-from distbench.errors import UsageError
+from distbench.errors import UnknownNameError, UsageError
 from distbench.plugins import Registry
 from distbench.sources import Source, SourceInfo
-from distbench.suite import SuiteDefinition, TaskEntry, Value
+from distbench.suite import SuiteDefinition, TaskEntry, explain
 
 
 def find_suite(config: RunConfig, names: Registry) -> SuiteDefinition:
@@ -26,9 +29,9 @@ def find_suite(config: RunConfig, names: Registry) -> SuiteDefinition:
         if config.suite.endswith(".toml"):
             return SuiteDefinition.from_toml(Path(config.suite))
         return cast(Suite, names.make("suite", config.suite)).definition()
-    wanted = {t for t in config.task if isinstance(t, str)}
     default = cast(Suite, names.make("suite", DEFAULT_SUITE)).definition()
-    if len(wanted) == len(config.task) and wanted <= {entry.id for entry in default.tasks}:
+    known = {entry.id for entry in default.tasks}
+    if all(isinstance(task, str) and task in known for task in config.task):
         return default
     return SuiteDefinition(name="custom", version=1, student=config.student or DEFAULT_STUDENT)
 
@@ -40,7 +43,7 @@ def find_zoo(config: RunConfig, suite: SuiteDefinition, names: Registry) -> Zoo:
         UsageError: Neither the run nor its suite names one.
     """
     if config.zoo is not None:
-        return cast(Zoo, names.make("zoo", config.zoo))
+        return cast(Zoo, names.make("zoo", config.zoo, base=config.base_of("zoo")))
     if suite.zoo is None:
         raise UsageError(
             "which source models? Name a zoo, e.g. --zoo local:path=my_models "
@@ -65,46 +68,83 @@ def overlaps(sources: Sequence[SourceInfo], seen_by: Sequence[str]) -> dict[str,
     """Sources whose training data hold images of a task, with the reason."""
     found = {}
     for source in sources:
-        shared = sorted(set(source.trained_on) & set(seen_by))
+        seen = {name.casefold() for name in seen_by}
+        shared = sorted(name for name in source.trained_on if name.casefold() in seen)
         if shared:
             found[source.name] = f"saw this task: trained on {', '.join(shared)}"
     return found
 
 
-def task_entries(config: RunConfig, suite: SuiteDefinition, names: Registry) -> list[TaskEntry]:
-    """The tasks of the run as suite entries, each with the folder its paths start from."""
+@dataclass(frozen=True)
+class PlacedTask:
+    """A task of a run, and the folder that its relative paths start from."""
+
+    entry: TaskEntry
+    base: Path | None
+
+
+def find_tasks(config: RunConfig, suite: SuiteDefinition, names: Registry) -> list[PlacedTask]:
+    """The tasks of a run: those named, or all of its suite.
+
+    Raises:
+        UsageError: An entry is wrong, or two have one id.
+    """
+    by_id = {entry.id: PlacedTask(entry, suite.base) for entry in suite.tasks}
     if not config.task:
-        return [_based(entry, suite.base) for entry in suite.tasks]
-    by_id = {entry.id: entry for entry in suite.tasks}
-    entries: list[TaskEntry] = []
+        return list(by_id.values())
+    base = config.base_of("task")
+    found: list[PlacedTask] = []
     for value in config.task:
         if isinstance(value, str) and value in by_id:
-            entries.append(_based(by_id[value], suite.base))
+            found.append(by_id[value])
             continue
         table: dict[str, Any] = {"use": value} if isinstance(value, str) else dict(value)
         if "id" not in table:
             bare = {k: v for k, v in table.items() if k != "seen_by"}
-            table["id"] = _short_name(names.make("task", bare))
-        entries.append(TaskEntry.model_validate(table))
-    ids = [entry.id for entry in entries]
+            table["id"] = _short_name(names.make("task", bare, base=base))
+        try:
+            found.append(PlacedTask(TaskEntry.model_validate(table), base))
+        except ValidationError as error:
+            raise UsageError(f"task {table['id']!r}: {explain(error, TaskEntry)}") from None
+    ids = [placed.entry.id for placed in found]
     for twice in {i for i in ids if ids.count(i) > 1}:
         raise UsageError(f"two tasks are called {twice!r}; give one an id in a configuration file")
-    return entries
-
-
-def _based(entry: TaskEntry, base: Path) -> TaskEntry:
-    """An entry whose relative paths start from its suite's folder."""
-    return TaskEntry.model_validate({**entry.model_dump(), "base": str(base)})
+    return found
 
 
 def _short_name(task: Component) -> str:
     """What an ad-hoc task is called: its folder's name, or its specification."""
     paths = [value for _, value in task if isinstance(value, Path)]
     text = paths[0].resolve().name if paths else task.label
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or task.name
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._") or task.name
 
 
-def suite_component(names: Registry, suite: SuiteDefinition, kind: str, value: Value) -> Component:
-    """A component with the suite's settings under what is given explicitly."""
-    name = value if isinstance(value, str) else str(value.get("use", ""))
-    return names.make(kind, value, defaults=suite.settings.get(name.partition(":")[0], {}))
+def suite_components(
+    config: RunConfig, names: Registry, suite: SuiteDefinition, kind: str
+) -> list[Component]:
+    """The components of one kind of method, the suite's settings under what is given explicitly.
+
+    ``none`` stands for no distiller or no baseline.
+    """
+    found = []
+    for value in getattr(config, kind):
+        if value == "none" and kind in ("distiller", "baseline"):
+            continue
+        name = value if isinstance(value, str) else str(value.get("use", ""))
+        settings = suite.settings.get(name.partition(":")[0], {})
+        found.append(names.make(kind, value, base=config.base_of(kind), defaults=settings))
+    return found
+
+
+def check_settings(suite: SuiteDefinition, names: Registry) -> None:
+    """Refuses settings of a suite for a name that no component of a method has.
+
+    Raises:
+        UnknownNameError: With what is near.
+    """
+    known = [n for k in ("distiller", "baseline", "strategy", "metric") for n in names.names(k)]
+    for name in suite.settings:
+        if name not in known:
+            raise UnknownNameError(
+                "component", name, known, f"It has settings in suite {suite.name!r}."
+            )

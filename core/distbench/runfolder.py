@@ -44,11 +44,13 @@ def open_run(run: Path | None, runs: Path = Path("runs")) -> RunFolder:
     try:
         plan = Plan.from_json((folder / "plan.json").read_bytes())
         lines = (folder / "rows.jsonl").read_bytes().splitlines()
+        rows = tuple(Row.model_validate_json(line) for line in lines)
     except OSError as error:
         raise UsageError(f"{str(run)!r} is no folder of a run: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{folder / 'plan.json'} is no plan: {error}") from None
-    return RunFolder(folder, plan, tuple(Row.model_validate_json(line) for line in lines))
+        first = str(error).partition("\n")[0]
+        raise UsageError(f"{folder} holds no readable plan and rows: {first}") from None
+    return RunFolder(folder, plan, rows)
 
 
 def merge_runs(slices: Sequence[RunFolder], folder: Path) -> tuple[Plan, tuple[Row, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -40,13 +40,17 @@ class SourceInfo(BaseModel):
     std: tuple[float, float, float] = (0.229, 0.224, 0.225)
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
     domain: str = "unknown"
-    trained_on: tuple[str, ...] = ()
+    trained_on: tuple[str, ...] = Field((), description="data sets that it has seen")
     licence: str = "unknown"
     fingerprint: str = Field(description="SHA-256 of the weights")
     parameters: int | None = None
     macs: int | None = Field(None, description="multiply-accumulates of one image")
     depth: int | None = Field(None, description="layers with weights on the longest path")
     role: Literal["source", "generalist"] = "source"
+    recipe: dict[str, Any] = Field(
+        default_factory=dict,
+        description="what else its outputs depend on: arguments of the architecture, output names",
+    )
 
 
 class Source(ABC):

@@ -35,9 +35,10 @@ def split_train(
 ) -> Split:
     """Draws the parts of one task for one seed.
 
-    Validation is carved first, stratified: `protocol.validation` of each class, but never so much
-    that fewer than two of its images are left. Then the label budget is drawn from the rest: a
-    share of each class rounded, at least two images where there are two, or a count.
+    Validation is carved first, stratified: `protocol.validation` of each class and at least one
+    image, but never so much that fewer than two of its images are left. Then the label budget is
+    drawn from the rest: a share of each class rounded, at least two images where there are two,
+    or a count.
 
     Args:
         labels: (n,), `UNLABELLED` where the class is not known.
@@ -65,7 +66,7 @@ def split_train(
                 f"class {name!r} has no labelled image in the train part; "
                 "add some images or remove the class"
             )
-        held = 0 if given else min(round(protocol.validation * len(own)), max(len(own) - 2, 0))
+        held = 0 if given else _held(protocol.validation, len(own))
         rest = own[held:]
         budget = protocol.per_class or max(2, round(float(protocol.labelled) * len(own)))
         validation.append(own[:held])
@@ -77,6 +78,12 @@ def split_train(
         unlabelled=np.flatnonzero(~apart).astype(np.int64),
         validation=validated,
     )
+
+
+def _held(share: float, count: int) -> int:
+    """Validation images of a class: at least one where three are there, leaving two to train on."""
+    wanted = max(round(share * count), 1 if share > 0 else 0)
+    return min(wanted, max(count - 2, 0))
 
 
 def draw_probe(labels: Positions, labelled: Positions, size: int, seed: int) -> Positions:

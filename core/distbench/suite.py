@@ -147,8 +147,11 @@ def explain(error: ValidationError, cls: type[BaseModel]) -> str:
     if first["type"] == "extra_forbidden":
         import difflib
 
-        key = str(first["loc"][-1])
-        near = difflib.get_close_matches(key, list(cls.model_fields), n=1)
+        key, model = str(first["loc"][-1]), cls
+        for part in first["loc"][:-1]:
+            inner = model.model_fields[part].annotation if part in model.model_fields else None
+            model = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else model
+        near = difflib.get_close_matches(key, list(model.model_fields), n=1)
         guess = f"; did you mean {near[0]!r}?" if near else ""
         return f"unknown key {where!r}{guess}"
     if first["type"] == "missing":

@@ -1,8 +1,8 @@
 """Executes one unit of a plan, and as ``python -m distbench.worker PLAN`` many, one a line.
 
-The process reads unit ids from its standard input and answers each with one line of JSON, an
-`Outcome`, on its standard output. When its input ends, because whoever started it is gone, it stops
-at once: what it was doing leaves nothing that is read later.
+The process reads unit ids from its standard input, each a line of JSON, and answers each with one,
+an `Outcome`, on its standard output. When its input ends, because whoever started it is gone, it
+stops at once: what it was doing leaves nothing that is read later.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from distbench.plan import Cell, Job
     from distbench.workspace import Workspace
 
-_FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_FORBIDDEN = {errno.EACCES, errno.EPERM}
 
 
 READY = "ready"
@@ -67,7 +68,8 @@ def execute_unit(plan_path: Path | str, unit: str) -> Outcome:
     except MemoryError as error:
         return failed("out of memory", error)
     except OSError as error:
-        fatal = error.errno in _FATAL
+        ours = Path(str(error.filename or "")).is_relative_to(home())
+        fatal = error.errno in _FULL or (error.errno in _FORBIDDEN and ours)
         where = f" ({error.filename})" if error.filename else ""
         return failed(f"{error.strerror or error}{where}", error, fatal=fatal)
     except Exception as error:
@@ -91,6 +93,7 @@ def _open(
 
 def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit: str) -> None:
     import torch
+    from threadpoolctl import threadpool_limits
 
     from distbench.cell import compute_cell
     from distbench.ledger import Ledger
@@ -98,16 +101,19 @@ def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit
 
     before = torch.get_num_threads()
     torch.set_num_threads(work.plan.protocol.threads)
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
     try:
-        if unit in jobs:
-            _make(work, jobs[unit])
-            return
-        cell = cells[unit]
-        needed = [jobs[need] for need in cell.needs if need in jobs]
-        scores = next(
-            (Scores.load(_make(work, job)) for job in needed if job.stage == "score"), None
-        )
-        Ledger(work.plan, work.root).store.put(compute_cell(work, cell, scores))
+        with threadpool_limits(work.plan.protocol.threads):
+            if unit in jobs:
+                _make(work, jobs[unit])
+                return
+            cell = cells[unit]
+            needed = [jobs[need] for need in cell.needs if need in jobs]
+            scores = next(
+                (Scores.load(_make(work, job)) for job in needed if job.stage == "score"), None
+            )
+            Ledger(work.plan, work.root).store.put(compute_cell(work, cell, scores))
     finally:
         torch.set_num_threads(before)
 
@@ -139,7 +145,7 @@ def main(plan_path: str) -> None:
 
     def listen() -> None:
         for line in sys.stdin:
-            asked.put(line.strip())
+            asked.put(json.loads(line))
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()

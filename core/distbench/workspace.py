@@ -13,7 +13,8 @@ from distbench.artifacts import ArtifactCache
 from distbench.component import Component
 from distbench.components import Student, Task, Zoo
 from distbench.data import UNLABELLED
-from distbench.identity import seed_for
+from distbench.errors import PluginError, UsageError
+from distbench.identity import file_digest, seed_for
 from distbench.keys import embedding_key, split_seed
 from distbench.method import Context, Embedding
 from distbench.paths import home
@@ -37,6 +38,9 @@ class Workspace:
         self.plan = plan
         self.root = root or home()
         self.artifacts = ArtifactCache(self.root / "artifacts")
+        for file, planned in plan.plugin_files.items():
+            if file_digest(Path(file)) != planned:
+                raise UsageError(f"plugin {file} was edited after the run was planned; run again")
         self.names = registry(tuple(Path(f) for f in plan.plugin_files))
         self._images: dict[str, ImageSet] = {}
 
@@ -99,7 +103,12 @@ class Workspace:
             images = self.images(task)
             embed(self.sources[source], images.train, folder, pick_device(self.plan.device))
 
-        key = embedding_key(self.plan.source(source), task.images_key)
+        key = embedding_key(
+            self.plan.source(source),
+            task.images_key,
+            threads=self.plan.protocol.threads,
+            zoo=self.plan.zoo_provenance,
+        )
         return self.artifacts.build("embeddings", key, make)
 
     def eligible(
@@ -134,5 +143,10 @@ class Workspace:
             unlabelled=split.unlabelled,
             validation=split.validation,
             protocol=self.plan.protocol,
-            embedding=lambda name: open_embedding(self.embedding_folder(task, name)),
+            embedding=lambda name: self._allowed(task, name),
         )
+
+    def _allowed(self, task: PlannedTask, source: str) -> Embedding:
+        if source in self.plan.excluded.get(task.id, {}):
+            raise PluginError("embedding", f"source {source!r} may not be used for {task.id}")
+        return open_embedding(self.embedding_folder(task, source))

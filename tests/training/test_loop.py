@@ -9,7 +9,7 @@ import torch
 
 from distbench import Batch, Phase, Stream, StudentModel
 from distbench.errors import DistbenchError, PluginError
-from distbench.stages.train import check_budget
+from distbench.stages.train import check_phases
 from distbench.training.loop import Setting, _average, _batches, _groups, _schedule, train_phase
 from distbench.training.macs import count_macs
 
@@ -124,10 +124,19 @@ def test_macs_of_a_known_network() -> None:
     assert count_macs(student(), 8) == 64 * 4 * 27 + 12
 
 
-def test_more_steps_than_allowed_are_refused() -> None:
+def test_what_is_against_the_rules_is_refused() -> None:
     from distbench.plugins import registry
+    from distbench.suite import Protocol
 
-    method = registry().make("baseline", "finetune")
-    check_budget(method, [phase(), phase()], 40)  # type: ignore[arg-type]
-    with pytest.raises(PluginError, match="take 40 steps, the protocol allows 39"):
-        check_budget(method, [phase(), phase()], 39)  # type: ignore[arg-type]
+    class Context:
+        protocol = Protocol(steps=40)
+        validation = np.array([30, 31])
+
+    method, allowed = registry().make("baseline", "finetune"), phase()
+    check_phases(method, [allowed, allowed], Context())  # type: ignore[arg-type]
+    with pytest.raises(PluginError, match="take 60 steps, the protocol allows 40"):
+        check_phases(method, [allowed] * 3, Context())  # type: ignore[arg-type]
+    for positions, message in (([], "'x' has no images"), ([1, 30], "'x' holds validation images")):
+        wrong = phase(streams={"x": Stream(np.array(positions, dtype=np.int64), 2)})
+        with pytest.raises(PluginError, match=message):
+            check_phases(method, [wrong], Context())  # type: ignore[arg-type]

@@ -52,10 +52,9 @@ def main() -> None:
     except DistbenchError as error:
         typer.echo(f"distbench: {error}", err=True)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        typer.echo(
-            "distbench: interrupted; finished cells are kept, the same command goes on.", err=True
-        )
-        sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        typer.echo(f"distbench: {error.strerror or error}{where}", err=True)
+        sys.exit(1)

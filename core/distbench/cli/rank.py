@@ -38,6 +38,8 @@ def rank(
     ranking = rank_sources(RunConfig.make(None, baseline=("none",), **given))
     for source, reason in ranking.excluded.items():
         typer.echo(f"warning: source {source} is left out: {reason}", err=True)
+    for source, reason in ranking.marked.items():
+        typer.echo(f"warning: source {source} is kept, but {reason}", err=True)
     if as_json:
         o.print_json(
             {
@@ -57,6 +59,7 @@ def rank(
                     for r in ranking.sources
                 ],
                 "excluded": ranking.excluded,
+                "marked": ranking.marked,
             }
         )
         return

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from distbench.components import Metric
 from distbench.errors import Declined
-from distbench.identity import canonical_json
 from distbench.method import Embedding
 from distbench.probe import Labels, Probe
 from distbench.sources import SourceInfo
@@ -33,7 +32,7 @@ class Scores:
 
     def save(self, path: Path) -> None:
         """Writes them as JSON."""
-        path.write_text(canonical_json(asdict(self)), encoding="utf-8")
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> Scores:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -46,6 +47,8 @@ def fresh_student(
     student: Student, method: Method, context_seed: int, num_classes: int, device: torch.device
 ) -> StudentModel:
     """The student as a method starts from it."""
+    if method.initialisation not in ("pretrained", "random"):
+        raise PluginError(method.name, f"unknown initialisation {method.initialisation!r}")
     pretrained = method.initialisation == "pretrained"
     return build_student(student, num_classes, pretrained=pretrained, seed=context_seed).to(device)
 
@@ -67,7 +70,7 @@ def train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(context.seed_for("modules"))
         phases = method.phases(context)
-    check_budget(method, phases, context.protocol.steps)
+    check_phases(method, phases, context)
     curve: list[CurvePoint] = []
     done = 0
     started = time.perf_counter()
@@ -91,13 +94,24 @@ def train(
     return Trained(model, tuple(curve), declared, macs, passes, seconds)
 
 
-def check_budget(method: Method, phases: Sequence[Phase], steps: int) -> None:
-    """Refuses a method that wants more student steps than every other one gets."""
-    wanted = sum(phase.steps for phase in phases)
+def check_phases(method: Method, phases: Sequence[Phase], context: MethodContext) -> None:
+    """Refuses a method that would not play by the rules that hold for every other one.
+
+    Raises:
+        PluginError: It wants more steps than the protocol allows, a stream without images, or to
+            train on validation images.
+    """
+    wanted, steps = sum(phase.steps for phase in phases), context.protocol.steps
     if wanted > steps:
         raise PluginError(
             method.name, f"its phases take {wanted} steps, the protocol allows {steps}"
         )
+    for phase in phases:
+        for name, stream in phase.streams.items():
+            if not len(stream.positions):
+                raise PluginError(method.name, f"stream {name!r} has no images")
+            if np.isin(stream.positions, context.validation).any():
+                raise PluginError(method.name, f"stream {name!r} holds validation images")
 
 
 def _passes(phases: Sequence[Phase]) -> int:

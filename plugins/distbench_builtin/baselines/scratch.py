@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from distbench import Role
 from distbench_builtin.baselines.finetune import FineTune
@@ -15,6 +15,6 @@ class Scratch(FineTune):
     """
 
     role: ClassVar[Role] = "control"
-    initialisation: ClassVar[str] = "random"
+    initialisation: ClassVar[Literal["pretrained", "random"]] = "random"
 
     lr: float = 0.1

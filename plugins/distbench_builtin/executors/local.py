@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
 
 from distbench import Executor, Outcome, UnitQueue
 from distbench.worker import READY
@@ -84,8 +86,9 @@ class _Pool:
                     self._queue.finish(outcome)
                     self._changed.notify_all()
         except BaseException as error:
-            self._error = error
-            self._stop()
+            if not self._stopping:
+                self._error = error
+                self._stop()
         finally:
             if worker is not None:
                 worker.kill()
@@ -103,6 +106,8 @@ class _Worker:
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, **dict.fromkeys(bounds, threads)},
+            # An interruption is ours to handle, and what a worker has started must die with it.
+            start_new_session=True,
         )
         self.dead = False
         self._ready = False
@@ -115,14 +120,14 @@ class _Worker:
 
         def give_up() -> None:
             late.set()
-            process.kill()
+            self._end()
 
         timer = threading.Timer(timeout, give_up) if timeout else None
         if timer:
             timer.start()
         try:
             if process.stdin is not None:
-                process.stdin.write(unit + "\n")
+                process.stdin.write(json.dumps(unit) + "\n")
                 process.stdin.flush()
             answer = self._line(process)
         except OSError:
@@ -130,9 +135,9 @@ class _Worker:
         finally:
             if timer:
                 timer.cancel()
+        self.dead = not answer or late.is_set()
         if answer:
-            return Outcome(**json.loads(answer))
-        self.dead = True
+            return replace(Outcome(**json.loads(answer)), unit=unit)
         code = process.wait()
         reason = (
             f"took longer than {timeout:g} s"
@@ -142,14 +147,20 @@ class _Worker:
         )
         return Outcome(unit, "failed", reason)
 
+    def _end(self) -> None:
+        try:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        except OSError:
+            self._process.kill()
+
     @staticmethod
     def _line(process: subprocess.Popen[str]) -> str:
         """The next line that the process writes; empty where it is gone."""
         return process.stdout.readline().strip() if process.stdout is not None else ""
 
     def kill(self) -> None:
-        """Ends the process."""
-        self._process.kill()
+        """Ends the process and what it has started."""
+        self._end()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             if pipe:

@@ -62,6 +62,7 @@ def _info(entry: Entry) -> SourceInfo:
         **facts,
         trained_on=(seen,) if isinstance(seen, str) else seen,
         fingerprint=entry.sha256 or file_digest(entry.file),
+        recipe=entry.model_dump(include={"format", "arguments", "input", "outputs"}),
     )
 
 

@@ -18,15 +18,8 @@ from distbench import UsageError, WeightsError
 from distbench_builtin import nets
 from distbench_builtin.tasks import mini
 from distbench_builtin.zoos.mini import PACKAGED, Manifest, MiniSource, MiniZoo
-from distbench_builtin.zoos.mini_build import (
-    ARCHITECTURES,
-    DOMAINS,
-    Model,
-    Recipe,
-    _augmented,
-    _mirrored_classes,
-    build_zoo,
-)
+from distbench_builtin.zoos.mini_build import ARCHITECTURES, DOMAINS, build_zoo
+from distbench_builtin.zoos.mini_train import Model, Recipe, _augmented, _mirrored_classes
 
 NAMES = [f"{d}-{a}" for d in DOMAINS for a in ARCHITECTURES] + ["general-stu", "general-res"]
 TINY = Recipe(epochs=1, images=128, test_images=50)

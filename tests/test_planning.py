@@ -1,0 +1,156 @@
+"""What a plan holds: names, keys, slices."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from distbench.config import RunConfig
+from distbench.errors import UnknownNameError, UsageError
+from distbench.plan import Plan
+from distbench.planning import make_plan
+
+Options = dict[str, Any]
+
+
+def plan(options: Options, **more: Any) -> Plan:
+    return make_plan(RunConfig.make(**{**options, **more}))
+
+
+def keys(made: Plan) -> set[str]:
+    return {cell.key for cell in made.cells}
+
+
+def test_rows_are_named_by_what_differs_from_the_suite() -> None:
+    made = make_plan(
+        RunConfig.make(
+            suite="mini",
+            task="mini-cub",
+            strategy=("weighted", "weighted:power=9", "weighted:power=6"),
+            baseline=("fixmatch", "fixmatch:mu=7"),
+        )
+    )
+    assert [method.id for method in made.methods] == [
+        "pseudo_labels/weighted/logme",
+        "pseudo_labels/weighted:9/logme",
+        "fixmatch",
+        "fixmatch:mu=7",
+    ]
+    assert made.methods[0].components["strategy"]["power"] == 6
+    assert made.methods[2].components["baseline"]["mu"] == 3
+
+
+def test_a_plan_is_read_back_as_it_was(toy_options: Options) -> None:
+    made = plan(toy_options, seeds=2)
+    assert Plan.from_json(made.to_json()) == made
+
+
+def test_keys_follow_what_a_result_depends_on(toy_options: Options) -> None:
+    base = keys(plan(toy_options))
+    assert keys(plan(toy_options, name="other", executor="local", timeout=9.0)) == base
+    assert keys(plan(toy_options, baseline="finetune")) < base
+    assert keys(plan(toy_options, seeds=2)) > base
+    for change in (
+        {"steps": 5},
+        {"threads": 2},
+        {"precision": "bf16"},
+        {"labelled": "4-per-class"},
+        {"suite": "mini"},
+    ):
+        assert not keys(plan(toy_options, **change)) & base, change
+    sources = {c.key for c in plan(toy_options).cells if c.method.startswith("pseudo")}
+    allowed = {
+        c.key for c in plan(toy_options, overlap="allow").cells if c.method.startswith("pseudo")
+    }
+    assert len(sources & allowed) == 1, "only the task that a source saw is touched"
+
+
+def test_facts_of_sources_are_in_the_keys(
+    toy_options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distbench.plugins import registry
+
+    source_class = (
+        registry(toy_options["plugin"]).load("zoo", "toy_zoo").sources.__globals__["ToySource"]
+    )
+    base = keys(plan(toy_options, baseline="none"))
+    made = source_class.__init__
+
+    def sigmoid(self: Any, *args: Any, **options: Any) -> None:
+        made(self, *args, **options)
+        self.info = self.info.model_copy(update={"activation": "sigmoid"})
+
+    monkeypatch.setattr(source_class, "__init__", sigmoid)
+    assert not keys(plan(toy_options, baseline="none")) & base
+
+
+def test_the_content_of_a_file_parameter_is_in_the_key(
+    toy_options: Options, tmp_path: Path
+) -> None:
+    plugin, table = tmp_path / "filed.py", tmp_path / "table.txt"
+    plugin.write_text(
+        "from pathlib import Path\nfrom distbench import Strategy\n"
+        "class Filed(Strategy):\n    'From a file.'\n    file: Path\n"
+        "    def weigh(self, scores, sources, context=None): return scores\n"
+    )
+    options = {**toy_options, "plugin": (*toy_options["plugin"], plugin), "baseline": "none"}
+    found = []
+    for text in ("one", "two"):
+        table.write_text(text)
+        found.append(keys(plan(options, strategy=f"filed:file={table}")))
+    assert not found[0] & found[1]
+
+
+def test_rows_do_not_tell_where_things_lie(toy_options: Options, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        for part in range(3):
+            folder = tmp_path / "images" / name
+            folder.mkdir(parents=True, exist_ok=True)
+            from PIL import Image
+
+            Image.new("RGB", (16, 16), (part * 40, 0, 0)).save(folder / f"{part}.png")
+    made = plan(toy_options, task=f"folder:path={tmp_path / 'images'}")
+    assert made.tasks[0].id == "images"
+    assert made.tasks[0].label == "folder:path=images"
+    assert (made.zoo_identity or "").startswith("toy_zoo@")
+
+
+def test_slices_follow_tasks(toy_options: Options) -> None:
+    made = plan(toy_options, seeds=3)
+    parts = [made.shard(n, 2) for n in (1, 2)]
+    assert [{c.task for c in part} for part in parts] == [{"toy_task"}, {"toy_task-hue-0.5"}]
+    many = [made.shard(n, 5) for n in range(1, 6)]
+    assert [c for part in many for c in part] == list(made.cells)
+    with pytest.raises(UsageError, match="shard 3/2"):
+        made.shard(3, 2)
+
+
+def test_a_file_means_what_the_options_mean(tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text('task = ["mini-cub"]\nbaseline = "none"\n')
+    made = make_plan(RunConfig.make(file))
+    assert made.suite == "mini"
+    assert [method.id for method in made.methods] == ["pseudo_labels/weighted/logme"]
+
+
+def test_a_task_named_twice(toy_options: Options) -> None:
+    with pytest.raises(UsageError, match="two tasks are called 'mini-cub'"):
+        make_plan(RunConfig.make(task=("mini-cub", "mini-cub")))
+
+
+def test_what_is_wrong_in_a_suite_file(toy_options: Options, tmp_path: Path) -> None:
+    file = tmp_path / "suite.toml"
+    head = 'name = "x"\nversion = 1\nstudent = "mini"\n'
+    for text, message in (
+        (head, "suite 'x' has no tasks"),
+        (head + "[settings.finetun]\nlr = 1\n", "Did you mean 'finetune'"),
+        (head + "[protocol]\nstepz = 1\n", "unknown key 'protocol.stepz'; did you mean 'steps'"),
+        (head + '[[tasks]]\nid = "a"\nuse = "mini-cub"\nseen_by = "x"\n', "seen_by='x'"),
+        ("name = ", "is not valid TOML"),
+    ):
+        file.write_text(text)
+        with pytest.raises((UsageError, UnknownNameError)) as caught:
+            make_plan(RunConfig.make(suite=str(file), distiller="none"))
+        assert message in str(caught.value)
