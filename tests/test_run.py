@@ -409,3 +409,18 @@ def test_rank_and_run_agree(toy_options: Options) -> None:
         "toy_task", "toy_zoo", plugin=toy_options["plugin"], labelled="3-per-class"
     )
     assert {r.source.name: pytest.approx(r.score, rel=1e-5) for r in ranking.sources} == ran.scores
+
+
+def test_a_reporter_that_fails_changes_nothing(toy_options: Options) -> None:
+    made = distbench.run(
+        **toy_options, distiller="none", baseline="finetune", reporter="diary:absent/diary.txt"
+    )
+    assert made.exit_code == 0
+    assert made.warnings[0].startswith("reporter diary failed and was left out: FileNotFoundError")
+
+
+def test_what_cannot_start_writes_nothing(toy_options: Options) -> None:
+    for wrong in ({"executor": "locla"}, {"reporter": "diari"}):
+        with pytest.raises(UnknownNameError, match="Did you mean"):
+            distbench.run(**{**toy_options, **wrong})
+    assert not Path("runs").exists()

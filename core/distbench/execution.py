@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from distbench import leaderboard
-from distbench.components import Executor, Reporter
+from distbench.components import Executor
 from distbench.config import RunConfig
 from distbench.errors import InterruptedRunError, MachineError
 from distbench.identity import digest
@@ -21,6 +21,7 @@ from distbench.plan import Cell, Plan
 from distbench.planning import make_plan
 from distbench.plugins import registry
 from distbench.queue import Outcome, UnitQueue
+from distbench.reporting import Reporters
 from distbench.results import Row, write_atomic
 
 Listener = Callable[[Outcome, str, int], None]
@@ -89,6 +90,11 @@ def execute(
     if shard:
         cells = plan.shard(*shard)
         folder = folder.with_name(f"{plan.name}-shard-{shard[0]}-of-{shard[1]}")
+    names = registry(config.plugin)
+    executor = cast(
+        Executor, names.make("executor", config.executor, base=config.base_of("executor"))
+    )
+    reporters = Reporters(config, names)
     ledger = Ledger(plan, home())
     missing = ledger.missing(cells)
     if missing and plan.device not in ("auto", "cpu"):
@@ -97,9 +103,8 @@ def execute(
         pick_device(plan.device)
     try:
         plan.save(folder / "plan.json")
-        reporters = _Reporters(config)
         if missing:
-            _compute(config, plan, missing, ledger, listener, reporters)
+            _compute(config, plan, missing, ledger, executor, reporters, listener)
         result = _gather(plan, cells, ledger, folder, len(missing))
         reporters.tell("finished", folder)
         return replace(result, warnings=result.warnings + tuple(reporters.warnings))
@@ -117,13 +122,11 @@ def _compute(
     plan: Plan,
     missing: Sequence[Cell],
     ledger: Ledger,
+    executor: Executor,
+    reporters: Reporters,
     listener: Listener | None,
-    reporters: _Reporters,
 ) -> None:
-    names = registry(config.plugin)
-    executor = cast(
-        Executor, names.make("executor", config.executor, base=config.base_of("executor"))
-    )
+    """Has the missing cells computed; how each one ended is in its row."""
     cells = {cell.id: cell for cell in missing}
     units = plan.units(missing, config.timeout)
     titles = {unit.id: unit.title for unit in units}
@@ -230,28 +233,6 @@ def _ship(ledger: Ledger, rows: Sequence[Row], folder: Path) -> dict[str, Path]:
 def _judged(row: Row) -> float | None:
     """Accuracy on validation images, where there are any."""
     return row.result.validation_accuracy if row.result else None
-
-
-class _Reporters:
-    """The reporters of a run; one that fails is warned of once and not asked again."""
-
-    def __init__(self, config: RunConfig) -> None:
-        names = registry(config.plugin)
-        self._all = [
-            cast(Reporter, names.make("reporter", value, base=config.base_of("reporter")))
-            for value in config.reporter
-        ]
-        self.warnings: list[str] = []
-
-    def tell(self, what: str, *facts: object) -> None:
-        """Calls one method of each."""
-        for reporter in list(self._all):
-            try:
-                getattr(reporter, what)(*facts)
-            except Exception as error:
-                self._all.remove(reporter)
-                reason = f"{type(error).__name__}: {error}"
-                self.warnings.append(f"reporter {reporter.name} failed and was left out: {reason}")
 
 
 def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
