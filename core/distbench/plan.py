@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,6 @@ from distbench.sources import SourceInfo
 from distbench.suite import Protocol
 
 PLAN_SCHEMA = 1
-COMPONENT_ORDER = ("distiller", "strategy", "metric", "baseline")
 
 
 def as_table(component: Component) -> dict[str, Any]:
@@ -274,38 +273,3 @@ def identity_of(registry: Registry, kind: str, component: Component) -> dict[str
     }
     found = {**component.identity(), **registry.provenance(kind, component.name)}
     return {**found, "files": files} if files else found
-
-
-def method_id(parts: Mapping[str, Component], settings: Mapping[str, Mapping[str, Any]]) -> str:
-    """Name of a leaderboard row, e.g. ``pseudo_labels/weighted:12/logme``.
-
-    Args:
-        parts: Kind to component.
-        settings: The suite's parameters by component, which go without saying.
-    """
-    found = (parts[kind] for kind in COMPONENT_ORDER if kind in parts)
-    return "/".join(part.typed(settings.get(part.name)) for part in found)
-
-
-def method_role(parts: Mapping[str, Component]) -> str:
-    """A method is ranked only where each of its components is."""
-    roles = [part.role for part in parts.values()]
-    return next((r for r in ("ceiling", "control") if r in roles), "ranked")
-
-
-def crossed(
-    distillers: list[Component],
-    strategies: list[Component],
-    metrics: list[Component],
-    baselines: list[Component],
-) -> Iterator[dict[str, Component]]:
-    """All methods: distillers x strategies x metrics, those without scores once, and baselines."""
-    for distiller in distillers:
-        for strategy in strategies:
-            if not getattr(strategy, "needs_scores", True):
-                yield {"distiller": distiller, "strategy": strategy}
-                continue
-            for metric in metrics:
-                yield {"distiller": distiller, "strategy": strategy, "metric": metric}
-    for baseline in baselines:
-        yield {"baseline": baseline}

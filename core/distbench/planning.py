@@ -7,6 +7,7 @@ from typing import cast
 
 from distbench.components import Student, Task, Zoo
 from distbench.config import RunConfig
+from distbench.crossing import crossed, method_id, method_role
 from distbench.errors import DataError, UsageError
 from distbench.identity import digest, file_digest
 from distbench.keys import Keys
@@ -17,10 +18,7 @@ from distbench.plan import (
     PlannedMethod,
     PlannedTask,
     as_table,
-    crossed,
     identity_of,
-    method_id,
-    method_role,
 )
 from distbench.plugins import Registry, registry
 from distbench.resolve import (
