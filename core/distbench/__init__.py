@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from distbench.data import UNLABELLED, Part, TaskIndex
     from distbench.errors import (
+        ArgumentError,
         CorruptImageError,
         DataError,
         Declined,
@@ -66,6 +67,7 @@ _HOME = {
     ],
     "data": ["UNLABELLED", "Part", "TaskIndex"],
     "errors": [
+        "ArgumentError",
         "CorruptImageError",
         "DataError",
         "Declined",
@@ -89,6 +91,7 @@ _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
     "UNLABELLED",
+    "ArgumentError",
     "Baseline",
     "Batch",
     "Component",

@@ -57,9 +57,17 @@ class Zoo(Component, ABC):
 
 
 class Metric(Component, ABC):
-    """Scores how well a source fits a task; higher is better."""
+    """Scores how well a source fits a task; higher is better.
+
+    Attributes:
+        needs: What it reads of a probe; ``zoo`` for one that compares all sources by `score_all`.
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features"})
+
+    def needed(self) -> frozenset[Need]:
+        """What it needs with its parameters: `needs`, unless a parameter changes that."""
+        return self.needs
 
     @abstractmethod
     def score(self, probe: Probe) -> float:

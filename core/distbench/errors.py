@@ -18,6 +18,10 @@ class UsageError(DistbenchError):
     exit_code = 2
 
 
+class ArgumentError(UsageError, ValueError):
+    """An argument of a Python function, such as an array, is wrong."""
+
+
 class UnknownNameError(UsageError):
     """A name that no plugin offers."""
 

@@ -2,37 +2,79 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Literal
+from typing import Any, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from distbench.errors import Declined
+from distbench.errors import ArgumentError, Declined
 from distbench.sources import SourceInfo
 
+T = TypeVar("T")
 Floats = NDArray[np.floating]
 Need = Literal["features", "logits", "reference", "source_info", "zoo"]
 
+_LARGEST = 1e140
+"""Beyond it, squares do not fit float64."""
+_SUM_TO_ONE = 1e-3
+"""How far probabilities may sum from 1; float16 ones are off by up to so much."""
 
-class Labels:
+
+class _Shared:
+    """Computes what several metrics have in common once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Callable[[Any], Any], Any] = {}
+
+    def shared(self, compute: Callable[[Self], T]) -> T:
+        """What ``compute(self)`` gives; computed by the first metric that asks, then remembered.
+
+        Args:
+            compute: A function of a module, the same object at every call; what it returns must
+                not be changed by those who share it.
+        """
+        if compute not in self._known:
+            self._known[compute] = compute(self)
+        found: T = self._known[compute]
+        return found
+
+
+class Labels(_Shared):
     """Labels of a probe and what depends on them alone, computed once for all sources.
 
     Class ids are made dense: an id that does not occur has no part in any score.
 
     Args:
-        labels: (n,) integers.
+        labels: (n,) integers >= 0, numpy or torch, of at least two classes.
 
     Attributes:
         ids: int64 (n,), dense class numbers 0..C-1 in the order of the original ids.
         counts: int64 (C,), images of each class.
+
+    Raises:
+        ArgumentError: They are something else.
     """
 
     def __init__(self, labels: ArrayLike) -> None:
-        raw = np.asarray(labels)
+        super().__init__()
+        raw = as_numpy(labels)
         if raw.ndim != 1 or not np.issubdtype(raw.dtype, np.integer):
-            raise ValueError(f"labels must be integers of shape (n,), got {raw.dtype} {raw.shape}")
-        _, inverse, counts = np.unique(raw, return_inverse=True, return_counts=True)
+            raise ArgumentError(
+                f"labels must be class numbers, integers of shape (n,), got {raw.dtype} {raw.shape}"
+            )
+        if len(raw) and raw.min() < 0:
+            raise ArgumentError(
+                f"labels must be >= 0, but label {int(raw.argmin())} is {raw.min()}; leave out "
+                "images without a label"
+            )
+        values, inverse, counts = np.unique(raw, return_inverse=True, return_counts=True)
+        if len(values) < 2:
+            raise ArgumentError(
+                f"labels must be of at least two classes, got {len(raw)} labels of {len(values)}; "
+                "with one class there is nothing to tell apart"
+            )
         self.ids: NDArray[np.int64] = inverse.astype(np.int64)
         self.counts: NDArray[np.int64] = counts.astype(np.int64)
 
@@ -65,19 +107,24 @@ class Labels:
         return sums
 
 
-class Probe:
+class Probe(_Shared):
     """Labelled images with one source's features and logits on them.
 
-    What a metric did not ask for in `Metric.needs` may be absent; reading it declines.
+    All numbers are finite and small enough to be squared. What a metric did not ask for in
+    `Metric.needs` may be absent; reading it declines.
 
     Args:
         labels: (n,) integers or a shared `Labels`.
-        features: (n, d) floats.
+        features: (n, d) floats, numpy or torch.
         logits: (n, z) floats over the source's classes.
         probabilities: (n, z), for a source of which only these are known.
         reference: (n, r) features of a reference model on the same images.
         source: Facts about the source.
         seed: For metrics that draw at random.
+
+    Raises:
+        ArgumentError: Shapes do not go together, a number is NaN or infinite, or probabilities
+            are negative or do not sum to 1.
     """
 
     def __init__(
@@ -91,6 +138,7 @@ class Probe:
         source: SourceInfo | None = None,
         seed: int = 0,
     ) -> None:
+        super().__init__()
         self.labels = labels if isinstance(labels, Labels) else Labels(labels)
         self.seed = seed
         self._source = source
@@ -98,18 +146,30 @@ class Probe:
         self._logits = self._matrix("logits", logits)
         self._probabilities = self._matrix("probabilities", probabilities)
         self._reference = self._matrix("reference", reference)
+        if self._probabilities is not None:
+            _check_probabilities(self._probabilities)
 
     def _matrix(self, name: str, value: ArrayLike | None) -> Floats | None:
         if value is None:
             return None
-        matrix = np.asarray(value)
-        if matrix.ndim != 2 or len(matrix) != len(self.labels):
-            raise ValueError(
-                f"{name} must have shape ({len(self.labels)}, d) to go with the labels, "
-                f"got {matrix.shape}"
+        matrix = as_numpy(value)
+        if matrix.ndim != 2 or len(matrix) != len(self.labels) or not matrix.shape[1]:
+            raise ArgumentError(
+                f"{name} must have shape ({len(self.labels)}, d) with d > 0 to go with the "
+                f"{len(self.labels)} labels, got {matrix.shape}"
             )
         if not np.issubdtype(matrix.dtype, np.floating):
+            if not np.issubdtype(matrix.dtype, np.integer) and matrix.dtype != np.bool_:
+                raise ArgumentError(f"{name} must be real numbers, got {matrix.dtype}")
             matrix = matrix.astype(np.float64)
+        low, high = float(matrix.min()), float(matrix.max())  # NaN comes through both
+        if not (-_LARGEST < low and high < _LARGEST):
+            bad = ~(np.abs(matrix) < _LARGEST)
+            row, column = np.argwhere(bad)[0]
+            raise ArgumentError(
+                f"{name} must be finite and below {_LARGEST:g}, but {int(bad.sum())} numbers are "
+                f"not, the first in row {row}, column {column}: {matrix[row, column]}"
+            )
         return matrix
 
     @staticmethod
@@ -149,3 +209,25 @@ class Probe:
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         result: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
         return result
+
+
+def as_numpy(value: Any) -> NDArray[Any]:
+    """An array or tensor on any device as numpy; a torch type that numpy lacks becomes float32."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        if str(value.dtype) == "torch.bfloat16":
+            value = value.float()
+        return np.asarray(value.numpy())
+    return np.asarray(value)
+
+
+def _check_probabilities(matrix: Floats) -> None:
+    if matrix.min() < 0:
+        raise ArgumentError(f"probabilities must be >= 0, got {matrix.min():g}")
+    off = np.abs(matrix.sum(axis=1, dtype=np.float64) - 1)
+    if off.max() > _SUM_TO_ONE:
+        worst = int(off.argmax())
+        raise ArgumentError(
+            f"probabilities of each image must sum to 1, row {worst} sums to "
+            f"{matrix[worst].sum(dtype=np.float64):g}; give raw outputs as logits"
+        )

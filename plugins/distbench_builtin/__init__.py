@@ -22,8 +22,29 @@ def distbench_zoos() -> dict[str, str]:
 def distbench_metrics() -> dict[str, str]:
     """Metrics."""
     return {
+        "cka": f"{_HERE}.metrics.cka:CKA",
+        "dds": f"{_HERE}.metrics.dds:DDS",
+        "etran": f"{_HERE}.metrics.etran:ETran",
+        "gbc": f"{_HERE}.metrics.gbc:GBC",
+        "hscore": f"{_HERE}.metrics.hscore:HScore",
+        "hscore_shrinkage": f"{_HERE}.metrics.hscore_shrinkage:HScoreShrinkage",
+        "knn": f"{_HERE}.metrics.knn:KNN",
+        "leep": f"{_HERE}.metrics.leep:LEEP",
+        "lfc": f"{_HERE}.metrics.lfc:LFC",
+        "linear_probe": f"{_HERE}.metrics.linear_probe:LinearProbe",
         "logme": f"{_HERE}.metrics.logme:LogME",
+        "nce": f"{_HERE}.metrics.nce:NCE",
+        "ncti": f"{_HERE}.metrics.ncti:NCTI",
+        "nleep": f"{_HERE}.metrics.nleep:NLEEP",
+        "pactran": f"{_HERE}.metrics.pactran:PACTran",
         "parc": f"{_HERE}.metrics.parc:PARC",
+        "plasticity": f"{_HERE}.metrics.plasticity:Plasticity",
+        "random": f"{_HERE}.metrics.random:Random",
+        "ridge_loo": f"{_HERE}.metrics.ridge_loo:RidgeLOO",
+        "rsa": f"{_HERE}.metrics.rsa:RSA",
+        "sfda": f"{_HERE}.metrics.sfda:SFDA",
+        "source_size": f"{_HERE}.metrics.source_size:SourceSize",
+        "transrate": f"{_HERE}.metrics.transrate:TransRate",
     }
 
 

@@ -61,17 +61,13 @@ class PARC(Metric):
         """Spearman's coefficient of feature and label correlations, times 100.
 
         Raises:
-            Declined: No two images share a class, all images are of one, features are not finite,
-                or no correlation, or only equal ones, can be had from them.
+            Declined: No two images share a class, or no correlation, or only equal ones, can be had
+                from the features.
         """
         labels = probe.labels
         if labels.num_classes == len(labels):
             raise Declined("no two images share a class, so there is nothing to compare")
-        if labels.num_classes == 1:
-            raise Declined("all images are of one class")
         x = probe.features.astype(np.float64)
-        if not np.isfinite(x).all():
-            raise Declined("features are not finite")
         rows = _standardised(x if self.dims is None else _principal(x, self.dims))
         defined = rows.any(axis=1)
         if not defined.any():
