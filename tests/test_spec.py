@@ -96,3 +96,28 @@ def test_messages_name_parameter_and_value(text: str, message: str) -> None:
     with pytest.raises(UsageError) as caught:
         made(text)
     assert message in str(caught.value)
+
+
+def test_a_parameter_may_be_a_component() -> None:
+    from distbench.plan import as_table, identity_of
+    from distbench.plugins import registry
+
+    names = registry()
+    for text in ("plasticity", "plasticity:parc", 'plasticity:of="parc:dims=8",layers=20'):
+        made = names.make("metric", text)
+        assert made.label == text
+        assert names.make("metric", as_table(made)) == made
+    inner = identity_of(names, "metric", made)["params"]["of"]
+    assert inner == {"name": "parc", "version": inner["version"], "params": {"dims": 8}}
+    with pytest.raises(UsageError, match="unknown metric 'logmee'"):
+        names.make("metric", "plasticity:of=logmee")
+
+
+def test_none_is_no_value_where_a_parameter_may_go_without() -> None:
+    from distbench.plugins import registry
+
+    made = registry().make("metric", "gbc:dims=none")
+    assert made.dims is None
+    assert made.label == "gbc:dims=none"
+    with pytest.raises(UsageError, match="layers='none' will not do"):
+        registry().make("metric", "plasticity:layers=none")

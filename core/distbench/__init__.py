@@ -10,7 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from distbench.api import rank, run
+    from distbench.api import rank, run, score
     from distbench.components import (
         Baseline,
         Component,
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         primary,
     )
     from distbench.data import UNLABELLED, Part, TaskIndex
+    from distbench.downloads import Download, Manual, UrlFile, absent
     from distbench.errors import (
         ArgumentError,
         CorruptImageError,
@@ -39,9 +40,13 @@ if TYPE_CHECKING:
         WeightsError,
     )
     from distbench.hookspecs import hookimpl
+    from distbench.hub_files import HubFiles
     from distbench.method import Context, MethodContext, WeightedSource
-    from distbench.probe import Labels, Probe
+    from distbench.offline import offline
+    from distbench.paths import home
+    from distbench.probe import Labels, Need, Probe
     from distbench.queue import Outcome, UnitQueue
+    from distbench.ranking import Comparison, Ranking
     from distbench.results import Row
     from distbench.sources import Forward, Source, SourceInfo
     from distbench.suite import SuiteDefinition
@@ -49,7 +54,7 @@ if TYPE_CHECKING:
     from distbench.worker import execute_unit
 
 _HOME = {
-    "api": ["rank", "run"],
+    "api": ["rank", "run", "score"],
     "components": [
         "Baseline",
         "Component",
@@ -66,6 +71,7 @@ _HOME = {
         "primary",
     ],
     "data": ["UNLABELLED", "Part", "TaskIndex"],
+    "downloads": ["Download", "Manual", "UrlFile", "absent"],
     "errors": [
         "ArgumentError",
         "CorruptImageError",
@@ -78,9 +84,13 @@ _HOME = {
         "WeightsError",
     ],
     "hookspecs": ["hookimpl"],
+    "hub_files": ["HubFiles"],
+    "offline": ["offline"],
+    "paths": ["home"],
     "method": ["Context", "MethodContext", "WeightedSource"],
-    "probe": ["Labels", "Probe"],
+    "probe": ["Labels", "Need", "Probe"],
     "queue": ["Outcome", "UnitQueue"],
+    "ranking": ["Comparison", "Ranking"],
     "results": ["Row"],
     "sources": ["Forward", "Source", "SourceInfo"],
     "suite": ["SuiteDefinition"],
@@ -94,6 +104,7 @@ __all__ = [
     "ArgumentError",
     "Baseline",
     "Batch",
+    "Comparison",
     "Component",
     "Context",
     "CorruptImageError",
@@ -101,16 +112,21 @@ __all__ = [
     "Declined",
     "DistbenchError",
     "Distiller",
+    "Download",
     "Executor",
     "Forward",
+    "HubFiles",
     "Labels",
+    "Manual",
     "MethodContext",
     "Metric",
+    "Need",
     "Outcome",
     "Part",
     "Phase",
     "PluginError",
     "Probe",
+    "Ranking",
     "RefusedError",
     "Reporter",
     "Role",
@@ -126,16 +142,21 @@ __all__ = [
     "Task",
     "TaskIndex",
     "UnitQueue",
+    "UrlFile",
     "UsageError",
     "WeightedSource",
     "WeightsError",
     "Zoo",
     "__version__",
+    "absent",
     "execute_unit",
+    "home",
     "hookimpl",
+    "offline",
     "primary",
     "rank",
     "run",
+    "score",
 ]
 
 

@@ -1,14 +1,21 @@
-"""The Python interface: what the commands `run` and `rank` do, as functions."""
+"""The Python interface: what the commands `run` and `rank` do, as functions, and `score`."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from distbench.errors import ArgumentError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import ArrayLike
+
+    from distbench.components import Metric
     from distbench.execution import RunResult
-    from distbench.ranking import Ranking
+    from distbench.ranking import Comparison, Ranking
+    from distbench.scoring import SourceFacts
 
 
 def run(config: Path | str | None = None, **options: Any) -> RunResult:
@@ -33,21 +40,131 @@ def run(config: Path | str | None = None, **options: Any) -> RunResult:
     return execute(RunConfig.make(Path(config) if config else None, **options))
 
 
+def score(
+    metric: str | Metric,
+    features: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+    *,
+    probabilities: ArrayLike | None = None,
+    logits: ArrayLike | None = None,
+    reference: ArrayLike | None = None,
+    source_info: SourceFacts | None = None,
+    seed: int = 0,
+) -> float:
+    """How well a source fits a task, by any metric; higher is better.
+
+    Arrays are numpy or torch, of any real type; all metrics compute in float64.
+
+    Args:
+        metric: For example ``"logme"``, ``"parc:dims=32"`` or a `Metric`.
+        features: (n, d) of the source on the labelled images.
+        labels: (n,) class numbers >= 0.
+        probabilities: (n, z) over the source's own classes.
+        logits: (n, z), where probabilities are not at hand.
+        reference: (n, r) features of a reference model, for example one trained on the task.
+        source_info: A `SourceInfo`, or those of its fields that the metric needs, such as
+            ``{"parameters": 25_600_000}``.
+        seed: For metrics that draw at random.
+
+    Raises:
+        ArgumentError: An array will not do or is missing, or the metric compares the sources of a
+            zoo with one another (`rank` takes several). It is a ValueError.
+        Declined: The metric is not defined on these images; says why.
+        UsageError: No such metric or parameter.
+    """
+    from distbench.scoring import score_arrays
+
+    return score_arrays(
+        metric, features, labels, probabilities, logits, reference, source_info, seed
+    )
+
+
+@overload
 def rank(
-    task: str | dict[str, Any], zoo: str | dict[str, Any] | None = None, **options: Any
-) -> Ranking:
-    """Scores and weighs the sources of a zoo for a task, without training anything.
+    task: str | dict[str, Any] | None = None,
+    zoo: str | dict[str, Any] | None = None,
+    *,
+    metric: Literal["all"] | Sequence[str | Metric],
+    **options: Any,
+) -> Comparison: ...
+
+
+@overload
+def rank(
+    task: str | dict[str, Any] | None = None,
+    zoo: str | dict[str, Any] | None = None,
+    *,
+    metric: str | Metric = ...,
+    **options: Any,
+) -> Ranking: ...
+
+
+def rank(
+    task: str | dict[str, Any] | None = None,
+    zoo: str | dict[str, Any] | None = None,
+    *,
+    metric: str | Metric | Sequence[str | Metric] = "logme",
+    features: Mapping[str, ArrayLike] | None = None,
+    labels: ArrayLike | None = None,
+    probabilities: Mapping[str, ArrayLike] | None = None,
+    logits: Mapping[str, ArrayLike] | None = None,
+    reference: ArrayLike | None = None,
+    source_info: Mapping[str, SourceFacts] | None = None,
+    seed: int = 0,
+    **options: Any,
+) -> Ranking | Comparison:
+    """Scores and weighs several sources, without training any.
+
+    Either the sources of a zoo for a task, as `distbench rank` does, or arrays of one's own::
+
+        rank("folder:path=my_images", "local:path=my_models", metric="parc")
+        rank(metric="all", features={"resnet": x, "vit": z}, labels=y)
 
     Args:
         task: For example ``"folder:path=my_images"`` or ``"mini-cub"``.
         zoo: For example ``"local:path=my_models"``; the suite's if None.
-        options: ``metric``, ``strategy``, ``suite``, ``labelled``, ``probe_size``, ``device``,
+        metric: One metric; or several, or ``"all"``, to compare them. With arrays, ``"all"`` are
+            those that can be computed from what is given.
+        features: (n, d) of each source by name.
+        labels: (n,) class numbers >= 0.
+        probabilities: (n, z) of each source over its own classes, by name.
+        logits: (n, z) of each source by name, where probabilities are not at hand.
+        reference: (n, r) features of a reference model.
+        source_info: Facts about each source by name, as in `score`.
+        seed: For metrics that draw at random; with arrays only.
+        options: ``strategy``, and with a task ``suite``, ``labelled``, ``probe_size``, ``device``,
             ``overlap``, ``plugin``, ``skip_corrupt`` as for `run`.
+
+    Returns:
+        A `Ranking`, or a `Comparison` of one for each of several metrics.
 
     Raises:
         DistbenchError: As the command would exit with a message.
     """
-    from distbench.config import RunConfig
-    from distbench.ranking import rank_sources
+    several = metric == "all" or isinstance(metric, (list, tuple))
+    metrics: tuple[Any, ...] = tuple(metric) if isinstance(metric, (list, tuple)) else (metric,)
+    arrays = (features, labels, probabilities, logits, reference, source_info)
+    if all(given is None for given in arrays):
+        from distbench.config import RunConfig
+        from distbench.selection import rank_sources
 
-    return rank_sources(RunConfig.make(task=task, zoo=zoo, baseline=("none",), **options))
+        config = RunConfig.make(task=task, zoo=zoo, baseline=("none",), metric=metrics, **options)
+        found = rank_sources(config)
+    else:
+        from distbench.scoring import rank_arrays
+
+        named = {"task": task, "zoo": zoo, **options}
+        if extra := [k for k, value in named.items() if value is not None and k != "strategy"]:
+            raise ArgumentError(f"arrays are ranked as they are: {', '.join(extra)} cannot be used")
+        found = rank_arrays(
+            metrics,
+            labels,
+            features,
+            probabilities,
+            logits,
+            reference,
+            source_info,
+            seed,
+            **options,
+        )
+    return found if several else found.only()

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from distbench.components import Method, Metric, Strategy
-from distbench.device import environment, forget_peak_memory, peak_memory_mb, pick_device
+from distbench.device import environment, forget_peak_memory, peak_memory_mb
 from distbench.errors import Declined
 from distbench.keys import split_seed
 from distbench.ledger import Ledger
-from distbench.method import Context, MethodContext, WeightedSource
+from distbench.method import Context, WeightedSource
 from distbench.plan import Cell, PlannedMethod, PlannedTask
 from distbench.results import (
     CostBlock,
@@ -24,11 +27,11 @@ from distbench.results import (
     SourcesBlock,
     write_atomic,
 )
-from distbench.stages.evaluate import accuracy, evaluate
-from distbench.stages.score import Scores, score
-from distbench.stages.train import Trained, fresh_student, train, weights_digest
+from distbench.stages.evaluate import evaluate
+from distbench.stages.score import Scores, probes_of, score
+from distbench.stages.train import Trained, weights_digest
 from distbench.stages.weigh import weigh
-from distbench.training.loop import Setting, predict
+from distbench.trainer import Trainer
 from distbench.training.model import StudentModel
 from distbench.workspace import Workspace
 
@@ -37,14 +40,34 @@ def score_task(work: Workspace, task: PlannedTask, method: PlannedMethod, seed: 
     """Scores of a method's metric on a task, from the cache or computed now."""
     metric = cast(Metric, work.component("metric", method.components["metric"]))
     infos, embeddings, _ = work.eligible(task, method)
-    return score(
-        metric,
+    probes = probes_of(
         infos,
         embeddings,
         work.probe(task, seed),
         work.images(task).train_labels,
         work.context(task, seed).seed_for("metric"),
+        reference_of(work, task, seed) if "reference" in metric.needed() else None,
     )
+    return score(metric, probes)
+
+
+def reference_of(work: Workspace, task: PlannedTask, seed: int) -> NDArray[np.float32]:
+    """Features (n, d) of the reference model on the probe: the student, trained on the labels."""
+
+    def make(folder: Path) -> None:
+        trainer = Trainer(work, task, seed)
+        if work.plan.reference is None:
+            raise ValueError("no metric of this plan needs a reference")
+        table = work.plan.reference.components["baseline"]
+        trained = trainer.train(cast(Method, work.component("baseline", table)))
+        features = trainer.features(trained.model, work.probe(task, seed))
+        np.save(folder / "features.npy", features)
+
+    key = work.plan.reference_key(task.id, seed)
+    found: NDArray[np.float32] = np.load(
+        work.artifacts.build("references", key, make) / "features.npy"
+    )
+    return found
 
 
 def compute_cell(work: Workspace, cell: Cell, scores: Scores | None) -> Row:
@@ -61,39 +84,17 @@ def compute_cell(work: Workspace, cell: Cell, scores: Scores | None) -> Row:
     started = time.perf_counter()
     plan = work.plan
     task, planned = plan.task(cell.task), plan.method(cell.method)
-    device = pick_device(plan.device)
+    trainer = Trainer(work, task, cell.seed)
+    images, context, device = work.images(task), trainer.context, trainer.setting.device
     forget_peak_memory(device)
     kind = "distiller" if planned.uses_sources else "baseline"
     method = cast(Method, work.component(kind, planned.components[kind]))
-    images, context = work.images(task), work.context(task, cell.seed)
-    setting = Setting(
-        images=images.train,
-        image_size=plan.protocol.image_size,
-        device=device,
-        precision=plan.protocol.precision,
-        seed=context.seed_for("batches"),
-    )
-
-    def validate(model: nn.Module) -> float | None:
-        if not len(context.validation):
-            return None
-        found = predict(model, images.train[context.validation], setting)
-        return accuracy(found, context.labels[context.validation])
-
     try:
         chosen, block = _choose(work, task, planned, context, scores)
-        model = fresh_student(
-            work.student, method, context.seed_for("student"), len(task.classes), device
-        )
-        method_context = MethodContext(
-            **{name: getattr(context, name) for name in Context.__dataclass_fields__},
-            sources=chosen,
-            num_features=model.num_features,
-        )
-        trained = train(method, method_context, model, setting, validate)
+        trained = trainer.train(method, chosen)
     except Declined as declined:
         return Ledger(plan, work.root).blank(cell, status="declined", reason=declined.reason)
-    judged = evaluate(trained.model, images.test, images.test_labels, setting)
+    judged = evaluate(trained.model, images.test, images.test_labels, trainer.setting)
     if plan.save_student:
         save_student(work, cell, trained.model)
     return Ledger(plan, work.root).blank(
@@ -102,7 +103,7 @@ def compute_cell(work: Workspace, cell: Cell, scores: Scores | None) -> Row:
         result=ResultBlock(
             accuracy=judged.accuracy,
             balanced_accuracy=judged.balanced_accuracy,
-            validation_accuracy=validate(trained.model),
+            validation_accuracy=trainer.validate(trained.model),
             predictions=tuple(judged.predictions.tolist()),
             curve=trained.curve,
             sources=block,

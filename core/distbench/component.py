@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from pydantic.fields import FieldInfo
+
+if TYPE_CHECKING:
+    from distbench.downloads import Download
 
 Role = Literal["ranked", "control", "ceiling"]
 
@@ -56,6 +59,14 @@ class Component(BaseModel):
         """First line of the docstring."""
         return (cls.__doc__ or "").strip().partition("\n")[0]
 
+    def downloads(self) -> Sequence[Download]:
+        """What it needs from the network, for `distbench fetch`; contacts nothing itself."""
+        return [need for part in self.parts().values() for need in part.downloads()]
+
+    def parts(self) -> dict[str, Component]:
+        """The parameters that are components themselves."""
+        return {key: value for key, value in self if isinstance(value, Component)}
+
     @property
     def name(self) -> str:
         """The name it is registered under; the class name in snake case where it is not."""
@@ -89,7 +100,9 @@ class Component(BaseModel):
                 continue
             if isinstance(value, Path) and not whole_paths:
                 value = value.name
-            if key == chief:
+            if isinstance(value, Component) and "=" in value.label:
+                rest.append(f'{key}="{value.label}"')
+            elif key == chief:
                 text += f":{_typed(value)}"
             elif isinstance(value, dict):
                 rest += [f"{key}.{inner}={_typed(v)}" for inner, v in value.items()]
@@ -105,6 +118,7 @@ class Component(BaseModel):
         """
         values = self.model_dump()
         kept = {k: v for k, v in values.items() if not isinstance(getattr(self, k), Path)}
+        kept |= {key: part.identity() for key, part in self.parts().items()}
         return {"name": self.name, "version": self.version, "params": kept}
 
 
@@ -117,6 +131,10 @@ def _typed(value: Any) -> str:
     """A parameter's value as the grammar of `distbench.spec` reads it back."""
     if isinstance(value, bool):
         return "true" if value else "false"
+    if value is None:
+        return "none"
+    if isinstance(value, Component):
+        value = value.label
     if isinstance(value, (tuple, list)):
         return "+".join(_typed(v) for v in value)
     if isinstance(value, float):

@@ -265,3 +265,9 @@ KINDS: Mapping[str, type[Component]] = {
     "reporter": Reporter,
 }
 """The kinds by their singular name, in the order in which they are listed."""
+
+
+def kind_of(cls: Any) -> str:
+    """The kind that a class belongs to; empty for anything else."""
+    kinds = (k for k, base in KINDS.items() if isinstance(cls, type) and issubclass(cls, base))
+    return next(kinds, "")

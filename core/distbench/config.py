@@ -63,6 +63,7 @@ class RunConfig(BaseModel):
     workers: int | None = Field(None, ge=1)
     timeout: float | None = Field(None, gt=0, description="seconds that one cell may take")
     device: str = "auto"
+    offline: bool = False
     plugin: tuple[Path, ...] = ()
     reporter: tuple[Value, ...] = ()
     name: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")

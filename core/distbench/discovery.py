@@ -6,7 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -78,13 +78,24 @@ def entry_points() -> Iterator[importlib.metadata.EntryPoint]:
             yield entry
 
 
-def offers_of(module: Any, origin: Origin) -> Iterator[Offer]:
-    """Everything one plugin offers, once its hooks have been checked against the specifications."""
+def offers_of(module: Any, origin: Origin, overlaps: dict[str, set[str]]) -> Iterator[Offer]:
+    """Everything one plugin offers, once its hooks have been checked against the specifications.
+
+    Args:
+        module: The plugin.
+        origin: Where it comes from.
+        overlaps: Takes what it says of data sets that hold images of others.
+    """
     manager = pluggy.PluginManager("distbench")
     manager.add_hookspecs(hookspecs)
     manager.register(module, name=origin.plugin)
     manager.check_pending()
     hooked = False
+    for impl in manager.hook.distbench_overlaps.get_hookimpls():
+        hooked = True
+        held: Mapping[str, Sequence[str]] = impl.function()  # type: ignore[assignment]
+        for outer, inner in held.items():
+            overlaps.setdefault(outer.casefold(), set()).update(name.casefold() for name in inner)
     for kind in KINDS:
         hook = getattr(manager.hook, f"distbench_{plural(kind)}")
         for impl in hook.get_hookimpls():

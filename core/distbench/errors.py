@@ -27,7 +27,7 @@ class UnknownNameError(UsageError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         known = sorted(known)
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.65)
         guess = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
         hint = hint or f"`distbench list {kind}` shows what there is."
         super().__init__(f"unknown {kind} {name!r}.{guess} {hint}")

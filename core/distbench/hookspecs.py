@@ -6,7 +6,7 @@ the kind's class in `distbench.components`; it is imported only when that compon
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pluggy
 
@@ -57,6 +57,15 @@ def distbench_suites() -> Mapping[str, str]:  # type: ignore[empty-body]
 @hookspec
 def distbench_executors() -> Mapping[str, str]:  # type: ignore[empty-body]
     """Ways to get the cells of a plan computed (`distbench.Executor`)."""
+
+
+@hookspec
+def distbench_overlaps() -> Mapping[str, Sequence[str]]:  # type: ignore[empty-body]
+    """Data sets that hold images of others, by name, e.g. ``{"imagenet-1k": ["stanford-dogs"]}``.
+
+    The one hook that offers no components. A source that was trained on the first has seen the
+    others; what all plugins say is taken together, and over several steps.
+    """
 
 
 @hookspec

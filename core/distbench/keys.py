@@ -25,6 +25,7 @@ class Keys:
         zoo: Provenance of the zoo.
         excluded: For each task the sources left out beforehand, with reasons.
         marked: For each task the sources kept although they saw it.
+        reference: How the reference model is trained, where one is needed.
     """
 
     suite: SuiteDefinition
@@ -34,6 +35,7 @@ class Keys:
     zoo: Mapping[str, Any]
     excluded: dict[str, dict[str, str]]
     marked: dict[str, dict[str, str]]
+    reference: PlannedMethod | None = None
     _used: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
 
     def embedding(self, source: SourceInfo, task: PlannedTask) -> str:
@@ -74,8 +76,15 @@ class Keys:
                 "metric": method.identities["metric"],
                 "images": task.images_key,
                 "sources": self.used(task, method),
+                **self._trained_before(task, method),
             }
         )
+
+    def reference_features(self, task: PlannedTask, seed: int) -> str:
+        """Key of the reference model's features on the probe of a task."""
+        if self.reference is None:
+            raise ValueError("no metric of this plan needs a reference")
+        return digest(["reference", self.cell(self.method(task, self.reference), seed)])
 
     def method(self, task: PlannedTask, method: PlannedMethod) -> str:
         """Digest of all that the cells of a method on a task depend on besides their seed."""
@@ -89,8 +98,15 @@ class Keys:
                 "task": [task.id, task.images_key],
                 "method": method.identities,
                 "sources": self.used(task, method) if method.uses_sources else None,
+                **self._trained_before(task, method),
             }
         )
+
+    def _trained_before(self, task: PlannedTask, method: PlannedMethod) -> dict[str, str]:
+        """What a method depends on that is trained before it: the reference of its metric."""
+        if "reference" not in method.needs or self.reference is None:
+            return {}
+        return {"reference": self.method(task, self.reference)}
 
     @staticmethod
     def cell(method_key: str, seed: int) -> str:

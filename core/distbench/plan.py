@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from distbench.component import Component
+from distbench.components import kind_of
 from distbench.errors import UsageError
 from distbench.identity import canonical_json, digest, file_digest
 from distbench.plugins import Registry
@@ -23,7 +24,8 @@ PLAN_SCHEMA = 1
 def as_table(component: Component) -> dict[str, Any]:
     """A component as a JSON-able table that the registry makes it from again."""
     table: dict[str, Any] = json.loads(canonical_json(component.model_dump()))
-    return {"use": component.name, **table}
+    nested = {key: as_table(part) for key, part in component.parts().items()}
+    return {"use": component.name, **table, **nested}
 
 
 @dataclass(frozen=True)
@@ -75,10 +77,10 @@ class Job:
     """Makes one artifact that cells need.
 
     Attributes:
-        stage: ``prepare``, ``embed`` or ``score``.
+        stage: ``prepare``, ``embed``, ``reference`` or ``score``.
         source: What an embedding is of.
         method: A method whose metric is scored with; others may share the scores.
-        seed: Seed of the probe.
+        seed: Seed of the probe and of the reference.
     """
 
     id: str
@@ -97,6 +99,8 @@ class Job:
             return f"reading the images of {self.task}"
         if self.stage == "embed":
             return f"embedding {self.task} with {self.source}"
+        if self.stage == "reference":
+            return f"training the reference for {self.task}"
         return f"scoring the sources for {self.task}"
 
 
@@ -120,6 +124,7 @@ class Plan:
         plugin_files: Path to digest of the plugin files.
         zoo_identity: Name of the zoo and a digest of its sources, the same wherever it lies.
         zoo_provenance: Of a zoo that is not built in, the digest of its source.
+        reference: How the reference model is trained, where a metric needs one.
         excluded: For each task the sources left out beforehand, with reasons.
         marked: For each task the sources kept although they saw it.
     """
@@ -138,6 +143,7 @@ class Plan:
     zoo_identity: str | None
     zoo_provenance: dict[str, Any]
     sources: tuple[SourceInfo, ...]
+    reference: PlannedMethod | None
     excluded: dict[str, dict[str, str]]
     marked: dict[str, dict[str, str]]
     seeds: tuple[int, ...]
@@ -158,6 +164,11 @@ class Plan:
     def source(self, name: str) -> SourceInfo:
         """A source's facts by name."""
         return next(s for s in self.sources if s.name == name)
+
+    def reference_key(self, task: str, seed: int) -> str:
+        """Key of the reference model's features of a task."""
+        wanted = ("reference", task, seed)
+        return next(job.key for job in self.jobs if (job.stage, job.task, job.seed) == wanted)
 
     def unusable(self, task: str, method: PlannedMethod) -> dict[str, str]:
         """Sources that a method may not use for a task, with the reasons known beforehand."""
@@ -191,7 +202,9 @@ class Plan:
         def rows(kind: type, name: str) -> tuple[Any, ...]:
             return tuple(kind(**_tuples(row)) for row in table.pop(name))
 
+        reference = table.pop("reference")
         return cls(
+            reference=PlannedMethod(**_tuples(reference)) if reference else None,
             protocol=Protocol.model_validate(table.pop("protocol")),
             sources=tuple(SourceInfo.model_validate(s) for s in table.pop("sources")),
             tasks=rows(PlannedTask, "tasks"),
@@ -272,4 +285,6 @@ def identity_of(registry: Registry, kind: str, component: Component) -> dict[str
         if isinstance(value, Path) and value.is_file() and not own
     }
     found = {**component.identity(), **registry.provenance(kind, component.name)}
+    for key, part in component.parts().items():
+        found["params"][key] = identity_of(registry, kind_of(type(part)), part)
     return {**found, "files": files} if files else found

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from distbench.components import Student, Task, Zoo
+from distbench.component import Component
+from distbench.components import Distiller, Metric, Student, Task, Zoo
 from distbench.config import RunConfig
 from distbench.crossing import crossed, method_id, method_role
 from distbench.errors import DataError, UsageError
 from distbench.identity import digest, file_digest
 from distbench.keys import Keys
+from distbench.offline import go_offline
 from distbench.plan import (
     Cell,
     Job,
@@ -28,6 +31,7 @@ from distbench.resolve import (
     find_tasks,
     find_zoo,
     overlaps,
+    suite_component,
     suite_components,
     usable_sources,
 )
@@ -45,6 +49,8 @@ def make_plan(config: RunConfig) -> Plan:
         DataError: A task's data cannot be used.
         WeightsError: Weights are missing or are not what their fingerprint says.
     """
+    if config.offline:
+        go_offline()
     names = registry(config.plugin)
     suite = find_suite(config, names)
     protocol = config.protocol(suite.protocol)
@@ -70,14 +76,15 @@ def make_plan(config: RunConfig) -> Plan:
         plan_task(placed, names, protocol, config.skip_corrupt)
         for placed in find_tasks(config, suite, names)
     )
-    saw = {t.id: overlaps(sources, t.seen_by) for t in tasks}
+    saw = {t.id: overlaps(sources, t.seen_by, names) for t in tasks}
     excluded = saw if overlap == "exclude" else {t.id: {} for t in tasks}
     marked = saw if overlap == "allow" else {t.id: {} for t in tasks}
     seeds = tuple(range(protocol.seeds))
     if not tasks:
         raise UsageError(f"suite {suite.name!r} has no tasks, and no --task is given")
     made_by = names.provenance("zoo", zoo.name) if zoo else {}
-    keys = Keys(suite, protocol, student_identity, sources, made_by, excluded, marked)
+    reference = plan_reference(methods, suite, names)
+    keys = Keys(suite, protocol, student_identity, sources, made_by, excluded, marked, reference)
     jobs, cells = _lay_out(tasks, methods, seeds, keys)
     named = config.name or f"{suite.name}-{digest(sorted(c.key for c in cells))[:8]}"
     return Plan(
@@ -95,6 +102,7 @@ def make_plan(config: RunConfig) -> Plan:
         zoo_identity=_zoo_identity(zoo, sources) if zoo else None,
         zoo_provenance=made_by,
         sources=sources,
+        reference=reference,
         excluded=excluded,
         marked=marked,
         seeds=seeds,
@@ -163,20 +171,41 @@ def plan_methods(
         for kind in ("distiller", "strategy", "metric", "baseline")
     }
     for parts in crossed(kinds["distiller"], kinds["strategy"], kinds["metric"], kinds["baseline"]):
-        id = method_id(parts, suite.settings)
-        methods.setdefault(
-            id,
-            PlannedMethod(
-                id=id,
-                role=method_role(parts),
-                components={kind: as_table(part) for kind, part in parts.items()},
-                identities={kind: identity_of(names, kind, part) for kind, part in parts.items()},
-                needs=tuple(sorted({n for p in parts.values() for n in getattr(p, "needs", ())})),
-            ),
-        )
+        method = planned_method(parts, suite, names)
+        methods.setdefault(method.id, method)
     if not methods:
         raise UsageError("nothing to run: name a --distiller with --strategy, or a --baseline")
     return tuple(methods.values())
+
+
+def planned_method(
+    parts: Mapping[str, Component], suite: SuiteDefinition, names: Registry
+) -> PlannedMethod:
+    """A method of these components, by kind."""
+    return PlannedMethod(
+        id=method_id(parts, suite.settings),
+        role=method_role(parts),
+        components={kind: as_table(part) for kind, part in parts.items()},
+        identities={kind: identity_of(names, kind, part) for kind, part in parts.items()},
+        needs=tuple(sorted({need for part in parts.values() for need in _needs(part)})),
+    )
+
+
+def _needs(part: Component) -> frozenset[str]:
+    """What a component of a method needs of a source."""
+    if isinstance(part, Metric):
+        return part.needed()
+    return part.needs if isinstance(part, Distiller) else frozenset()
+
+
+def plan_reference(
+    methods: tuple[PlannedMethod, ...], suite: SuiteDefinition, names: Registry
+) -> PlannedMethod | None:
+    """How the reference model is trained, where the metric of a method needs one."""
+    if not any("reference" in method.needs for method in methods):
+        return None
+    baseline = suite_component(names, suite, "baseline", suite.reference, suite.base)
+    return planned_method({"baseline": baseline}, suite, names)
 
 
 def _zoo_identity(zoo: Zoo, sources: tuple[SourceInfo, ...]) -> str:
@@ -211,10 +240,16 @@ def _lay_out(
         method_keys = {method.id: keys.method(task, method) for method in methods}
         for seed in seeds:
             scored: set[str] = set()
+            reference: tuple[str, ...] = ()
+            if keys.reference is not None:
+                key = keys.reference_features(task, seed)
+                reference = (f"reference:{task.id}:{seed}",)
+                jobs.append(Job(*reference, "reference", key, task.id, (prepare.id,), seed=seed))
             for method in methods:
                 needs = needed[method.id] or (prepare.id,)
                 if "metric" in method.identities:
                     key = keys.score(task, method, seed)
+                    needs += reference if "reference" in method.needs else ()
                     job = f"score:{task.id}:{seed}:{key[:12]}"
                     if key not in scored:
                         scored.add(key)

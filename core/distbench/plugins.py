@@ -13,7 +13,7 @@ from typing import Any
 
 from distbench import spec
 from distbench.component import Component
-from distbench.components import KINDS
+from distbench.components import KINDS, kind_of
 from distbench.discovery import Offer, Origin, entry_points, load_file, offers_of, plural
 from distbench.errors import PluginError, UnknownNameError, UsageError
 from distbench.identity import file_digest
@@ -41,6 +41,7 @@ class Registry:
     def __init__(self, files: tuple[Path, ...] = ()) -> None:
         self.plugins: list[Plugin] = []
         self._offers: dict[tuple[str, str], list[Offer]] = {}
+        self._overlaps: dict[str, set[str]] = {}
         self._strict = os.environ.get("DISTBENCH_STRICT_PLUGINS") == "1"
         for entry in entry_points():
             dist = entry.dist
@@ -54,7 +55,7 @@ class Registry:
         self.plugins.append(plugin)
         try:
             module = load()
-            offers = list(offers_of(module, origin))
+            offers = list(offers_of(module, origin, self._overlaps))
         except Exception as error:
             plugin.error = f"{type(error).__name__}: {error}"
             if must or self._strict:
@@ -77,6 +78,14 @@ class Registry:
     def names(self, kind: str) -> list[str]:
         """All names of one kind, sorted."""
         return sorted(name for k, name in self._offers if k == kind)
+
+    def held_by(self, dataset: str) -> set[str]:
+        """A data set and all whose images it holds, as far as plugins say, in lower case."""
+        found, new = set[str](), {dataset.casefold()}
+        while new:
+            found |= new
+            new = {inner for outer in new for inner in self._overlaps.get(outer, ())} - found
+        return found
 
     def offer(self, kind: str, name: str) -> Offer:
         """Who offers a name.
@@ -159,9 +168,14 @@ class Registry:
             name, chief, params = spec.parse(shown)
             given = {**params, **table}
         cls = self.load(kind, name)
+        if chief is not None and kind_of(_type_of(cls, cls.primary_field())):
+            given[str(cls.primary_field())], chief = chief, None
         for key, default in (defaults or {}).items():
             if key not in given and not (chief is not None and key == cls.primary_field()):
                 given[key] = default
+        for key, inner in given.items():
+            if (nested := kind_of(_type_of(cls, key))) and isinstance(inner, (str, Mapping)):
+                given[key] = self.make(nested, inner, base=base)
         return spec.build(cls, name, chief, given, shown=shown, base=base)
 
     def provenance(self, kind: str, name: str) -> dict[str, Any]:
@@ -185,6 +199,12 @@ class Registry:
             for p in self.plugins
             if p.origin.distribution and p.offers
         }
+
+
+def _type_of(cls: type[Component], key: str | None) -> Any:
+    """The type of a parameter."""
+    field = cls.parameters().get(key or "")
+    return field.annotation if field else None
 
 
 def registry(files: tuple[Path, ...] = ()) -> Registry:

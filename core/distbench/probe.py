@@ -101,9 +101,17 @@ class Labels(_Shared):
         """float64 (n, C)."""
         return np.eye(self.num_classes)[self.ids]
 
-    def class_sums(self, rows: Floats) -> Floats:
-        """Sums of rows over each class: (n, d) to (C, d)."""
-        sums: Floats = np.add.reduceat(rows[self.order], self.starts, axis=0)
+    @cached_property
+    def _membership(self) -> Any:
+        """Sparse (C, n): 1 where an image is of a class."""
+        from scipy.sparse import csr_matrix
+
+        n, ends = len(self), np.append(self.starts, len(self))
+        return csr_matrix((np.ones(n), self.order, ends), shape=(self.num_classes, n))
+
+    def class_sums(self, rows: Floats) -> NDArray[np.float64]:
+        """Sums of rows over each class, in float64: (n, d) to (C, d)."""
+        sums: NDArray[np.float64] = self._membership @ rows
         return sums
 
 
@@ -163,8 +171,8 @@ class Probe(_Shared):
                 raise ArgumentError(f"{name} must be real numbers, got {matrix.dtype}")
             matrix = matrix.astype(np.float64)
         low, high = float(matrix.min()), float(matrix.max())  # NaN comes through both
-        if not (-_LARGEST < low and high < _LARGEST):
-            bad = ~(np.abs(matrix) < _LARGEST)
+        if not (low > -_LARGEST and high < _LARGEST):
+            bad = ~(np.abs(matrix.astype(np.float64)) < _LARGEST)
             row, column = np.argwhere(bad)[0]
             raise ArgumentError(
                 f"{name} must be finite and below {_LARGEST:g}, but {int(bad.sum())} numbers are "
@@ -204,7 +212,7 @@ class Probe(_Shared):
     def probabilities(self) -> NDArray[np.float64]:
         """float64 (n, z): softmax of the logits (of sigmoid sources too, as PARC does)."""
         if self._probabilities is not None:
-            return self._probabilities.astype(np.float64)
+            return self._probabilities.astype(np.float64, copy=False)
         logits = self.logits.astype(np.float64)
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         result: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)

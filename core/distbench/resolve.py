@@ -16,7 +16,7 @@ from distbench.config import DEFAULT_STUDENT, DEFAULT_SUITE, RunConfig
 from distbench.errors import UnknownNameError, UsageError
 from distbench.plugins import Registry
 from distbench.sources import Source, SourceInfo
-from distbench.suite import SuiteDefinition, TaskEntry, explain
+from distbench.suite import SuiteDefinition, TaskEntry, Value, explain
 
 
 def find_suite(config: RunConfig, names: Registry) -> SuiteDefinition:
@@ -64,12 +64,14 @@ def usable_sources(zoo: Zoo) -> list[Source]:
     return found
 
 
-def overlaps(sources: Sequence[SourceInfo], seen_by: Sequence[str]) -> dict[str, str]:
+def overlaps(
+    sources: Sequence[SourceInfo], seen_by: Sequence[str], names: Registry
+) -> dict[str, str]:
     """Sources whose training data hold images of a task, with the reason."""
     found = {}
+    seen = {name.casefold() for name in seen_by}
     for source in sources:
-        seen = {name.casefold() for name in seen_by}
-        shared = sorted(name for name in source.trained_on if name.casefold() in seen)
+        shared = sorted(name for name in source.trained_on if names.held_by(name) & seen)
         if shared:
             found[source.name] = f"saw this task: trained on {', '.join(shared)}"
     return found
@@ -124,16 +126,25 @@ def suite_components(
 ) -> list[Component]:
     """The components of one kind of method, the suite's settings under what is given explicitly.
 
-    ``none`` stands for no distiller or no baseline.
+    ``none`` stands for no distiller or no baseline, ``all`` for every metric there is.
     """
-    found = []
-    for value in getattr(config, kind):
-        if value == "none" and kind in ("distiller", "baseline"):
-            continue
-        name = value if isinstance(value, str) else str(value.get("use", ""))
-        settings = suite.settings.get(name.partition(":")[0], {})
-        found.append(names.make(kind, value, base=config.base_of(kind), defaults=settings))
-    return found
+    values = getattr(config, kind)
+    if kind == "metric" and "all" in values:
+        values = names.names("metric")
+    return [
+        suite_component(names, suite, kind, value, config.base_of(kind))
+        for value in values
+        if not (value == "none" and kind in ("distiller", "baseline"))
+    ]
+
+
+def suite_component(
+    names: Registry, suite: SuiteDefinition, kind: str, value: Value, base: Path | None
+) -> Component:
+    """A component with the suite's settings under what is given explicitly."""
+    name = value if isinstance(value, str) else str(value.get("use", ""))
+    settings = suite.settings.get(name.partition(":")[0], {})
+    return names.make(kind, value, base=base, defaults=settings)
 
 
 def check_settings(suite: SuiteDefinition, names: Registry) -> None:

@@ -1,8 +1,10 @@
 """The grammar by which a component is named: ``name[:VALUE][:key=value[,key=value]]``.
 
 VALUE fills the component's primary field (``timm:mobilenetv3_small_100``); lists join with ``+``;
-a value with commas, plus signs or spaces is put in double quotes; ``arguments.pad_type=same`` sets
-one entry of a field that is a mapping.
+``none`` is no value, where a parameter may go without; a value with commas, plus signs or spaces
+is put in double quotes, and so is a component with parameters of its own
+(``plasticity:of="knn:k=5"``); ``arguments.pad_type=same`` sets one entry of a field that is a
+mapping.
 """
 
 from __future__ import annotations
@@ -107,7 +109,9 @@ def build(
 
 
 def _value(raw: str, field: FieldInfo) -> Any:
-    """A typed text as pydantic takes it: lists are split, the rest is left to the field's type."""
+    """A typed text as pydantic takes it: lists are split, ``none`` is None where that may be."""
+    if raw == "none" and type(None) in get_args(field.annotation):
+        return None
     if _is_list(field.annotation):
         return [part for part in raw.split("+") if part]
     return raw

@@ -96,6 +96,9 @@ class SuiteDefinition(BaseModel):
     version: int = Field(ge=1)
     zoo: Value | None = None
     generalist: str | None = Field(None, description="source that plays the one general teacher")
+    reference: Value = Field(
+        "finetune", description="baseline that trains the student whose features are the reference"
+    )
     overlap: Literal["exclude", "allow"] = "exclude"
     student: Value
     protocol: Protocol = Protocol()

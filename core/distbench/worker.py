@@ -22,6 +22,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from distbench.errors import DistbenchError, RefusedError
+from distbench.offline import guard
 from distbench.paths import home
 from distbench.queue import Outcome
 
@@ -47,6 +48,7 @@ def execute_unit(plan_path: Path | str, unit: str) -> Outcome:
     Returns:
         How it ended; an exception of a component is a failure of the unit, not of the caller.
     """
+    guard()
     started = time.perf_counter()
 
     def failed(reason: str, error: BaseException, *, fatal: bool = False) -> Outcome:
@@ -120,7 +122,7 @@ def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit
 
 def _make(work: Workspace, job: Job) -> Path:
     """Makes a job's artifact if it is not at hand; for scores, the path of their file."""
-    from distbench.cell import score_task
+    from distbench.cell import reference_of, score_task
 
     task = work.plan.task(job.task)
     if job.stage == "prepare":
@@ -128,7 +130,11 @@ def _make(work: Workspace, job: Job) -> Path:
         return work.artifacts.folder("images", job.key)
     if job.stage == "embed" and job.source is not None:
         return work.embedding_folder(task, job.source)
-    method, seed = work.plan.method(job.method or ""), job.seed or 0
+    seed = job.seed or 0
+    if job.stage == "reference":
+        reference_of(work, task, seed)
+        return work.artifacts.folder("references", job.key)
+    method = work.plan.method(job.method or "")
 
     def make(folder: Path) -> None:
         score_task(work, task, method, seed).save(folder / "scores.json")

@@ -41,7 +41,9 @@ Student = Annotated[
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
-        "--metric", help="Scores the sources; repeats. [default: logme]", rich_help_panel=_WHAT
+        "--metric",
+        help="Scores the sources; repeats; all for every one. [default: logme]",
+        rich_help_panel=_WHAT,
     ),
 ]
 Strategies = Annotated[
@@ -149,6 +151,15 @@ Name = Annotated[
     typer.Option(
         help="Name of the run's folder under runs/. [default: from the configuration]",
         rich_help_panel=_HOW,
+    ),
+]
+Offline = Annotated[
+    bool | None,
+    typer.Option(
+        "--offline",
+        help="Contact nothing: everything was fetched before (`distbench fetch`).",
+        rich_help_panel=_HOW,
+        show_default=False,
     ),
 ]
 SkipCorrupt = Annotated[

@@ -72,3 +72,59 @@ class Progress:
             self._bar.start()
             self._task = self._bar.add_task(title, total=total)
         self._bar.update(self._task, completed=self._done, total=total, description=title)
+
+
+class Bytes:
+    """Shows downloads as they come: a bar on a terminal, a line for each elsewhere.
+
+    Args:
+        total: Bytes that are expected.
+    """
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._bar: Any = None
+        self._task: Any = None
+        self._shown = ""
+
+    def __enter__(self) -> Bytes:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import (
+                BarColumn,
+                DownloadColumn,
+                Progress,
+                TextColumn,
+                TimeRemainingColumn,
+                TransferSpeedColumn,
+            )
+
+            self._bar = Progress(
+                BarColumn(),
+                DownloadColumn(),
+                TransferSpeedColumn(),
+                TimeRemainingColumn(),
+                TextColumn("{task.description}"),
+                console=Console(stderr=True),
+            )
+            self._bar.start()
+            self._task = self._bar.add_task("", total=self._total or None)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+
+    def add(self, what: str, count: int) -> None:
+        """So many bytes of a download have come."""
+        if self._bar is not None:
+            self._bar.update(self._task, advance=count, description=what)
+        elif what != self._shown:
+            sys.stderr.write(f"fetching {what}\n")
+            sys.stderr.flush()
+        self._shown = what

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import typer
 
 from distbench.cli import options as o
+
+if TYPE_CHECKING:
+    from distbench.ranking import Comparison, Ranking
 
 
 def register(app: typer.Typer) -> None:
@@ -20,49 +25,91 @@ def rank(
     metric: o.Metrics = None,
     strategy: o.Strategies = None,
     suite: o.Suite = None,
+    student: o.Student = None,
     overlap: o.Overlap = None,
     labelled: o.Labelled = None,
     probe_size: o.ProbeSize = None,
     device: o.Device = None,
+    offline: o.Offline = None,
     plugin: o.Plugins = None,
     skip_corrupt: o.SkipCorrupt = None,
     json: o.Json = False,
 ) -> None:
-    """Score and weigh the sources of a zoo for one task; trains nothing."""
+    """Score and weigh the sources of a zoo for one task; several metrics are compared.
+
+    Trains no source and no student, but for metrics that need a reference: that is the student,
+    fine-tuned on the labels.
+    """
     given = dict(locals())
     as_json = given.pop("json")
     from distbench.config import RunConfig
-    from distbench.ranking import rank_sources
+    from distbench.selection import rank_sources
 
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-    ranking = rank_sources(RunConfig.make(None, baseline=("none",), **given))
-    for source, reason in ranking.excluded.items():
-        typer.echo(f"warning: source {source} is left out: {reason}", err=True)
-    for source, reason in ranking.marked.items():
+    comparison = rank_sources(RunConfig.make(None, baseline=("none",), **given))
+    first, *others = comparison.rankings
+    if not others:
+        comparison.only()
+    for source, reason in first.marked.items():
         typer.echo(f"warning: source {source} is kept, but {reason}", err=True)
+    for text in _left_out(comparison):
+        typer.echo(f"warning: {text}", err=True)
     if as_json:
+        tables = [_as_table(ranking) for ranking in comparison.rankings]
+        agreement = [[None if t != t else t for t in row] for row in comparison.agreement()]
         o.print_json(
-            {
-                "task": ranking.task,
-                "metric": ranking.metric,
-                "strategy": ranking.strategy,
-                "probe": ranking.probe,
-                "sources": [
-                    {
-                        "name": r.source.name,
-                        "score": r.score,
-                        "weight": r.weight,
-                        "domain": r.source.domain,
-                        "architecture": r.source.architecture,
-                        "licence": r.source.licence,
-                    }
-                    for r in ranking.sources
-                ],
-                "excluded": ranking.excluded,
-                "marked": ranking.marked,
-            }
+            {"task": first.task, "rankings": tables, "kendall_tau": agreement}
+            if others
+            else tables[0]
         )
-        return
+    elif others:
+        _print_comparison(comparison)
+    else:
+        _print_ranking(first)
+    if not as_json:
+        typer.echo(f"\n{first.task}: scored on {first.probe} labelled images.")
+
+
+def _left_out(comparison: Comparison) -> list[str]:
+    """Who is left out and why; where all metrics leave a source out, it is said once."""
+    who: dict[tuple[str, str], list[str]] = {}
+    for ranking in comparison.rankings:
+        for source, reason in ranking.excluded.items():
+            who.setdefault((source, reason), []).append(ranking.metric)
+    everywhere = len(comparison.rankings)
+    lines = [f"source {s} is left out: {r}" for (s, r), m in who.items() if len(m) == everywhere]
+    several: dict[str, list[str]] = {}
+    for (source, reason), metrics in who.items():
+        if len(metrics) < everywhere:
+            several.setdefault(reason, []).append(source)
+    return lines + [f"{reason} (of {', '.join(names)})" for reason, names in several.items()]
+
+
+def _as_table(ranking: Ranking) -> dict[str, Any]:
+    places = ranking.places
+    return {
+        "task": ranking.task,
+        "metric": ranking.metric,
+        "strategy": ranking.strategy,
+        "probe": ranking.probe,
+        "sources": [
+            {
+                "name": r.source.name,
+                "place": places[r.source.name],
+                "score": r.score,
+                "weight": r.weight,
+                "domain": r.source.domain,
+                "architecture": r.source.architecture,
+                "licence": r.source.licence,
+            }
+            for r in ranking.sources
+        ],
+        "excluded": ranking.excluded,
+        "marked": ranking.marked,
+    }
+
+
+def _print_ranking(ranking: Ranking) -> None:
     from tabulate import tabulate
 
     rows = [
@@ -71,4 +118,38 @@ def rank(
     ]
     headers = ["", "source", ranking.metric, f"weight ({ranking.strategy})", "architecture"]
     typer.echo(tabulate(rows, [*headers, "domain"], "simple", floatfmt=".4f"))
-    typer.echo(f"\n{ranking.task}: scored on {ranking.probe} labelled images.")
+
+
+def _print_comparison(comparison: Comparison) -> None:
+    """Two tables: the place of each source under each metric, and how far the metrics agree."""
+    places = [ranking.places for ranking in comparison.rankings]
+    rows = []
+    for source in comparison.sources:
+        own = [found.get(source) for found in places]
+        known = [place for place in own if place is not None]
+        rows.append([source, *(_place(p) for p in own), f"{sum(known) / len(known):.1f}"])
+    heads = [metric.replace("_", "\n").replace(":", "\n") for metric in comparison.metrics]
+    align = ("left", *("right" for _ in range(len(heads) + 1)))
+    typer.echo("Place of each source under each metric:\n")
+    typer.echo(_table(rows, ["source", *heads, "mean"], align))
+
+    tau = comparison.agreement()
+    lines = []
+    for number, (metric, own) in enumerate(zip(comparison.metrics, tau, strict=True), 1):
+        others = [t for i, t in enumerate(own, 1) if i != number and t == t]
+        mean = f"{sum(others) / len(others):.2f}" if others else "-"
+        lines.append([str(number), metric, *("-" if t != t else f"{t:.2f}" for t in own), mean])
+    numbers = [str(number) for number in range(1, len(heads) + 1)]
+    align = ("right", "left", *("right" for _ in range(len(heads) + 1)))
+    typer.echo("\nAgreement of metrics, Kendall's tau (mean: with the others):\n")
+    typer.echo(_table(lines, ["", "metric", *numbers, "mean"], align))
+
+
+def _table(rows: list[list[str]], headers: list[str], align: tuple[str, ...]) -> str:
+    from tabulate import tabulate
+
+    return tabulate(rows, headers, "simple", colalign=align, disable_numparse=True)
+
+
+def _place(place: float | None) -> str:
+    return "-" if place is None else f"{place:g}"

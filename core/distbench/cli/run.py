@@ -43,6 +43,7 @@ def run(
     workers: o.Workers = None,
     timeout: o.Timeout = None,
     device: o.Device = None,
+    offline: o.Offline = None,
     plugin: o.Plugins = None,
     reporter: o.Reporters = None,
     name: o.Name = None,

@@ -40,44 +40,48 @@ class Scores:
         return cls(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def score(
-    metric: Metric,
+def probes_of(
     sources: Sequence[SourceInfo],
     embeddings: Mapping[str, Embedding],
-    probe: NDArray[np.int64],
+    positions: NDArray[np.int64],
     labels: NDArray[np.int64],
     seed: int,
-) -> Scores:
-    """Scores sources on a probe.
+    reference: NDArray[np.floating] | None = None,
+) -> list[Probe]:
+    """The probe of each source; what depends on labels alone is shared between them.
 
     Args:
-        metric: The metric.
         sources: Eligible sources.
         embeddings: Their embeddings by name.
-        probe: Positions of the probe among the train images.
+        positions: Positions (p,) of the probe among the train images.
         labels: (n,) labels of the train images.
         seed: For metrics that draw at random.
+        reference: (p, r) features of the reference model on the probe.
     """
-    shared = Labels(labels[probe])
-    probes = []
-    for source in sources:
-        embedding = embeddings[source.name]
-        probes.append(
-            Probe(
-                shared,
-                features=np.asarray(embedding.features[probe]),
-                logits=np.asarray(embedding.logits[probe]),
-                source=source,
-                seed=seed,
-            )
+    shared = Labels(labels[positions])
+    return [
+        Probe(
+            shared,
+            features=np.asarray(embeddings[source.name].features[positions]),
+            logits=np.asarray(embeddings[source.name].logits[positions]),
+            reference=reference,
+            source=source,
+            seed=seed,
         )
+        for source in sources
+    ]
+
+
+def score(metric: Metric, probes: Sequence[Probe]) -> Scores:
+    """Scores sources by their probes, each with a `Probe.source` of its own name."""
     values: dict[str, float] = {}
     excluded: dict[str, str] = {}
-    for source, value in zip(sources, metric.score_all(probes), strict=True):
+    for probe, value in zip(probes, metric.score_all(probes), strict=True):
+        name = probe.source.name
         if isinstance(value, Declined):
-            excluded[source.name] = f"{metric.name} declined: {value.reason}"
+            excluded[name] = f"{metric.name} declined: {value.reason}"
         elif not math.isfinite(value):
-            excluded[source.name] = f"{metric.name} gave {value}"
+            excluded[name] = f"{metric.name} gave {value}"
         else:
-            values[source.name] = float(value)
+            values[name] = float(value)
     return Scores(values, excluded)

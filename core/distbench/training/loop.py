@@ -178,6 +178,20 @@ def _batches(stream: Stream, setting: Setting, seed: int) -> Iterator[Batch]:
 
 
 @torch.inference_mode()
+def features_of(
+    model: StudentModel, images: NDArray[np.uint8], setting: Setting, batch: int = 256
+) -> NDArray[np.float32]:
+    """Pooled features (n, d) of images under a student in evaluation mode."""
+    model.eval()
+    found = []
+    for start in range(0, len(images), batch):
+        floats = to_batch(images[start : start + batch], setting.image_size, setting.device)
+        with setting.autocast():
+            found.append(model.features(floats).float().cpu().numpy())
+    return np.concatenate(found)
+
+
+@torch.inference_mode()
 def predict(
     model: nn.Module, images: NDArray[np.uint8], setting: Setting, batch: int = 256
 ) -> NDArray[np.int64]:

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import TypeVar
-
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from distbench import Declined, Metric, Probe
-
-Array = NDArray[np.float64]
-Counts = NDArray[np.int64]
-Float = TypeVar("Float", np.float32, np.float64)
-
-_FINE, _COARSE = 2**40, 2**20
-"""Steps between a correlation of 0 and of 1; correlations that fall on one step are ties."""
-_BLOCK = 2**21
-"""Correlations held at a time. Up to so many are sorted, on fine steps; more are counted, on
-coarse ones, which are wider than the round-off of float32."""
+from distbench_builtin.metrics import _pairs
+from distbench_builtin.metrics._pairs import Array, Counts, Floats
 
 
 class PARC(Metric):
@@ -39,7 +27,8 @@ class PARC(Metric):
     images should be, and label distances are compared as classes, where the authors' code lets
     the round-off of one-hot correlations break ties by class number (off by several points for
     most numbers of classes). Beyond 2,048 images, correlations are computed in float32 and those
-    that agree to 2^-20 are ties, which moves the score by about 1e-5.
+    that agree to 2^-18 are ties, which moves the score by about 1e-5, and by up to 0.03 where
+    classes have almost collapsed to points.
 
     An image whose features are all equal once z-scored has no Pearson correlation; its pairs are
     left out. `dims` reduces the features by an exact PCA first, with signs such that each
@@ -49,8 +38,8 @@ class PARC(Metric):
     can, but are not those.
 
     Range: -100..100. Unchanged by shifting single dimensions and by scaling them with positive
-    factors, not by rotating. Needs features. Cost: O(n^2 d) time; memory for the features and one
-    block of correlations, however many images.
+    factors, not by rotating. Needs features. Cost: O(n^2 d) time; memory for a float32 copy of the
+    features and one tile of correlations, however many images.
     """
 
     dims: int | None = Field(
@@ -67,71 +56,42 @@ class PARC(Metric):
         labels = probe.labels
         if labels.num_classes == len(labels):
             raise Declined("no two images share a class, so there is nothing to compare")
-        x = probe.features.astype(np.float64)
-        rows = _standardised(x if self.dims is None else _principal(x, self.dims))
-        defined = rows.any(axis=1)
-        if not defined.any():
-            raise Declined("no image has features that vary from one dimension to the next")
-        return 100 * _spearman(*_counts(rows[defined], labels.ids[defined]))
+        if len(labels) * (len(labels) - 1) // 2 <= _pairs.EXACT:
+            if self.dims is None:
+                rows = probe.shared(_pairs.correlation_rows)
+            else:
+                rows = _pairs.unit_rows(_principal(probe.features, self.dims))
+            return 100 * _spearman(*_sorted(*_defined(rows, labels.ids)))
+        x = probe.features if self.dims is None else _principal(probe.features, self.dims)
+        rows = _pairs.unit_rows(x, order=labels.order, dtype=np.float32)
+        return 100 * _spearman(*_counted(*_defined(rows, labels.ids[labels.order])))
 
 
-def _principal(x: Array, dims: int) -> Array:
+def _principal(features: Floats, dims: int) -> Array:
     """Scores (n, <= dims) on the first principal components, by the smaller Gram matrix."""
-    x = x - x.mean(axis=0)
+    x = features - features.mean(axis=0, dtype=np.float64)
     n, d = x.shape
     values, vectors = np.linalg.eigh(x @ x.T if n < d else x.T @ x)
     kept = values > max(n, d) * np.finfo(np.float64).eps * values[-1]
     vectors = vectors[:, kept][:, : -dims - 1 : -1]
     loadings = x.T @ vectors if n < d else vectors
+    if not loadings.size:
+        return np.zeros((n, 1))
     largest = np.abs(loadings).argmax(axis=0)
     signs = np.sign(np.take_along_axis(loadings, largest[None], axis=0))
     scores: Array = (vectors if n < d else x @ vectors) * signs
     return scores
 
 
-def _standardised(x: Array) -> Array:
-    """Rows whose products are the Pearson correlations of images; 0 where there is none.
-
-    Args:
-        x: (n, d), z-scored by column here.
-    """
-    mean = x.mean(axis=0)
-    x = x - mean
-    spread = np.sqrt(np.einsum("nd,nd->d", x, x) / len(x))
-    # The mean of equal numbers is off by round-off, so a constant column has a tiny spread.
-    constant = spread <= len(x) * np.finfo(np.float64).eps * np.abs(mean)
-    x *= np.where(constant, 0, 1 / np.where(constant, 1, spread))
-    before = np.sqrt(np.einsum("nd,nd->n", x, x))
-    x -= x.sum(axis=1, keepdims=True) / max(1, x.shape[1])
-    norm = np.sqrt(np.einsum("nd,nd->n", x, x))
-    # Entries are of size 1, but where an image is average they are round-off around 0.
-    flat = norm <= 1e-8 * np.maximum(before, np.sqrt(x.shape[1]))
-    x *= np.where(flat, 0, 1 / np.where(flat, 1, norm))[:, None]
-    return x
+def _defined(rows: Floats, ids: Counts) -> tuple[Floats, Counts]:
+    """Rows that are not 0, and their classes."""
+    defined = rows.any(axis=1)
+    if not defined.any():
+        raise Declined("no image has features that vary from one dimension to the next")
+    return (rows, ids) if defined.all() else (rows[defined], ids[defined])
 
 
-def _pairs(
-    rows: NDArray[Float], ids: Counts, height: int
-) -> Iterator[tuple[NDArray[Float], NDArray[np.bool_]]]:
-    """Correlations of all pairs of images, each once, and which are of one class.
-
-    Args:
-        rows: (n, d), of unit length.
-        ids: (n,), their classes.
-        height: How many images to compare with all others at a time.
-    """
-    for start in range(0, len(rows), height):
-        own = rows[start : start + height]
-        size = len(own)
-        correlations = own @ rows[start:].T
-        alike = ids[start : start + height, None] == ids[start:]
-        once = np.triu(np.ones((size, size), dtype=np.bool_), k=1)
-        yield correlations[:, :size][once], alike[:, :size][once]
-        if correlations.shape[1] > size:
-            yield correlations[:, size:].ravel(), alike[:, size:].ravel()
-
-
-def _counts(rows: Array, ids: Counts) -> tuple[Counts, Counts]:
+def _sorted(rows: Floats, ids: Counts) -> tuple[Counts, Counts]:
     """How many pairs have each of the correlations that occur, in ascending order.
 
     Args:
@@ -141,19 +101,35 @@ def _counts(rows: Array, ids: Counts) -> tuple[Counts, Counts]:
     Returns:
         Pairs within classes and all pairs, both (g,).
     """
-    n = len(rows)
-    if n * (n - 1) // 2 <= _BLOCK:
-        correlations, alike = next(_pairs(rows, ids, n))
-        steps = np.rint(correlations * _FINE)
-        values, every = np.unique(steps, return_counts=True)
-        place = np.searchsorted(values, steps[alike])
-        return np.bincount(place, minlength=len(values)), every
-    within, every = np.zeros((2, 2 * _COARSE + 1), dtype=np.int64)
-    for close, alike in _pairs(rows.astype(np.float32), ids, max(1, _BLOCK // n)):
-        places = (close * _COARSE + (_COARSE + 0.5)).astype(np.int64)
-        every += np.bincount(places, minlength=len(every))
-        within += np.bincount(places[alike], minlength=len(within))
-    return within, every
+    alike = (ids[:, None] == ids)[_pairs.above_diagonal(len(ids))]
+    steps = _pairs.upper(rows)
+    steps *= _pairs.FINE
+    np.rint(steps, out=steps)
+    within = np.sort(steps[alike])
+    values, every = np.unique(steps, return_counts=True)
+    return np.bincount(np.searchsorted(values, within), minlength=len(values)), every
+
+
+def _counted(rows: Floats, ids: Counts) -> tuple[Counts, Counts]:
+    """The same for float32 rows in the order of their classes, on coarser steps."""
+    size = 2 * _pairs.STEPS + 2
+    within, every = np.zeros((2, size), dtype=np.int64)
+    for own, other in _pairs.tiles(len(rows)):
+        steps = _pairs.tile(rows, own, other)
+        if own == other:
+            once = _pairs.above_diagonal(len(steps))
+            alike = steps[once & (ids[own, None] == ids[own])]
+            steps = steps[once]
+        else:  # Only the last class of a tile can go on in one after it.
+            last = ids[own.stop - 1]
+            begin = np.searchsorted(ids[own], last)
+            first, end = np.searchsorted(ids[other], [last, last + 1])
+            alike = steps[begin:, first:end].ravel()
+        every += np.bincount(steps.ravel(), minlength=size)
+        if len(alike):
+            within += np.bincount(alike, minlength=size)
+    occur = every > 0
+    return within[occur], every[occur]
 
 
 def _spearman(within: Counts, ties: Counts) -> float:
@@ -166,8 +142,8 @@ def _spearman(within: Counts, ties: Counts) -> float:
     m, pairs = int(within.sum()), int(ties.sum())
     if m in (0, pairs):
         raise Declined("images with a correlation share no class, or are all of one")
-    twice_ranks = 2 * np.cumsum(ties) - ties + 1
-    above = int(within @ twice_ranks) - m * (pairs + 1)
+    twice_ranks = 2 * np.cumsum(ties) - ties - pairs  # about their mean
+    above = float(within @ twice_ranks.astype(np.float64))
     size = ties[ties > 1].astype(np.float64)
     spread = float(pairs) ** 3 - pairs - float((size**3 - size).sum())
     if spread <= 0:

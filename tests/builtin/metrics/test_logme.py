@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,9 +10,9 @@ from scipy.optimize import minimize
 
 from distbench import Declined, Probe, UsageError
 from distbench.plugins import registry
+from distbench_builtin.metrics._spectrum import spectrum
 from distbench_builtin.metrics.logme import LogME
 
-GOLDENS = Path(__file__).resolve().parents[3] / ".." / "shared" / "goldens"
 CASES = ("small_relu", "wide_n_lt_d", "imbalanced", "edge_gap")
 
 
@@ -73,11 +72,10 @@ def test_equals_the_exact_marginal_likelihood_of_one_dimension():
     ("stopping", "key", "rel"),
     [("converged", "exact.logme_converged", 1e-5), ("authors", "exact.logme_thuml_rule", 1e-6)],
 )
-def test_reference_values(case, stopping, key, rel):
-    if not GOLDENS.is_dir():
-        pytest.skip("the reference values lie beside the repository and are not here")
-    wanted = json.loads((GOLDENS / "goldens_public.json").read_text())[case][key]["value"]
-    with np.load(GOLDENS / "inputs_public" / f"{case}.npz") as inputs:
+def test_reference_values(shared, case, stopping, key, rel):
+    goldens = shared / "goldens"
+    wanted = json.loads((goldens / "goldens_public.json").read_text())[case][key]["value"]
+    with np.load(goldens / "inputs_public" / f"{case}.npz") as inputs:
         got = score(inputs["labels"], inputs["features"], stopping=stopping)
     assert got == pytest.approx(wanted, rel=rel)
 
@@ -151,16 +149,33 @@ def test_a_perfect_fit_is_finite_and_best():
     assert np.isfinite(score(labels, np.eye(4)[labels], stopping="authors"))
 
 
-def test_one_class_is_declined():
-    with pytest.raises(Declined, match="all images are of one class"):
+def test_a_probe_refuses_one_class():
+    with pytest.raises(ValueError, match=r"at least two classes, got 20 labels of 1"):
         score(np.full(20, 3), np.ones((20, 4)))
 
 
-def test_features_that_are_not_finite_are_declined():
+def test_a_probe_refuses_features_that_are_not_finite():
     labels, features = draw(20, 4)
     features[3, 2] = np.nan
-    with pytest.raises(Declined, match="not finite"):
+    with pytest.raises(ValueError, match=r"features must be finite .* row 3, column 2: nan"):
         score(labels, features)
+
+
+def test_features_out_of_scale_are_scored_or_declined():
+    labels, features = draw(40, 90)
+    normal = score(labels, features)
+    assert score(labels, 1e138 * features) == pytest.approx(normal, rel=1e-9)
+    with pytest.raises(Declined, match="the authors' iteration overflows with features of this"):
+        score(labels, 1e138 * features, stopping="authors")
+
+
+def test_metrics_of_one_probe_share_the_spectrum():
+    labels, features = draw(40, 90)
+    probe = Probe(labels, features=features)
+    assert LogME().score(probe) == score(labels, features)
+    assert probe.shared(spectrum) is probe.shared(spectrum)
+    authors = LogME(stopping="authors")
+    assert authors.score(probe) == score(labels, features, stopping="authors")
 
 
 def test_specification():

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from distbench import Declined, Probe, UsageError
+from distbench import ArgumentError, Declined, Probe, UsageError
 from distbench.plugins import registry
-from distbench_builtin.metrics import parc
+from distbench_builtin.metrics import _pairs
 from distbench_builtin.metrics.parc import PARC
 
-GOLDENS = Path(__file__).resolve().parents[3] / ".." / "shared" / "goldens"
 CASES = ("small_relu", "wide_n_lt_d", "imbalanced", "edge_gap")
 
 
@@ -70,22 +68,62 @@ def test_equals_the_plain_form_with_ties():
     assert score(labels, flags) == pytest.approx(plain(labels, flags), abs=1e-9)
 
 
-def test_many_images_are_counted_in_blocks(monkeypatch):
-    labels, features = draw(400, 24, classes=10)
+@pytest.mark.parametrize("classes", [2, 10, 200])
+@pytest.mark.parametrize(("height", "width"), [(1024, 4096), (60, 130), (400, 1)])
+def test_many_images_are_counted_in_tiles(monkeypatch, classes, height, width):
+    labels, features = draw(400, 24, classes)
     features[:50] = features[50:100]
     whole = score(labels, features)
-    monkeypatch.setattr(parc, "_BLOCK", 5000)
-    assert score(labels, features) == pytest.approx(whole, abs=1e-3)
-    assert score(labels, features) != whole
+    monkeypatch.setattr(_pairs, "EXACT", 5000)
+    monkeypatch.setattr(_pairs, "_HEIGHT", height)
+    monkeypatch.setattr(_pairs, "_WIDTH", width)
+    counted = score(labels, features)
+    assert counted == pytest.approx(whole, abs=1e-3)
+    assert counted != whole
+    assert score(labels, features.astype(np.float32).astype(np.float64)) == score(
+        labels, features.astype(np.float32)
+    )
+
+
+def test_many_images_of_collapsed_classes_tie(monkeypatch):
+    labels = np.arange(300) % 7
+    features = np.random.default_rng(0).normal(size=(7, 40))[labels]
+    whole = score(labels, features)
+    assert whole == pytest.approx(plain(labels, features), abs=1e-9)
+    monkeypatch.setattr(_pairs, "EXACT", 0)
+    assert score(labels, features) == pytest.approx(whole, abs=1e-6)
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_reference_values(case):
-    if not GOLDENS.is_dir():
-        pytest.skip("the reference values lie beside the repository and are not here")
-    wanted = json.loads((GOLDENS / "goldens_public.json").read_text())[case]["exact.parc"]["value"]
-    with np.load(GOLDENS / "inputs_public" / f"{case}.npz") as inputs:
-        assert score(inputs["labels"], inputs["features"]) == pytest.approx(wanted, rel=1e-6)
+def test_reference_values(case, shared):
+    goldens = json.loads((shared / "goldens" / "goldens_public.json").read_text())
+    with np.load(shared / "goldens" / "inputs_public" / f"{case}.npz") as inputs:
+        got = score(inputs["labels"], inputs["features"])
+    assert got == pytest.approx(goldens[case]["exact.parc"]["value"], rel=1e-9)
+
+
+def test_round_off_of_the_label_distances_breaks_no_ties():
+    labels, features = draw(148, 30, classes=37)
+    got = score(labels, features)
+    upper = np.triu_indices(148, k=1)
+    published = [
+        100
+        * spearmanr(
+            1 - np.corrcoef(zscored(features))[upper],
+            1 - np.corrcoef(np.eye(37)[names[labels]])[upper],
+        ).statistic
+        for names in (np.random.default_rng(seed).permutation(37) for seed in range(3))
+    ]
+    assert got == pytest.approx(plain(labels, features), abs=1e-9)
+    assert len({round(value, 3) for value in published}) > 1
+    assert max(published) < got - 0.5
+
+
+def test_by_hand():
+    # z-scored rows (-1, 1), (-1, 1), (1, -1), (1, -1): correlations 1 within 0-1 and 2-3, else -1.
+    features = np.array([[0, 3], [0, 3], [2, 1], [2, 1.0]])
+    assert score([0, 0, 1, 1], features) == pytest.approx(100)
+    assert score([0, 1, 0, 1], features) == pytest.approx(-50)
 
 
 def test_names_and_order_of_classes_and_images_do_not_matter():
@@ -156,16 +194,26 @@ def test_components_that_do_not_vary_are_dropped():
     ("labels", "features", "reason"),
     [
         (np.arange(9), np.eye(9), "no two images share a class"),
-        (np.zeros(9, int), np.eye(9), "all images are of one class"),
         (np.arange(9) % 3, np.ones((9, 4)), "no image has features that vary"),
         (np.arange(9) % 3, np.arange(9.0)[:, None], "no image has features that vary"),
-        (np.arange(9) % 3, np.full((9, 4), np.inf), "not finite"),
         (np.array([0, 1, 1]), np.array([[1, -2], [-1, 2], [0, 0.0]]), "share no class"),
         (np.array([0, 0, 1]), np.eye(3), "all images correlate alike"),
     ],
 )
 def test_undefined_is_declined(labels, features, reason):
     with pytest.raises(Declined, match=reason):
+        score(labels, features)
+
+
+@pytest.mark.parametrize(
+    ("labels", "features", "reason"),
+    [
+        (np.zeros(9, int), np.eye(9), "at least two classes"),
+        (np.arange(9) % 3, np.full((9, 4), np.inf), "must be finite"),
+    ],
+)
+def test_what_is_no_probe_is_refused(labels, features, reason):
+    with pytest.raises(ArgumentError, match=reason):
         score(labels, features)
 
 

@@ -1,0 +1,134 @@
+"""Linear probe: how many images a linear classifier gets right that it was not trained on."""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.optimize import minimize
+
+from distbench import Declined, Metric, Probe
+from distbench_builtin.metrics._features import doubles
+from distbench_builtin.metrics._pca import principal
+
+Array = NDArray[np.float64]
+
+_TIE = 1e-6
+"""Logits that differ by less are taken for equal."""
+_SLOPE = 1e-5
+"""The largest slope of the loss at which the optimiser stops."""
+_MOST_STEPS = 1000
+
+
+class LinearProbe(Metric):
+    """Linear probe: cross-validated accuracy of multinomial logistic regression, in percent.
+
+    The usual way to rate features by what a linear classifier can read from them; as a measure of
+    transfer for example in Kornblith et al., "Do Better ImageNet Models Transfer Better?", CVPR
+    2019. Features are centred and divided by one number, the root of the mean squared length, and
+    w and b found for each fold by::
+
+        minimise  - mean of ln p(own|x) + penalty/2 |w|^2,   p = softmax(w x + b)
+
+    over the images of the other folds. It is fitted to all principal components, which is the
+    same problem turned, and smaller where n < d. The score is the share of images whose own class
+    is the likeliest when their fold was left out; where k classes are equally likely it counts
+    1/k. Features that the classes cannot be told by score about the share of the largest class.
+
+    Within each class images are dealt to the folds one by one, in the order of their distance
+    from the mean of all images, so nothing depends on the order that they are given in. A class
+    with fewer images than folds has one each in the first of them. A class of one image is always
+    trained on, and its image does not count.
+
+    Range: 0..100. Unchanged by shifting, scaling and rotating the features, and by dimensions
+    that are constant.
+
+    Needs features. Cost: O(n D min(n, D)) once, O(n min(n, D) C) a step of the optimiser, some
+    tens of steps a fold.
+    """
+
+    folds: int = Field(5, ge=2, description="parts of the images, each left out once")
+    penalty: float = Field(
+        1e-4,
+        gt=0,
+        description="strength of the squared penalty on the weights; the default is ours",
+    )
+
+    def score(self, probe: Probe) -> float:
+        """Percentage of left-out images that are put in their class.
+
+        Raises:
+            Declined: All features are equal, or no two images share a class.
+        """
+        labels = probe.labels
+        if labels.num_classes == len(labels):
+            raise Declined("no two images share a class, so none can be left out")
+        scores, squares = principal(probe)
+        if not len(squares):
+            raise Declined("all images have the same features")
+        rows = scores * np.sqrt(len(labels) / squares.sum())
+        fold = _deal(probe, rows, self.folds)
+        right = 0.0
+        for left_out in range(int(fold.max()) + 1):
+            test = fold == left_out
+            train = ~test
+            weights, bias = _fit(rows[train], labels.ids[train], labels.num_classes, self.penalty)
+            logits = rows[test] @ weights + bias
+            likeliest = logits >= logits.max(axis=1, keepdims=True) - _TIE
+            own = likeliest[np.arange(len(logits)), labels.ids[test]]
+            right += float((own / likeliest.sum(axis=1)).sum())
+        return 100 * right / int((fold >= 0).sum())
+
+
+def _deal(probe: Probe, rows: Array, folds: int) -> NDArray[np.int64]:
+    """The fold of each image (n,); -1 for one that is never left out."""
+    labels = probe.labels
+    lengths = np.einsum("nr,nr->n", rows, rows)
+    # Round-off must not order what is equal; that is ordered by the features as they were given.
+    lengths = np.round(lengths / lengths.max() * 1e9)
+    exact = np.array([crc32(row) for row in probe.shared(doubles) + 0.0])  # makes -0 be 0
+    order = np.lexsort((exact, lengths, labels.ids))
+    fold = np.empty(len(rows), dtype=np.int64)
+    fold[order] = (np.arange(len(rows)) - np.repeat(labels.starts, labels.counts)) % folds
+    fold[labels.counts[labels.ids] == 1] = -1
+    return fold
+
+
+def _fit(rows: Array, ids: NDArray[np.int64], classes: int, penalty: float) -> tuple[Array, Array]:
+    """Weights (r, C) and bias (C,) of a logistic regression.
+
+    The optimiser sees each weight times the root of about the curvature of the loss in it. Along
+    principal components that evens the curvature out, and few steps are needed.
+
+    Args:
+        rows: (n, r), principal scores.
+        ids: (n,), classes.
+        classes: C.
+        penalty: On the squared weights.
+    """
+    n, r = rows.shape
+    target = np.eye(classes)[ids] / n
+    scale = np.ones((r + 1, 1))
+    scale[:r, 0] = 1 / np.sqrt(np.einsum("nr,nr->r", rows, rows) / n / classes + penalty)
+
+    def loss(flat: Array) -> tuple[float, Array]:
+        both = flat.reshape(r + 1, classes) * scale
+        weights = both[:r]
+        logits = rows @ weights + both[r]
+        logits -= logits.max(axis=1, keepdims=True)
+        chances = np.exp(logits)
+        total = chances.sum(axis=1, keepdims=True)
+        value = np.log(total).mean() - np.vdot(target, logits)
+        residual = chances / (n * total) - target
+        slope = np.empty_like(both)
+        slope[:r] = rows.T @ residual + penalty * weights
+        slope[r] = residual.sum(axis=0)
+        return float(value + penalty / 2 * np.vdot(weights, weights)), (slope * scale).ravel()
+
+    start = np.zeros((r + 1) * classes)
+    options = {"maxiter": _MOST_STEPS, "gtol": _SLOPE, "ftol": 0.0, "maxcor": 20}
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
+    both = found.reshape(r + 1, classes) * scale
+    return both[:r], both[r]

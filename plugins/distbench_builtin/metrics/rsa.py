@@ -1,0 +1,100 @@
+"""RSA: does the source rank pairs of images by likeness as a reference model does?"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from distbench import Declined, Metric, Probe
+from distbench.probe import Need
+from distbench_builtin.metrics import _pairs
+from distbench_builtin.metrics._pairs import Array, Floats
+
+
+class RSA(Metric):
+    """Representational similarity analysis against the features of a reference model.
+
+    Dwivedi & Roig, "Representation Similarity Analysis for Efficient Task Taxonomy & Transfer
+    Learning", CVPR 2019. Features and reference are z-scored by dimension (ddof 0, a constant one
+    becomes 0, as in PARC's code); over all pairs of images the distances 1 - Pearson correlation
+    of the one and of the other are compared by Spearman's rank correlation, times 100::
+
+        100 * Pearson correlation of the midranks of both
+
+    Correlations that agree to 2^-40 are ties, as those of duplicate images should be. Beyond 2,048
+    images they are computed in float32, ranked by counting in steps of 2^-18, and computed twice
+    so that no more than a tile of them is held; that moves the score by about 1e-6, and by up to
+    0.01 where images have almost collapsed to a few points.
+
+    An image without a correlation in either (all dimensions equal once z-scored) is left out.
+
+    Range: -100..100. Unchanged by shifting single dimensions and by scaling them with positive
+    factors, not by rotating. Needs features and reference. Cost: O(n^2 d) and sorting n^2 / 2
+    pairs twice; beyond 2,048 images O(n^2 d) twice, memory for float32 copies of both and a tile.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"features", "reference"})
+
+    def score(self, probe: Probe) -> float:
+        """Spearman's coefficient of the models' correlations between images, times 100.
+
+        Raises:
+            Declined: Fewer than three images have a correlation in both models, or one of the
+                models finds all pairs equally alike.
+        """
+        n = len(probe.labels)
+        few = n * (n - 1) // 2 <= _pairs.EXACT
+        x: Floats
+        y: Floats
+        if few:
+            x, y = probe.shared(_pairs.correlation_rows), probe.shared(_pairs.reference_rows)
+        else:
+            x = _pairs.unit_rows(probe.features, dtype=np.float32)
+            y = _pairs.unit_rows(probe.reference, dtype=np.float32)
+        defined = x.any(axis=1) & y.any(axis=1)
+        if defined.sum() < 3:
+            raise Declined(
+                "fewer than three images have features, and reference features, that vary from one "
+                "dimension to the next"
+            )
+        if not defined.all():
+            x, y = x[defined], y[defined]
+        inner, left, right = _sorted(x, y) if few else _counted(x, y)
+        if not left or not right:
+            raise Declined("to one of the models all pairs of images are equally alike")
+        return 100 * inner / float(np.sqrt(left) * np.sqrt(right))
+
+
+def _sorted(x: Floats, y: Floats) -> tuple[float, float, float]:
+    """Inner product and squares of the centred midranks of the correlations."""
+    ranks = []
+    for rows in (x, y):
+        steps = np.rint(_pairs.upper(rows) * _pairs.FINE)
+        ranks.append(rankdata(steps) - (len(steps) + 1) / 2)
+    a, b = ranks
+    return float(a @ b), float(a @ a), float(b @ b)
+
+
+def _counted(x: Floats, y: Floats) -> tuple[float, float, float]:
+    """The same for float32 rows, by counting first and computing the correlations again."""
+    size = 2 * _pairs.STEPS + 2
+    counts = np.zeros((2, size), dtype=np.int64)
+    for own, other in _pairs.tiles(len(x)):
+        for count, rows in zip(counts, (x, y), strict=True):
+            count += np.bincount(_steps(rows, own, other), minlength=size)
+    pairs = int(counts[0].sum())
+    ranks: Array = np.cumsum(counts, axis=1) - (counts + pairs) / 2
+    left, right = (float((c * r) @ r) for c, r in zip(counts, ranks, strict=True))
+    inner = 0.0
+    for own, other in _pairs.tiles(len(x)):
+        inner += float(ranks[0][_steps(x, own, other)] @ ranks[1][_steps(y, own, other)])
+    return inner, left, right
+
+
+def _steps(rows: Floats, own: slice, other: slice) -> NDArray[np.int32]:
+    """Steps of the correlations of a tile, each pair once, in one row."""
+    steps = _pairs.tile(rows, own, other)
+    return steps[_pairs.above_diagonal(len(steps))] if own == other else steps.ravel()
