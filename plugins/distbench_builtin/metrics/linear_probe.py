@@ -70,12 +70,12 @@ class LinearProbe(Metric):
             raise Declined("all images have the same features")
         rows = scores * np.sqrt(len(labels) / squares.sum())
         fold = _deal(probe, rows, self.folds)
-        right = 0.0
+        right, both = 0.0, np.zeros((rows.shape[1] + 1, labels.num_classes))
         for left_out in range(int(fold.max()) + 1):
             test = fold == left_out
             train = ~test
-            weights, bias = _fit(rows[train], labels.ids[train], labels.num_classes, self.penalty)
-            logits = rows[test] @ weights + bias
+            both = _fit(rows[train], labels.ids[train], self.penalty, both)
+            logits = rows[test] @ both[:-1] + both[-1]
             likeliest = logits >= logits.max(axis=1, keepdims=True) - _TIE
             own = likeliest[np.arange(len(logits)), labels.ids[test]]
             right += float((own / likeliest.sum(axis=1)).sum())
@@ -96,8 +96,8 @@ def _deal(probe: Probe, rows: Array, folds: int) -> NDArray[np.int64]:
     return fold
 
 
-def _fit(rows: Array, ids: NDArray[np.int64], classes: int, penalty: float) -> tuple[Array, Array]:
-    """Weights (r, C) and bias (C,) of a logistic regression.
+def _fit(rows: Array, ids: NDArray[np.int64], penalty: float, start: Array) -> Array:
+    """Weights, and below them the bias, (r + 1, C) of a logistic regression.
 
     The optimiser sees each weight times the root of about the curvature of the loss in it. Along
     principal components that evens the curvature out, and few steps are needed.
@@ -105,10 +105,11 @@ def _fit(rows: Array, ids: NDArray[np.int64], classes: int, penalty: float) -> t
     Args:
         rows: (n, r), principal scores.
         ids: (n,), classes.
-        classes: C.
         penalty: On the squared weights.
+        start: (r + 1, C), where to begin: the other folds' solution is near.
     """
     n, r = rows.shape
+    classes = start.shape[1]
     target = np.eye(classes)[ids] / n
     scale = np.ones((r + 1, 1))
     scale[:r, 0] = 1 / np.sqrt(np.einsum("nr,nr->r", rows, rows) / n / classes + penalty)
@@ -127,8 +128,8 @@ def _fit(rows: Array, ids: NDArray[np.int64], classes: int, penalty: float) -> t
         slope[r] = residual.sum(axis=0)
         return float(value + penalty / 2 * np.vdot(weights, weights)), (slope * scale).ravel()
 
-    start = np.zeros((r + 1) * classes)
     options = {"maxiter": _MOST_STEPS, "gtol": _SLOPE, "ftol": 0.0, "maxcor": 20}
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
-    both = found.reshape(r + 1, classes) * scale
-    return both[:r], both[r]
+    first = (start / scale).ravel()
+    found = minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x
+    solution: Array = found.reshape(r + 1, classes) * scale
+    return solution

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,8 @@ class LogME(Metric):
 
     Needs features. Cost: O(n D min(n, D)), mostly one symmetric eigenproblem of size min(n, D).
     """
+
+    version: ClassVar[int] = 2
 
     stopping: Literal["converged", "authors"] = Field(
         "converged",

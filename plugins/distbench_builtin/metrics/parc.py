@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from pydantic import Field
 
@@ -41,6 +43,8 @@ class PARC(Metric):
     factors, not by rotating. Needs features. Cost: O(n^2 d) time; memory for a float32 copy of the
     features and one tile of correlations, however many images.
     """
+
+    version: ClassVar[int] = 2
 
     dims: int | None = Field(
         None, ge=2, description="principal components to keep; none: no PCA, all dimensions"

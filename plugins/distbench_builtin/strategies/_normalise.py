@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Vector = NDArray[np.float64]
 
+_RESOLUTION = 1e-9
+
 
 def checked(scores: ArrayLike) -> Vector:
     """Scores as float64 (s,), s > 0.
@@ -27,6 +29,7 @@ def checked(scores: ArrayLike) -> Vector:
 def minmax(scores: ArrayLike) -> Vector:
     """Scores mapped linearly to 0 (worst) .. 1 (best); all 1 where there is nothing to tell apart.
 
+    Scores that differ by less than a billionth of their size are equal but for round-off.
     Metrics differ in scale and sign, so only what this mapping keeps may decide the weights.
 
     Raises:
@@ -35,7 +38,7 @@ def minmax(scores: ArrayLike) -> Vector:
     # Halving is exact, and the span of two finite halves cannot overflow.
     halves = checked(scores) / 2
     span = halves.max() - halves.min()
-    if span == 0:
+    if span <= _RESOLUTION * np.abs(halves).max():
         return np.ones_like(halves)
     result: Vector = (halves - halves.min()) / span
     return result

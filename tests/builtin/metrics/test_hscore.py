@@ -102,3 +102,12 @@ def test_specification():
     metric = registry().make("metric", "hscore")
     assert isinstance(metric, HScore)
     assert metric.needs == {"features"}
+
+
+def test_sources_that_it_cannot_tell_apart_tie_exactly():
+    rng = np.random.default_rng(0)
+    labels = np.arange(40) % 7
+    found = {
+        HScore().score(Probe(labels, features=rng.normal(size=(40, d)))) for d in (40, 90, 300)
+    }
+    assert found == {6.0}

@@ -27,7 +27,8 @@ def test_the_fit_is_logistic_regression(n, d, penalty):
     labels, features = draw(n, d, signal=0.5)
     rows = principal(Probe(labels, features=features)).scores
     model = LogisticRegression(C=1 / (penalty * n), tol=1e-9, max_iter=10000).fit(rows, labels)
-    weights, bias = _fit(rows, labels, 3, penalty)
+    both = _fit(rows, labels, penalty, np.zeros((rows.shape[1] + 1, 3)))
+    weights, bias = both[:-1], both[-1]
     expected = model.predict_proba(rows)
     logits = rows @ weights + bias
     got = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)

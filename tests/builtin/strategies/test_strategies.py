@@ -66,6 +66,12 @@ def test_equal_scores_are_weighted_alike(spec):
     assert weigh(spec, [0.3, 0.3, 0.3, 0.3]).tolist() == [0.25] * 4
 
 
+def test_round_off_weighs_nothing():
+    nearly = [9 - 2e-15, 9.0, 9 + 4e-15]
+    assert weigh("weighted", nearly) == pytest.approx([1 / 3] * 3)
+    assert weigh("weighted", [9 - 2e-6, 9.0]) == pytest.approx([0, 1])
+
+
 def test_of_equal_best_scores():
     tied = [1.0, 4.0, 4.0, 0.0, 4.0]
     assert weigh("nearest", tied).tolist() == [0, 1, 0, 0, 0]
