@@ -45,3 +45,10 @@ def test_arrows_that_must_never_be() -> None:
     for path in (ROOT / "plugins").rglob("*.py"):
         private = {m for m in imports(path) if m.startswith("distbench.") and "._" in m}
         assert not private, path
+
+
+def test_no_public_name_is_hidden_by_a_module() -> None:
+    """Importing ``distbench.run`` as a module would replace the function of that name."""
+    folder = Path(distbench.__file__).parent
+    modules = {path.stem for path in folder.iterdir() if not path.name.startswith("__")}
+    assert modules & set(distbench.__all__) == set()

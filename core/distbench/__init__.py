@@ -41,13 +41,22 @@ if TYPE_CHECKING:
     )
     from distbench.hookspecs import hookimpl
     from distbench.hub_files import HubFiles
-    from distbench.method import Context, MethodContext, WeightedSource
-    from distbench.offline import offline
+    from distbench.method import (
+        Context,
+        MethodContext,
+        Taught,
+        Teaching,
+        Transfer,
+        TransferSet,
+        WeightedSource,
+    )
+    from distbench.network import offline
     from distbench.paths import home
     from distbench.probe import Labels, Need, Probe
     from distbench.queue import Outcome, UnitQueue
     from distbench.ranking import Comparison, Ranking
     from distbench.results import Row
+    from distbench.search import Range, searched
     from distbench.sources import Forward, Source, SourceInfo
     from distbench.suite import SuiteDefinition
     from distbench.training import Batch, Phase, Stream, StudentModel
@@ -85,13 +94,22 @@ _HOME = {
     ],
     "hookspecs": ["hookimpl"],
     "hub_files": ["HubFiles"],
-    "offline": ["offline"],
+    "network": ["offline"],
     "paths": ["home"],
-    "method": ["Context", "MethodContext", "WeightedSource"],
+    "method": [
+        "Context",
+        "MethodContext",
+        "Taught",
+        "Teaching",
+        "Transfer",
+        "TransferSet",
+        "WeightedSource",
+    ],
     "probe": ["Labels", "Need", "Probe"],
     "queue": ["Outcome", "UnitQueue"],
     "ranking": ["Comparison", "Ranking"],
     "results": ["Row"],
+    "search": ["Range", "searched"],
     "sources": ["Forward", "Source", "SourceInfo"],
     "suite": ["SuiteDefinition"],
     "training": ["Batch", "Phase", "Stream", "StudentModel"],
@@ -126,6 +144,7 @@ __all__ = [
     "Phase",
     "PluginError",
     "Probe",
+    "Range",
     "Ranking",
     "RefusedError",
     "Reporter",
@@ -141,6 +160,10 @@ __all__ = [
     "SuiteDefinition",
     "Task",
     "TaskIndex",
+    "Taught",
+    "Teaching",
+    "Transfer",
+    "TransferSet",
     "UnitQueue",
     "UrlFile",
     "UsageError",
@@ -157,6 +180,7 @@ __all__ = [
     "rank",
     "run",
     "score",
+    "searched",
 ]
 
 

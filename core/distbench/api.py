@@ -133,7 +133,8 @@ def rank(
         source_info: Facts about each source by name, as in `score`.
         seed: For metrics that draw at random; with arrays only.
         options: ``strategy``, and with a task ``suite``, ``labelled``, ``probe_size``, ``device``,
-            ``overlap``, ``plugin``, ``skip_corrupt`` as for `run`.
+            ``overlap``, ``plugin``, ``skip_corrupt``, ``offline`` as for `run`; and ``distiller``
+            to leave out the sources that it cannot learn from.
 
     Returns:
         A `Ranking`, or a `Comparison` of one for each of several metrics.
@@ -148,7 +149,8 @@ def rank(
         from distbench.config import RunConfig
         from distbench.selection import rank_sources
 
-        config = RunConfig.make(task=task, zoo=zoo, baseline=("none",), metric=metrics, **options)
+        options = {"distiller": "none", "baseline": ("none",), **options}
+        config = RunConfig.make(task=task, zoo=zoo, metric=metrics, **options)
         found = rank_sources(config)
     else:
         from distbench.scoring import rank_arrays

@@ -13,6 +13,7 @@ import hashlib
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from distbench.results import write_atomic
 
 _MANIFEST = "manifest.json"
 _SEEN = "verified.json"
+_TIMED = "timed.json"
 _HEAD = 4096
 LOCK_SECONDS = 3600.0
 """How long one process waits for another that builds the same artifact."""
@@ -84,12 +86,16 @@ class ArtifactCache:
         shutil.rmtree(folder, ignore_errors=True)
         draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".tmp-{folder.name}-"))
         try:
+            started = time.perf_counter()
             make(draft)
+            seconds = time.perf_counter() - started
             files = sorted(p for p in draft.iterdir() if p.is_file())
             manifest = {
                 p.name: {"size": p.stat().st_size, "sha256": file_digest(p), "head": _head(p)}
                 for p in files
             }
+            # Beside what is stored, which is the same however long it took.
+            write_atomic(draft / _TIMED, json.dumps({"seconds": seconds}))
             write_atomic(draft / _MANIFEST, json.dumps(manifest, indent=1))
             draft.chmod(0o755)
             draft.replace(folder)
@@ -97,6 +103,12 @@ class ArtifactCache:
             shutil.rmtree(draft, ignore_errors=True)
             raise
         _remember(folder, {name: _stamp(folder / name) for name in manifest})
+
+
+def seconds_of(folder: Path) -> float | None:
+    """How long it took to make an artifact; None where that is not known."""
+    found = _read(folder / _TIMED).get("seconds")
+    return float(found) if isinstance(found, (int, float)) else None
 
 
 def _head(path: Path) -> str:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from distbench.artifacts import seconds_of
 from distbench.components import Method, Metric, Strategy
-from distbench.device import environment, forget_peak_memory, peak_memory_mb
+from distbench.device import environment, forget_peak_memory, peak_memory_mb, pick_device
 from distbench.errors import Declined
 from distbench.keys import split_seed
 from distbench.ledger import Ledger
+from distbench.measuring import latency_ms
 from distbench.method import Context, WeightedSource
 from distbench.plan import Cell, PlannedMethod, PlannedTask
 from distbench.results import (
@@ -27,6 +29,7 @@ from distbench.results import (
     SourcesBlock,
     write_atomic,
 )
+from distbench.retrieval import Retrieved, retrieve_for
 from distbench.stages.evaluate import evaluate
 from distbench.stages.score import Scores, probes_of, score
 from distbench.stages.train import Trained, weights_digest
@@ -34,6 +37,8 @@ from distbench.stages.weigh import weigh
 from distbench.trainer import Trainer
 from distbench.training.model import StudentModel
 from distbench.workspace import Workspace
+
+Sources = tuple[WeightedSource, ...]
 
 
 def score_task(work: Workspace, task: PlannedTask, method: PlannedMethod, seed: int) -> Scores:
@@ -84,18 +89,21 @@ def compute_cell(work: Workspace, cell: Cell, scores: Scores | None) -> Row:
     started = time.perf_counter()
     plan = work.plan
     task, planned = plan.task(cell.task), plan.method(cell.method)
-    trainer = Trainer(work, task, cell.seed)
-    images, context, device = work.images(task), trainer.context, trainer.setting.device
-    forget_peak_memory(device)
     kind = "distiller" if planned.uses_sources else "baseline"
     method = cast(Method, work.component(kind, planned.components[kind]))
+    images, context = work.images(task), work.context(task, cell.seed)
+    device = pick_device(plan.device)
+    forget_peak_memory(device)
     try:
         chosen, block = _choose(work, task, planned, context, scores)
+        retrieved = retrieve_for(work, method, planned, context, chosen)
+        positions = retrieved.positions if retrieved else None
+        trainer = Trainer(work, task, cell.seed, planned.transfer, positions)
         trained = trainer.train(method, chosen)
     except Declined as declined:
         return Ledger(plan, work.root).blank(cell, status="declined", reason=declined.reason)
-    judged = evaluate(trained.model, images.test, images.test_labels, trainer.setting)
-    if plan.save_student:
+    judged = evaluate(trained.model, images.test, images.test_labels, trained.setting)
+    if plan.save_student and method.initialisation != "source":
         save_student(work, cell, trained.model)
     return Ledger(plan, work.root).blank(
         cell,
@@ -103,7 +111,7 @@ def compute_cell(work: Workspace, cell: Cell, scores: Scores | None) -> Row:
         result=ResultBlock(
             accuracy=judged.accuracy,
             balanced_accuracy=judged.balanced_accuracy,
-            validation_accuracy=trainer.validate(trained.model),
+            validation_accuracy=trainer.validate(trained.model, trained.setting),
             predictions=tuple(judged.predictions.tolist()),
             curve=trained.curve,
             sources=block,
@@ -115,10 +123,10 @@ def compute_cell(work: Workspace, cell: Cell, scores: Scores | None) -> Row:
                 skipped=images.skipped,
                 split_seed=split_seed(plan.suite, task.id, cell.seed),
             ),
-            declared=trained.declared,
+            declared=trained.declared | _teachers(trainer, method, chosen),
             student_digest=weights_digest(trained.model),
         ),
-        cost=_cost(trained, chosen, device, time.perf_counter() - started),
+        cost=_cost(work, trainer, trained, chosen, retrieved, block, time.perf_counter() - started),
         environment=environment(device, plan.protocol.precision, plan.protocol.threads),
     )
 
@@ -134,8 +142,13 @@ def _choose(
     if not planned.uses_sources:
         return (), SourcesBlock()
     infos, embeddings, excluded = work.eligible(task, planned)
-    strategy = cast(Strategy, work.component("strategy", planned.components["strategy"]))
-    weights = weigh(strategy, infos, scores, context)
+    if planned.generalist:
+        if not infos:
+            raise Declined("; ".join(f"{name} {why}" for name, why in excluded.items()))
+        weights = {infos[0].name: 1.0}
+    else:
+        strategy = cast(Strategy, work.component("strategy", planned.components["strategy"]))
+        weights = weigh(strategy, infos, scores, context)
     if scores is not None:
         excluded |= scores.excluded
     used = sorted((i for i in infos if weights.get(i.name, 0) > 0), key=lambda i: -weights[i.name])
@@ -150,20 +163,92 @@ def _choose(
     return tuple(WeightedSource(i, weights[i.name], embeddings[i.name]) for i in used), block
 
 
+def _teachers(trainer: Trainer, method: Method, sources: Sources) -> dict[str, Any]:
+    """What was done besides training the student, for the row."""
+    found: dict[str, Any] = {}
+    if method.initialisation == "source":
+        found["trained_source"] = sources[0].info.name
+    if trainer.lessons:
+        found["teacher_steps"] = sum(taught.steps for _, taught in trainer.lessons)
+    if trainer.setting.transfer is not None:
+        found["transfer_images"] = trainer.distilled_on - len(trainer.setting.images)
+    return found
+
+
 def _cost(
-    trained: Trained, sources: tuple[WeightedSource, ...], device: torch.device, seconds: float
+    work: Workspace,
+    trainer: Trainer,
+    trained: Trained,
+    sources: Sources,
+    retrieved: Retrieved | None,
+    block: SourcesBlock,
+    seconds: float,
 ) -> CostBlock:
-    known = [s.info.macs for s in sources]
+    """What a cell cost; None for operations of a source whose own are not known."""
+    distils = trained.declared["initialisation"] != "source"
+    probe = len(work.probe(trainer.task, trainer.seed)) if block.scores else 0
+    selection = [(work.plan.source(name).macs, probe) for name in block.scores]
+    if retrieved is not None:
+        selection.append((work.plan.source(retrieved.encoder).macs, retrieved.compared))
     return CostBlock(
         parameters=sum(p.numel() for p in trained.model.parameters()),
         student_macs=trained.macs,
-        teacher_macs=None if None in known else sum(m for m in known if m is not None),
-        training_macs=3 * trained.macs * trained.image_passes,
+        teacher_macs=_total((s.info.macs, 1) for s in sources) if distils else 0,
+        training_macs=trained.training_macs,
+        teacher_pass_macs=_total((s.info.macs, _passes(trainer, s.info.name)) for s in sources)
+        if distils
+        else 0,
+        teacher_training_macs=sum(taught.macs for _, taught in trainer.lessons),
+        selection_macs=_total(selection),
         steps=int(trained.declared["steps"]),
         train_seconds=trained.seconds,
+        teacher_pass_seconds=_pass_seconds(trainer, sources) if distils else 0.0,
+        teacher_training_seconds=sum(taught.seconds for _, taught in trainer.lessons),
         total_seconds=seconds,
-        peak_memory_mb=peak_memory_mb(device),
+        latency_ms=latency_ms(
+            trained.model, trained.setting.image_size, trained.setting.device, seconds=0.03
+        ),
+        peak_memory_mb=peak_memory_mb(trained.setting.device),
     )
+
+
+def _passes(trainer: Trainer, source: str) -> int:
+    """Images that went through a source for a student to learn from, teaching not counted."""
+    if source in trainer.shown:
+        return trainer.shown[source]
+    # One that was taught has been run again afterwards, which counts as teaching.
+    again = any(taught.steps for name, taught in trainer.lessons if name == source)
+    return 0 if again else trainer.distilled_on
+
+
+def _pass_seconds(trainer: Trainer, sources: Sources) -> float | None:
+    """Time that the passes of `_passes` took when they were made; None if that is not known."""
+    total = 0.0
+    for source in sources:
+        name = source.info.name
+        # Passes during training are in the time of training, those after teaching in that.
+        if name in trainer.shown or not _passes(trainer, name):
+            continue
+        parts = [(trainer.task, 1.0)]
+        if trainer.transfer is not None and trainer.setting.transfer is not None:
+            used = trainer.distilled_on - len(trainer.setting.images)
+            parts.append((trainer.transfer, used / max(len(trainer.setting.transfer), 1)))
+        for task, share in parts:
+            took = seconds_of(trainer.work.embedding_folder(task, name))
+            if took is None:
+                return None
+            total += share * took
+    return total
+
+
+def _total(passes: Iterable[tuple[int | None, int]]) -> int | None:
+    """Operations of passes of images through networks; None if those of one are not known."""
+    found = 0
+    for macs, images in passes:
+        if images and macs is None:
+            return None
+        found += (macs or 0) * images
+    return found
 
 
 def save_student(work: Workspace, cell: Cell, model: StudentModel) -> None:

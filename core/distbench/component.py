@@ -100,8 +100,9 @@ class Component(BaseModel):
                 continue
             if isinstance(value, Path) and not whole_paths:
                 value = value.name
-            if isinstance(value, Component) and "=" in value.label:
-                rest.append(f'{key}="{value.label}"')
+            part = value.typed(whole_paths=whole_paths) if isinstance(value, Component) else ""
+            if "=" in part:
+                rest.append(f'{key}="{part}"')
             elif key == chief:
                 text += f":{_typed(value)}"
             elif isinstance(value, dict):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from distbench.data import TaskIndex
     from distbench.errors import Declined
-    from distbench.method import Context, MethodContext
+    from distbench.method import Context, MethodContext, Transfer
     from distbench.probe import Need, Probe
     from distbench.queue import UnitQueue
     from distbench.results import Row
@@ -160,9 +160,14 @@ class Student(Component, ABC):
 
 
 class Method(Component, ABC):
-    """What is trained in a cell: a distiller or a baseline."""
+    """What is trained in a cell: a distiller or a baseline.
 
-    initialisation: ClassVar[Literal["pretrained", "random"]] = "pretrained"
+    Attributes:
+        initialisation: What is trained: the student from its pretrained or from random weights, or
+            the heaviest source itself with a new classifier (for a ceiling).
+    """
+
+    initialisation: ClassVar[Literal["pretrained", "random", "source"]] = "pretrained"
 
     @abstractmethod
     def phases(self, context: MethodContext) -> Sequence[Phase]:
@@ -178,9 +183,19 @@ class Method(Component, ABC):
 
 
 class Distiller(Method):
-    """A method that learns from weighted sources."""
+    """A method that learns from weighted sources.
+
+    Attributes:
+        needs: What it reads of a source.
+        learns_from: The sources that a strategy weighs, or always the suite's one generalist.
+    """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"logits"})
+    learns_from: ClassVar[Literal["weighted", "generalist"]] = "weighted"
+
+    def transfer_set(self) -> Transfer | None:
+        """Images besides the task's own that it distils on; None for the task's own alone."""
+        return None
 
 
 class Baseline(Method):

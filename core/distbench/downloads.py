@@ -6,14 +6,14 @@ import hashlib
 import os
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from distbench.errors import DataError
-from distbench.offline import offline
+from distbench.network import offline
 from distbench.paths import home
 
 Progress = Callable[[int], None]
@@ -187,14 +187,6 @@ def readable(size: float) -> str:
 def absent(what: str, how: str) -> DataError:
     """The error for something that was not fetched yet."""
     return DataError(f"{what} is not on this machine; get it with `distbench fetch {how}`")
-
-
-def distinct(downloads: Sequence[Download]) -> list[Download]:
-    """Each one once: what several components need is fetched for all of them."""
-    found: dict[str, Download] = {}
-    for download in downloads:
-        found.setdefault(repr(download), download)
-    return list(found.values())
 
 
 def refuse_offline(what: str) -> None:

@@ -193,9 +193,9 @@ def copy_rows(rows: Sequence[Row], folder: Path) -> None:
 
 
 def write_tables(plan: Plan, rows: Sequence[Row], folder: Path) -> Board | None:
-    """Writes leaderboard, costs and weights into a run's folder."""
+    """Writes leaderboard, its picture, costs and weights into a run's folder."""
     if not any(row.status == "done" for row in rows):
-        for old in folder.glob("leaderboard.*"):
+        for old in folder.glob("leaderboard[.-]*"):
             old.unlink()
         return None
     return leaderboard.write(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -11,9 +11,9 @@ from typing import cast
 from distbench.component import Component
 from distbench.components import Student, Task, Zoo
 from distbench.config import RunConfig
-from distbench.downloads import Download, distinct, free_space
+from distbench.downloads import Download, free_space
 from distbench.errors import DistbenchError, MachineError, RefusedError, UsageError
-from distbench.offline import go_offline
+from distbench.network import go_offline
 from distbench.plugins import registry
 from distbench.resolve import find_suite, find_tasks
 
@@ -71,9 +71,17 @@ def needs(config: RunConfig, only: Sequence[str] = ()) -> list[Need]:
     wanted = [name for name in found if not only or any(fnmatch(name, p) for p in only)]
     if not wanted:
         raise UsageError(f"--only {' '.join(only)} matches none of {', '.join(found)}")
-    return [
-        _need(name, download) for name in wanted for download in distinct(found[name].downloads())
-    ]
+    return needs_of({name: found[name] for name in wanted})
+
+
+def needs_of(components: Mapping[str, Component]) -> list[Need]:
+    """What components need, by what each is called; what several need is named once."""
+    each: dict[str, Need] = {}
+    for name, component in components.items():
+        for download in component.downloads():
+            if (same := repr(download)) not in each:
+                each[same] = _need(name, download)
+    return list(each.values())
 
 
 def _need(of: str, download: Download) -> Need:

@@ -101,6 +101,8 @@ class HubFiles(Download):
                 progress(int(n or 0))
                 return None
 
+        # Written first: what is cut off must not pass for whole.
+        write_atomic(self._record(), json.dumps([entry.rfilename for entry in self._list()]))
         for entry in self._list():
             try:
                 hf_hub_download(
@@ -116,8 +118,6 @@ class HubFiles(Download):
                 raise self._refused(error) from None
             except Exception as error:  # HTTP, network and checksum errors of several libraries
                 raise self._refused(error) from None
-        names = [entry.rfilename for entry in self._list()]
-        write_atomic(self._record(), json.dumps(names))
 
     def _list(self) -> list[Any]:
         """The files on the server, with sizes."""

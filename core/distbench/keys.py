@@ -26,6 +26,8 @@ class Keys:
         excluded: For each task the sources left out beforehand, with reasons.
         marked: For each task the sources kept although they saw it.
         reference: How the reference model is trained, where one is needed.
+        generalist: The suite's generalist, where a method learns from it.
+        encoders: Sources by whose features transfer sets are retrieved, by name.
     """
 
     suite: SuiteDefinition
@@ -36,6 +38,8 @@ class Keys:
     excluded: dict[str, dict[str, str]]
     marked: dict[str, dict[str, str]]
     reference: PlannedMethod | None = None
+    generalist: SourceInfo | None = None
+    encoders: Mapping[str, SourceInfo] = field(default_factory=dict)
     _used: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
 
     def embedding(self, source: SourceInfo, task: PlannedTask) -> str:
@@ -44,24 +48,36 @@ class Keys:
 
     def used(self, task: PlannedTask, method: PlannedMethod) -> str:
         """Digest of what a method uses of the zoo on a task, and of what is left out."""
-        known = (task.id, method.needs)
+        known = (task.id, (*method.needs, str(method.generalist)))
         if known not in self._used:
+            facts = self.candidates(method)
+            names = {source.name for source in facts}
+
+            def among(saw: dict[str, str]) -> dict[str, str]:
+                return {name: why for name, why in saw.items() if name in names}
+
             self._used[known] = digest(
                 {
-                    "facts": [s.model_dump(exclude={"licence"}) for s in self.sources],
+                    "facts": [s.model_dump(exclude={"licence"}) for s in facts],
                     "embeddings": self.embeddings(task, method),
-                    "excluded": self.excluded[task.id],
-                    "marked": self.marked[task.id],
+                    "excluded": among(self.excluded[task.id]),
+                    "marked": among(self.marked[task.id]),
                 }
             )
         return self._used[known]
 
-    def embeddings(self, task: PlannedTask, method: PlannedMethod | None = None) -> dict[str, str]:
-        """Key of the embedding of every source that may be used for a task (by a method)."""
+    def candidates(self, method: PlannedMethod) -> tuple[SourceInfo, ...]:
+        """The sources that a method looks at before any is left out."""
+        if method.generalist:
+            return (self.generalist,) if self.generalist else ()
+        return self.sources
+
+    def embeddings(self, task: PlannedTask, method: PlannedMethod) -> dict[str, str]:
+        """Key of the embedding of every source that a method may use for a task."""
         return {
             s.name: self.embedding(s, task)
-            for s in self.sources
-            if s.name not in self.excluded[task.id] and not (method and method.unmet(s))
+            for s in self.candidates(method)
+            if s.name not in self.excluded[task.id] and not method.unmet(s)
         }
 
     def score(self, task: PlannedTask, method: PlannedMethod, seed: int) -> str:
@@ -99,6 +115,7 @@ class Keys:
                 "method": method.identities,
                 "sources": self.used(task, method) if method.uses_sources else None,
                 **self._trained_before(task, method),
+                **self._transferred(task, method),
             }
         )
 
@@ -107,6 +124,19 @@ class Keys:
         if "reference" not in method.needs or self.reference is None:
             return {}
         return {"reference": self.method(task, self.reference)}
+
+    def _transferred(self, task: PlannedTask, method: PlannedMethod) -> dict[str, Any]:
+        """What a method depends on that distils on a transfer set."""
+        if method.transfer is None:
+            return {}
+        found: dict[str, Any] = {"transfer": method.transfer.images_key}
+        if method.encoder is not None:
+            encoder = self.encoders[method.encoder]
+            found["encoder"] = [
+                self.embedding(encoder, task),
+                self.excluded[task.id].get(encoder.name),
+            ]
+        return found
 
     @staticmethod
     def cell(method_key: str, seed: int) -> str:

@@ -52,6 +52,9 @@ class PlannedMethod:
         components: Kind to component, as the registry makes it again.
         identities: Kind to identity, for keys.
         needs: What its metric and distiller need of a source.
+        generalist: Whether it learns from the suite's generalist and from nothing else.
+        transfer: The transfer set that it distils on, as a task without labels.
+        encoder: The source by whose features images of it are retrieved, where one is named.
     """
 
     id: str
@@ -59,6 +62,16 @@ class PlannedMethod:
     components: dict[str, dict[str, Any]]
     identities: dict[str, dict[str, Any]]
     needs: tuple[str, ...] = ()
+    generalist: bool = False
+    transfer: PlannedTask | None = None
+    encoder: str | None = None
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> PlannedMethod:
+        """Reads what `dataclasses.asdict` wrote."""
+        transfer = table.get("transfer")
+        made = PlannedTask(**_tuples(transfer)) if transfer else None
+        return cls(**{**_tuples(table), "transfer": made})
 
     def unmet(self, source: SourceInfo) -> str | None:
         """Why a source cannot serve this method, as far as its facts tell."""
@@ -124,6 +137,8 @@ class Plan:
         plugin_files: Path to digest of the plugin files.
         zoo_identity: Name of the zoo and a digest of its sources, the same wherever it lies.
         zoo_provenance: Of a zoo that is not built in, the digest of its source.
+        generalist: The suite's generalist, where a method learns from it.
+        encoders: Sources by whose features transfer sets are retrieved, where methods name them.
         reference: How the reference model is trained, where a metric needs one.
         excluded: For each task the sources left out beforehand, with reasons.
         marked: For each task the sources kept although they saw it.
@@ -143,6 +158,8 @@ class Plan:
     zoo_identity: str | None
     zoo_provenance: dict[str, Any]
     sources: tuple[SourceInfo, ...]
+    generalist: SourceInfo | None
+    encoders: tuple[SourceInfo, ...]
     reference: PlannedMethod | None
     excluded: dict[str, dict[str, str]]
     marked: dict[str, dict[str, str]]
@@ -154,8 +171,9 @@ class Plan:
     distributions: dict[str, str] = field(default_factory=dict)
 
     def task(self, id: str) -> PlannedTask:
-        """A task by id."""
-        return next(t for t in self.tasks if t.id == id)
+        """A task, or a transfer set, by id."""
+        transfers = (m.transfer for m in self.methods if m.transfer)
+        return next(t for t in (*self.tasks, *transfers) if t.id == id)
 
     def method(self, id: str) -> PlannedMethod:
         """A method by id."""
@@ -163,7 +181,14 @@ class Plan:
 
     def source(self, name: str) -> SourceInfo:
         """A source's facts by name."""
-        return next(s for s in self.sources if s.name == name)
+        known = (*self.sources, self.generalist, *self.encoders)
+        return next(s for s in known if s and s.name == name)
+
+    def candidates(self, method: PlannedMethod) -> tuple[SourceInfo, ...]:
+        """The sources that a method looks at before any is left out."""
+        if method.generalist:
+            return (self.generalist,) if self.generalist else ()
+        return self.sources
 
     def reference_key(self, task: str, seed: int) -> str:
         """Key of the reference model's features of a task."""
@@ -172,19 +197,22 @@ class Plan:
 
     def unusable(self, task: str, method: PlannedMethod) -> dict[str, str]:
         """Sources that a method may not use for a task, with the reasons known beforehand."""
-        unmet = {s.name: method.unmet(s) for s in self.sources}
-        return {k: v for k, v in unmet.items() if v} | self.excluded.get(task, {})
+        unmet = {s.name: method.unmet(s) for s in self.candidates(method)}
+        saw = {k: v for k, v in self.excluded.get(task, {}).items() if k in unmet}
+        return {k: v for k, v in unmet.items() if v} | saw
 
     def eligible(self, task: str, method: PlannedMethod) -> tuple[SourceInfo, ...]:
         """Sources that a method may use for a task, unless their embedding is not finite."""
         out = self.unusable(task, method)
-        return tuple(s for s in self.sources if s.name not in out)
+        return tuple(s for s in self.candidates(method) if s.name not in out)
 
     def to_json(self) -> str:
         """The plan as canonical JSON."""
         table = asdict(self)
         table["protocol"] = self.protocol.model_dump()
         table["sources"] = [s.model_dump() for s in self.sources]
+        table["generalist"] = self.generalist.model_dump() if self.generalist else None
+        table["encoders"] = [s.model_dump() for s in self.encoders]
         return canonical_json({"schema": PLAN_SCHEMA, **table})
 
     @classmethod
@@ -202,13 +230,15 @@ class Plan:
         def rows(kind: type, name: str) -> tuple[Any, ...]:
             return tuple(kind(**_tuples(row)) for row in table.pop(name))
 
-        reference = table.pop("reference")
+        reference, generalist = table.pop("reference"), table.pop("generalist")
         return cls(
-            reference=PlannedMethod(**_tuples(reference)) if reference else None,
+            reference=PlannedMethod.from_table(reference) if reference else None,
+            generalist=SourceInfo.model_validate(generalist) if generalist else None,
+            methods=tuple(PlannedMethod.from_table(m) for m in table.pop("methods")),
             protocol=Protocol.model_validate(table.pop("protocol")),
             sources=tuple(SourceInfo.model_validate(s) for s in table.pop("sources")),
+            encoders=tuple(SourceInfo.model_validate(s) for s in table.pop("encoders")),
             tasks=rows(PlannedTask, "tasks"),
-            methods=rows(PlannedMethod, "methods"),
             jobs=rows(Job, "jobs"),
             cells=rows(Cell, "cells"),
             **_tuples(table),

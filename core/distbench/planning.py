@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
-from distbench.component import Component
-from distbench.components import Distiller, Metric, Student, Task, Zoo
+from distbench.components import Student, Task, Zoo
 from distbench.config import RunConfig
-from distbench.crossing import crossed, method_id, method_role
 from distbench.errors import DataError, UsageError
 from distbench.identity import digest, file_digest
 from distbench.keys import Keys
-from distbench.offline import go_offline
+from distbench.layout import lay_out
+from distbench.methods import images_key, plan_methods, plan_reference
+from distbench.network import go_offline
 from distbench.plan import (
-    Cell,
-    Job,
     Plan,
-    PlannedMethod,
     PlannedTask,
     as_table,
     identity_of,
@@ -27,18 +23,17 @@ from distbench.plugins import Registry, registry
 from distbench.resolve import (
     PlacedTask,
     check_settings,
+    find_encoders,
+    find_generalist,
     find_suite,
     find_tasks,
     find_zoo,
     overlaps,
-    suite_component,
-    suite_components,
     usable_sources,
 )
 from distbench.sources import SourceInfo
 from distbench.split import split_train
-from distbench.stages import VERSIONS
-from distbench.suite import Protocol, SuiteDefinition
+from distbench.suite import Protocol
 
 
 def make_plan(config: RunConfig) -> Plan:
@@ -55,7 +50,7 @@ def make_plan(config: RunConfig) -> Plan:
     suite = find_suite(config, names)
     protocol = config.protocol(suite.protocol)
     check_settings(suite, names)
-    methods = plan_methods(config, suite, names)
+    methods = plan_methods(config, suite, names, protocol)
     with_sources = any(m.uses_sources for m in methods)
     student = cast(
         Student,
@@ -71,21 +66,36 @@ def make_plan(config: RunConfig) -> Plan:
     }
     zoo = find_zoo(config, suite, names) if with_sources else None
     sources = tuple(s.info for s in usable_sources(zoo)) if zoo else ()
+    generalist = find_generalist(suite, zoo) if any(m.generalist for m in methods) else None
+    encoders = find_encoders(zoo, {m.encoder for m in methods if m.encoder}) if zoo else {}
     overlap = config.overlap or suite.overlap
     tasks = tuple(
         plan_task(placed, names, protocol, config.skip_corrupt)
         for placed in find_tasks(config, suite, names)
     )
-    saw = {t.id: overlaps(sources, t.seen_by, names) for t in tasks}
+    others = {s.name: s for s in (generalist, *encoders.values()) if s and s not in sources}
+    everyone = (*sources, *others.values())
+    saw = {t.id: overlaps(everyone, t.seen_by, names) for t in tasks}
     excluded = saw if overlap == "exclude" else {t.id: {} for t in tasks}
     marked = saw if overlap == "allow" else {t.id: {} for t in tasks}
     seeds = tuple(range(protocol.seeds))
     if not tasks:
         raise UsageError(f"suite {suite.name!r} has no tasks, and no --task is given")
     made_by = names.provenance("zoo", zoo.name) if zoo else {}
-    reference = plan_reference(methods, suite, names)
-    keys = Keys(suite, protocol, student_identity, sources, made_by, excluded, marked, reference)
-    jobs, cells = _lay_out(tasks, methods, seeds, keys)
+    reference = plan_reference(methods, suite, names, protocol)
+    keys = Keys(
+        suite,
+        protocol,
+        student_identity,
+        sources,
+        made_by,
+        excluded,
+        marked,
+        reference,
+        generalist,
+        encoders,
+    )
+    jobs, cells = lay_out(tasks, methods, seeds, keys)
     named = config.name or f"{suite.name}-{digest(sorted(c.key for c in cells))[:8]}"
     return Plan(
         name=named,
@@ -102,6 +112,8 @@ def make_plan(config: RunConfig) -> Plan:
         zoo_identity=_zoo_identity(zoo, sources) if zoo else None,
         zoo_provenance=made_by,
         sources=sources,
+        generalist=generalist,
+        encoders=tuple(encoders.values()),
         reference=reference,
         excluded=excluded,
         marked=marked,
@@ -139,16 +151,6 @@ def plan_task(
         split_train(index.parts["train"].labels, index.classes, protocol, 0)
     except DataError as error:
         raise DataError(f"task {entry.id!r}: {error}") from None
-    images_key = digest(
-        {
-            "stage": "prepare",
-            "version": VERSIONS["prepare"],
-            "data": index.fingerprint,
-            "store_size": protocol.store_size,
-            "skip_corrupt": skip_corrupt,
-            **names.provenance("task", task.name),
-        }
-    )
     return PlannedTask(
         id=entry.id,
         label=task.typed(whole_paths=False),
@@ -157,114 +159,10 @@ def plan_task(
         classes=index.classes,
         seen_by=tuple(sorted({*entry.seen_by, *index.seen_by})),
         notes=index.notes,
-        images_key=images_key,
+        images_key=images_key(task, index.fingerprint, names, protocol, skip_corrupt),
     )
-
-
-def plan_methods(
-    config: RunConfig, suite: SuiteDefinition, names: Registry
-) -> tuple[PlannedMethod, ...]:
-    """The methods of a run, each with its name and the identities of its components."""
-    methods: dict[str, PlannedMethod] = {}
-    kinds = {
-        kind: suite_components(config, names, suite, kind)
-        for kind in ("distiller", "strategy", "metric", "baseline")
-    }
-    for parts in crossed(kinds["distiller"], kinds["strategy"], kinds["metric"], kinds["baseline"]):
-        method = planned_method(parts, suite, names)
-        methods.setdefault(method.id, method)
-    if not methods:
-        raise UsageError("nothing to run: name a --distiller with --strategy, or a --baseline")
-    return tuple(methods.values())
-
-
-def planned_method(
-    parts: Mapping[str, Component], suite: SuiteDefinition, names: Registry
-) -> PlannedMethod:
-    """A method of these components, by kind."""
-    return PlannedMethod(
-        id=method_id(parts, suite.settings),
-        role=method_role(parts),
-        components={kind: as_table(part) for kind, part in parts.items()},
-        identities={kind: identity_of(names, kind, part) for kind, part in parts.items()},
-        needs=tuple(sorted({need for part in parts.values() for need in _needs(part)})),
-    )
-
-
-def _needs(part: Component) -> frozenset[str]:
-    """What a component of a method needs of a source."""
-    if isinstance(part, Metric):
-        return part.needed()
-    return part.needs if isinstance(part, Distiller) else frozenset()
-
-
-def plan_reference(
-    methods: tuple[PlannedMethod, ...], suite: SuiteDefinition, names: Registry
-) -> PlannedMethod | None:
-    """How the reference model is trained, where the metric of a method needs one."""
-    if not any("reference" in method.needs for method in methods):
-        return None
-    baseline = suite_component(names, suite, "baseline", suite.reference, suite.base)
-    return planned_method({"baseline": baseline}, suite, names)
 
 
 def _zoo_identity(zoo: Zoo, sources: tuple[SourceInfo, ...]) -> str:
     """A zoo's name and what is in it, the same wherever it lies."""
     return f"{zoo.name}@{digest([s.model_dump(exclude={'licence'}) for s in sources])[:12]}"
-
-
-def _lay_out(
-    tasks: tuple[PlannedTask, ...],
-    methods: tuple[PlannedMethod, ...],
-    seeds: tuple[int, ...],
-    keys: Keys,
-) -> tuple[tuple[Job, ...], tuple[Cell, ...]]:
-    """Jobs and cells, task by task; what several cells need is one job."""
-    jobs: list[Job] = []
-    cells: list[Cell] = []
-    with_sources = any(m.uses_sources for m in methods)
-    for task in tasks:
-        prepare = Job(f"prepare:{task.id}", "prepare", task.images_key, task.id)
-        jobs.append(prepare)
-        embeds = {
-            name: Job(f"embed:{task.id}:{name}", "embed", key, task.id, (prepare.id,), source=name)
-            for name, key in (keys.embeddings(task) if with_sources else {}).items()
-        }
-        jobs += embeds.values()
-        needed = {
-            method.id: tuple(embeds[name].id for name in keys.embeddings(task, method))
-            if method.uses_sources
-            else ()
-            for method in methods
-        }
-        method_keys = {method.id: keys.method(task, method) for method in methods}
-        for seed in seeds:
-            scored: set[str] = set()
-            reference: tuple[str, ...] = ()
-            if keys.reference is not None:
-                key = keys.reference_features(task, seed)
-                reference = (f"reference:{task.id}:{seed}",)
-                jobs.append(Job(*reference, "reference", key, task.id, (prepare.id,), seed=seed))
-            for method in methods:
-                needs = needed[method.id] or (prepare.id,)
-                if "metric" in method.identities:
-                    key = keys.score(task, method, seed)
-                    needs += reference if "reference" in method.needs else ()
-                    job = f"score:{task.id}:{seed}:{key[:12]}"
-                    if key not in scored:
-                        scored.add(key)
-                        jobs.append(
-                            Job(job, "score", key, task.id, needs, method=method.id, seed=seed)
-                        )
-                    needs = (job,)
-                cells.append(
-                    Cell(
-                        id=f"{task.id}:{method.id}:{seed}",
-                        key=keys.cell(method_keys[method.id], seed),
-                        task=task.id,
-                        method=method.id,
-                        seed=seed,
-                        needs=needs,
-                    )
-                )
-    return tuple(jobs), tuple(cells)

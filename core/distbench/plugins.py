@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from distbench import spec
 from distbench.component import Component
@@ -174,6 +174,8 @@ class Registry:
             if key not in given and not (chief is not None and key == cls.primary_field()):
                 given[key] = default
         for key, inner in given.items():
+            if inner == "none" and _may_be_none(cls, key):
+                continue
             if (nested := kind_of(_type_of(cls, key))) and isinstance(inner, (str, Mapping)):
                 given[key] = self.make(nested, inner, base=base)
         return spec.build(cls, name, chief, given, shown=shown, base=base)
@@ -202,9 +204,17 @@ class Registry:
 
 
 def _type_of(cls: type[Component], key: str | None) -> Any:
-    """The type of a parameter."""
+    """The type of a parameter; of one that may be None, the other type."""
     field = cls.parameters().get(key or "")
-    return field.annotation if field else None
+    annotation = field.annotation if field else None
+    others = [kind for kind in get_args(annotation) if kind is not type(None)]
+    return others[0] if _may_be_none(cls, key) and len(others) == 1 else annotation
+
+
+def _may_be_none(cls: type[Component], key: str | None) -> bool:
+    """Whether a parameter may go without a value."""
+    field = cls.parameters().get(key or "")
+    return field is not None and type(None) in get_args(field.annotation)
 
 
 def registry(files: tuple[Path, ...] = ()) -> Registry:

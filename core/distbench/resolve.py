@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +16,14 @@ from distbench.config import DEFAULT_STUDENT, DEFAULT_SUITE, RunConfig
 from distbench.errors import UnknownNameError, UsageError
 from distbench.plugins import Registry
 from distbench.sources import Source, SourceInfo
-from distbench.suite import SuiteDefinition, TaskEntry, Value, explain
+from distbench.suite import (
+    METHOD_KINDS,
+    SuiteDefinition,
+    TaskEntry,
+    Value,
+    explain,
+    settings_of,
+)
 
 
 def find_suite(config: RunConfig, names: Registry) -> SuiteDefinition:
@@ -62,6 +69,40 @@ def usable_sources(zoo: Zoo) -> list[Source]:
     for source in found:
         source.verify()
     return found
+
+
+def find_generalist(suite: SuiteDefinition, zoo: Zoo | None) -> SourceInfo:
+    """The suite's one general teacher.
+
+    Raises:
+        UsageError: The suite names none, or the zoo has no such source.
+    """
+    found = {source.info.name: source for source in zoo.sources()} if zoo else {}
+    if suite.generalist is None:
+        raise UsageError(
+            f"a distiller learns from the suite's generalist, but suite {suite.name!r} names none; "
+            'write generalist = "NAME OF A SOURCE" into its file'
+        )
+    if suite.generalist not in found:
+        raise UsageError(
+            f"the zoo of suite {suite.name!r} has no source {suite.generalist!r}, its generalist"
+        )
+    found[suite.generalist].verify()
+    return found[suite.generalist].info
+
+
+def find_encoders(zoo: Zoo, names: Collection[str]) -> dict[str, SourceInfo]:
+    """The sources, generalists too, by whose features images are retrieved.
+
+    Raises:
+        UnknownNameError: The zoo has no source of that name; with what is near.
+    """
+    known = {source.info.name: source for source in zoo.sources()}
+    for name in sorted(names):
+        if name not in known:
+            raise UnknownNameError("source", name, list(known), "It should be the encoder.")
+        known[name].verify()
+    return {name: known[name].info for name in sorted(names)}
 
 
 def overlaps(
@@ -143,19 +184,31 @@ def suite_component(
 ) -> Component:
     """A component with the suite's settings under what is given explicitly."""
     name = value if isinstance(value, str) else str(value.get("use", ""))
-    settings = suite.settings.get(name.partition(":")[0], {})
+    settings = settings_of(suite.settings, kind, name.partition(":")[0])
     return names.make(kind, value, base=base, defaults=settings)
 
 
 def check_settings(suite: SuiteDefinition, names: Registry) -> None:
-    """Refuses settings of a suite for a name that no component of a method has.
+    """Refuses settings of a suite for a name that no component of a method has, or several.
 
     Raises:
         UnknownNameError: With what is near.
+        UsageError: Components of several kinds have it; says how to name one.
     """
-    known = [n for k in ("distiller", "baseline", "strategy", "metric") for n in names.names(k)]
-    for name in suite.settings:
-        if name not in known:
-            raise UnknownNameError(
-                "component", name, known, f"It has settings in suite {suite.name!r}."
+    by_kind = {kind: names.names(kind) for kind in METHOD_KINDS}
+    where = f"It has settings in suite {suite.name!r}."
+    for name, table in suite.settings.items():
+        if name in by_kind:
+            for inner in table:
+                if inner not in by_kind[name]:
+                    raise UnknownNameError(name, inner, by_kind[name], where)
+            continue
+        kinds = [kind for kind, known in by_kind.items() if name in known]
+        if not kinds:
+            everyone = [n for known in by_kind.values() for n in known]
+            raise UnknownNameError("component", name, everyone, where)
+        if len(kinds) > 1:
+            raise UsageError(
+                f"suite {suite.name!r} has settings for {name!r}, which is the name of a "
+                f"{' and of a '.join(kinds)}; write [settings.{kinds[0]}.{name}]"
             )

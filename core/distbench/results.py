@@ -93,10 +93,24 @@ class CostBlock(_Block):
     parameters: int
     student_macs: int
     teacher_macs: int | None = Field(description="of one image through all weighted sources")
-    training_macs: int | None = None
+    training_macs: int | None = Field(None, description="of training the student")
+    teacher_pass_macs: int | None = Field(
+        None, description="of the weighted sources over the images that are distilled on"
+    )
+    teacher_training_macs: int = Field(0, description="of teaching sources the task")
+    selection_macs: int | None = Field(
+        None, description="of all scored sources over the probe; shared by all that score there"
+    )
     steps: int
-    train_seconds: float
-    total_seconds: float
+    train_seconds: float = Field(description="of the student's training loop")
+    teacher_pass_seconds: float | None = Field(
+        None, description="that the passes took when they were made; they are kept and shared"
+    )
+    teacher_training_seconds: float | None = None
+    total_seconds: float = Field(description="of the cell; passes that were kept are not in it")
+    latency_ms: float | None = Field(
+        None, description="of one image through the trained student on this device"
+    )
     peak_memory_mb: float
 
 

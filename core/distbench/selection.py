@@ -13,8 +13,9 @@ from distbench.config import RunConfig
 from distbench.errors import DistbenchError, UsageError
 from distbench.identity import seed_for
 from distbench.method import Embedding
-from distbench.offline import go_offline
-from distbench.planning import make_plan, plan_task, planned_method
+from distbench.methods import planned_method
+from distbench.network import go_offline
+from distbench.planning import make_plan, plan_task
 from distbench.plugins import registry
 from distbench.ranking import Comparison, rank_probes
 from distbench.resolve import (
@@ -56,7 +57,7 @@ def rank_sources(config: RunConfig) -> Comparison:
     excluded: dict[str, dict[str, str]] = {}
     for metric in metrics:
         parts = dict(zip(("metric", "distiller"), (metric, *distillers), strict=False))
-        method = planned_method(parts, suite, names)
+        method = planned_method(parts, suite, names, protocol)
         excluded[metric.label] = {i.name: reason for i in infos if (reason := method.unmet(i))}
         excluded[metric.label] |= {} if allowed else saw
     component = cast(Task, names.make("task", task.component))
@@ -115,7 +116,8 @@ def _reference(
     from distbench.workspace import Workspace
 
     try:
-        plan = make_plan(config)
+        # What is distilled does not matter to the reference, but a plan needs something to do.
+        plan = make_plan(config.model_copy(update={"distiller": RunConfig().distiller}))
         found = reference_of(Workspace(plan), plan.tasks[0], 0)
     except DistbenchError as error:
         if len(wanting) == len(metrics):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 if TYPE_CHECKING:
     import torch
@@ -22,7 +22,8 @@ class Forward(Protocol):
                 its mean and standard deviation, on the device the source was opened on.
 
         Returns:
-            Features float32 (b, d) and logits (b, c), on any device.
+            Features float32 (b, d) and logits (b, c), on any device; a source without classes
+            gives logits (b, 0).
         """
 
 
@@ -33,7 +34,7 @@ class SourceInfo(BaseModel):
 
     name: str
     architecture: str
-    num_classes: int = Field(gt=0)
+    num_classes: int = Field(ge=0, description="0 for a source of features alone")
     feature_dim: int = Field(gt=0)
     input_size: int = Field(gt=0, description="side of the square input, pixels")
     mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
@@ -51,6 +52,12 @@ class SourceInfo(BaseModel):
         default_factory=dict,
         description="what else its outputs depend on: arguments of the architecture, output names",
     )
+
+    @model_validator(mode="after")
+    def _logits_need_classes(self) -> Self:
+        if not self.num_classes and self.activation != "none":
+            raise ValueError('a source without classes has activation "none"')
+        return self
 
 
 class Source(ABC):

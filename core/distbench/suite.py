@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -83,11 +84,24 @@ class TaskEntry(BaseModel):
         return {"use": self.use, **(self.model_extra or {})}
 
 
+class Tuning(BaseModel):
+    """On what `distbench tune` chooses the settings of a suite: never on its tasks."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tasks: tuple[Value, ...] = Field((), description="development tasks; names may hold * and ?")
+    validation: float | None = Field(
+        None, ge=0, lt=1, description="share of their train images kept for validation"
+    )
+    seeds: int | None = Field(None, ge=1, description="seeds of a trial")
+
+
 class SuiteDefinition(BaseModel):
     """A suite as a file holds it.
 
     `settings` maps a component's name to the parameters that it takes in this suite unless the
-    user says otherwise; they were chosen on development tasks.
+    user says otherwise; they were chosen on development tasks. Where components of two kinds have
+    one name, the kind stands before it: ``[settings.baseline.linear_probe]``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -104,6 +118,7 @@ class SuiteDefinition(BaseModel):
     protocol: Protocol = Protocol()
     tasks: tuple[TaskEntry, ...] = ()
     settings: dict[str, dict[str, Any]] = {}
+    tuning: Tuning = Tuning()
     base: Path = Field(default_factory=Path.cwd, exclude=True)
 
     @field_validator("tasks")
@@ -123,6 +138,17 @@ class SuiteDefinition(BaseModel):
             UsageError: The file is missing, no TOML, or holds an unknown key or a wrong value.
         """
         return read_toml(cls, path, "suite", base=path.parent.resolve())
+
+
+METHOD_KINDS = ("distiller", "strategy", "metric", "baseline")
+"""The kinds of components that methods are made of, and that a suite has settings for."""
+
+
+def settings_of(settings: Mapping[str, Mapping[str, Any]], kind: str, name: str) -> dict[str, Any]:
+    """A component's parameters in a suite, from the suite's `settings`."""
+    if name in METHOD_KINDS:
+        return {}
+    return {**settings.get(name, {}), **settings.get(kind, {}).get(name, {})}
 
 
 def read_toml(cls: type[M], path: Path, what: str, **more: Any) -> M:

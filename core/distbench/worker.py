@@ -22,7 +22,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from distbench.errors import DistbenchError, RefusedError
-from distbench.offline import guard
+from distbench.network import guard
 from distbench.paths import home
 from distbench.queue import Outcome
 

@@ -7,14 +7,30 @@ from distbench.hookspecs import hookimpl
 _HERE = "distbench_builtin"
 _MINI_TASKS = ("cifar10", "cub", "chestx", "eurosat", "isic", "nabirds", "pets", "dogs")
 _MINI_DEV_TASKS = ("dev-objects", "dev-birds", "dev-land", "dev-skin")
+_PAPER_TASKS = (
+    "cifar10",
+    "cub200",
+    "chestx",
+    "eurosat",
+    "isic2018",
+    "nabirds",
+    "oxford_pets",
+    "stanford_dogs",
+)
+_BUDGET_TASKS = ("eurosat", "ham10000", "places365", "imagenet")
 
 
 @hookimpl
 def distbench_zoos() -> dict[str, str]:
-    """Zoos: the embedded one, and folders of the user's own models."""
+    """Zoos: the embedded one, published ones, and folders of the user's own models."""
     return {
+        "foundation": f"{_HERE}.zoos.foundation:FoundationZoo",
         "local": f"{_HERE}.zoos.local:LocalZoo",
         "mini": f"{_HERE}.zoos.mini:MiniZoo",
+        "parc": f"{_HERE}.zoos.parc:ParcZoo",
+        "timm": f"{_HERE}.zoos.timm:TimmZoo",
+        "torchvision": f"{_HERE}.zoos.torchvision:TorchvisionZoo",
+        "trained": f"{_HERE}.zoos.build:TrainedZoo",
     }
 
 
@@ -66,13 +82,20 @@ def distbench_students() -> dict[str, str]:
     return {
         "mini": f"{_HERE}.students.mini:MiniStudent",
         "timm": f"{_HERE}.students.timm:TimmStudent",
+        "torchvision": f"{_HERE}.students.torchvision:TorchvisionStudent",
     }
 
 
 @hookimpl
 def distbench_distillers() -> dict[str, str]:
     """Distillers."""
-    return {"pseudo_labels": f"{_HERE}.distillers.pseudo_labels:PseudoLabels"}
+    return {
+        "distill_generalist": f"{_HERE}.distillers.distill_generalist:DistillGeneralist",
+        "finetune_source": f"{_HERE}.distillers.finetune_source:FineTuneSource",
+        "pseudo_labels": f"{_HERE}.distillers.pseudo_labels:PseudoLabels",
+        "task_agnostic": f"{_HERE}.distillers.task_agnostic:TaskAgnostic",
+        "task_oriented": f"{_HERE}.distillers.task_oriented:TaskOriented",
+    }
 
 
 @hookimpl
@@ -81,24 +104,45 @@ def distbench_baselines() -> dict[str, str]:
     return {
         "finetune": f"{_HERE}.baselines.finetune:FineTune",
         "fixmatch": f"{_HERE}.baselines.fixmatch:FixMatch",
+        "flexmatch": f"{_HERE}.baselines.flexmatch:FlexMatch",
+        "linear_probe": f"{_HERE}.baselines.linear_probe:LinearProbe",
+        "pseudo_label": f"{_HERE}.baselines.pseudo_label:PseudoLabel",
         "scratch": f"{_HERE}.baselines.scratch:Scratch",
     }
 
 
 @hookimpl
 def distbench_tasks() -> dict[str, str]:
-    """Tasks: the drawn ones, and image folders."""
+    """Tasks: image folders, data sets of others, those of the papers, and the drawn ones."""
     mini = {
         f"mini-{name}": f"{_HERE}.tasks.mini.task:MiniTask"
         for name in _MINI_TASKS + _MINI_DEV_TASKS
     }
-    return {"folder": f"{_HERE}.tasks.folder:FolderTask", **mini}
+    paper = {f"paper-{name}": f"{_HERE}.tasks.paper.task:PaperTask" for name in _PAPER_TASKS}
+    budgets = {
+        f"taskoriented-{name}": f"{_HERE}.tasks.paper.budget_task:BudgetTask"
+        for name in _BUDGET_TASKS
+    }
+    return {
+        "folder": f"{_HERE}.tasks.folder:FolderTask",
+        "hub": f"{_HERE}.tasks.hub:HubTask",
+        "images": f"{_HERE}.tasks.images:ImagesTask",
+        "torchvision": f"{_HERE}.tasks.torchvision:TorchvisionTask",
+        "voc2007": f"{_HERE}.zoos._training_voc:Voc2007",
+        **paper,
+        **budgets,
+        **mini,
+    }
 
 
 @hookimpl
 def distbench_suites() -> dict[str, str]:
     """Suites."""
-    return {"mini": f"{_HERE}.suites.mini:Mini"}
+    return {
+        "mini": f"{_HERE}.suites.mini:Mini",
+        "paper8": f"{_HERE}.suites.paper8:Paper8",
+        "taskoriented": f"{_HERE}.suites.paper8:TaskOriented",
+    }
 
 
 @hookimpl
@@ -108,3 +152,11 @@ def distbench_executors() -> dict[str, str]:
         "local": f"{_HERE}.executors.local:Local",
         "serial": f"{_HERE}.executors.serial:Serial",
     }
+
+
+@hookimpl
+def distbench_overlaps() -> dict[str, list[str]]:
+    """Data sets that hold images of others."""
+    from distbench_builtin.overlaps import table
+
+    return table()

@@ -1,4 +1,4 @@
-"""timm architectures: made with a message for the person, measured without computing."""
+"""timm architectures: made with a message for the person, measured on paper, loaded whole."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ import difflib
 import logging
 from collections.abc import Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
-from distbench import DistbenchError
+from distbench import DistbenchError, WeightsError
+from distbench_builtin._cost import COUNTED, Cost, count
 from distbench_builtin._facts import remembered
 
 if TYPE_CHECKING:
     import torch
 
 _log = logging.getLogger(__name__)
+
+FOLDER = "local-dir:"
+"""Before the path of a folder with ``config.json`` and weights, where a name of the registry could
+stand: timm's own prefix."""
 
 _OURS = {
     "pretrained",
@@ -29,20 +35,6 @@ _OURS = {
 """Arguments of `timm.create_model` that distbench sets itself, or that load weights unseen."""
 
 
-class Facts(TypedDict):
-    """What an architecture costs.
-
-    Attributes:
-        feature_dim: Pooled features.
-        parameters: Trainable numbers, the classifier's included.
-        macs: Multiply-accumulates of one image.
-    """
-
-    feature_dim: int
-    parameters: int
-    macs: int
-
-
 def create(
     architecture: str,
     num_classes: int,
@@ -54,7 +46,7 @@ def create(
     """`timm.create_model`, with random weights unless `own` says otherwise.
 
     Args:
-        architecture: Name in timm's registry.
+        architecture: Name in timm's registry, or `FOLDER` and a path.
         num_classes: 0 for the network without its classifier.
         arguments: The user's, for the architecture.
         error: What is raised where the name or an argument is wrong.
@@ -75,6 +67,8 @@ def check(architecture: str, arguments: Mapping[str, Any], *, error: type[Distbe
     taken = sorted(_OURS & set(arguments))
     if taken:
         raise error(f"arguments.{taken[0]} is set by distbench and cannot be given")
+    if architecture.startswith(FOLDER):
+        return
     import timm
 
     if timm.is_model(architecture):
@@ -104,29 +98,32 @@ def facts(
     num_classes: int,
     input_size: int,
     error: type[DistbenchError],
-) -> Facts:
+    known_by: str | None = None,
+) -> Cost:
     """Size and cost of an architecture; imports torch only when asked for the first time.
 
     Args:
-        architecture: Name in timm's registry.
+        architecture: Name in timm's registry, or `FOLDER` and a path.
         arguments: The user's, for the architecture.
         num_classes: 0 for the network without its classifier.
         input_size: Side of the square input, pixels.
         error: What is raised where the name or an argument is wrong.
+        known_by: Digest of the configuration of a folder.
     """
     key = {
-        "architecture": architecture,
+        "architecture": known_by or architecture,
         "arguments": dict(arguments),
         "num_classes": num_classes,
         "input_size": input_size,
         "timm": version("timm"),
+        "counted": COUNTED,
     }
     found = remembered(
         "timm-size",
         key,
         lambda: dict(_measure(architecture, arguments, num_classes, input_size, error)),
     )
-    return cast("Facts", found)
+    return cast("Cost", found)
 
 
 def shapes(
@@ -147,25 +144,78 @@ def shapes(
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 
+def pretrained(
+    architecture: str,
+    file: Path,
+    arguments: Mapping[str, Any],
+    *,
+    classes: int,
+    keep_classifier: bool,
+    error: type[DistbenchError],
+    hint: str = "",
+) -> torch.nn.Module:
+    """A network with the weights that a file of timm's own holds, none of them left random.
+
+    They are loaded with their own classifier, since timm is strict only then: with another number
+    of classes, weights that do not fit the arguments would silently stay random.
+
+    Args:
+        architecture: Name in timm's registry, or `FOLDER` and a path.
+        file: The weights, under the names that timm's conversion of this architecture takes.
+        arguments: The user's, for the architecture.
+        classes: Outputs of the classifier in the file; 0 where it has none.
+        keep_classifier: False for the network without it.
+        error: What is raised where the name or an argument is wrong.
+        hint: Added to messages: what to do.
+
+    Raises:
+        WeightsError: The file cannot be read or does not fit.
+    """
+    from distbench_builtin._weights import load_strictly, read_weights
+
+    overlay: dict[str, Any] = {"source": None, "file": str(file), "custom_load": False}
+    if file.suffix != ".safetensors":  # we unpickle ourselves, and tensors only
+        overlay |= {"file": None, "state_dict": dict(read_weights(file))}
+    own = {"pretrained": True, "pretrained_cfg_overlay": overlay}
+    try:
+        whole = create(architecture, classes, arguments, error=error, **own)
+    except DistbenchError:
+        raise
+    except Exception as problem:  # timm passes on what torch and safetensors raise
+        reason = " ".join(str(problem).split())[:300]
+        raise WeightsError(
+            f"the pretrained weights of timm's {architecture!r} cannot be loaded from {file} (with "
+            f"arguments {dict(arguments)}): {reason}{hint}"
+        ) from None
+    kept: Any = getattr(whole, "pretrained_cfg", None)
+    if isinstance(kept, dict):
+        kept.pop("state_dict", None)  # a second copy of all weights
+    if keep_classifier or not classes:
+        return whole
+    model = create(architecture, 0, arguments, error=error)
+    names = set(model.state_dict())
+    tensors = {name: t for name, t in whole.state_dict().items() if name in names}
+    load_strictly(model, tensors, file=file, into=f"timm's {architecture!r}")
+    return model
+
+
 def _measure(
     architecture: str,
     arguments: Mapping[str, Any],
     num_classes: int,
     input_size: int,
     error: type[DistbenchError],
-) -> Facts:
+) -> Cost:
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
 
-    def on(device: str) -> Facts:
+    def on(device: str) -> Cost:
         with torch.device(device):
             model: Any = create(architecture, num_classes, arguments, error=error).eval()
             image = torch.zeros(1, 3, input_size, input_size)
+        macs, depth = count(model, image, model)
         with torch.no_grad():
-            with FlopCounterMode(display=False) as counter:
-                pooled = model(image)
-            if num_classes:
-                pooled = model.forward_head(model.forward_features(image), pre_logits=True)
+            maps = model.forward_features(image) if num_classes else None
+            pooled = model.forward_head(maps, pre_logits=True) if num_classes else model(image)
         if pooled.ndim != 2:
             raise error(
                 f"timm's {architecture!r} gives features of shape {tuple(pooled.shape)} with these "
@@ -174,7 +224,8 @@ def _measure(
         return {
             "feature_dim": pooled.shape[1],
             "parameters": sum(p.numel() for p in model.parameters()),
-            "macs": counter.get_total_flops() // 2,
+            "macs": macs,
+            "depth": depth,
         }
 
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,10 +52,17 @@ def read_weights(file: Path) -> dict[str, torch.Tensor]:
     tensors = {k: v for k, v in held.items() if isinstance(v, torch.Tensor)} if held else {}
     if not tensors:
         raise WeightsError(f"the weights {file} hold no tensors by name")
-    return {
-        name.removeprefix("module."): tensor.float() if tensor.is_floating_point() else tensor
+    named = OrderedDict(
+        (name.removeprefix("module."), tensor.float() if tensor.is_floating_point() else tensor)
         for name, tensor in tensors.items()
-    }
+    )
+    if (versions := getattr(held, "_metadata", None)) is not None:
+        # Versions of its layers, by which some architectures read what older ones left.
+        named._metadata = type(versions)(  # type: ignore[attr-defined]
+            (name.removeprefix("module").removeprefix("."), value)
+            for name, value in versions.items()
+        )
+    return named
 
 
 def load_strictly(
@@ -86,7 +94,7 @@ def load_strictly(
     ]
     if problems:
         raise WeightsError(f"the weights {file} do not fit {into}: {'; '.join(problems)}")
-    model.load_state_dict(dict(tensors), strict=False)
+    model.load_state_dict(tensors, strict=False)
 
 
 def _some(names: Collection[str]) -> str:

@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from distbench.cli import env, fetch, info, list_, merge, plan, plugins, rank, run, show, zoo
+from distbench.cli import (
+    env,
+    fetch,
+    info,
+    list_,
+    merge,
+    plan,
+    plugins,
+    rank,
+    retrieve,
+    run,
+    show,
+    tune,
+    zoo,
+)
 
 app = typer.Typer(
     name="distbench",
@@ -21,7 +35,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-for command in (run, rank, show, list_, info, fetch, plugins, plan, merge, env):
+for command in (run, rank, retrieve, tune, show, list_, info, fetch, plugins, plan, merge, env):
     command.register(app)
 app.add_typer(zoo.app, name="zoo")
 

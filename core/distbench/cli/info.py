@@ -26,6 +26,7 @@ def info(
     from distbench.discovery import plural
     from distbench.errors import UnknownNameError
     from distbench.plugins import registry
+    from distbench.search import Range
 
     singular = {plural(k): k for k in KINDS}.get(kind, kind)
     if singular not in KINDS:
@@ -50,6 +51,7 @@ def info(
                 else _plain(field.get_default(call_default_factory=True)),
                 "required": field.is_required(),
                 "primary": key == chief,
+                "tuned": found.table() if (found := Range.of(field)) else None,
                 "description": field.description or "",
             }
             for key, field in cls.parameters().items()
@@ -70,11 +72,13 @@ def info(
                 p["name"] + (" (after the colon)" if p["primary"] else ""),
                 p["type"],
                 "required" if p["required"] else p["default"],
+                str(Range.from_table(p["tuned"])) if p["tuned"] else "",
                 p["description"],
             ]
             for p in facts["parameters"]
         ]
-        typer.echo("\n" + tabulate(rows, ["parameter", "type", "default", ""], "simple"))
+        headers = ["parameter", "type", "default", "tuned within", ""]
+        typer.echo("\n" + tabulate(rows, headers, "simple", disable_numparse=True))
 
 
 def _type(annotation: Any) -> str:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from fnmatch import fnmatch
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from distbench.cli import options as o
 
+if TYPE_CHECKING:
+    from distbench.plugins import Registry
+
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("list", epilog="Example: distbench list tasks --json")(list_)
+    app.command(
+        "list",
+        epilog="Examples: distbench list tasks --json; distbench list students --measure --sort "
+        "latency; distbench list students 'timm:mobilenetv*' --measure --image-size 160",
+    )(list_)
 
 
 def list_(
@@ -21,13 +28,27 @@ def list_(
         typer.Argument(help="A kind, e.g. metrics or tasks; all kinds if left out."),
     ] = None,
     pattern: Annotated[str, typer.Argument(help="Only names that match, e.g. 'mini-*'.")] = "*",
+    sort: Annotated[
+        Literal["name", "parameters", "macs", "latency", "memory"] | None,
+        typer.Option(help="Of students: suggested architectures, in this order."),
+    ] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Of students: measure the suggested ones here.")
+    ] = False,
+    image_size: Annotated[
+        int | None, typer.Option(min=8, help="With --measure: side of the images. [default: 224]")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="With --measure: CPU threads. [default: 1]")
+    ] = None,
+    device: o.Device = None,
     plugin: o.Plugins = None,
     json: o.Json = False,
 ) -> None:
-    """List what the plugins offer."""
+    """List what the plugins offer; of students also architectures worth a try, and their costs."""
     from distbench.components import KINDS
     from distbench.discovery import plural
-    from distbench.errors import PluginError, UnknownNameError
+    from distbench.errors import UnknownNameError, UsageError
     from distbench.plugins import registry
 
     known = {plural(k): k for k in KINDS}
@@ -35,17 +56,18 @@ def list_(
         raise UnknownNameError("kind", kind, known, f"Kinds are {', '.join(known)}.")
     wanted = [known.get(kind, kind)] if kind else list(KINDS)
     names = registry(tuple(plugin or ()))
-    rows = []
-    for one in wanted:
-        for name in names.names(one):
-            if not fnmatch(name, pattern):
-                continue
-            try:
-                summary = names.load(one, name).summary()
-                origin = names.offer(one, name).origin.plugin
-            except PluginError as error:
-                summary, origin = f"broken: {error}", error.plugin
-            rows.append({"kind": one, "name": name, "plugin": origin, "summary": summary})
+    if (measure or sort) and wanted != ["student"]:
+        raise UsageError("--measure and --sort are for `distbench list students`")
+    if not measure and (image_size or threads or device or sort in ("latency", "memory")):
+        raise UsageError("--image-size, --threads, --device and such an order need --measure")
+    if measure or sort:
+        from distbench.cli import students
+
+        students.show(
+            names, pattern, sort, measure, (image_size or 224, device or "auto", threads or 1), json
+        )
+        return
+    rows = [row for one in wanted for row in _rows(names, one, pattern)]
     if json:
         o.print_json(rows)
         return
@@ -53,4 +75,28 @@ def list_(
 
     shown = [[r["kind"], r["name"], r["summary"]][0 if kind is None else 1 :] for r in rows]
     headers = ["kind", "name", ""][0 if kind is None else 1 :]
-    typer.echo(tabulate(shown, headers, "simple") if rows else "nothing matches")
+    if rows:
+        typer.echo(tabulate(shown, headers, "simple"))
+    if wanted == ["student"]:
+        from distbench.cli import students
+
+        students.show_suggested(names, pattern, bool(rows))
+    elif not rows:
+        typer.echo("nothing matches")
+
+
+def _rows(names: Registry, kind: str, pattern: str) -> list[dict[str, Any]]:
+    """The components of one kind."""
+    from distbench.errors import PluginError
+
+    rows = []
+    for name in names.names(kind):
+        if not fnmatch(name, pattern):
+            continue
+        try:
+            summary = names.load(kind, name).summary()
+            origin = names.offer(kind, name).origin.plugin
+        except PluginError as error:
+            summary, origin = f"broken: {error}", error.plugin
+        rows.append({"kind": kind, "name": name, "plugin": origin, "summary": summary})
+    return rows

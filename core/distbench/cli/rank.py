@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +24,10 @@ def rank(
     zoo: o.Zoo = None,
     metric: o.Metrics = None,
     strategy: o.Strategies = None,
+    distiller: Annotated[
+        list[str] | None,
+        typer.Option(help="Leave out sources that it cannot learn from, e.g. pseudo_labels."),
+    ] = None,
     suite: o.Suite = None,
     student: o.Student = None,
     overlap: o.Overlap = None,
@@ -46,6 +50,7 @@ def rank(
     from distbench.selection import rank_sources
 
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+    given["distiller"] = given["distiller"] or ("none",)
     comparison = rank_sources(RunConfig.make(None, baseline=("none",), **given))
     first, *others = comparison.rankings
     if not others:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from distbench.leaderboard import costs, render, weights
+from distbench.leaderboard import costs, picture, render, weights
 from distbench.leaderboard.board import Board, Line, build
 from distbench.leaderboard.entries import Entry, Measure, Missing
 from distbench.leaderboard.statistics import Difference, Estimate
@@ -21,6 +21,7 @@ __all__ = [
     "Missing",
     "build",
     "costs",
+    "picture",
     "render",
     "weights",
     "write",
@@ -39,8 +40,8 @@ def write(
     """Builds the leaderboard and writes it in all its formats.
 
     Writes ``leaderboard.md``, ``.csv``, ``.json`` and ``.tex`` and ``weights.json``, which hold
-    results only, so that equal runs give equal files, and ``costs.csv``, which differs each time.
-    Each file is seen whole or not at all.
+    results only, so that equal runs give equal files, ``costs.csv``, which differs each time, and
+    the picture of accuracy against compute. Each file is seen whole or not at all.
 
     Args:
         rows: Of one suite and protocol, in any order.
@@ -69,4 +70,5 @@ def write(
     }
     for file, content in files.items():
         write_atomic(folder / file, content)
+    picture.write(board, rows, folder)
     return board

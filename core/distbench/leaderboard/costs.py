@@ -25,27 +25,41 @@ COLUMNS = (
     "cells",
     "parameters",
     "student_macs",
+    "latency_ms",
     "teacher_macs",
-    "training_macs",
     "images_per_step",
     "steps",
+    "training_macs",
+    "teacher_pass_macs",
+    "teacher_training_macs",
+    "total_training_macs",
+    "selection_macs",
     "train_seconds",
+    "teacher_pass_seconds",
+    "teacher_training_seconds",
+    "total_training_seconds",
     "total_seconds",
     "peak_memory_mb",
 )
 
-
 _HEADS = (
-    "method",
-    "cells",
-    "parameters",
-    "student MACs",
-    "teacher MACs",
-    "images/step",
-    "steps",
-    "train s",
-    "total s",
-    "peak MB",
+    ("method", ""),
+    ("cells", ""),
+    ("student", "weights"),
+    ("student", "MACs"),
+    ("latency", "ms"),
+    ("teacher", "MACs"),
+    ("images", "/step"),
+    ("steps", ""),
+    ("student", "training"),
+    ("teacher", "passes"),
+    ("teacher", "training"),
+    ("MACs", "in all"),
+    ("selec-", "tion"),
+    ("training", "s"),
+    ("s", "in all"),
+    ("cell", "s"),
+    ("peak", "MB"),
 )
 
 
@@ -53,10 +67,25 @@ _HEADS = (
 class Cost:
     """The costs of one method on one machine: means over its done cells, the maximum for memory.
 
+    What some cell does not have, such as a row of an earlier version, is a mean over the others;
+    sums need all their parts in every cell.
+
     Attributes:
         machine: The environment of its rows, ``field=value`` joined by ``; ``.
-        teacher_macs: Of one image through all weighted sources; mean over the cells that have it.
+        student_macs: Of one image through the network that is trained and judged.
+        latency_ms: Of one image through it.
+        teacher_macs: Of one image through all weighted sources.
         images_per_step: Only where the method declares it under this name.
+        training_macs: Of training the student.
+        teacher_pass_macs: Of the weighted sources over the images that are distilled on.
+        teacher_training_macs: Of teaching sources the task.
+        total_training_macs: The sum of these three.
+        selection_macs: Of the scored sources over the probe; shared by all that score there, and
+            therefore not in the sum.
+        train_seconds: Of the student's training loop.
+        teacher_pass_seconds: When the passes were made; they are kept, and shared.
+        total_training_seconds: The sum of the seconds of loop, passes and teaching.
+        total_seconds: Of the cell: without passes that were kept, with the evaluation.
     """
 
     method: str
@@ -64,11 +93,19 @@ class Cost:
     cells: int
     parameters: float
     student_macs: float
+    latency_ms: float | None
     teacher_macs: float | None
-    training_macs: float | None
     images_per_step: float | None
     steps: float
+    training_macs: float | None
+    teacher_pass_macs: float | None
+    teacher_training_macs: float | None
+    total_training_macs: float | None
+    selection_macs: float | None
     train_seconds: float
+    teacher_pass_seconds: float | None
+    teacher_training_seconds: float | None
+    total_training_seconds: float | None
     total_seconds: float
     peak_memory_mb: float
 
@@ -80,9 +117,41 @@ def machine_of(row: Row) -> str:
     return "; ".join(shown) or "unknown"
 
 
-def _mean(values: Iterable[float | int | None]) -> float | None:
+def pass_macs(cost: CostBlock) -> int | None:
+    """Of the sources over the images that are distilled on; 0 for what has no sources."""
+    return 0 if cost.teacher_macs == 0 else cost.teacher_pass_macs
+
+
+def total_training_macs(cost: CostBlock) -> int | None:
+    """Of training the student, passes and teaching of its sources included."""
+    passes = pass_macs(cost)
+    if cost.training_macs is None or passes is None:
+        return None
+    return cost.training_macs + passes + cost.teacher_training_macs
+
+
+def _pass_seconds(cost: CostBlock) -> float | None:
+    return 0.0 if cost.teacher_macs == 0 else cost.teacher_pass_seconds
+
+
+def _total_seconds(cost: CostBlock) -> float | None:
+    passes, teaching = _pass_seconds(cost), _teaching_seconds(cost)
+    if passes is None or teaching is None:
+        return None
+    return cost.train_seconds + passes + teaching
+
+
+def _teaching_seconds(cost: CostBlock) -> float | None:
+    # Earlier rows do not have it; what has no sources taught none.
+    return 0.0 if cost.teacher_macs == 0 else cost.teacher_training_seconds
+
+
+def _mean(values: Iterable[float | int | None], *, all_of_them: bool = False) -> float | None:
+    values = list(values)
     present = [float(v) for v in values if v is not None]
-    return float(np.mean(present)) if present else None
+    if not present or (all_of_them and len(present) < len(values)):
+        return None
+    return float(np.mean(present))
 
 
 def _images(row: Row) -> float | None:
@@ -114,11 +183,19 @@ def _cost(method: str, machine: str, group: Sequence[tuple[Row, CostBlock]]) -> 
         cells=len(blocks),
         parameters=float(np.mean([c.parameters for c in blocks])),
         student_macs=float(np.mean([c.student_macs for c in blocks])),
+        latency_ms=_mean(c.latency_ms for c in blocks),
         teacher_macs=_mean(c.teacher_macs for c in blocks),
-        training_macs=_mean(c.training_macs for c in blocks),
         images_per_step=_mean(_images(row) for row, _ in group),
         steps=float(np.mean([c.steps for c in blocks])),
+        training_macs=_mean(c.training_macs for c in blocks),
+        teacher_pass_macs=_mean(pass_macs(c) for c in blocks),
+        teacher_training_macs=_mean(c.teacher_training_macs for c in blocks),
+        total_training_macs=_mean((total_training_macs(c) for c in blocks), all_of_them=True),
+        selection_macs=_mean(c.selection_macs for c in blocks),
         train_seconds=float(np.mean([c.train_seconds for c in blocks])),
+        teacher_pass_seconds=_mean(_pass_seconds(c) for c in blocks),
+        teacher_training_seconds=_mean(_teaching_seconds(c) for c in blocks),
+        total_training_seconds=_mean((_total_seconds(c) for c in blocks), all_of_them=True),
         total_seconds=float(np.mean([c.total_seconds for c in blocks])),
         peak_memory_mb=max(c.peak_memory_mb for c in blocks),
     )
@@ -137,7 +214,7 @@ def csv_text(lines: Sequence[Cost]) -> str:
 
 def _size(value: float | None) -> Text:
     """A count with its unit: 12.3 M."""
-    for unit, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+    for unit, factor in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if value is not None and value >= factor:
             return Text(f"{value / factor:.3g} {unit}")
     return number(value, "{:.3g}")
@@ -154,17 +231,35 @@ def table(lines: Sequence[Cost]) -> TextTable:
             number(line.cells, "{}"),
             _size(line.parameters),
             _size(line.student_macs),
+            number(line.latency_ms, "{:.3g}"),
             _size(line.teacher_macs),
             number(line.images_per_step, "{:.4g}"),
             number(line.steps, "{:.10g}"),
+            _size(line.training_macs),
+            _size(line.teacher_pass_macs),
+            _size(line.teacher_training_macs),
+            _size(line.total_training_macs),
+            _size(line.selection_macs),
             number(line.train_seconds, "{:.1f}"),
+            number(line.total_training_seconds, "{:.1f}"),
             number(line.total_seconds, "{:.1f}"),
             number(line.peak_memory_mb, "{:.0f}"),
         )
         for line in lines
     )
-    header = tuple(Text(h, kind="text") for h in ((["machine"] if many else []) + list(_HEADS)))
-    notes = [say("Means over the done cells, memory: the maximum; MACs of one image.")]
+    header = tuple(Text(*head, kind="text") for head in ((("machine", ""),) * many + _HEADS))
+    notes = [
+        say("Means over the done cells, memory: the maximum. Student and teacher MACs: one image."),
+        say(
+            "Training in MACs: the student, the passes of its sources over what is distilled on, "
+            "their teaching, all three in all. Selection, the passes of scored sources over the "
+            "probe, is shared by all methods that score, and apart."
+        ),
+        say(
+            "Seconds: the training loop; with passes and teaching in all; the cell, which finds "
+            "passes made but judges the student."
+        ),
+    ]
     if many:
         notes.append(say("Seconds and memory of different machines cannot be compared."))
     notes += [

@@ -1,71 +1,150 @@
-"""Stage 2: features and logits of one source on the train images of one task."""
+"""Stage 2: features and logits of sources on the train images of one task."""
 
 from __future__ import annotations
 
 import json
+import shutil
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from distbench.arrays import flush, new_array
-from distbench.errors import WeightsError
 from distbench.method import Embedding
+from distbench.outputs import Outputs
 from distbench.sources import Source
-from distbench.training.images import to_batch
+from distbench.training.images import batches
 
 _BATCH = 128
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+_BEHIND = 2
 
 
-def embed(source: Source, images: NDArray[np.uint8], folder: Path, device: torch.device) -> None:
-    """Runs a source over images and stores what it says of them.
+@dataclass(frozen=True)
+class Order:
+    """One embedding that is wanted.
 
-    Features are stored in float32, logits in float16 unless that would overflow.
-
-    Args:
+    Attributes:
         source: The source.
-        images: uint8 (n, s, s, 3).
         folder: Takes ``features.npy`` (n, d), ``logits.npy`` (n, c) and ``facts.json``.
-        device: Where it runs.
+        partial: Where to keep what there is when the work is interrupted, and where to go on from;
+            nobody else may use it meanwhile. None to keep nothing.
+    """
+
+    source: Source
+    folder: Path
+    partial: Path | None = None
+
+
+def embed(
+    source: Source,
+    images: NDArray[np.uint8],
+    folder: Path,
+    device: torch.device,
+    *,
+    precision: str = "fp32",
+    partial: Path | None = None,
+) -> None:
+    """Runs a source over images and stores what it says of them, as `embed_many` does of several.
 
     Raises:
         WeightsError: The outputs do not have the declared shapes.
     """
-    info = source.info
-    forward = source.open(device)
-    shapes = {
-        "features": (len(images), info.feature_dim),
-        "logits": (len(images), info.num_classes),
+    embed_many([Order(source, folder, partial)], images, device, precision=precision)
+
+
+def embed_many(
+    orders: Sequence[Order],
+    images: NDArray[np.uint8],
+    device: torch.device,
+    *,
+    precision: str = "fp32",
+) -> None:
+    """Runs several sources over images in one pass and stores what each says of them.
+
+    Each batch of images is read once, and resized once for all sources of one input size.
+    Features are stored in float32, logits in float16 unless that would overflow. What is stored
+    is the same whether sources run alone or together, and whether or not the work was interrupted.
+
+    Args:
+        orders: The sources; all are held in memory at once.
+        images: uint8 (n, s, s, 3).
+        device: Where they run.
+        precision: ``fp32``; or ``bf16`` or ``fp16`` for mixed precision where `device` is CUDA.
+
+    Raises:
+        WeightsError: The outputs of a source do not have the declared shapes.
+    """
+    way = {
+        "stored": images.shape[1],
+        "batch": _BATCH,
+        "device": device.type,
+        "precision": precision if device.type == "cuda" else "fp32",
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
     }
-    arrays = {
-        name: new_array(folder / f"{name}.npy", shape, np.float32) for name, shape in shapes.items()
-    }
-    finite, largest = True, 0.0
-    with torch.inference_mode():
-        for start in range(0, len(images), _BATCH):
-            stop = min(start + _BATCH, len(images))
-            batch = to_batch(images[start:stop], info.input_size, device)
-            batch = normalise(batch, info.mean, info.std)
-            for name, values in zip(arrays, forward(batch), strict=True):
-                out = values.float().cpu().numpy()
-                if out.shape != (stop - start, shapes[name][1]):
-                    raise WeightsError(
-                        f"source {info.name!r} gives {name} of shape {out.shape[1:]}, "
-                        f"its zoo declares ({shapes[name][1]},)"
-                    )
-                arrays[name][start:stop] = out
-                finite = finite and bool(np.isfinite(out).all())
-                if name == "logits" and finite:
-                    largest = max(largest, float(np.abs(out).max()))
-    halved = finite and largest < np.finfo(np.float16).max
-    half = np.array(arrays["logits"], dtype=np.float16) if halved else None
-    for array in arrays.values():
-        flush(array)
-    arrays.clear()
-    if half is not None:
-        np.save(folder / "logits.npy", half)
-    (folder / "facts.json").write_text(json.dumps({"finite": finite}), encoding="utf-8")
+    with ExitStack() as stack, torch.inference_mode():
+        outputs = []
+        for order in orders:
+            draft = order.partial or order.folder / "draft"
+            outputs.append(Outputs(order.source.info, len(images), draft, way))
+            stack.callback(outputs[-1].stop)
+        _run([order.source for order in orders], outputs, images, device, precision)
+        stack.pop_all()
+    for order, output in zip(orders, outputs, strict=True):
+        output.finish(order.folder)
+        if order.partial is None:
+            shutil.rmtree(order.folder / "draft")
+
+
+def _run(
+    sources: Sequence[Source],
+    outputs: Sequence[Outputs],
+    images: NDArray[np.uint8],
+    device: torch.device,
+    precision: str,
+) -> None:
+    """Feeds the sources that are not ready; a thread writes what they say while they go on."""
+    todo = [
+        (source.info, source.open(device), output, output.rows)
+        for source, output in zip(sources, outputs, strict=True)
+        if output.rows < len(images)
+    ]
+    if not todo:
+        return
+    sizes = sorted({info.input_size for info, *_ in todo})
+    start = min(rows for *_, rows in todo)
+    pending: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        for first, batch in batches(images, sizes, _BATCH, device, start):
+            for info, forward, output, rows in todo:
+                if first < rows:
+                    continue
+                normal = normalise(batch[info.input_size], info.mean, info.std)
+                with _autocast(device, precision):
+                    said = forward(normal)
+                while len(pending) >= _BEHIND:
+                    pending.popleft().result()
+                pending.append(writer.submit(_write, output, *said))
+        while pending:
+            pending.popleft().result()
+
+
+@torch.inference_mode()
+def _write(output: Outputs, features: torch.Tensor, logits: torch.Tensor) -> None:
+    output.append(features.float().cpu().numpy(), logits.float().cpu().numpy())
+
+
+def _autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    dtype = _DTYPES.get(precision)
+    if dtype is None or device.type != "cuda":
+        return nullcontext()
+    return torch.autocast("cuda", dtype=dtype)
 
 
 def normalise(
@@ -74,7 +153,7 @@ def normalise(
     """Images in 0..1, (b, 3, s, s), with a mean and standard deviation for each channel."""
     shift = torch.tensor(mean, device=images.device).view(1, -1, 1, 1)
     scale = torch.tensor(std, device=images.device).view(1, -1, 1, 1)
-    return (images - shift) / scale
+    return (images - shift).div_(scale)
 
 
 def open_embedding(folder: Path) -> Embedding:

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import json
+import os
 from collections import deque
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from distbench.arrays import flush, new_array
+from distbench.arrays import RowFile
 from distbench.components import Task
-from distbench.data import Part
 from distbench.errors import CorruptImageError
 
 Pixels = NDArray[np.uint8]
 
-_CHUNK = 256
-_AHEAD = 4
+Reader = Callable[[str, Sequence[int]], Sequence[Pixels]]
+"""Reads images of a part by their positions, as `Task.read` does."""
+
+_CHUNK = 64
+"""Images that a thread decodes before it hands them on: at store size, some megabytes."""
+
+_AT_ONCE = 64 * 2**20
+"""Bytes of images in their original size that a thread holds, as far as can be known."""
+
+_THREADS = 8
+_SAMPLE = 64
 
 
 @dataclass(frozen=True)
@@ -48,16 +58,22 @@ class ImageSet:
 def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = False) -> None:
     """Decodes all parts of a task into a folder.
 
-    Images are brought to one square size, `store_size` or the longest short side among the first
-    images if that is smaller: the short side is resized to it (box filter when shrinking, else
-    bilinear, antialiased) and the centre is kept.
+    Images are brought to one square size, `store_size` or the longest short side in a sample of
+    the images if that is smaller: the short side is resized to it (bilinear, antialiased when
+    shrinking) and the centre is kept.
+
+    Memory does not grow with the number of images: some chunks of them are held at store size, and
+    in each thread a few, or one large one, in their original size.
 
     Raises:
         CorruptImageError: An image cannot be decoded and `skip_corrupt` is off.
         DataError: The task cannot be read.
     """
     index = task.index()
-    size = min(store_size, _native_size(task, len(index.parts["train"]), skip_corrupt))
+    read = reader(task, store_size)
+    side, largest = _sample(read, len(index.parts["train"]), skip_corrupt)
+    size = min(store_size, side)
+    block = max(1, min(_CHUNK, _AT_ONCE // max(largest, 1)))
     skipped: list[str] = []
     groups = {
         "train": [name for name in ("train", "validation") if name in index.parts],
@@ -66,24 +82,20 @@ def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = F
     validation_from = None
     for group, parts in groups.items():
         total = sum(len(index.parts[p]) for p in parts)
-        path = folder / f"{group}.npy"
-        pixels = new_array(path, (total, size, size, 3), np.uint8)
         labels: list[int] = []
-        for part in parts:
-            if part == "validation":
-                validation_from = len(labels)
-            for position, image in _decoded(
-                task, part, index.parts[part], size, skipped if skip_corrupt else None
-            ):
-                pixels[len(labels)] = image
-                labels.append(int(index.parts[part].labels[position]))
-        flush(pixels)
-        del pixels
-        if len(labels) < total:
-            _shorten(path, len(labels))
+        with RowFile(folder / f"{group}.npy", (total, size, size, 3), np.uint8) as pixels:
+            for part in parts:
+                if part == "validation":
+                    validation_from = len(labels)
+                facts = index.parts[part]
+                for positions, images in _decoded(
+                    read, part, len(facts), size, block, skipped if skip_corrupt else None
+                ):
+                    pixels.append(images)
+                    labels += facts.labels[positions].tolist()
         np.save(folder / f"{group}_labels.npy", np.array(labels, dtype=np.int64))
-    facts = {"skipped": skipped, "validation_from": validation_from, "size": size}
-    (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
+    about = {"skipped": skipped, "validation_from": validation_from, "size": size}
+    (folder / "facts.json").write_text(json.dumps(about), encoding="utf-8")
 
 
 def open_images(folder: Path) -> ImageSet:
@@ -101,72 +113,114 @@ def open_images(folder: Path) -> ImageSet:
     )
 
 
-def _native_size(task: Task, count: int, skip_corrupt: bool) -> int:
-    """Longest short side among a sample of train images: storing more would invent pixels."""
-    sample = np.unique(np.linspace(0, count - 1, num=min(64, count)).astype(int))
-    sides = [min(image.shape[:2]) for image in read_good(task, sample.tolist(), skip_corrupt)[0]]
-    return int(max(sides, default=1))
+def reader(task: Task, size: int) -> Reader:
+    """How a task's images are read by one that will shrink them to a short side of `size`.
+
+    A task may offer ``read_reduced(part, positions, size)``, which does as `Task.read`, but may
+    give images that are much larger in a smaller size, with no side below twice `size`.
+    """
+    reduced = getattr(task, "read_reduced", None)
+    if reduced is None:
+        return task.read
+    return lambda part, positions: reduced(part, positions, size)
+
+
+def _sample(read: Reader, count: int, skip_corrupt: bool) -> tuple[int, int]:
+    """Longest short side and most bytes among some train images.
+
+    Storing images larger than they are would invent pixels.
+    """
+    sample = np.unique(np.linspace(0, count - 1, num=min(_SAMPLE, count)).astype(int)).tolist()
+    side, largest = 1, 1
+    for _, image in _good(read, "train", sample, [] if skip_corrupt else None):
+        side, largest = max(side, min(image.shape[:2])), max(largest, image.nbytes)
+    return side, largest
 
 
 def read_good(
-    task: Task, positions: Sequence[int], skip_corrupt: bool
+    task: Task, positions: Sequence[int], skip_corrupt: bool, size: int | None = None
 ) -> tuple[list[Pixels], list[int]]:
     """Train images one by one, and the positions of those that could be read.
+
+    Args:
+        task: The task.
+        positions: Of the images.
+        skip_corrupt: Whether those that cannot be decoded are left out.
+        size: What `fit` larger ones to, each as soon as it is read; None to leave all as they are.
 
     Raises:
         CorruptImageError: One cannot be decoded and `skip_corrupt` is off.
     """
+    read = task.read if size is None else reader(task, size)
     images: list[Pixels] = []
     kept: list[int] = []
-    for position in positions:
-        try:
-            images.append(task.read("train", [position])[0])
-            kept.append(position)
-        except CorruptImageError:
-            if not skip_corrupt:
-                raise
+    for position, image in _good(read, "train", positions, [] if skip_corrupt else None):
+        images.append(image if size is None or min(image.shape[:2]) < size else fit(image, size))
+        kept.append(position)
     return images, kept
 
 
-def _decoded(
-    task: Task, part: str, facts: Part, size: int, skipped: list[str] | None
+def _good(
+    read: Reader, part: str, positions: Sequence[int], skipped: list[str] | None
 ) -> Iterator[tuple[int, Pixels]]:
-    """All images of a part in order, decoded in threads a few chunks ahead.
+    """Images one by one; names of corrupt ones go to `skipped`, or one stops everything."""
+    for position in positions:
+        try:
+            yield position, read(part, [position])[0]
+        except CorruptImageError as error:
+            if skipped is None:
+                raise
+            skipped.append(error.name)
+
+
+def _decoded(
+    read: Reader, part: str, count: int, size: int, block: int, skipped: list[str] | None
+) -> Iterator[tuple[list[int], Pixels]]:
+    """All images of a part in order, chunk by chunk, decoded in threads a little ahead.
 
     Names of corrupt images go to `skipped`; where that is None one stops everything.
     """
 
-    def chunk(start: int) -> tuple[list[tuple[int, Pixels]], list[str]]:
-        positions = range(start, min(start + _CHUNK, len(facts)))
-        try:
-            images = task.read(part, positions)
-            return [(p, fit(i, size)) for p, i in zip(positions, images, strict=True)], []
-        except CorruptImageError:
-            if skipped is None:
-                raise
-        good: list[tuple[int, Pixels]] = []
+    def chunk(start: int) -> tuple[list[int], Pixels, list[str]]:
+        stop = min(start + _CHUNK, count)
+        pixels = np.empty((stop - start, size, size, 3), dtype=np.uint8)
+        kept: list[int] = []
         bad: list[str] = []
-        for position in positions:
+        for first in range(start, stop, block):
+            positions = range(first, min(first + block, stop))
             try:
-                good.append((position, fit(task.read(part, [position])[0], size)))
-            except CorruptImageError as error:
-                bad.append(error.name)
-        return good, bad
+                found = list(zip(positions, read(part, positions), strict=True))
+            except CorruptImageError:
+                if skipped is None:
+                    raise
+                found = list(_good(read, part, positions, bad))
+            for position, image in found:
+                pixels[len(kept)] = fit(image, size)
+                kept.append(position)
+        return kept, pixels[: len(kept)], bad
 
-    with ThreadPoolExecutor(max_workers=2) as pool:
-        starts = iter(range(0, len(facts), _CHUNK))
-        pending = deque(pool.submit(chunk, s) for s in _first(starts, _AHEAD))
-        while pending:
-            good, bad = pending.popleft().result()
-            if skipped is not None:
-                skipped.extend(bad)
-            yield from good
-            for start in _first(starts, 1):
-                pending.append(pool.submit(chunk, start))
+    threads = min(_THREADS, _cores())
+    pending: deque[Future[tuple[list[int], Pixels, list[str]]]] = deque()
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        starts = iter(range(0, count, _CHUNK))
+        try:
+            pending.extend(pool.submit(chunk, s) for s in islice(starts, threads + 2))
+            while pending:
+                kept, pixels, bad = pending.popleft().result()
+                if skipped is not None:
+                    skipped.extend(bad)
+                yield kept, pixels
+                pending.extend(pool.submit(chunk, s) for s in islice(starts, 1))
+        finally:
+            for left in pending:
+                left.cancel()
 
 
-def _first(items: Iterator[int], count: int) -> list[int]:
-    return [item for _, item in zip(range(count), items, strict=False)]
+def _cores() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def fit(image: Pixels, size: int) -> Pixels:
@@ -179,15 +233,3 @@ def fit(image: Pixels, size: int) -> Pixels:
     resized = Image.fromarray(image).resize(new, Image.Resampling.BILINEAR)
     left, top = (new[0] - size) // 2, (new[1] - size) // 2
     return np.asarray(resized.crop((left, top, left + size, top + size)))
-
-
-def _shorten(path: Path, count: int) -> None:
-    """Drops the rows at the end of an array file that skipped images left unused."""
-    array = np.load(path, mmap_mode="r")
-    draft = path.with_name(f"{path.stem}-short.npy")
-    kept = new_array(draft, (count, *array.shape[1:]), array.dtype)
-    for start in range(0, count, _CHUNK):
-        kept[start : min(start + _CHUNK, count)] = array[start : min(start + _CHUNK, count)]
-    flush(kept)
-    del kept, array
-    draft.replace(path)

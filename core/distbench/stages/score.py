@@ -63,7 +63,9 @@ def probes_of(
         Probe(
             shared,
             features=np.asarray(embeddings[source.name].features[positions]),
-            logits=np.asarray(embeddings[source.name].logits[positions]),
+            logits=np.asarray(embeddings[source.name].logits[positions])
+            if source.num_classes
+            else None,
             reference=reference,
             source=source,
             seed=seed,

@@ -28,18 +28,21 @@ class Trained:
 
     Attributes:
         model: The student, in evaluation mode on the training device.
+        setting: How it was trained, and how it is judged.
         curve: Its learning curve.
         declared: What methods differ in by nature, for the row.
         macs: Multiply-accumulates of one image through the student.
-        image_passes: Images that went through the student in training.
+        training_macs: Multiply-accumulates of training: an image forward, and twice as much back
+            where the backbone is trained.
         seconds: Time in the loop.
     """
 
     model: StudentModel
+    setting: Setting
     curve: tuple[CurvePoint, ...]
     declared: dict[str, Any]
     macs: int
-    image_passes: int
+    training_macs: int
     seconds: float
 
 
@@ -47,7 +50,7 @@ def fresh_student(
     student: Student, method: Method, context_seed: int, num_classes: int, device: torch.device
 ) -> StudentModel:
     """The student as a method starts from it."""
-    if method.initialisation not in ("pretrained", "random"):
+    if method.initialisation not in ("pretrained", "random", "source"):
         raise PluginError(method.name, f"unknown initialisation {method.initialisation!r}")
     pretrained = method.initialisation == "pretrained"
     return build_student(student, num_classes, pretrained=pretrained, seed=context_seed).to(device)
@@ -84,14 +87,18 @@ def train(
         torch.cuda.synchronize()
     seconds = time.perf_counter() - started
     model.eval()
-    passes = _passes(phases)
+    passes = [phase.steps * _images(phase) for phase in phases]
     declared = {
         "initialisation": method.initialisation,
         "steps": done,
-        "images_per_step": passes / max(done, 1),
+        "images_per_step": sum(passes) / max(done, 1),
         "phases": [phase.declared() for phase in phases],
     }
-    return Trained(model, tuple(curve), declared, macs, passes, seconds)
+    spent = sum(
+        macs * count * (3 if phase.train_backbone else 1)
+        for phase, count in zip(phases, passes, strict=True)
+    )
+    return Trained(model, setting, tuple(curve), declared, macs, spent, seconds)
 
 
 def check_phases(method: Method, phases: Sequence[Phase], context: MethodContext) -> None:
@@ -110,17 +117,13 @@ def check_phases(method: Method, phases: Sequence[Phase], context: MethodContext
         for name, stream in phase.streams.items():
             if not len(stream.positions):
                 raise PluginError(method.name, f"stream {name!r} has no images")
-            if np.isin(stream.positions, context.validation).any():
+            if stream.of == "train" and np.isin(stream.positions, context.validation).any():
                 raise PluginError(method.name, f"stream {name!r} holds validation images")
 
 
-def _passes(phases: Sequence[Phase]) -> int:
-    """Images that go through the student in all phases, every view of them."""
-    return sum(
-        phase.steps * stream.batch * len(stream.views)
-        for phase in phases
-        for stream in phase.streams.values()
-    )
+def _images(phase: Phase) -> int:
+    """Images that go through the student in a step, every view of them."""
+    return sum(stream.batch * len(stream.views) for stream in phase.streams.values())
 
 
 def weights_digest(model: nn.Module) -> str:

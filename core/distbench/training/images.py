@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+
+_AHEAD = 2
 
 
 def to_batch(images: NDArray[np.uint8], size: int, device: torch.device) -> torch.Tensor:
@@ -18,10 +26,72 @@ def to_batch(images: NDArray[np.uint8], size: int, device: torch.device) -> torc
     Returns:
         (b, 3, size, size), channels last in memory.
     """
-    batch = torch.from_numpy(np.array(images)).to(device)
-    floats = batch.permute(0, 3, 1, 2).float().div_(255)
-    if floats.shape[-1] != size:
-        floats = torch.nn.functional.interpolate(
-            floats, (size, size), mode="bilinear", antialias=True
-        ).clamp_(0, 1)
-    return floats.contiguous(memory_format=torch.channels_last)
+    return _resized(torch.from_numpy(np.array(images)).to(device), size)
+
+
+def _resized(stored: torch.Tensor, size: int) -> torch.Tensor:
+    floats = stored.permute(0, 3, 1, 2).float().div_(255)
+    return resized(floats, size).contiguous(memory_format=torch.channels_last)
+
+
+def resized(images: torch.Tensor, size: int) -> torch.Tensor:
+    """Images (b, 3, s, s) in 0..1 at another size, as everything here is resized."""
+    if images.shape[-1] == size:
+        return images
+    sized = torch.nn.functional.interpolate(images, (size, size), mode="bilinear", antialias=True)
+    return sized.clamp_(0, 1)
+
+
+def batches(
+    images: NDArray[np.uint8], sizes: Sequence[int], batch: int, device: torch.device, start: int
+) -> Iterator[tuple[int, dict[int, torch.Tensor]]]:
+    """All images in order, as `to_batch` gives them in each of some sizes.
+
+    A thread is one batch ahead: while a network computes, the next images are read and, where the
+    network is on an accelerator, brought there and resized. On a CPU they are resized when they are
+    asked for, by the threads that compute: a second set of threads would only be in their way.
+
+    Args:
+        images: uint8 (n, s, s, 3), perhaps memory-mapped.
+        sizes: Sides of the results.
+        batch: Images at a time.
+        device: Where the results lie.
+        start: Position of the first image.
+
+    Yields:
+        Position of the first image of a batch, and the batch by size.
+    """
+    stream: Any = torch.cuda.Stream(device) if device.type == "cuda" else None  # type: ignore[no-untyped-call]
+
+    @torch.inference_mode()
+    def read(first: int) -> tuple[int, Any, Any]:
+        stored = torch.from_numpy(np.array(images[first : first + batch]))
+        if stream is None:
+            return first, stored, None
+        with torch.cuda.stream(stream):
+            there = stored.pin_memory().to(device, non_blocking=True)
+            ready = {size: _resized(there, size) for size in sizes}
+            return first, ready, stream.record_event()
+
+    def use(first: int, stored: Any, event: Any) -> tuple[int, dict[int, torch.Tensor]]:
+        if event is None:
+            return first, {size: _resized(stored.to(device), size) for size in sizes}
+        current = torch.cuda.current_stream(device)
+        current.wait_event(event)
+        for tensor in stored.values():
+            tensor.record_stream(current)
+        return first, stored
+
+    starts = iter(range(start, len(images), batch))
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        pending: deque[Future[tuple[int, Any, Any]]] = deque(
+            pool.submit(read, first) for first in islice(starts, _AHEAD)
+        )
+        try:
+            while pending:
+                found = pending.popleft().result()
+                pending.extend(pool.submit(read, first) for first in islice(starts, 1))
+                yield use(*found)
+        finally:
+            for left in pending:
+                left.cancel()

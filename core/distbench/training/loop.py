@@ -32,6 +32,7 @@ class Setting:
 
     Attributes:
         images: uint8 (n, s, s, 3), the train images.
+        transfer: uint8 (m, t, t, 3), those of the transfer set; None where there is none.
         image_size: Side of the student's input.
         device: Where it is trained.
         precision: ``fp32``, ``bf16`` or ``fp16``.
@@ -43,6 +44,19 @@ class Setting:
     device: torch.device
     precision: str
     seed: int
+    transfer: NDArray[np.uint8] | None = None
+
+    def pixels(self, of: str) -> NDArray[np.uint8]:
+        """The images of a stream.
+
+        Raises:
+            ValueError: There is no transfer set.
+        """
+        if of == "train":
+            return self.images
+        if self.transfer is None:
+            raise ValueError("this method has no transfer set")
+        return self.transfer
 
     def autocast(self) -> AbstractContextManager[object]:
         """The precision as a context."""
@@ -92,7 +106,10 @@ def train_phase(
     curve: list[CurvePoint] = []
     running = torch.zeros((), device=setting.device)
     since = 0
-    model.train()
+    frozen = [] if phase.train_backbone else [*model.backbone.parameters()]
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    _train_mode(model, phase)
     extra.train()
     for step in range(1, phase.steps + 1):
         factor = _schedule(step, phase.steps)
@@ -118,12 +135,20 @@ def train_phase(
             curve.append(
                 CurvePoint(step=offset + step, loss=mean, validation_accuracy=validate(judged))
             )
-            model.train()
+            _train_mode(model, phase)
             running.zero_()
             since = 0
+    for parameter in frozen:
+        parameter.requires_grad_(True)
     if average is not None:
         model.load_state_dict(average.module.state_dict())
     return model, curve
+
+
+def _train_mode(model: StudentModel, phase: Phase) -> None:
+    model.train()
+    if not phase.train_backbone:
+        model.backbone.eval()
 
 
 def _average(model: nn.Module, steps: int) -> torch.optim.swa_utils.AveragedModel:
@@ -159,22 +184,24 @@ def _groups(model: StudentModel, extra: nn.ModuleDict, phase: Phase) -> list[dic
 def _batches(stream: Stream, setting: Setting, seed: int) -> Iterator[Batch]:
     """An endless stream of batches: every image once before any comes again."""
     generator = torch.Generator().manual_seed(seed)
-    device = setting.device
+    # Memory-mapped arrays are indexed as plain ones: every step reads a few rows of each.
+    device, pixels = setting.device, np.asarray(setting.pixels(stream.of))
+    targets_of = {name: np.asarray(values) for name, values in stream.targets.items()}
     waiting = np.empty(0, dtype=np.int64)
     while True:
         while len(waiting) < stream.batch:
             order = torch.randperm(len(stream.positions), generator=generator).numpy()
             waiting = np.concatenate([waiting, stream.positions[order]])
         chosen, waiting = waiting[: stream.batch], waiting[stream.batch :]
-        images = to_batch(setting.images[chosen], setting.image_size, device)
+        images = to_batch(pixels[chosen], setting.image_size, device)
         known = np.full(len(chosen), UNLABELLED) if stream.labels is None else stream.labels[chosen]
         labels = torch.from_numpy(known).to(device)
         targets: Mapping[str, torch.Tensor] = {
             name: torch.from_numpy(np.asarray(values[chosen], dtype=np.float32)).to(device)
-            for name, values in stream.targets.items()
+            for name, values in targets_of.items()
         }
         views = {name: VIEWS[name](images, generator) for name in stream.views}
-        yield Batch(views, labels, targets)
+        yield Batch(views, labels, targets, torch.from_numpy(chosen).to(device))
 
 
 @torch.inference_mode()
@@ -192,14 +219,22 @@ def features_of(
 
 
 @torch.inference_mode()
-def predict(
+def predict_logits(
     model: nn.Module, images: NDArray[np.uint8], setting: Setting, batch: int = 256
-) -> NDArray[np.int64]:
-    """Class numbers that a student in evaluation mode gives images; ties go to the lower number."""
+) -> NDArray[np.float32]:
+    """Logits (n, c) that a model in evaluation mode gives images."""
     model.eval()
     found = []
     for start in range(0, len(images), batch):
         floats = to_batch(images[start : start + batch], setting.image_size, setting.device)
         with setting.autocast():
-            found.append(model(floats).float().argmax(1).cpu().numpy())
-    return np.concatenate(found).astype(np.int64) if found else np.empty(0, dtype=np.int64)
+            found.append(model(floats).float().cpu().numpy())
+    return np.concatenate(found) if found else np.empty((0, 0), dtype=np.float32)
+
+
+def predict(model: nn.Module, images: NDArray[np.uint8], setting: Setting) -> NDArray[np.int64]:
+    """Class numbers that a student in evaluation mode gives images; ties go to the lower number."""
+    if not len(images):
+        return np.empty(0, dtype=np.int64)
+    found: NDArray[np.int64] = predict_logits(model, images, setting).argmax(axis=1)
+    return found

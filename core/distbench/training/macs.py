@@ -15,10 +15,15 @@ def count_macs(model: nn.Module, image_size: int) -> int:
         image_size: Side s.
     """
     training = model.training
+    trained = [p for p in model.parameters() if p.requires_grad]
     device = next(model.parameters()).device
     model.eval()
+    for parameter in trained:  # the counter fails on some attention layers that are trained
+        parameter.requires_grad_(False)
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), counter:
         model(torch.zeros(1, 3, image_size, image_size, device=device))
+    for parameter in trained:
+        parameter.requires_grad_(True)
     model.train(training)
     return int(counter.get_total_flops()) // 2

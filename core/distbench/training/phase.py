@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -18,11 +18,12 @@ class Stream:
     """An endless stream of images, each epoch in a new random order.
 
     Attributes:
-        positions: Positions in the train images, (n,).
+        positions: Positions in the images, (n,).
         batch: Images of one step.
         views: Names of the views that are made of each: ``plain``, ``weak`` or ``strong``.
-        labels: int64, aligned with the train images (not with `positions`); None if not needed.
-        targets: Cached arrays by name, aligned with the train images; memory-mapped is fine.
+        labels: int64, aligned with the images (not with `positions`); None if not needed.
+        targets: Cached arrays by name, aligned with the images; memory-mapped is fine.
+        of: Which images: the task's ``train`` images or those of the ``transfer`` set.
     """
 
     positions: NDArray[np.int64]
@@ -30,6 +31,7 @@ class Stream:
     views: tuple[str, ...] = ("weak",)
     labels: NDArray[np.int64] | None = None
     targets: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+    of: Literal["train", "transfer"] = "train"
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,13 @@ class Batch:
         views: View to images, float (b, 3, s, s) in 0..1.
         labels: int64 (b,); `UNLABELLED` throughout where the stream has no labels.
         targets: Name to float32 (b, ...).
+        positions: int64 (b,), which images they are.
     """
 
     views: Mapping[str, torch.Tensor]
     labels: torch.Tensor
     targets: Mapping[str, torch.Tensor]
+    positions: torch.Tensor
 
 
 Loss = Callable[[StudentModel, Mapping[str, Batch]], torch.Tensor]
@@ -65,6 +69,8 @@ class Phase:
         momentum: Nesterov momentum.
         weight_decay: L2 penalty on matrices and kernels; biases and norms have none.
         ema: Whether the student that is evaluated is the moving average of the weights.
+        train_backbone: False to leave the backbone as it is, its statistics too, and train the
+            classifier and extra modules on its features.
         name: For the row.
     """
 
@@ -78,6 +84,7 @@ class Phase:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     ema: bool = False
+    train_backbone: bool = True
     name: str = "train"
 
     def declared(self) -> dict[str, Any]:

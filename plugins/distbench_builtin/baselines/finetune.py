@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from distbench import Baseline, MethodContext
+from distbench import Baseline, MethodContext, searched
 
 if TYPE_CHECKING:
     from distbench import Phase
@@ -20,9 +18,18 @@ class FineTune(Baseline):
     defaults are ours.
     """
 
-    lr: float = Field(0.01, gt=0, description="peak learning rate")
-    head_lr: float = Field(1.0, gt=0, description="learning rate of the classifier, times lr")
-    weight_decay: float = Field(5e-4, ge=0)
+    lr: float = searched(0.01, low=5e-4, high=0.2, log=True, gt=0, description="peak learning rate")
+    head_lr: float = searched(
+        1.0,
+        low=0.5,
+        high=50,
+        log=True,
+        gt=0,
+        description="learning rate of the classifier, times lr",
+    )
+    weight_decay: float = searched(
+        5e-4, low=1e-5, high=0.05, log=True, ge=0, description="L2 penalty"
+    )
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase of cross-entropy on the labelled images."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
-from distbench import Role
+from distbench import Role, searched
 from distbench_builtin.baselines.finetune import FineTune
 
 
@@ -17,4 +17,12 @@ class Scratch(FineTune):
     role: ClassVar[Role] = "control"
     initialisation: ClassVar[Literal["pretrained", "random"]] = "random"
 
-    lr: float = 0.1
+    lr: float = searched(0.1, low=5e-3, high=1.0, log=True, gt=0, description="peak learning rate")
+    head_lr: float = searched(
+        1.0,
+        low=0.1,
+        high=10,
+        log=True,
+        gt=0,
+        description="learning rate of the classifier, times lr",
+    )

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
-from distbench import Distiller, MethodContext
+from distbench import MethodContext, searched
+from distbench_builtin.distillers._matching import Matching
+from distbench_builtin.distillers._transfer import TransferDistiller, joined
 
 if TYPE_CHECKING:
     import torch
 
     from distbench import Batch, Phase, StudentModel
+    from distbench_builtin.distillers._transfer import Place, Targets
 
 
-class PseudoLabels(Distiller):
+class PseudoLabels(TransferDistiller):
     """Matches the soft pseudo-labels of weighted sources, each in its own classes.
 
     Borup, Phoo and Hariharan, "Distilling from Similar Tasks for Transfer Learning on a Budget",
@@ -24,54 +27,91 @@ class PseudoLabels(Distiller):
     on the student's features. The heads are dropped afterwards. With the strategy `nearest` this is
     DistillNearest, with `weighted` DistillWeighted, with `equal` DistillEqual.
 
-    The pseudo-labels come from the cached embeddings of the plain images, the student sees an
-    augmented view. For sources with sigmoid outputs the cross-entropy is binary, summed over their
-    classes. The paper's lam and temperature are unknown; the defaults are ours.
+    With ``views=cached`` the pseudo-labels come from the cached embeddings of the plain images,
+    while the student sees an augmented view. With ``views=online`` the sources run on that very
+    view in every step, which costs a pass through all of them each time. ``on=all`` distils on the
+    labelled batch too; the unlabelled images hold the labelled ones in any case.
+
+    For sources with sigmoid outputs the cross-entropy is binary, summed over their classes. The
+    paper's lam, temperature, views and whether labelled images are distilled on are unknown; the
+    defaults are ours. Its distillation is on the task's own unlabelled images.
     """
 
-    lam: float = Field(0.25, ge=0, le=1, description="share of the loss on labels")
-    temperature: float = Field(1.0, gt=0, description="divides the sources' logits")
-    lr: float = Field(0.03, gt=0, description="peak learning rate")
-    head_lr: float = Field(1.0, gt=0, description="learning rate of all heads, times lr")
+    lam: float = searched(
+        0.25, low=0.02, high=0.9, ge=0, le=1, description="share of the loss on labels"
+    )
+    temperature: float = searched(
+        1.0, low=0.3, high=4, log=True, gt=0, description="divides the sources' logits"
+    )
+    lr: float = searched(0.03, low=1e-3, high=0.3, log=True, gt=0, description="peak learning rate")
+    head_lr: float = searched(
+        1.0,
+        low=0.5,
+        high=50,
+        log=True,
+        gt=0,
+        description="learning rate of all heads, times lr",
+    )
     ratio: int = Field(1, ge=1, description="unlabelled images for each labelled one")
-    weight_decay: float = Field(5e-4, ge=0)
+    weight_decay: float = searched(
+        5e-4, low=1e-5, high=0.05, log=True, ge=0, description="L2 penalty"
+    )
+    views: Literal["cached", "online"] = Field(
+        "cached", description="pseudo-labels of the plain image, or of the view the student sees"
+    )
+    on: Literal["unlabelled", "all"] = Field(
+        "unlabelled", description="distil on unlabelled images, or on the labelled batch too"
+    )
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
-        """One phase over labelled images and unlabelled ones with cached pseudo-labels."""
+        """One phase over labelled images and unlabelled ones with their pseudo-labels."""
         import torch
 
-        from distbench.training import Phase, Stream
+        from distbench import Phase, Stream
 
         infos = [source.info for source in context.sources]
         heads = torch.nn.Linear(context.num_features, sum(i.num_classes for i in infos))
-        matching = _Matching(
+        matching = Matching(
             [i.num_classes for i in infos],
             [source.weight for source in context.sources],
             [i.activation == "sigmoid" for i in infos],
             self.temperature,
         )
+        online = self.views == "online"
+        run = [context.run(source) for source in context.sources] if online else []
 
         def loss(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
-            labelled, unlabelled = batch["labelled"], batch["unlabelled"]
-            images = [labelled.views["weak"], unlabelled.views["weak"]]
-            features = student.features(torch.cat(images))
-            known, unknown = features[: len(images[0])], features[len(images[0]) :]
-            supervised = torch.nn.functional.cross_entropy(student.classify(known), labelled.labels)
-            targets = [unlabelled.targets[info.name] for info in infos]
-            distilled = matching(heads(unknown), targets)
-            return self.lam * supervised + (1 - self.lam) * distilled
+            labelled = batch["labelled"]
+            more, targets = joined(batch)
+            images = torch.cat([labelled.views["weak"], more])
+            features = student.features(images)
+            count = len(labelled.labels)
+            supervised = torch.nn.functional.cross_entropy(
+                student.classify(features[:count]), labelled.labels
+            )
+            if self.on == "unlabelled":
+                images, features = images[count:], features[count:]
+            elif not online:
+                targets = {n: torch.cat([labelled.targets[n], t]) for n, t in targets.items()}
+            said = [one(images) for one in run] if online else [targets[i.name] for i in infos]
+            return self.lam * supervised + (1 - self.lam) * matching(heads(features), said)
+
+        def cached(place: Place) -> Targets:
+            if online:
+                return {}
+            if place == "train" or context.transfer is None:
+                return {s.info.name: s.embedding.logits for s in context.sources}
+            return {i.name: context.transfer.embedding(i.name).logits for i in infos}
 
         batch = context.protocol.batch
+        on_labelled = cached("train") if self.on == "all" else {}
+        labelled = Stream(context.labelled, batch, labels=context.labels, targets=on_labelled)
         return [
             Phase(
                 steps=context.protocol.steps,
                 streams={
-                    "labelled": Stream(context.labelled, batch, labels=context.labels),
-                    "unlabelled": Stream(
-                        context.unlabelled,
-                        self.ratio * batch,
-                        targets={s.info.name: s.embedding.logits for s in context.sources},
-                    ),
+                    "labelled": labelled,
+                    **self.streams(context, self.ratio * batch, cached),
                 },
                 loss=loss,
                 lr=self.lr,
@@ -81,55 +121,3 @@ class PseudoLabels(Distiller):
                 weight_decay=self.weight_decay,
             )
         ]
-
-
-class _Matching:
-    """sum_s alpha_s CE(p_s, q_s), sources of equal width and kind in one operation.
-
-    Args:
-        widths: Classes of each source.
-        weights: alpha_s.
-        sigmoid: Whether a source's outputs are sigmoids.
-        temperature: Divides the sources' logits.
-    """
-
-    def __init__(
-        self,
-        widths: Sequence[int],
-        weights: Sequence[float],
-        sigmoid: Sequence[bool],
-        temperature: float,
-    ) -> None:
-        self._temperature = temperature
-        self._weights = weights
-        starts = [sum(widths[:i]) for i in range(len(widths))]
-        groups: dict[tuple[int, bool], list[int]] = {}
-        for number, kind in enumerate(zip(widths, sigmoid, strict=True)):
-            groups.setdefault(kind, []).append(number)
-        self._groups = [
-            (width, is_sigmoid, members, [starts[m] for m in members])
-            for (width, is_sigmoid), members in groups.items()
-        ]
-
-    def __call__(self, outputs: torch.Tensor, targets: Sequence[torch.Tensor]) -> torch.Tensor:
-        """The loss.
-
-        Args:
-            outputs: (b, sum of widths), of the heads side by side.
-            targets: Logits of each source, (b, width).
-        """
-        import torch
-
-        total = outputs.new_zeros((), dtype=torch.float32)
-        for width, is_sigmoid, members, starts in self._groups:
-            ours = torch.stack([outputs[:, s : s + width] for s in starts], 1).float()
-            theirs = torch.stack([targets[m] for m in members], 1) / self._temperature
-            alpha = torch.tensor([self._weights[m] for m in members], device=ours.device)
-            if is_sigmoid:
-                each = torch.nn.functional.binary_cross_entropy_with_logits(
-                    ours, theirs.sigmoid(), reduction="none"
-                ).sum(2)
-            else:
-                each = -(theirs.softmax(2) * ours.log_softmax(2)).sum(2)
-            total = total + (each.mean(0) * alpha).sum()
-        return total

@@ -1,177 +1,119 @@
-"""Where timm's pretrained weights are, and whether they can be had, found out before training."""
+"""The pretrained weights of students: what they are, and whether they can be had."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
-from importlib.metadata import version
+import re
 from pathlib import Path
-from typing import TypedDict, cast
-from urllib.error import URLError
-from urllib.parse import urlparse
-from urllib.request import Request, urlopen
 
-from distbench import UsageError, WeightsError
-from distbench_builtin._facts import remembered
+from distbench import WeightsError, offline
+from distbench_builtin._digests import file_digest
+from distbench_builtin._hub_weights import HashedFile, HubWeights, misnamed
 
 _TIMEOUT = 10.0
 """Seconds that a server has to say whether it has a file."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-class Card(TypedDict):
-    """What timm's registry says of an architecture and its pretrained weights.
+def identity(name: str, need: HubWeights | HashedFile) -> str:
+    """SHA-256 of pretrained weights: of the file that is here, else as the Hub has it.
 
-    Attributes:
-        hub: Repository on the Hugging Face Hub, perhaps with ``@revision``; None without one.
-        files: Names that the weights may have there, the preferred one first.
-        url: Where else they lie.
-        classifier: Names of the classifier's layers.
-        num_classes: Outputs of the pretrained classifier.
-        input_size: Side of the square input, pixels.
-        mean: Of the input channels.
-        std: Of the input channels.
-    """
-
-    hub: str | None
-    files: list[str]
-    url: str | None
-    classifier: list[str]
-    num_classes: int
-    input_size: int
-    mean: Sequence[float]
-    std: Sequence[float]
-
-
-def card(architecture: str) -> Card:
-    """Looks an architecture up; imports timm (and torch) only the first time.
+    Args:
+        name: The student, as one would type it.
+        need: Its weights.
 
     Raises:
-        UsageError: timm does not know it; with what is near.
+        WeightsError: They are not here, and cannot be fetched; says how to go on.
     """
-    key = {"architecture": architecture, "timm": version("timm")}
-    return cast("Card", remembered("timm-card", key, lambda: dict(_look_up(architecture))))
+    file = held(name, need)
+    if file is not None:
+        return file_digest(file)
+    if isinstance(need, HashedFile):
+        raise unavailable(name, "they are not on this machine")
+    return _on_the_hub(name, need)
 
 
-def _look_up(architecture: str) -> Card:
-    from distbench_builtin._timm import check
-
-    check(architecture, {}, error=UsageError)
-    import timm
-
-    cfg = timm.models.get_pretrained_cfg(architecture) or timm.models.PretrainedCfg()
-    names = (cfg.classifier,) if isinstance(cfg.classifier, str) else cfg.classifier or ()
-    stored = cfg.hf_hub_filename or "pytorch_model.bin"
-    safe = stored.replace("pytorch_model", "model").removesuffix(".bin") + ".safetensors"
-    return {
-        "hub": cfg.hf_hub_id,
-        "files": [stored] if stored.endswith(".safetensors") else [safe, stored],
-        "url": cfg.url if isinstance(cfg.url, str) and cfg.url else None,
-        "classifier": list(names),
-        "num_classes": cfg.num_classes,
-        "input_size": cfg.input_size[-1],
-        "mean": cfg.mean,
-        "std": cfg.std,
-    }
-
-
-def identity(architecture: str) -> str:
-    """By what the pretrained weights are known; checks that they are here or can be fetched.
-
-    Raises:
-        UsageError: timm does not know the architecture.
-        WeightsError: They cannot be had; says how to go on.
-    """
-    found = _with_weights(architecture)
-    if _cached(found) is None:
-        _locate(architecture, found)
-    return f"hub:{found['hub'] or found['url']}"
-
-
-def fetch(architecture: str) -> Path | None:
+def fetch(name: str, need: HubWeights | HashedFile) -> Path:
     """The file of the pretrained weights, downloaded if need be.
 
-    Returns:
-        None where timm must download them itself, since they are not on the Hub.
-
     Raises:
         WeightsError: They cannot be had; says how to go on.
     """
-    found = _with_weights(architecture)
-    held = _cached(found)
-    name = _locate(architecture, found) if held is None else held.name
-    if held is not None or not found["hub"]:
-        return held if found["hub"] else None
-    from huggingface_hub import hf_hub_download
-
-    repository, _, revision = found["hub"].partition("@")
-    try:
-        return Path(hf_hub_download(repository, name, revision=revision or None))
-    except Exception as error:  # HTTP, network and disk errors of several libraries
-        raise _unavailable(architecture, _clause(error)) from None
-
-
-def _with_weights(architecture: str) -> Card:
-    found = card(architecture)
-    if not found["hub"] and not found["url"]:
-        raise _unavailable(architecture, "timm has none")
-    return found
+    file = held(name, need)
+    if file is None:
+        _refuse_offline(name)
+        try:
+            need.fetch(lambda _: None)
+        except Exception as error:  # HTTP, network and disk errors of several libraries
+            raise unavailable(name, _clause(error)) from None
+        file = held(name, need)
+    if file is None:
+        raise unavailable(name, "what came is not there")
+    return file
 
 
-def _unavailable(architecture: str, why: str) -> WeightsError:
+def held(name: str, need: HubWeights | HashedFile) -> Path | None:
+    """The weights, if they are on this machine.
+
+    Raises:
+        WeightsError: The file is damaged.
+    """
+    if isinstance(need, HubWeights):
+        return need.find()
+    if not need.path.is_file():
+        return None
+    if wrong := misnamed(need.path):
+        raise unavailable(name, f"{need.path} {wrong}; delete it and fetch it again")
+    return need.path
+
+
+def unavailable(name: str, why: str, *, anywhere: bool = True) -> WeightsError:
+    """The error for weights that cannot be had.
+
+    Args:
+        name: The student, as one would type it.
+        why: A clause.
+        anywhere: Whether there are any to be fetched.
+    """
+    fetch = f"Get them with `distbench fetch --student {name} --only student`, name"
     return WeightsError(
-        f"the pretrained weights of timm's {architecture!r} cannot be had: {why}. Name a file with "
-        "weights=PATH, or start from random weights with pretrained=false"
+        f"the pretrained weights of {name} cannot be had: {why}. {fetch if anywhere else 'Name'} "
+        "a file with weights=PATH, or start from random weights with pretrained=false"
     )
 
 
-def _cached(found: Card) -> Path | None:
-    """The weights, if they were downloaded before."""
-    if found["hub"]:
-        from huggingface_hub import try_to_load_from_cache
-
-        repository, _, revision = found["hub"].partition("@")
-        for name in found["files"]:
-            path = try_to_load_from_cache(repository, name, revision=revision or None)
-            if isinstance(path, str):
-                return Path(path)
-        return None
-    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    folder = Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser()
-    file = folder / "hub" / "checkpoints" / Path(urlparse(found["url"] or "").path).name
-    return file if file.is_file() else None
-
-
-def _locate(architecture: str, found: Card) -> str:
-    """Name of the file that a server has; asks without downloading and without retrying.
+def _on_the_hub(name: str, need: HubWeights) -> str:
+    """What the Hub says of the file, without downloading it and without retrying.
 
     Raises:
-        WeightsError: None has it, or none can be reached.
+        WeightsError: It has none, cannot be reached, or does not tell.
     """
-    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
     from huggingface_hub.errors import EntryNotFoundError
 
-    if constants.HF_HUB_OFFLINE:
-        raise _unavailable(architecture, "they are in no cache, and HF_HUB_OFFLINE is set")
-    if not found["hub"]:
-        address = found["url"] or ""
+    _refuse_offline(name)
+    repository, _, revision = need.repository.partition("@")
+    for file in need.files:
         try:
-            with urlopen(Request(address, method="HEAD"), timeout=_TIMEOUT):
-                return address
-        except (URLError, OSError) as error:
-            raise _unavailable(architecture, f"{address}: {_clause(error)}") from None
-    repository, _, revision = found["hub"].partition("@")
-    for name in found["files"]:
-        try:
-            get_hf_file_metadata(
-                hf_hub_url(repository, name, revision=revision or None), timeout=_TIMEOUT
+            told = get_hf_file_metadata(
+                hf_hub_url(repository, file, revision=revision or None), timeout=_TIMEOUT
             )
         except EntryNotFoundError:
             continue
         except Exception as error:  # HTTP and network errors of several libraries
-            raise _unavailable(architecture, f"{repository} on the Hub: {_clause(error)}") from None
-        return name
-    names = " or ".join(found["files"])
-    raise _unavailable(architecture, f"{repository} on the Hub has no {names}")
+            raise unavailable(name, f"{repository} on the Hub: {_clause(error)}") from None
+        # Of large files the Hub's tag is the SHA-256 of the content.
+        if told.etag and _SHA256.fullmatch(told.etag):
+            return told.etag
+        raise unavailable(name, "they are not on this machine")
+    names = " or ".join(need.files)
+    raise unavailable(name, f"{repository} on the Hub has no {names}")
+
+
+def _refuse_offline(name: str) -> None:
+    from huggingface_hub import constants
+
+    if offline() or constants.HF_HUB_OFFLINE:
+        raise unavailable(name, "they are not on this machine, and distbench is offline")
 
 
 def _clause(error: Exception) -> str:

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from distbench import DistbenchError, Student, UsageError, WeightsError, primary
+from distbench import Download, Student, UsageError, WeightsError, primary
 
 if TYPE_CHECKING:
     import torch
+
+    from distbench_builtin._hub_weights import HashedFile, HubWeights
+    from distbench_builtin.students.curated import Suggestion
 
 Triple = tuple[float, float, float]
 
@@ -29,7 +32,7 @@ class TimmStudent(Student):
 
     Wightman, PyTorch Image Models, https://github.com/huggingface/pytorch-image-models.
     Pretrained weights come from the cache of the Hugging Face Hub or are downloaded; where that
-    is impossible it is an error, never a random start.
+    is impossible it is an error, never a random start. They are known by their content.
     """
 
     architecture: str = primary(description="name in timm's registry, e.g. mobilenetv3_small_100")
@@ -41,15 +44,26 @@ class TimmStudent(Student):
     mean: Triple | None = Field(None, description="of the input channels; timm's if not given")
     std: Triple | None = Field(None, description="of the input channels; timm's if not given")
 
+    @classmethod
+    def suggestions(cls) -> Sequence[Suggestion]:
+        """Architectures worth a try, for `distbench list students`."""
+        from distbench_builtin.students.curated import TIMM
+
+        return TIMM
+
+    def downloads(self) -> Sequence[Download]:  # noqa: D102
+        return [self._need()] if self.pretrained and self.weights is None else []
+
     def fingerprint(self) -> str:  # noqa: D102
         from distbench_builtin._digests import file_digest
-        from distbench_builtin.students._pretrained import card, identity
+        from distbench_builtin._timm_cards import card
+        from distbench_builtin.students._pretrained import identity
 
         card(self.architecture)
         if not self.pretrained:
             return "random"
         if self.weights is None:
-            return identity(self.architecture)
+            return identity(self._typed(), self._need())
         try:
             return file_digest(self.weights)
         except OSError as error:
@@ -59,7 +73,7 @@ class TimmStudent(Student):
             ) from None
 
     def normalisation(self) -> tuple[Triple, Triple]:  # noqa: D102
-        from distbench_builtin.students._pretrained import card
+        from distbench_builtin._timm_cards import card
 
         if self.mean is not None and self.std is not None:
             return self.mean, self.std
@@ -69,7 +83,7 @@ class TimmStudent(Student):
 
     def backbone(self, *, pretrained: bool) -> torch.nn.Module:  # noqa: D102
         from distbench_builtin._timm import facts
-        from distbench_builtin.students._pretrained import card
+        from distbench_builtin._timm_cards import card
 
         if not (pretrained and self.pretrained):
             model = self._create(0)
@@ -91,7 +105,7 @@ class TimmStudent(Student):
         self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         from distbench_builtin._timm import shapes
-        from distbench_builtin.students._pretrained import card
+        from distbench_builtin._timm_cards import card
 
         wanted = shapes(self.architecture, len(classes), self.arguments, error=UsageError)
         tensors = {name: backbone[name] for name in wanted if name in backbone}
@@ -127,8 +141,8 @@ class TimmStudent(Student):
     def _from_file(self, file: Path) -> torch.nn.Module:
         """The network with the weights of a file, whose classifier (if any) is left out."""
         from distbench_builtin._timm import shapes
+        from distbench_builtin._timm_cards import card
         from distbench_builtin._weights import load_strictly, read_weights
-        from distbench_builtin.students._pretrained import card
 
         model = self._create(0)
         whole = shapes(self.architecture, 2, self.arguments, error=UsageError)
@@ -141,33 +155,38 @@ class TimmStudent(Student):
         return model
 
     def _from_hub(self) -> torch.nn.Module:
-        """The network with timm's pretrained weights.
+        """The network with timm's pretrained weights."""
+        from distbench_builtin._timm import pretrained
+        from distbench_builtin._timm_cards import card
+        from distbench_builtin.students._pretrained import fetch
 
-        They are loaded with their own classifier, since timm is strict only then: with another
-        number of classes, weights that do not fit the arguments would silently stay random.
+        return pretrained(
+            self.architecture,
+            fetch(self._typed(), self._need()),
+            self.arguments,
+            classes=card(self.architecture)["num_classes"],
+            keep_classifier=False,
+            error=UsageError,
+            hint=". Name a file with weights=PATH, or start from random weights with "
+            "pretrained=false",
+        )
+
+    def _need(self) -> HubWeights | HashedFile:
+        """The pretrained weights.
+
+        Raises:
+            WeightsError: timm has none.
         """
-        from distbench_builtin._weights import load_strictly
-        from distbench_builtin.students._pretrained import card, fetch
+        from distbench_builtin._hub_weights import published
+        from distbench_builtin._timm_cards import card
+        from distbench_builtin.students._pretrained import unavailable
 
-        file = fetch(self.architecture)
-        overlay = None if file is None else {"file": str(file), "custom_load": False}
-        try:
-            whole = self._create(
-                card(self.architecture)["num_classes"],
-                pretrained=True,
-                pretrained_cfg_overlay=overlay,
-            )
-        except DistbenchError:
-            raise
-        except Exception as error:  # timm passes on what torch, safetensors and the network raise
-            reason = " ".join(str(error).split())[:300]
-            raise WeightsError(
-                f"the pretrained weights of timm's {self.architecture!r} cannot be loaded (with "
-                f"arguments {self.arguments}): {reason}. Name a file with weights=PATH, or start "
-                "from random weights with pretrained=false"
-            ) from None
-        model = self._create(0)
-        names = set(model.state_dict())
-        tensors = {name: t for name, t in whole.state_dict().items() if name in names}
-        load_strictly(model, tensors, file=file or "of timm", into=f"timm's {self.architecture!r}")
-        return model
+        found = card(self.architecture)
+        what = f"weights of {found['name']}"
+        need = published(found["hub"], found["files"], found["url"], what)
+        if need is None:
+            raise unavailable(self._typed(), "timm has none", anywhere=False)
+        return need
+
+    def _typed(self) -> str:
+        return f"timm:{self.architecture}"

@@ -36,4 +36,4 @@ def draw(images: Classes, share: float, depth: int) -> tuple[Classes, Classes]:
 
 
 def _lot(image: ImageFile, depth: int) -> bytes:
-    return hashlib.sha256("/".join(image.steps[depth:]).encode()).digest()
+    return hashlib.sha256(image.name.split("/", depth)[-1].encode()).digest()

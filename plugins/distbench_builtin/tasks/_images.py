@@ -14,25 +14,27 @@ from distbench import CorruptImageError, DataError
 if TYPE_CHECKING:
     from PIL import Image
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm"})
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
+)
 """What is taken for an image, in lower case."""
 
 # A suffix may lie; formats that start other programs (EPS) are never tried all the same.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 _ORIENTATION = 0x0112
+_SPARE = 2
 
 
-def decode(path: Path, name: str) -> NDArray[np.uint8]:
+def decode(path: Path, name: str, side: int | None = None) -> NDArray[np.uint8]:
     """Pixels of the first frame, upright (EXIF), on white where transparent.
-
-    Changes no state of PIL's, so that it may run in several threads.
 
     Args:
         path: The file.
         name: What the image is called in messages.
+        side: As `decode_bytes` takes it.
 
     Returns:
-        uint8 (h, w, 3), RGB, in the original size.
+        uint8 (h, w, 3), RGB, in the original size unless `side` allows a smaller one.
 
     Raises:
         CorruptImageError: It is no image, is broken, or is too large to be one.
@@ -45,6 +47,25 @@ def decode(path: Path, name: str) -> NDArray[np.uint8]:
             f"cannot read image {name!r}: {error.strerror}. Was {path} moved or its permission "
             "changed since the task was planned?"
         ) from None
+    return decode_bytes(data, name, side)
+
+
+def decode_bytes(data: bytes, name: str, side: int | None = None) -> NDArray[np.uint8]:
+    """As `decode`, of what stands in a file.
+
+    Of 16 bits the upper 8 are kept. Colour profiles are not applied, as in common training
+    pipelines. Changes no state of PIL's, so that it may run in several threads.
+
+    Args:
+        data: The encoded image.
+        name: What the image is called in messages.
+        side: Short side that the caller will shrink the image to. JPEG decoders can give an image
+            at 1/2, 1/4 or 1/8 of its size several times faster; the smallest is taken that is at
+            least twice as large as needed, so that shrinking still has pixels to average.
+
+    Raises:
+        CorruptImageError: It is no image, is broken, or is too large to be one.
+    """
     if not data:
         raise CorruptImageError(name, "the file is empty")
     from PIL import Image, UnidentifiedImageError
@@ -54,6 +75,8 @@ def decode(path: Path, name: str) -> NDArray[np.uint8]:
             limit = Image.MAX_IMAGE_PIXELS
             if limit is not None and image.width * image.height > limit:
                 raise _too_large(name)
+            if side is not None:
+                image.draft(None, (_SPARE * side, _SPARE * side))
             image.load()
             upright = _upright(_rgb(image, name), _orientation(image))
     except CorruptImageError:

@@ -3,47 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from distbench import DataError
-from distbench_builtin.tasks._draw import Classes, draw
+from distbench_builtin.tasks._draw import Classes
 from distbench_builtin.tasks._images import SUFFIXES
-from distbench_builtin.tasks._tree import ImageFile, Tree
+from distbench_builtin.tasks._parts import PARTS, UNLABELLED_NAMES, Layout, make_test, untested
+from distbench_builtin.tasks._tree import Tree
 
-_PARTS = {
-    "train": "train",
-    "training": "train",
-    "test": "test",
-    "testing": "test",
-    "val": "validation",
-    "valid": "validation",
-    "validation": "validation",
-}
-_TRAIN = {name for name, part in _PARTS.items() if part == "train"}
-_UNLABELLED = {"unlabelled", "unlabeled"}
+_TRAIN = {name for name, part in PARTS.items() if part == "train"}
 _ALSO_CLASSES = {"train", "valid"}
 """Part names that are plausible classes (vehicles; valid and invalid) where they hold images."""
-
-
-@dataclass
-class Layout:
-    """The images of a folder, sorted out.
-
-    Attributes:
-        parts: ``train`` and ``test``, perhaps ``validation``: images by class.
-        unlabelled: Images without a class.
-        notes: What a reader of results should know.
-    """
-
-    parts: dict[str, Classes]
-    unlabelled: list[ImageFile] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names, sorted byte by byte."""
-        return tuple(sorted(self.parts["train"]))
 
 
 def sort_out(root: Path, tree: Tree, share: float) -> Layout:
@@ -68,7 +38,7 @@ def sort_out(root: Path, tree: Tree, share: float) -> Layout:
     for image in tree.images:
         top, *rest = image.steps
         if part_of and top not in part_of:
-            if rest and top.lower() in _UNLABELLED:
+            if rest and top.lower() in UNLABELLED_NAMES:
                 layout.unlabelled.append(image)
             elif rest:
                 strays[top] = strays.get(top, 0) + 1
@@ -78,7 +48,7 @@ def sort_out(root: Path, tree: Tree, share: float) -> Layout:
         part, inner = (part_of[top], rest) if part_of else ("train", list(image.steps))
         if len(inner) < 2:
             loose += 1
-        elif part == "train" and inner[0].lower() in _UNLABELLED:
+        elif part == "train" and inner[0].lower() in UNLABELLED_NAMES:
             layout.unlabelled.append(image)
         else:
             parts[part].setdefault(inner[0], []).append(image)
@@ -87,7 +57,8 @@ def sort_out(root: Path, tree: Tree, share: float) -> Layout:
     if "test" in parts:
         layout.parts["test"] = parts["test"]
     else:
-        _make_test(root, layout, share, depth=1 if part_of else 0)
+        depth = 1 if part_of else 0
+        make_test(layout, share, depth, where=str(root), how="add test/CLASS/")
     if parts.get("validation"):
         layout.parts["validation"] = parts["validation"]
     layout.notes += _notes(layout, tree.ignored, loose, strays)
@@ -97,10 +68,10 @@ def sort_out(root: Path, tree: Tree, share: float) -> Layout:
 def _part_folders(root: Path, tree: Tree) -> dict[str, str]:
     """Folder to part, where the folder is divided into parts; empty where it holds classes."""
     tops = sorted(steps[0] for steps in tree.folders if len(steps) == 1)
-    named = [top for top in tops if top.lower() in _PARTS]
-    others = [top for top in tops if top not in named and top.lower() not in _UNLABELLED]
+    named = [top for top in tops if top.lower() in PARTS]
+    others = [top for top in tops if top not in named and top.lower() not in UNLABELLED_NAMES]
     flat = [top for top in named if _is_flat(top, tree)]
-    found = {top: _PARTS[top.lower()] for top in named if top not in flat}
+    found = {top: PARTS[top.lower()] for top in named if top not in flat}
     doubtful = flat if found or not others else [f for f in flat if f.lower() not in _ALSO_CLASSES]
     if doubtful:
         raise DataError(
@@ -128,8 +99,8 @@ def _part_folders(root: Path, tree: Tree) -> dict[str, str]:
 
 def _is_flat(top: str, tree: Tree) -> bool:
     """Whether a folder holds images itself and no folder of images."""
-    depths = [len(image.steps) for image in tree.images if image.steps[0] == top]
-    return bool(depths) and max(depths) == 2
+    depths = {i.name.count("/") for i in tree.images if i.name.startswith(f"{top}/")}
+    return depths == {1}
 
 
 def _class_folders(tree: Tree, part_of: Mapping[str, str]) -> set[str]:
@@ -140,7 +111,7 @@ def _class_folders(tree: Tree, part_of: Mapping[str, str]) -> set[str]:
         for steps in tree.folders
         if len(steps) == depth
         and (not part_of or part_of.get(steps[0]) == "train")
-        and steps[-1].lower() not in _UNLABELLED
+        and steps[-1].lower() not in UNLABELLED_NAMES
     }
 
 
@@ -177,33 +148,11 @@ def _shape(parts: Mapping[str, Classes]) -> str:
     return "train/CLASS/" if "test" in parts or "validation" in parts else "CLASS/"
 
 
-def _make_test(root: Path, layout: Layout, share: float, depth: int) -> None:
-    """Divides the training images; `depth` is the number of folders above the class."""
-    train, test = draw(layout.parts["train"], share, depth)
-    if not test:
-        raise DataError(
-            f"no class of {root} has two images, so no test part can be made; add test/CLASS/"
-        )
-    layout.parts = {"train": train, "test": test}
-    moved, total = _count(test), _count(test) + _count(train)
-    layout.notes.append(
-        f"test part made by distbench: {moved} of {total} images, about {share:g} of each class, "
-        "fixed by their file names"
-    )
-
-
-def _count(classes: Classes) -> int:
-    return sum(map(len, classes.values()))
-
-
 def _notes(layout: Layout, ignored: int, loose: int, strays: Mapping[str, int]) -> Iterable[str]:
-    untested = sorted(set(layout.parts["train"]) - set(layout.parts["test"]))
-    if untested:
-        more = f" and {len(untested) - 5} more" if len(untested) > 5 else ""
-        yield f"no test images of {', '.join(untested[:5])}{more}"
+    yield from untested(layout)
     if ignored:
         yield f"{ignored} file(s) ignored: hidden or without an image suffix"
     if loose:
         yield f"{loose} image(s) ignored: in no class folder"
-    for folder, count in sorted(strays.items()):
-        yield f"folder {folder!r} ignored ({count} images): neither a part nor 'unlabelled'"
+    for folder, number in sorted(strays.items()):
+        yield f"folder {folder!r} ignored ({number} images): neither a part nor 'unlabelled'"

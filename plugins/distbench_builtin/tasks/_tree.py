@@ -11,23 +11,28 @@ from distbench import DataError
 from distbench_builtin.tasks._images import SUFFIXES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ImageFile:
-    """One image file.
+    """One image file; there may be millions of them.
 
     Attributes:
-        path: Where it lies.
-        steps: Folders and file name from the root, in Unicode normal form C, since file systems
-            spell the same name differently.
+        name: Path from the root, with slashes on every machine and in Unicode normal form C, since
+            file systems spell the same name differently.
+        spelt: The path where that is not how the file is found: from the root, or absolute.
     """
 
-    path: Path
-    steps: tuple[str, ...]
+    name: str
+    spelt: str | None = None
 
     @property
-    def name(self) -> str:
-        """Path from the root, with slashes on every machine."""
-        return "/".join(self.steps)
+    def place(self) -> str:
+        """The path by which the file is found, from the root or absolute."""
+        return self.name if self.spelt is None else self.spelt
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Folders and file name from the root."""
+        return tuple(self.name.split("/"))
 
 
 @dataclass
@@ -52,16 +57,17 @@ def walk(root: Path) -> Tree:
         DataError: A folder cannot be read, or a link leads nowhere.
     """
     tree = Tree()
-    _visit(root, (), (), tree)
+    _visit(os.fspath(root), "", "", (), tree)
     tree.images.sort(key=lambda image: image.name)
     return tree
 
 
 def _visit(
-    folder: Path, steps: tuple[str, ...], above: tuple[tuple[int, int], ...], tree: Tree
+    folder: str, name: str, place: str, above: tuple[tuple[int, int], ...], tree: Tree
 ) -> None:
+    """Looks into a folder, whose path from the root is `name` as written and `place` as found."""
     try:
-        here = folder.stat()
+        here = os.stat(folder)  # noqa: PTH116
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
         raise DataError(
@@ -70,18 +76,19 @@ def _visit(
     identity = (here.st_dev, here.st_ino)
     if identity in above:
         return
-    if steps:
-        tree.folders.add(steps)
+    if name:
+        tree.folders.add(tuple(name[:-1].split("/")))
     for entry in entries:
-        inner = (*steps, _plain(entry.name))
+        inner, found = name + plain(entry.name), place + entry.name
         hidden = entry.name.startswith(".")
         if entry.is_dir():
             if not hidden:
-                _visit(Path(entry.path), inner, (*above, identity), tree)
-        elif hidden or Path(entry.name).suffix.lower() not in SUFFIXES:
+                below = (*above, identity)
+                _visit(entry.path, f"{inner}/", f"{found}/", below, tree)
+        elif hidden or os.path.splitext(entry.name)[1].lower() not in SUFFIXES:  # noqa: PTH122
             tree.ignored += 1
         elif entry.is_file():
-            tree.images.append(ImageFile(Path(entry.path), inner))
+            tree.images.append(ImageFile(inner, None if found == inner else found))
         elif entry.is_symlink():
             raise DataError(
                 f"{entry.path} is a link to a file that is not there; mend or remove it"
@@ -90,7 +97,9 @@ def _visit(
             tree.ignored += 1
 
 
-def _plain(name: str) -> str:
+def plain(name: str) -> str:
     """A name that can be stored as UTF-8."""
+    if name.isascii():
+        return name
     text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
     return unicodedata.normalize("NFC", text)

@@ -1,41 +1,70 @@
-"""A folder of images as a task: what most users bring."""
+"""A folder of images, or a table of them, as a task: what most users bring."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from pydantic import Field, PrivateAttr
+from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
-from distbench import UNLABELLED, DataError, Part, Task, TaskIndex
+from distbench import UNLABELLED, DataError, Part, TaskIndex, UsageError
+from distbench_builtin.tasks._aliased import AliasedTask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from distbench_builtin.tasks._draw import Classes
-    from distbench_builtin.tasks._layout import Layout
+    from distbench_builtin.tasks._parts import Layout
     from distbench_builtin.tasks._tree import ImageFile
 
     Rows = list[tuple[str | None, ImageFile]]
 
+_scanning = threading.Lock()
 
-class FolderTask(Task):
-    """A folder of images, with one subfolder for each class.
 
-    Either ``DIR/{train,test}/CLASS/*.jpg`` (also ``training``, ``testing``; perhaps ``val``,
-    ``valid`` or ``validation``), or ``DIR/CLASS/*.jpg``, from which a test part is made. Where
-    there are validation but no test images, the test part is made from the training images and
-    the validation images stay what they are. Images in a folder ``unlabelled`` (or
+class FolderTask(AliasedTask):
+    """A folder of images, with one subfolder for each class, or a table of images.
+
+    Folder: either ``DIR/{train,test}/CLASS/*.jpg`` (also ``training``, ``testing``; perhaps
+    ``val``, ``valid`` or ``validation``), or ``DIR/CLASS/*.jpg``, from which a test part is made.
+    Where there are validation but no test images, the test part is made from the training images
+    and the validation images stay what they are. Images in a folder ``unlabelled`` (or
     ``unlabeled``), in DIR or among the training classes, are used without a label.
 
-    The folder is looked through once an instance; files that change later are not noticed.
+    Table: ``table=labels.csv`` (comma, semicolon or tab; UTF-8), ``.jsonl`` or ``.parquet``, with
+    a column of file names, one of classes and perhaps one of parts (train, test, val, or
+    unlabelled). A row without a class is an unlabelled image.
+
+    ``unlabelled=DIR`` adds a folder of images without labels, at any depth. Those that are also
+    among the other images, byte for byte, are left out.
+
+    Folder and table are read once an instance; files that change later are not noticed.
     """
 
-    path: Path = Field(description="the folder")
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+    path: Path | None = Field(
+        None, description="the folder; with table=, where its file names start from"
+    )
+    table: Path | None = Field(
+        None, description="a list of the images, instead of class folders: CSV, JSON lines, Parquet"
+    )
+    file_column: str | None = Field(
+        None, alias="file", description="the table's column of file names; none to look for it"
+    )
+    label_column: str | None = Field(
+        None, alias="label", description="the table's column of classes; none to look for it"
+    )
+    split_column: str | None = Field(
+        None, alias="split", description="the table's column of parts; none to look for it"
+    )
+    unlabelled: Path | None = Field(None, description="a folder of further images without labels")
     test: float = Field(
         0.2, gt=0, lt=1, description="share of each class for testing, where there is no test part"
     )
@@ -43,9 +72,30 @@ class FolderTask(Task):
         (), description="data sets whose models have seen these images, e.g. imagenet-1k"
     )
 
-    _found: tuple[Path, float, Layout, dict[str, Rows]] | None = PrivateAttr(None)
+    _found: tuple[str, Layout, dict[str, Rows]] | None = PrivateAttr(None)
+    _indexed: tuple[str, TaskIndex] | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _says_where(self) -> Self:
+        if self.path is None and self.table is None:
+            raise UsageError(
+                "task folder needs path=DIR, a folder of images, or table=FILE, a list of them"
+            )
+        columns = {"file": self.file_column, "label": self.label_column, "split": self.split_column}
+        for name, column in columns.items():
+            if column is not None and self.table is None:
+                raise UsageError(f"task folder: {name}={column} names a column of table=FILE")
+        return self
+
+    def identity(self) -> dict[str, Any]:  # noqa: D102
+        given = {f.alias or key: getattr(self, key) for key, f in type(self).model_fields.items()}
+        params = {k: v for k, v in given.items() if v is not None and not isinstance(v, Path)}
+        return {"name": self.name, "version": self.version, "params": params}
 
     def index(self) -> TaskIndex:  # noqa: D102
+        held = self._indexed
+        if held is not None and held[0] == repr(self):
+            return held[1]
         layout, rows = self._scan()
         number = {name: i for i, name in enumerate(layout.classes)}
         parts = {
@@ -55,55 +105,127 @@ class FolderTask(Task):
             )
             for part, images in rows.items()
         }
-        return TaskIndex(
+        found = TaskIndex(
             layout.classes, parts, self._fingerprint(rows), self.seen_by, tuple(layout.notes)
         )
+        self._indexed = repr(self), found
+        return found
 
     def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102
+        return self.read_reduced(part, positions, None)
+
+    def read_reduced(
+        self, part: str, positions: Sequence[int], side: int | None
+    ) -> Sequence[NDArray[np.uint8]]:
+        """As `read`; images of more than twice `side` may come smaller, decoded faster."""
         from distbench_builtin.tasks._images import decode
 
-        images = self._scan()[1][part]
-        return [decode(images[i][1].path, images[i][1].name) for i in positions]
+        images, root = self._scan()[1][part], self._root
+        return [decode(root / images[i][1].place, images[i][1].name, side=side) for i in positions]
+
+    @property
+    def _root(self) -> Path:
+        """What the places of images start from."""
+        if self.path is not None:
+            return self.path.absolute()
+        return (self.table or Path()).absolute().parent
 
     def _scan(self) -> tuple[Layout, dict[str, Rows]]:
         """The layout, and class and file of the images of each part in the order of the index."""
-        from distbench_builtin.tasks._layout import sort_out
+        held = self._found
+        if held is not None and held[0] == repr(self):
+            return held[1:]
+        with _scanning:
+            if self._found is None or self._found[0] != repr(self):
+                layout = self._layout()
+                rows = {part: _in_order(classes) for part, classes in layout.parts.items()}
+                layout.unlabelled += self._more(layout, rows)
+                rows["train"] += [(None, image) for image in layout.unlabelled]
+                self._found = (repr(self), layout, rows)
+            return self._found[1:]
+
+    def _layout(self) -> Layout:
         from distbench_builtin.tasks._tree import walk
 
-        held = self._found
-        if held is not None and held[:2] == (self.path, self.test):
-            return held[2:]
-        try:
-            usable = self.path.is_dir()
-            what = "is a file, not a folder" if self.path.exists() else "does not exist"
-        except OSError as error:
-            usable, what = False, f"cannot be read: {error.strerror}"
-        if not usable:
-            raise DataError(f"the image folder {self.path} {what}; mend path=DIR")
-        layout = sort_out(self.path, walk(self.path), self.test)
-        rows = {part: _in_order(classes) for part, classes in layout.parts.items()}
-        rows["train"] += [(None, image) for image in layout.unlabelled]
-        self._found = (self.path, self.test, layout, rows)
-        return layout, rows
+        if self.path is not None:
+            _check_folder(self.path, "path")
+        if self.table is not None:
+            from distbench_builtin.tasks._listing import listed
 
-    def _fingerprint(self, rows: dict[str, Rows]) -> str:
-        """SHA-256 over name, class, part and content of every image."""
-        from distbench_builtin._digests import file_digests
+            columns = {
+                "file": self.file_column,
+                "label": self.label_column,
+                "split": self.split_column,
+            }
+            return listed(self.table, self._root, self.test, columns)
+        from distbench_builtin.tasks._layout import sort_out
 
-        images = [(part, label, image) for part, found in rows.items() for label, image in found]
+        root = self.path or Path()
+        return sort_out(root, walk(root), self.test)
+
+    def _more(self, layout: Layout, rows: dict[str, Rows]) -> list[ImageFile]:
+        """Images of the further folder that are not among the others."""
+        if self.unlabelled is None:
+            return []
+        from distbench_builtin.tasks._tree import ImageFile, walk
+
+        _check_folder(self.unlabelled, "unlabelled")
+        base = self.unlabelled.absolute()
+        found = walk(base).images
+        if not found:
+            raise DataError(f"no images in unlabelled={self.unlabelled}")
+        others = [image for part in rows.values() for _, image in part] + layout.unlabelled
+        known = set(self._digests([image.place for image in others]))
+        digests = self._digests([os.path.join(base, image.place) for image in found])  # noqa: PTH118
+        new = [
+            ImageFile(f"unlabelled/{image.name}", os.path.join(base, image.place))  # noqa: PTH118
+            for image, digest in zip(found, digests, strict=True)
+            if digest not in known
+        ]
+        if left := len(found) - len(new):
+            layout.notes.append(
+                f"{left} of {len(found)} images of the unlabelled folder left out: they are among "
+                "the others"
+            )
+        return new
+
+    def _digests(self, places: Sequence[str]) -> list[str]:
+        from distbench_builtin._digests import digests_below
+
         try:
-            digests = file_digests(self.path.absolute(), [i.path.absolute() for _, _, i in images])
+            return digests_below(self._root, places)
         except OSError as error:
             raise DataError(
                 f"cannot read {error.filename}: {error.strerror}; mend or remove it"
             ) from None
-        facts = sorted(
-            [image.name, label or "", part, digest]
-            for (part, label, image), digest in zip(images, digests, strict=True)
-        )
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    def _fingerprint(self, rows: dict[str, Rows]) -> str:
+        """SHA-256 over name, class, part and content of every image."""
+        images = [
+            (image.name, label or "", part, image.place)
+            for part, found in rows.items()
+            for label, image in found
+        ]
+        digests = self._digests([place for *_, place in images])
+        facts = sorted((*image[:3], digest) for image, digest in zip(images, digests, strict=True))
+        # Piece by piece what json.dumps would give of the whole list.
+        whole = hashlib.sha256(b"[")
+        for number, fact in enumerate(facts):
+            whole.update((", " if number else "").encode() + json.dumps(fact).encode())
+        whole.update(b"]")
+        return whole.hexdigest()
 
 
 def _in_order(classes: Classes) -> Rows:
     rows: Rows = [(label, image) for label, images in classes.items() for image in images]
     return sorted(rows, key=lambda row: row[1].name)
+
+
+def _check_folder(path: Path, parameter: str) -> None:
+    try:
+        usable = path.is_dir()
+        what = "is a file, not a folder" if path.exists() else "does not exist"
+    except OSError as error:
+        usable, what = False, f"cannot be read: {error.strerror}"
+    if not usable:
+        raise DataError(f"the image folder {path} {what}; mend {parameter}=DIR")

@@ -45,6 +45,13 @@ class TimmEntry(_Entry):
     arguments: dict[str, Any] = {}
 
 
+class TorchvisionEntry(_Entry):
+    """Weights that load strictly into a classifier of torchvision."""
+
+    format: Literal["torchvision"]
+    architecture: str = Field(pattern=r"^[A-Za-z0-9_]+$")
+
+
 class OnnxEntry(_Entry):
     """A graph from images to features and logits."""
 
@@ -57,7 +64,13 @@ class OnnxEntry(_Entry):
     )
 
 
-Entry = TimmEntry | OnnxEntry
+Entry = TimmEntry | TorchvisionEntry | OnnxEntry
+_CLASSES: dict[str, type[_Entry]] = {
+    "timm": TimmEntry,
+    "torchvision": TorchvisionEntry,
+    "onnx": OnnxEntry,
+}
+_FORMATS = "'timm', 'torchvision' or 'onnx'"
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="format")])
 
 
@@ -107,7 +120,7 @@ def _entry(manifest: Path, number: int, model: dict[str, Any]) -> Entry:
     try:
         entry = _ENTRY.validate_python(model)
     except ValidationError as error:
-        cls = OnnxEntry if model.get("format") == "onnx" else TimmEntry
+        cls = _CLASSES.get(str(model.get("format")), TimmEntry)
         raise WeightsError(f"{shown}: {_first(error, cls)}") from None
     file = manifest.absolute().parent / entry.file
     if not file.is_file():
@@ -118,13 +131,13 @@ def _entry(manifest: Path, number: int, model: dict[str, Any]) -> Entry:
 def _first(error: ValidationError, cls: type[BaseModel]) -> str:
     """The first complaint, as one clause."""
     found = error.errors()[0]
-    where = ".".join(str(step) for step in found["loc"] if step not in ("timm", "onnx"))
+    where = ".".join(str(step) for step in found["loc"] if step not in _CLASSES)
     if found["type"] == "missing":
         return f"{where!r} is missing"
     if found["type"] == "union_tag_not_found":
-        return "'format' is missing; it is 'timm' or 'onnx'"
+        return f"'format' is missing; it is {_FORMATS}"
     if found["type"] == "union_tag_invalid":
-        return f"format = {found['ctx']['tag']!r} is not known; it is 'timm' or 'onnx'"
+        return f"format = {found['ctx']['tag']!r} is not known; it is {_FORMATS}"
     if found["type"] == "extra_forbidden":
         near = difflib.get_close_matches(where, cls.model_fields, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(cls.model_fields)}"

@@ -29,6 +29,25 @@ def verify(info: SourceInfo, file: Path) -> None:
         )
 
 
+def unchanged(info: SourceInfo, file: Path) -> None:
+    """Compares a file with what it was when its source was described.
+
+    Raises:
+        WeightsError: It is missing, cannot be read, or differs.
+    """
+    try:
+        found = file_digest(file)
+    except OSError as error:
+        raise WeightsError(
+            f"the weights of source {info.name!r} cannot be read from {file}: {error.strerror}"
+        ) from None
+    if found != info.fingerprint:
+        raise WeightsError(
+            f"{file}, the weights of source {info.name!r}, changed: its SHA-256 is "
+            f"{found[:12]}..., it was {info.fingerprint[:12]}...; run the command again"
+        )
+
+
 def check_shapes(info: SourceInfo, features: Sequence[int], logits: Sequence[int]) -> None:
     """Compares what a source gave with what its manifest promises.
 

@@ -11,14 +11,15 @@ from pydantic import Field
 from distbench import Source, SourceInfo, WeightsError, Zoo
 
 if TYPE_CHECKING:
-    from distbench_builtin.zoos._manifest import Entry, TimmEntry
+    from distbench_builtin.zoos._manifest import Entry
 
 
 class LocalZoo(Zoo):
     """Models in a folder, listed in its `zoo.toml`.
 
-    One table ``[[models]]`` each, with ``name``, ``format`` (``timm`` or ``onnx``), ``file``,
-    ``num_classes`` and ``input_size``; ``architecture`` and ``arguments`` (timm), or
+    One table ``[[models]]`` each, with ``name``, ``format`` (``timm``, ``torchvision`` or
+    ``onnx``), ``file``, ``num_classes`` and ``input_size``; ``architecture`` (timm, torchvision)
+    and ``arguments`` (timm), or
     ``feature_dim``, ``input`` and ``outputs`` (onnx). What else `SourceInfo` holds may be given;
     ``sha256``, if given, is what the file must have, and size and cost are counted if not given.
     """
@@ -32,9 +33,10 @@ class LocalZoo(Zoo):
 
 
 def _source(entry: Entry) -> Source:
-    from distbench_builtin.zoos._manifest import OnnxEntry
+    from distbench_builtin.zoos._manifest import OnnxEntry, TorchvisionEntry
     from distbench_builtin.zoos._onnx_source import OnnxSource
     from distbench_builtin.zoos._timm_source import TimmSource
+    from distbench_builtin.zoos._torchvision_source import TorchvisionSource
 
     try:
         info = _info(entry)
@@ -45,14 +47,15 @@ def _source(entry: Entry) -> Source:
         ) from None
     if isinstance(entry, OnnxEntry):
         return OnnxSource(info, entry.file, entry.input, entry.outputs)
+    if isinstance(entry, TorchvisionEntry):
+        return TorchvisionSource(info, entry.file, published=False)
     return TimmSource(info, entry.file, entry.arguments)
 
 
 def _info(entry: Entry) -> SourceInfo:
     from distbench_builtin._digests import file_digest
-    from distbench_builtin.zoos._manifest import OnnxEntry
 
-    size = _onnx_size(entry) if isinstance(entry, OnnxEntry) else _timm_size(entry)
+    size = _size(entry)
     facts = entry.model_dump(
         exclude={"file", "format", "arguments", "sha256", "input", "outputs", "trained_on"}
     )
@@ -66,21 +69,19 @@ def _info(entry: Entry) -> SourceInfo:
     )
 
 
-def _timm_size(entry: TimmEntry) -> dict[str, Any]:
+def _size(entry: Entry) -> dict[str, Any]:
     """Feature dimension, parameters and MACs, of which the manifest leaves some open."""
-    from distbench_builtin._timm import facts
+    from distbench_builtin import _timm, _torchvision
+    from distbench_builtin.zoos._manifest import OnnxEntry, TimmEntry
 
+    if isinstance(entry, OnnxEntry):
+        return _onnx_size(entry)
     if None not in (entry.feature_dim, entry.parameters, entry.macs):
         return {}
-    return dict(
-        facts(
-            entry.architecture,
-            entry.arguments,
-            num_classes=entry.num_classes,
-            input_size=entry.input_size,
-            error=WeightsError,
-        )
-    )
+    shape: Any = {"num_classes": entry.num_classes, "input_size": entry.input_size}
+    if isinstance(entry, TimmEntry):
+        return dict(_timm.facts(entry.architecture, entry.arguments, **shape, error=WeightsError))
+    return dict(_torchvision.facts(entry.architecture, **shape, error=WeightsError))
 
 
 def _onnx_size(entry: Any) -> dict[str, Any]:

@@ -6,14 +6,16 @@ import hashlib
 import json
 import subprocess
 import sys
+import types
 from pathlib import Path
 
 import pytest
 
 from distbench import UsageError, WeightsError
 from distbench.plugins import registry
-from distbench_builtin import _digests
-from distbench_builtin.students._pretrained import card
+from distbench_builtin import _digests, _hub_weights
+from distbench_builtin._hub_weights import HubWeights
+from distbench_builtin._timm_cards import card
 from distbench_builtin.students.timm import TimmStudent
 
 timm = pytest.importorskip("timm")
@@ -22,7 +24,10 @@ huggingface_hub = pytest.importorskip("huggingface_hub")
 
 SHARED = Path(__file__).resolve().parents[3] / ".." / "shared"
 HUB_ID = "timm/test_resnet.r160_in1k"
-WAY_OUT = "Name a file with weights=PATH, or start from random weights with pretrained=false"
+WAY_OUT = (
+    "Get them with `distbench fetch --student timm:test_resnet --only student`, name a file with "
+    "weights=PATH, or start from random weights with pretrained=false"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -186,9 +191,9 @@ def test_files_that_do_not_fit(tmp_path):
 
 def test_pretrained_weights_of_the_cache(tmp_path):
     model = timm.create_model("test_resnet")
-    cached(tmp_path, model)
+    file = cached(tmp_path, model)
     student = make()
-    assert student.fingerprint() == f"hub:{HUB_ID}"
+    assert student.fingerprint() == hashlib.sha256(file.read_bytes()).hexdigest()
     backbone = student.backbone(pretrained=True)
     assert same(backbone, model)
     assert not any(name.startswith("fc.") for name in backbone.state_dict())
@@ -196,11 +201,9 @@ def test_pretrained_weights_of_the_cache(tmp_path):
 
 def test_pretrained_weights_that_do_not_fit_the_arguments_are_refused(tmp_path):
     cached(tmp_path, timm.create_model("test_resnet"))
-    with pytest.raises(
-        WeightsError, match=r"cannot be loaded \(with arguments .*\): .*size"
-    ) as info:
+    with pytest.raises(WeightsError, match=r"cannot be loaded from .* \(with .*\): .*size") as info:
         make(arguments={"stem_width": 24}).backbone(pretrained=True)
-    assert WAY_OUT in str(info.value)
+    assert "Name a file with weights=PATH, or start from random weights" in str(info.value)
     with pytest.raises(WeightsError, match="cannot be loaded"):
         make(arguments={"avg_down": True, "layers": [2, 1, 1, 1]}).backbone(pretrained=True)
 
@@ -210,8 +213,8 @@ def test_offline_without_cached_weights_is_found_out_at_planning():
         with pytest.raises(WeightsError) as caught:
             ask()
         assert str(caught.value) == (
-            "the pretrained weights of timm's 'test_resnet' cannot be had: they are in no cache, "
-            f"and HF_HUB_OFFLINE is set. {WAY_OUT}"
+            "the pretrained weights of timm:test_resnet cannot be had: they are not on this "
+            f"machine, and distbench is offline. {WAY_OUT}"
         )
 
 
@@ -237,40 +240,65 @@ def test_unreachable_hub_and_missing_files(monkeypatch):
         make().fingerprint()
 
 
-def test_download_from_the_hub(tmp_path, monkeypatch):
+def test_what_the_hub_says_is_what_the_file_will_be(tmp_path, monkeypatch):
     model = timm.create_model("test_resnet")
-    file = save(tmp_path / "downloaded" / "model.safetensors", model)
+    file = save(tmp_path / "there" / "model.safetensors", model)
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda url, timeout: None)
-    fetched = []
-    monkeypatch.setattr(
-        huggingface_hub,
-        "hf_hub_download",
-        lambda repo, name, revision: fetched.append((repo, name, revision)) or str(file),
-    )
-    assert make().fingerprint() == f"hub:{HUB_ID}"
-    assert fetched == []
-    assert same(make().backbone(pretrained=True), model)
-    assert fetched == [(HUB_ID, "model.safetensors", None)]
+    told = types.SimpleNamespace(etag=digest)
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda url, timeout: told)
+    student = make()
+    assert student.fingerprint() == digest
 
-    def broken(*_, **__):
+    def fetch(self, progress):
+        cached(tmp_path, model)
+
+    monkeypatch.setattr(HubWeights, "fetch", fetch)
+    assert same(student.backbone(pretrained=True), model)
+    assert student.fingerprint() == digest
+
+
+def test_downloads_that_fail(monkeypatch):
+    def broken(self, progress):
         raise OSError("disk full")
 
-    monkeypatch.setattr(huggingface_hub, "hf_hub_download", broken)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(HubWeights, "fetch", broken)
     with pytest.raises(WeightsError, match="cannot be had: disk full"):
         make().backbone(pretrained=True)
+    told = types.SimpleNamespace(etag="a git hash")
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda url, timeout: told)
+    with pytest.raises(WeightsError, match="cannot be had: they are not on this machine"):
+        make().fingerprint()
 
 
-def test_weights_with_an_address_of_their_own(tmp_path):
+def test_what_fetch_gets(tmp_path):
+    (need,) = make().downloads()
+    assert need == HubWeights(
+        "weights of test_resnet.r160_in1k", HUB_ID, ("model.safetensors", "pytorch_model.bin")
+    )
+    assert not need.present()
+    file = cached(tmp_path, timm.create_model("test_resnet"))
+    assert need.present()
+    assert need.find() == file
+    assert make(pretrained=False).downloads() == []
+    assert make(weights=file).downloads() == []
+
+
+def test_weights_with_an_address_of_their_own(tmp_path, monkeypatch):
     student = make("gcvit_xxtiny")
     found = card("gcvit_xxtiny")
     assert found["hub"] is None
-    with pytest.raises(WeightsError, match="HF_HUB_OFFLINE is set"):
+    with pytest.raises(WeightsError, match="cannot be had: they are not on this machine"):
         student.fingerprint()
+    assert student.downloads()[0].url == found["url"]
     file = tmp_path / "torch" / "hub" / "checkpoints" / found["url"].rpartition("/")[2]
     file.parent.mkdir(parents=True)
     file.write_bytes(b"x")
-    assert student.fingerprint() == f"hub:{found['url']}"
+    with pytest.raises(WeightsError, match=r"has SHA-256 2d711642\.\.\. instead of d1d86009"):
+        student.fingerprint()
+    monkeypatch.setattr(_hub_weights, "file_digest", lambda file: "d1d86009" + "0" * 56)
+    assert student.fingerprint() == hashlib.sha256(b"x").hexdigest()
 
 
 def test_architectures_without_pretrained_weights():
@@ -279,8 +307,9 @@ def test_architectures_without_pretrained_weights():
 
 
 def test_planning_with_warm_caches_imports_no_torch(tmp_path):
-    cached(tmp_path, timm.create_model("test_resnet"))
+    file = cached(tmp_path, timm.create_model("test_resnet"))
     make().fingerprint()
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
     code = (
         "import sys; from huggingface_hub import constants; constants.HF_HUB_CACHE = sys.argv[1]; "
         "from distbench_builtin.students.timm import TimmStudent; "
@@ -293,7 +322,7 @@ def test_planning_with_warm_caches_imports_no_torch(tmp_path):
         text=True,
         check=True,
     )
-    assert done.stdout.strip() == f"hub:{HUB_ID} (0.5, 0.5, 0.5) set()"
+    assert done.stdout.strip() == f"{digest} (0.5, 0.5, 0.5) set()"
 
 
 # --- export -------------------------------------------------------------------------------------

@@ -251,7 +251,7 @@ def test_unreadable_folder_and_file(tmp_path, monkeypatch):
         assert f"cannot read the folder {root}: Permission denied" in refused(root)
     with monkeypatch.context() as patch:
         patch.setattr(_digests, "_settled_digest", forbidden)
-        assert "1.png: Permission denied; mend or remove it" in refused(root)
+        assert "0.png: Permission denied; mend or remove it" in refused(root)
 
 
 @pytest.mark.parametrize("share", ["0", "1", "nan", "-0.5"])
@@ -288,22 +288,19 @@ def test_fingerprint_follows_content_and_nothing_else(tmp_path):
 def test_planning_again_reads_no_file(tmp_path, monkeypatch):
     root = put(tmp_path / "d", *classes("a b", 5))
     first = index(root).fingerprint
-    stores = list((tmp_path / "home" / "fingerprints").glob("*.json"))
+    stores = list((tmp_path / "home" / "fingerprints").glob("*.sqlite"))
     assert len(stores) == 1
 
     read = []
     real = _digests._settled_digest
-    monkeypatch.setattr(_digests, "_settled_digest", lambda f: read.append(f.name) or real(f))
+    monkeypatch.setattr(_digests, "_settled_digest", lambda f: read.append(Path(f).name) or real(f))
     assert index(root).fingerprint == first
-    _digests._known.clear()
     assert index(root).fingerprint == first
     assert read == []
     put(root, "a/new.png")
-    _digests._known.clear()
     index(root)
     assert read == ["new.png"]
     stores[0].write_text("{ broken")
-    _digests._known.clear()
     index(root)
     assert len(read) == 1 + 11
 

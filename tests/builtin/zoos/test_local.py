@@ -364,9 +364,12 @@ def test_order_name_and_path_of_the_manifest(tmp_path):
         (TIMM.replace("num_classes = 7\n", ""), "model 'small': 'num_classes' is missing"),
         (
             TIMM.replace('"timm"', '"keras"'),
-            "format = 'keras' is not known; it is 'timm' or 'onnx'",
+            "format = 'keras' is not known; it is 'timm', 'torchvision' or 'onnx'",
         ),
-        (TIMM.replace('format = "timm"\n', ""), "'format' is missing; it is 'timm' or 'onnx'"),
+        (
+            TIMM.replace('format = "timm"\n', ""),
+            "'format' is missing; it is 'timm', 'torchvision' or 'onnx'",
+        ),
         (TIMM.replace("= 7", "= 0"), "num_classes = 0 will not do: Input should be greater than 0"),
         (TIMM.replace('"test_resnet"', '"hf-hub:a/b"'), "architecture = 'hf-hub:a/b' will not do"),
         (TIMM + 'sha256 = "abc"\n', "sha256 = 'abc' will not do"),

@@ -1,0 +1,93 @@
+"""`distbench retrieve`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from distbench.cli import options as o
+
+if TYPE_CHECKING:
+    from distbench.curation import Curated
+
+_SHOWN = 10
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(
+        "retrieve",
+        epilog="Example: distbench retrieve --task folder:path=photos --zoo local:path=models "
+        "--gallery images:path=crawled --encoder clip --budget 5000 --output transfer.csv",
+    )(retrieve)
+
+
+def retrieve(
+    gallery: Annotated[
+        str, typer.Option(help="Images to choose from, e.g. images:path=DIR; labels are not used.")
+    ],
+    encoder: Annotated[str, typer.Option(help="Source of the zoo by whose features to compare.")],
+    budget: Annotated[
+        int, typer.Option(min=2, help="Size of the set, the labelled images counted in.")
+    ],
+    task: o.Tasks = None,
+    zoo: o.Zoo = None,
+    suite: o.Suite = None,
+    overlap: o.Overlap = None,
+    labelled: o.Labelled = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="CSV file, or a folder for it. [default: below $DISTBENCH_HOME]"),
+    ] = None,
+    device: o.Device = None,
+    offline: o.Offline = None,
+    plugin: o.Plugins = None,
+    skip_corrupt: o.SkipCorrupt = None,
+    json: o.Json = False,
+) -> None:
+    """Choose a transfer set for a task: the images of a gallery nearest to its labelled ones.
+
+    Each labelled image gets as many, budget / labelled images - 1, and no image is taken twice.
+    The list is stored; images:path=DIR,only=LIST takes just these.
+    """
+    given = dict(locals())
+    for name in ("gallery", "encoder", "budget", "output", "json"):
+        given.pop(name)
+    from distbench.config import RunConfig
+    from distbench.curation import curate
+    from distbench.identity import digest
+    from distbench.paths import home
+    from distbench.results import write_atomic
+
+    given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+    found = curate(RunConfig.make(None, baseline=("none",), **given), gallery, encoder, budget)
+    text = found.csv()
+    if output is None:
+        place = home() / "transfer" / f"{found.task}-{digest(text)[:8]}.csv"
+    else:
+        place = output if output.suffix and not output.is_dir() else output / "transfer.csv"
+    write_atomic(place, text)
+    if json:
+        o.print_json({**asdict(found), "stored": str(place)})
+        return
+    _print(found)
+    typer.echo(f"stored in {place}", err=True)
+
+
+def _print(found: Curated) -> None:
+    from tabulate import tabulate
+
+    shown = found.images[:_SHOWN]
+    rows = [[one.image, one.query, one.similarity] for one in shown]
+    typer.echo(tabulate(rows, ["image", "chosen for", "similarity"], "simple", floatfmt=".4f"))
+    if len(found.images) > len(shown):
+        typer.echo(f"... and {len(found.images) - len(shown)} more")
+    whole = found.each * found.queries >= found.available
+    share = "all there are" if whole else f"{found.each} for each labelled one"
+    typer.echo(
+        f"\n{found.task}: {len(found.images)} of {found.available} images of {found.gallery}, "
+        f"{share}; {found.queries} labelled images, encoder {found.encoder}."
+    )

@@ -1,0 +1,134 @@
+"""Architectures that are suggested as students, for `distbench list students`."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from distbench.cli import options as o
+
+if TYPE_CHECKING:
+    from distbench.plugins import Registry
+
+
+def show_suggested(names: Registry, pattern: str, more: bool) -> None:
+    """Prints what is suggested, below the students that there are."""
+    rows = suggested(names, pattern)
+    if rows:
+        typer.echo(
+            "\n" * more + "Worth a try, without their classifier and at 224 pixels (--measure "
+            "measures them here):\n"
+        )
+        typer.echo(_table(rows))
+    elif not more:
+        typer.echo("nothing matches")
+
+
+def show(
+    names: Registry,
+    pattern: str,
+    sort: str | None,
+    measure: bool,
+    conditions: tuple[int, str, int],
+    json: bool,
+) -> None:
+    """Prints what is suggested in some order, perhaps measured on the device at hand.
+
+    Args:
+        names: All components.
+        pattern: Of names as one types them; without a wildcard also any other student.
+        sort: Column; the order of the suggestions if None.
+        measure: Whether to measure.
+        conditions: Image size, device and threads of the measurement.
+        json: Whether to print JSON.
+    """
+    rows = suggested(names, pattern)
+    if not rows and not any(sign in pattern for sign in "*?["):
+        rows = [{"name": names.make("student", pattern).label}]
+    if measure:
+        rows = _measured(rows, conditions)
+    if sort:
+        column = {"latency": "latency_ms", "memory": "memory_mb"}.get(sort, sort)
+        rows.sort(key=lambda row: (column not in row, row.get(column)))
+    if json:
+        o.print_json(rows)
+        return
+    if not rows:
+        typer.echo("nothing matches")
+        return
+    typer.echo(_table(rows))
+    if measure:
+        size, device, threads = conditions
+        typer.echo(f"\n{_where(device, threads)}; one image of {size} x {size} at a time, float32.")
+
+
+def suggested(names: Registry, pattern: str) -> list[dict[str, Any]]:
+    """What the student components of all plugins suggest."""
+    from distbench.errors import PluginError
+
+    rows = []
+    for name in names.names("student"):
+        try:
+            offer = getattr(names.load("student", name), "suggestions", None)
+        except PluginError:
+            continue
+        for one in offer() if offer else ():
+            row = {"name": f"{name}:{one['value']}", **one}
+            del row["value"]
+            if fnmatch(row["name"], pattern) or fnmatch(name, pattern):
+                rows.append(row)
+    return rows
+
+
+def _measured(rows: list[dict[str, Any]], conditions: tuple[int, str, int]) -> list[dict[str, Any]]:
+    """The rows with what was measured, or with the problem."""
+    from dataclasses import asdict
+
+    from distbench.device import pick_device
+    from distbench.measuring import measure
+
+    size, device, threads = conditions
+    pick_device(device)
+    found = []
+    students = [{"use": row["name"]} for row in rows]
+    answers = measure(students, image_size=size, device=device, threads=threads)
+    for number, (row, answer) in enumerate(zip(rows, answers, strict=True), 1):
+        typer.echo(f"{number}/{len(rows)} {row['name']}", err=True)
+        told = {"problem": answer} if isinstance(answer, str) else asdict(answer)
+        bare = {"name": row["name"]} | ({"note": row["note"]} if "note" in row else {})
+        found.append(bare | told)
+    return found
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    from tabulate import tabulate
+
+    def number(row: dict[str, Any], key: str, unit: float, form: str) -> str:
+        return format(row[key] / unit, form) if key in row else "-"
+
+    timed = any("latency_ms" in row for row in rows)
+    shown = []
+    for row in rows:
+        line = [row["name"], number(row, "parameters", 1e6, ".2f"), number(row, "macs", 1e6, ".0f")]
+        if timed:
+            line += [number(row, "latency_ms", 1, ".1f"), number(row, "memory_mb", 1, ".0f")]
+        shown.append([*line, row.get("problem") or row.get("note", "")])
+    headers = ["student", "M parameters", "M MACs", *(("ms", "MB") if timed else ()), ""]
+    alignment = ["left", *["right"] * (4 if timed else 2), "left"]
+    return tabulate(shown, headers, "simple", colalign=alignment, disable_numparse=True)
+
+
+def _where(device: str, threads: int) -> str:
+    """The device that was measured on, in words."""
+    import platform
+
+    from distbench.device import environment, pick_device
+
+    where = pick_device(device)
+    name = environment(where, "fp32", threads)["device_name"]
+    if where.type == "cpu":
+        count = f"{threads} thread" + "s" * (threads > 1)
+        return f"Measured on the CPU ({name or platform.machine()}), {count}"
+    return f"Measured on {where.type} ({name})"

@@ -1,0 +1,167 @@
+"""`distbench tune`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from distbench.cli import options as o
+
+if TYPE_CHECKING:
+    from distbench.cli.progress import Progress
+    from distbench.tuned import Trial, Tuned
+
+_SEARCH = "How to search"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(
+        "tune",
+        epilog="Example: distbench tune --suite mini --baseline finetune --baseline fixmatch "
+        "--distiller none --output settings.toml",
+    )(tune)
+
+
+def tune(
+    suite: o.Suite = None,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--task",
+            help="Development task; repeats; a name may hold * and ?, e.g. 'mini-dev-*' or "
+            "folder:path=my_images. [default: those that the suite names]",
+            rich_help_panel="What to run",
+        ),
+    ] = None,
+    zoo: o.Zoo = None,
+    student: o.Student = None,
+    metric: o.Metrics = None,
+    strategy: o.Strategies = None,
+    distiller: o.Distillers = None,
+    baseline: o.Baselines = None,
+    trials: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Settings that are tried of each method.",
+            rich_help_panel=_SEARCH,
+        ),
+    ] = 16,
+    seed: Annotated[int, typer.Option(help="Seed of the search.", rich_help_panel=_SEARCH)] = 0,
+    ranges: Annotated[
+        Path | None,
+        typer.Option(
+            help="TOML file with other ranges: [fixmatch] lr = {low = 0.01, high = 0.1}.",
+            rich_help_panel=_SEARCH,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where to write the settings; all trials go beside them, as .json.",
+            rich_help_panel=_SEARCH,
+        ),
+    ] = None,
+    seeds: o.Seeds = None,
+    overlap: o.Overlap = None,
+    labelled: o.Labelled = None,
+    validation: o.Validation = None,
+    image_size: o.ImageSize = None,
+    steps: o.Steps = None,
+    batch: o.BatchSize = None,
+    threads: o.Threads = None,
+    probe_size: o.ProbeSize = None,
+    precision: o.Precision = None,
+    executor: o.Executor = None,
+    workers: o.Workers = None,
+    timeout: o.Timeout = None,
+    device: o.Device = None,
+    offline: o.Offline = None,
+    plugin: o.Plugins = None,
+    skip_corrupt: o.SkipCorrupt = None,
+    config: o.Config = None,
+    json: o.Json = False,
+) -> None:
+    """Choose the settings of methods on development tasks, with the same trials for each.
+
+    A setting is judged by validation accuracy; no test image has a say, and the tasks of the suite
+    are refused. Parameters that you give are not tuned. Stopped, it goes on where it was.
+    """
+    given = dict(locals())
+    for own in ("trials", "seed", "ranges", "output", "config", "json"):
+        given.pop(own)
+    from distbench.config import RunConfig
+    from distbench.errors import UsageError
+    from distbench.plugins import registry
+    from distbench.tunable import read_ranges
+    from distbench.tuning import tune as search
+
+    if output is not None and output.suffix == ".json":
+        raise UsageError(f"--output {output} is for TOML, e.g. settings.toml; trials go beside it")
+    made = RunConfig.make(
+        config, **{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
+    )
+    found = search(
+        made,
+        trials=trials,
+        seed=seed,
+        ranges=read_ranges(ranges, registry(made.plugin)) if ranges else None,
+        watch=_watch,
+        tell=_Teller(trials),
+    )
+    _report(found, output, as_json=json)
+
+
+class _Teller:
+    """A line on stderr for each trial."""
+
+    def __init__(self, trials: int) -> None:
+        self._trials = trials
+        self._best: dict[str, float] = {}
+
+    def __call__(self, method: str, trial: Trial, known: bool) -> None:
+        """A trial has ended, now or before."""
+        best = self._best.get(method)
+        if trial.value is not None and (best is None or trial.value > best):
+            self._best[method] = best = trial.value
+        outcome = f"failed: {trial.reason}" if trial.value is None else f"{trial.value:.4f}"
+        values = ", ".join(
+            f"{key.partition('.')[2]}={value}" for key, value in trial.parameters.items()
+        )
+        typer.echo(
+            f"{method} {trial.number + 1}/{self._trials}: {outcome} ({values})"
+            + (f", best {best:.4f}" if best is not None else "")
+            + (", as before" if known else ""),
+            err=True,
+        )
+
+
+@contextmanager
+def _watch() -> Iterator[Progress | None]:
+    """Shows the cells of a trial on a terminal; elsewhere the trials' own lines will do."""
+    import sys
+
+    from distbench.cli.progress import Progress
+
+    if not sys.stderr.isatty():
+        yield None
+        return
+    with Progress() as progress:
+        yield progress
+
+
+def _report(found: Tuned, output: Path | None, *, as_json: bool) -> None:
+    for warning in found.warnings:
+        typer.echo(f"warning: {warning}", err=True)
+    if as_json:
+        o.print_json(found.as_dict())
+    else:
+        typer.echo(found.toml())
+    if output is not None:
+        record = found.write(output)
+        typer.echo(f"Settings lie in {output}, all trials in {record}.", err=True)

@@ -1,0 +1,89 @@
+"""What a network costs, counted while it runs on tensors without values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    import torch
+
+COUNTED = 1
+"""Raised whenever the same network would be counted differently; part of what is remembered by."""
+
+
+class Cost(TypedDict):
+    """What an architecture costs.
+
+    Attributes:
+        feature_dim: Pooled features.
+        parameters: Trainable numbers, the classifier's included.
+        macs: Multiply-accumulates of one image.
+        depth: Layers with weights on the longest path.
+    """
+
+    feature_dim: int
+    parameters: int
+    macs: int
+    depth: int
+
+
+def count(
+    model: torch.nn.Module, images: torch.Tensor, run: Callable[[torch.Tensor], torch.Tensor]
+) -> tuple[int, int]:
+    """Multiply-accumulates (by PyTorch's own counter) and depth of a network.
+
+    Args:
+        model: In evaluation mode, perhaps on the device ``meta``; stays without gradients.
+        images: (1, 3, s, s) on its device.
+        run: What is counted, mostly the model itself.
+
+    Returns:
+        Multiply-accumulates of an image, and layers with weights on the longest path.
+    """
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    model.requires_grad_(False)  # the counter trips over views of trainable parameters
+    with torch.no_grad(), FlopCounterMode(display=False) as flops:
+        run(images)
+    with torch.no_grad(), _path_counter(images) as path:
+        run(images)
+    return flops.get_total_flops() // 2, path.longest
+
+
+def _path_counter(images: torch.Tensor) -> Any:
+    """A mode that follows the data from the images and counts the weighted layers on their way."""
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+    from torch.utils._pytree import tree_leaves
+
+    aten = torch.ops.aten
+    layers = (aten.convolution, aten._convolution, aten.mm, aten.addmm, aten.bmm, aten.baddbmm)
+
+    class Path(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        """Depth of each tensor that depends on the images."""
+
+        def __init__(self) -> None:
+            super().__init__()  # type: ignore[no-untyped-call]
+            self.longest = 0
+            # The tensors are kept: the id of one that is gone may be given to another.
+            self._depths = {id(images): (0, images)}
+
+        def __torch_dispatch__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
+            result = func(*args, **(kwargs or {}))
+            given = [t for t in tree_leaves((args, kwargs)) if isinstance(t, torch.Tensor)]
+            known = [self._depths[id(t)][0] for t in given if id(t) in self._depths]
+            if known:
+                # A product of two that both depend on the images has no weights: attention.
+                weighted = func.overloadpacket in layers and len(known) == 1
+                depth = max(known) + weighted
+                self.longest = max(self.longest, depth)
+                for t in tree_leaves(result):
+                    if isinstance(t, torch.Tensor):
+                        self._depths[id(t)] = (depth, t)
+            return result
+
+    return Path()

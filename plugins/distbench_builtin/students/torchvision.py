@@ -1,0 +1,162 @@
+"""Students from torchvision: any of its classifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import Field
+
+from distbench import Download, Student, UsageError, WeightsError, primary
+
+if TYPE_CHECKING:
+    import torch
+
+    from distbench_builtin._hub_weights import HashedFile
+    from distbench_builtin._torchvision import Weights
+    from distbench_builtin.students.curated import Suggestion
+
+Triple = tuple[float, float, float]
+
+_HOW_TO_LOAD = """\
+from safetensors.torch import load_file
+from torchvision.models import get_model
+model = get_model({architecture!r}, weights=None, num_classes={classes}{arguments})
+model.load_state_dict(load_file(PATH))
+model.eval()  # takes (b, 3, h, w) in 0..1, less mean, divided by std
+"""
+
+
+class TorchvisionStudent(Student):
+    """A classifier of torchvision, with published weights, a file's, or random ones.
+
+    Published weights come from PyTorch's own cache or are downloaded; where that is impossible it
+    is an error, never a random start.
+    """
+
+    architecture: str = primary(description="name in torchvision, e.g. shufflenet_v2_x1_0")
+    pretrained: bool = Field(True, description="false: random weights, whatever `weights` says")
+    published: str = Field("DEFAULT", description="which published weights, e.g. IMAGENET1K_V1")
+    weights: Path | None = Field(
+        None, description="file of initial weights (safetensors, or a state dict of torch.save)"
+    )
+    arguments: dict[str, Any] = Field({}, description="for the architecture, e.g. dropout=0.1")
+
+    @classmethod
+    def suggestions(cls) -> Sequence[Suggestion]:
+        """Architectures worth a try, for `distbench list students`."""
+        from distbench_builtin.students.curated import TORCHVISION
+
+        return TORCHVISION
+
+    def downloads(self) -> Sequence[Download]:  # noqa: D102
+        return [self._need()] if self._uses_published() else []
+
+    def fingerprint(self) -> str:  # noqa: D102
+        from distbench_builtin._digests import file_digest
+        from distbench_builtin.students._pretrained import identity
+
+        told = self._told()
+        if not self.pretrained:
+            return "random"
+        if self.weights is None:
+            return identity(self._typed(), self._need(told))
+        try:
+            return file_digest(self.weights)
+        except OSError as error:
+            raise WeightsError(
+                f"cannot read the student's weights {self.weights}: {error.strerror}; mend "
+                "weights=PATH"
+            ) from None
+
+    def normalisation(self) -> tuple[Triple, Triple]:  # noqa: D102
+        told = self._told()
+        mean, std = told["mean"], told["std"]
+        return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
+
+    def backbone(self, *, pretrained: bool) -> torch.nn.Module:  # noqa: D102
+        from distbench_builtin._torchvision import create, headless, options, renamed
+        from distbench_builtin._weights import load_strictly, read_weights
+        from distbench_builtin.students._pretrained import fetch
+
+        told = self._told()
+        loads = pretrained and self.pretrained
+        as_published = loads and self._uses_published()
+        # What a student starts from has no say in how it sees images: random starts see the same.
+        same = options(self.architecture, published=True) if self.pretrained else {}
+        model = create(
+            self.architecture,
+            told["num_classes"],
+            published=as_published,
+            error=UsageError,
+            arguments={**same, **self.arguments},
+        )
+        if not loads:
+            return headless(model)
+        into = f"torchvision's {self.architecture!r} with arguments {self.arguments}"
+        if as_published:
+            file = fetch(self._typed(), self._need(told))
+            load_strictly(model, renamed(read_weights(file)), file=file, into=into)
+            return headless(model)
+        file = self.weights or Path()
+        bare = headless(model)
+        head = f"{bare.head_name}."
+        tensors = {n: t for n, t in renamed(read_weights(file)).items() if not n.startswith(head)}
+        load_strictly(bare, tensors, file=file, into=into)
+        return bare
+
+    def export(  # noqa: D102
+        self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        from torch import nn
+
+        from distbench_builtin._torchvision import create, options
+        from distbench_builtin._torchvision import head as classifier
+
+        own = options(self.architecture, published=self.pretrained)
+        arguments = {**own, **self.arguments}
+        plain = create(self.architecture, len(classes), error=UsageError, arguments=arguments)
+        wanted = {name: tuple(tensor.shape) for name, tensor in plain.state_dict().items()}
+        name, last = classifier(plain)
+        tensors = {key: backbone[key] for key in wanted if key in backbone}
+        for kind in ("weight", "bias"):
+            if f"{name}.{kind}" in wanted:
+                shape = wanted[f"{name}.{kind}"]
+                tensors[f"{name}.{kind}"] = head[kind].reshape(shape).clone()
+        linear = isinstance(last, nn.Linear) and last.bias is not None
+        if not linear or set(tensors) != set(wanted) or len(tensors) != len(backbone) + 2:
+            # A classifier that is more or less than the linear one that was trained.
+            return super().export(backbone, head, classes)
+        mean, std = self.normalisation()
+        extra = f", **{arguments!r}" if arguments else ""
+        return tensors, {
+            "format": "torchvision",
+            "architecture": self.architecture,
+            "arguments": arguments,
+            "num_classes": len(classes),
+            "classes": list(classes),
+            "mean": list(mean),
+            "std": list(std),
+            "how_to_load": _HOW_TO_LOAD.format(
+                architecture=self.architecture, classes=len(classes), arguments=extra
+            ),
+        }
+
+    def _uses_published(self) -> bool:
+        return self.pretrained and self.weights is None
+
+    def _told(self) -> Weights:
+        from distbench_builtin._torchvision import weights
+
+        return weights(self.architecture, self.published, error=UsageError)
+
+    def _need(self, told: Weights | None = None) -> HashedFile:
+        from distbench_builtin._hub_weights import torch_file
+
+        known = told or self._told()
+        return torch_file(known["url"], f"weights {known['name']} of {self.architecture}")
+
+    def _typed(self) -> str:
+        more = "" if self.published == "DEFAULT" else f":published={self.published}"
+        return f"torchvision:{self.architecture}{more}"

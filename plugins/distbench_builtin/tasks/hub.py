@@ -1,0 +1,218 @@
+"""A data set of the Hugging Face Hub as a task."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ConfigDict, Field, PrivateAttr, model_validator
+
+from distbench import DataError, TaskIndex, absent, primary
+from distbench_builtin.tasks._aliased import AliasedTask
+from distbench_builtin.tasks._hub_data import HubDataSet, missing
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from distbench import Download
+    from distbench_builtin.tasks._pool import Pool
+
+_VALIDATION = ("validation", "valid", "val", "dev")
+
+
+class HubTask(AliasedTask):
+    """A data set of the Hugging Face Hub: parquet, or folders of images; no loading scripts.
+
+    `distbench fetch` brings it into the Hub's cache; a run reads it from there. Image and label
+    columns are found by their types where they are not named, and splits by their names. Without
+    a split for testing one is made from the training images.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    id: str | None = primary(None, description="repository, org/name")
+    path: Path | None = Field(None, description="a clone of such a repository, instead of id")
+    revision: str | None = Field(None, description="branch, tag or full commit")
+    config: str | None = Field(None, description="configuration, where there are several")
+    image: str | None = Field(None, description="column of the images")
+    label_column: str | None = Field(None, alias="label", description="column of the classes")
+    train: str | None = Field(None, description="split to learn from; train if not given")
+    test: str | None = Field(None, description="split to test on; test if there is one")
+    validation: str | None = Field(None, description="split for validation, if there is one")
+    share: float = Field(
+        0.2, gt=0, lt=1, description="of each class for testing, where there is no split for it"
+    )
+    files: tuple[str, ...] = Field(("*",), description="which files of the repository are fetched")
+    seen_by: tuple[str, ...] = Field(
+        (), description="data sets whose models have seen these images, e.g. imagenet-1k"
+    )
+
+    _found: tuple[TaskIndex, dict[str, Pool]] | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _one_place(self) -> HubTask:
+        if (self.id is None) == (self.path is None):
+            raise ValueError("give id=org/name, or path=DIR for a clone of a data set")
+        if self.id is not None and self.id.count("/") != 1:
+            raise ValueError(f"id={self.id} is no repository; write id=org/name")
+        return self
+
+    def downloads(self) -> Sequence[Download]:  # noqa: D102
+        return [self._data_set()] if self.id is not None else []
+
+    def index(self) -> TaskIndex:  # noqa: D102
+        return self._load()[0]
+
+    def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102
+        return self._load()[1][part].read(positions, None)
+
+    def read_reduced(
+        self, part: str, positions: Sequence[int], size: int
+    ) -> Sequence[NDArray[np.uint8]]:
+        """As `read`, but what is much larger than a short side of `size` may come smaller."""
+        return self._load()[1][part].read(positions, size)
+
+    def _data_set(self) -> HubDataSet:
+        named = tuple(s for s in (self.train, self.test, self.validation) if s is not None)
+        return HubDataSet(
+            what=self._what(),
+            repository=self.id or "",
+            revision=self.revision,
+            patterns=self.files,
+            splits=tuple(name for name in named if name in ("train", "test")),
+        )
+
+    def _what(self) -> str:
+        return f"data set {self.id} of the Hub" if self.id else f"the data set in {self.path}"
+
+    def _folder(self) -> Path:
+        if self.path is not None:
+            if not self.path.is_dir():
+                raise DataError(f"the data set folder {self.path} does not exist; mend path=DIR")
+            if lack := missing(self.path):
+                raise DataError(f"{self.path} lacks {lack}; complete it, or mend path=DIR")
+            return self.path
+        data = self._data_set()
+        folder = data.folder() if data.present() else None
+        if folder is None:
+            raise absent(self._what(), f"--task '{self.label}'")
+        return folder
+
+    def _load(self) -> tuple[TaskIndex, dict[str, Pool]]:
+        if self._found is None:
+            self._found = self._find()
+        return self._found
+
+    def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
+        from distbench_builtin.tasks import _hub_data, _pool
+        from distbench_builtin.tasks._hub_rows import open_splits
+
+        folder, what = self._folder(), self._what()
+        splits, features = open_splits(folder, self.config, what)
+        image = _hub_data.image_column(features, self.image, what)
+        label = _hub_data.label_column(features, self.label_column, what)
+        chosen = self._choose(list(splits), what)
+        pools = {
+            part: _hub_data.pool_of(splits[name], features, image, label, names_from=f"{name}-")
+            for part, name in chosen.items()
+        }
+        notes = [f"{part} is split {name!r}" for part, name in chosen.items() if part != name]
+        if "test" not in pools:
+            total = len(pools["train"])
+            pools["train"], pools["test"] = _pool.divided(pools["train"], self.share)
+            if not len(pools["test"]):
+                raise DataError(
+                    f"no class of {what} has two images, so no test part can be made; name a "
+                    "split with test="
+                )
+            notes.append(
+                f"test part made by distbench: {len(pools['test'])} of {total} images, about "
+                f"{self.share:g} of each class, fixed by the images' names"
+            )
+        used = {v for pool in pools.values() for v in pool.labels if v is not None}
+        if all(value is None for value in pools["test"].labels):
+            raise DataError(
+                f"the test images of {what} have no labels; name another split with test= (it has "
+                f"{', '.join(splits)})"
+            )
+        classes = _classes(features[label], used)
+        number = {name: i for i, name in enumerate(classes)}
+        index = TaskIndex(
+            classes=classes,
+            parts={part: pool.part(number) for part, pool in pools.items()},
+            fingerprint=self._fingerprint(folder, chosen, image, label, pools, classes),
+            seen_by=self.seen_by,
+            notes=tuple(notes),
+        )
+        return index, pools
+
+    def _choose(self, splits: list[str], what: str) -> dict[str, str]:
+        """Which split is which part.
+
+        Raises:
+            DataError: A named one is not there, or none is for training.
+        """
+        for key in ("train", "test", "validation"):
+            name = getattr(self, key)
+            if name is not None and name not in splits:
+                raise DataError(f"{what} has no split {name!r} ({key}={name}), only {splits}")
+        train = self.train or ("train" if "train" in splits else None)
+        if train is None and len(splits) == 1:
+            train = splits[0]
+        if train is None:
+            raise DataError(f"{what} has no split 'train'; name one of {splits} with train=")
+        chosen = {"train": train}
+        test = self.test or ("test" if "test" in splits and train != "test" else None)
+        if test is not None:
+            chosen["test"] = test
+        given = [name for name in _VALIDATION if name in splits and name not in chosen.values()]
+        if validation := self.validation or next(iter(given), None):
+            chosen["validation"] = validation
+        twice = [name for name in chosen.values() if list(chosen.values()).count(name) > 1]
+        if twice:
+            raise DataError(f"split {twice[0]!r} of {what} cannot be two parts of a task at once")
+        return chosen
+
+    def _fingerprint(
+        self,
+        folder: Path,
+        chosen: dict[str, str],
+        image: str,
+        label: str,
+        pools: dict[str, Pool],
+        classes: tuple[str, ...],
+    ) -> str:
+        """Of the commit, or of the files of a clone; and of all that decides what is read."""
+        from distbench_builtin._digests import file_digests
+
+        origin: list[object] = [self.id, folder.name]
+        if self.path is not None:
+            files = sorted(
+                p for p in folder.absolute().rglob("*") if _is_data(p, folder.absolute())
+            )
+            names = [p.relative_to(folder.absolute()).as_posix() for p in files]
+            origin = [names, file_digests(folder.absolute(), files)]
+        made = self.share if "test" not in chosen else None
+        counts = {part: len(pool) for part, pool in pools.items()}
+        facts = [origin, self.config, image, label, chosen, made, counts, classes]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _is_data(file: Path, root: Path) -> bool:
+    """Whether a file of a clone is part of the data and not of git's own or hidden."""
+    return file.is_file() and not any(s.startswith(".") for s in file.relative_to(root).parts)
+
+
+def _classes(kind: object, used: set[str]) -> tuple[str, ...]:
+    """Class names in the data set's own order; those that no image has are left out."""
+    from datasets import ClassLabel
+
+    from distbench_builtin.tasks._pool import in_natural_order
+
+    if isinstance(kind, ClassLabel):
+        return tuple(name for name in kind.names if name in used)
+    return tuple(in_natural_order(used))

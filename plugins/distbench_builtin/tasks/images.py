@@ -1,0 +1,114 @@
+"""Images without labels: what a method may distil on besides a task's own."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import Field, PrivateAttr
+
+from distbench import UNLABELLED, DataError, Part, Task, TaskIndex
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from distbench_builtin.tasks._tree import ImageFile
+
+
+class ImagesTask(Task):
+    """Every image below a folder, at any depth and without labels: a transfer set or gallery.
+
+    Nothing can be learnt on it alone, since it has no classes; it is what the parameter `transfer`
+    of a distiller takes, and the gallery of `distbench retrieve`. Folder names mean nothing here.
+
+    What a method distils on must not hold the test images of a task, which distbench cannot tell.
+    """
+
+    path: Path = Field(description="the folder")
+    only: Path | None = Field(
+        None, description="a list of the images to take, as `distbench retrieve` stores it"
+    )
+
+    _found: tuple[str, list[ImageFile], TaskIndex] | None = PrivateAttr(None)
+
+    def index(self) -> TaskIndex:  # noqa: D102
+        return self._scan()[1]
+
+    def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102
+        return self.read_reduced(part, positions, None)
+
+    def read_reduced(
+        self, part: str, positions: Sequence[int], side: int | None
+    ) -> Sequence[NDArray[np.uint8]]:
+        """As `read`; images of more than twice `side` may come smaller, decoded faster."""
+        from distbench_builtin.tasks._images import decode
+
+        images = self._scan()[0] if part == "train" else []
+        root = self.path.absolute()
+        return [decode(root / images[i].place, images[i].name, side=side) for i in positions]
+
+    def _scan(self) -> tuple[list[ImageFile], TaskIndex]:
+        """The images and their index, found once an instance."""
+        if self._found is not None and self._found[0] == repr(self):
+            return self._found[1:]
+        from distbench_builtin._digests import digests_below
+        from distbench_builtin.tasks._tree import walk
+
+        if not self.path.is_dir():
+            what = "is a file, not a folder" if self.path.exists() else "does not exist"
+            raise DataError(f"the image folder {self.path} {what}; mend path=DIR")
+        root = self.path.absolute()
+        images = walk(root).images
+        if self.only is not None:
+            images = _listed(images, self.only)
+        if not images:
+            raise DataError(f"no images in {self.path}")
+        try:
+            digests = digests_below(root, [image.place for image in images])
+        except OSError as error:
+            raise DataError(
+                f"cannot read {error.filename}: {error.strerror}; mend or remove it"
+            ) from None
+        whole = hashlib.sha256()
+        for image, digest in zip(images, digests, strict=True):
+            whole.update(json.dumps([image.name, digest]).encode())
+        index = TaskIndex(
+            classes=(),
+            parts={
+                "train": Part(
+                    np.full(len(images), UNLABELLED, dtype=np.int64),
+                    tuple(image.name for image in images),
+                ),
+                "test": Part(np.empty(0, dtype=np.int64), ()),
+            },
+            fingerprint=whole.hexdigest(),
+        )
+        self._found = repr(self), images, index
+        return images, index
+
+
+def _listed(images: list[ImageFile], listing: Path) -> list[ImageFile]:
+    """Those images that stand in the column ``image`` of a CSV file.
+
+    Raises:
+        DataError: It cannot be read, has no such column, or names an image that is not there.
+    """
+    import csv
+
+    try:
+        with listing.open(newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            if "image" not in (rows.fieldnames or ()):
+                raise DataError(f"{listing} has no column 'image'; mend only=FILE")
+            wanted = {row["image"] for row in rows}
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"cannot read the list {listing}: {reason}; mend only=FILE") from None
+    found = [image for image in images if image.name in wanted]
+    if missing := sorted(wanted - {image.name for image in found}):
+        raise DataError(f"{listing} names an image that is not in the folder: {missing[0]!r}")
+    return found

@@ -1,0 +1,203 @@
+"""Tasks of the second paper: published splits, and labels for published lists of images only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field, PrivateAttr
+
+from distbench import DataError, Task, TaskIndex, UsageError, absent
+from distbench_builtin.tasks._alternatives import first_of
+from distbench_builtin.tasks.paper.task import checked, fingerprint, place_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from distbench import Download
+    from distbench_builtin.tasks._pool import Pool
+    from distbench_builtin.tasks.paper.budgets import Budgeted, NameList
+    from distbench_builtin.tasks.paper.mirrors import Mirror
+
+PREFIX = "taskoriented-"
+_HELD = 10
+"""Images a class for validation where the paper has none."""
+
+_AGAIN = re.compile(r"_n\d{8}$")
+"""Names of ImageNet's images on the Hub end with the class once more."""
+
+Key = tuple[str, str]
+
+
+class BudgetTask(Task):
+    """A task of "Knowledge Transfer from Vision Foundation Models" (Vemulapalli et al., ICML 2024).
+
+    Registered once for every data set, as ``taskoriented-DATASET``. Parts are those of the paper;
+    ``budget`` says how many labels there are, and which images have one stands in the authors'
+    lists. The other training images are there without labels. See docs/paper8.md.
+    """
+
+    budget: str | None = Field(
+        None, description="labels a class, or per cent of all for ImageNet; all if not given"
+    )
+    mirror: str | None = Field(None, description="where it comes from; the first present if none")
+    path: Path | None = Field(None, description="a folder with the official files")
+    strict: bool = Field(
+        True, description="false: go on with other numbers of images than expected, and note them"
+    )
+
+    _found: tuple[TaskIndex, dict[str, Pool]] | None = PrivateAttr(None)
+
+    def downloads(self) -> Sequence[Download]:
+        """The images, and the lists of those that have labels."""
+        plan = self._plan()
+        mirrors = [mirror.download(plan.entry.title) for mirror in self._mirrors(plan)]
+        images = [] if self.path is not None else [first_of(plan.entry.title, mirrors)]
+        return [*images, *(found.download() for found in self._lists(plan))]
+
+    def index(self) -> TaskIndex:
+        """Classes, parts and labels.
+
+        Raises:
+            DataError: Something is not on this machine, or not what it should be.
+        """
+        return self._load()[0]
+
+    def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102
+        return self._load()[1][part].read(positions, None)
+
+    def read_reduced(
+        self, part: str, positions: Sequence[int], size: int
+    ) -> Sequence[NDArray[np.uint8]]:
+        """As `read`, but what is much larger than a short side of `size` may come smaller."""
+        return self._load()[1][part].read(positions, size)
+
+    def _plan(self) -> Budgeted:
+        from distbench_builtin.tasks.paper.budgets import BUDGETED
+
+        plan = BUDGETED.get(self.name.removeprefix(PREFIX))
+        if plan is None:
+            known = ", ".join(f"{PREFIX}{name}" for name in BUDGETED)
+            raise UsageError(f"{self.name!r} is no task of the papers; there are {known}")
+        if self.budget is not None and self.budget not in plan.budgets:
+            raise UsageError(
+                f"{self.name} has no budget {self.budget!r}; there are {', '.join(plan.budgets)}"
+            )
+        return plan
+
+    def _mirrors(self, plan: Budgeted) -> Sequence[Mirror]:
+        from distbench_builtin.tasks.paper.task import named_mirrors
+
+        return named_mirrors(self.name, plan.entry, self.mirror)
+
+    def _lists(self, plan: Budgeted) -> list[NameList]:
+        labelled = [plan.budgets[self.budget]] if self.budget is not None else []
+        return [*labelled, *plan.parts.values()]
+
+    def _load(self) -> tuple[TaskIndex, dict[str, Pool]]:
+        if self._found is None:
+            self._found = self._find()
+        return self._found
+
+    def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
+        plan = self._plan()
+        mirrors = self._mirrors(plan)
+        mirror, folder = place_of(self, plan.entry.title, mirrors, self.path)
+        for wanted in self._lists(plan):
+            if not wanted.download().present():
+                raise absent(f"the {wanted.download().what}", f"--task {self.label}")
+        classes, pools, notes = checked(plan.entry, mirror, folder, strict=self.strict)
+        if plan.divide is not None:
+            pools = plan.divide(pools["all"])
+        if plan.parts:
+            held = pools["test"]
+            pools |= {
+                part: held.take(_rows(held, found.download().path, self.strict))
+                for part, found in plan.parts.items()
+            }
+        if self.budget is not None:
+            pools = self._labelled(plan, pools, notes)
+        number = {name: i for i, name in enumerate(classes)}
+        index = TaskIndex(
+            classes=classes,
+            parts={part: pool.part(number) for part, pool in pools.items()},
+            fingerprint=fingerprint(mirror, folder, self.path, pools),
+            seen_by=plan.entry.seen_by,
+            notes=(*notes, f"licence: {plan.entry.licence}"),
+        )
+        return index, pools
+
+    def _labelled(
+        self, plan: Budgeted, pools: dict[str, Pool], notes: list[str]
+    ) -> dict[str, Pool]:
+        """Takes the labels away from the training images that are not on the list."""
+        train = pools["train"]
+        file = plan.budgets[str(self.budget)].download().path
+        listed = set(_rows(train, file, self.strict))
+        out = dict(pools)
+        if "validation" not in pools:
+            held = _apart(train, listed)
+            out["validation"] = train.take(sorted(held))
+            rest = [row for row in range(len(train)) if row not in held]
+            listed = {new for new, row in enumerate(rest) if row in listed}
+            train = train.take(rest)
+            notes.append(
+                f"the paper has no validation part: {_HELD} images a class that are not on the "
+                "list were set apart for it"
+            )
+        labels = [label if row in listed else None for row, label in enumerate(train.labels)]
+        out["train"] = train.relabelled(labels)
+        notes.append(f"labels of {len(listed)} images, those of {file.name}")
+        return out
+
+
+def _rows(pool: Pool, file: Path, strict: bool) -> list[int]:
+    """Where the images of a list are in a pool.
+
+    Raises:
+        DataError: An image of the list is not there.
+    """
+    lines = [line.rpartition(",") for line in file.read_text(encoding="utf-8").split("\n") if line]
+    by_class = len(set(map(_stem, pool.names))) < len(pool)
+    row_of = {key: row for row, key in enumerate(_keys(pool.names, pool.labels, by_class))}
+    wanted = _keys([name for name, _, _ in lines], [label for _, _, label in lines], by_class)
+    lack = [key for key in wanted if key not in row_of]
+    if lack and (strict or len(lack) == len(wanted)):
+        raise DataError(
+            f"{len(lack)} of {len(wanted)} images of {file} are not in the data set, e.g. "
+            f"{lack[0][0]!r}: its images have other names"
+        )
+    return sorted(row_of[key] for key in wanted if key in row_of)
+
+
+def _keys(names: Sequence[str], labels: Sequence[str | None], by_class: bool) -> list[Key]:
+    """By what an image of a list is known: its name, and its class where names are not unique."""
+    from distbench_builtin.tasks.paper.names import key
+
+    if not by_class:
+        return [(_stem(name), "") for name in names]
+    known = {label: key(label) for label in set(labels) if label is not None}
+    return [(_stem(n), known.get(c or "", "")) for n, c in zip(names, labels, strict=True)]
+
+
+def _stem(name: str) -> str:
+    from distbench_builtin.tasks._pool import stem
+
+    return _AGAIN.sub("", stem(name))
+
+
+def _apart(pool: Pool, listed: set[int]) -> set[int]:
+    """Some images of each class that are not on the list; hashes of their names decide which."""
+    from distbench_builtin.tasks._pool import lot
+
+    classes: dict[str, list[int]] = {}
+    for row, label in enumerate(pool.labels):
+        if label is not None and row not in listed:
+            classes.setdefault(label, []).append(row)
+    held: set[int] = set()
+    for label, rows in classes.items():
+        held.update(sorted(rows, key=lambda row: lot(label, pool.names[row]))[:_HELD])
+    return held

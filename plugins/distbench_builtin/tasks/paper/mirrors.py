@@ -1,0 +1,229 @@
+"""Where a task of the papers can be had, and how it is read from there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from distbench import DataError, Download, home
+from distbench_builtin.tasks._archive import Archive, Piece
+from distbench_builtin.tasks._hub_data import HubDataSet
+
+if TYPE_CHECKING:
+    from distbench_builtin.tasks._pool import Pool
+
+Splits = Mapping[str, tuple[str, ...]]
+"""Part of a task to the splits of an origin that make it up."""
+
+
+class Mirror(Protocol):
+    """One place that has a task."""
+
+    @property
+    def key(self) -> str:
+        """By what a user chooses it."""
+
+    @property
+    def page(self) -> str:
+        """Where a person can look at it."""
+
+    def download(self, title: str) -> Download:
+        """What is fetched."""
+
+    def folder(self) -> Path | None:
+        """Where it lies on this machine; None where it does not, or not whole."""
+
+    def pools(self, folder: Path) -> dict[str, Pool]:
+        """The images of each part, with the classes as the mirror spells them.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+
+    def identity(self, folder: Path) -> object:
+        """What the images are known by, JSON-able: a commit, or checksums."""
+
+
+@dataclass(frozen=True)
+class HubMirror:
+    """A data set of the Hugging Face Hub.
+
+    Attributes:
+        repository: ``org/name``.
+        splits: Which of its splits make up which part.
+        revision: Full commit, where it is known.
+        config: Its configuration, where there are several.
+        image: Column of the images; found by its type if not given.
+        label: Column of the classes; one with lists of names for images with several labels.
+        patterns: Which files are fetched.
+        size: Bytes, about.
+    """
+
+    repository: str
+    splits: Splits
+    revision: str | None = None
+    config: str | None = None
+    image: str | None = None
+    label: str | None = None
+    patterns: tuple[str, ...] = ("*",)
+    size: int | None = None
+
+    @property
+    def key(self) -> str:  # noqa: D102
+        return self.repository
+
+    @property
+    def page(self) -> str:  # noqa: D102
+        return f"https://huggingface.co/datasets/{self.repository}"
+
+    def download(self, title: str) -> HubDataSet:  # noqa: D102
+        return HubDataSet(
+            f"{title} ({self.repository} on the Hub)",
+            self.repository,
+            self.revision,
+            self.patterns,
+            size=self.size,
+            splits=tuple(_stub(s) for names in self.splits.values() for s in names),
+        )
+
+    def folder(self) -> Path | None:  # noqa: D102
+        data = self.download(self.repository)
+        return data.folder() if data.present() else None
+
+    def pools(self, folder: Path) -> dict[str, Pool]:  # noqa: D102
+        from distbench_builtin.tasks import _hub_data
+        from distbench_builtin.tasks._hub_rows import open_splits
+        from distbench_builtin.tasks._pool import joined
+
+        what = f"data set {self.repository}"
+        found, features = open_splits(folder, self.config, what)
+        image = _hub_data.image_column(features, self.image, what)
+        names = _is_list(features.get(self.label))
+        label = self.label if names else _hub_data.label_column(features, self.label, what)
+        pools = {}
+        for part, splits in self.splits.items():
+            if lack := [split for split in splits if split not in found]:
+                raise DataError(f"{what} has no split {lack[0]!r}, only {', '.join(found)}")
+            one = []
+            for split in splits:
+                rows, start = found[split], f"{split}-"
+                if names and label:
+                    labels = [v[0] if v and len(v) == 1 else None for v in rows.column(label)]
+                    one.append(
+                        _hub_data.listed_pool(rows, features, image, labels, names_from=start)
+                    )
+                else:
+                    one.append(
+                        _hub_data.pool_of(rows, features, image, label or "", names_from=start)
+                    )
+            pools[part] = joined(one)
+        return pools
+
+    def identity(self, folder: Path) -> object:  # noqa: D102
+        return [self.repository, folder.name]
+
+
+def _stub(split: str) -> str:
+    """What the names of a split's files have in them: ``val`` stands in ``validation`` too."""
+    return "val" if split == "validation" else split
+
+
+def _is_list(kind: object) -> bool:
+    return isinstance(kind, list) or type(kind).__name__ in ("List", "LargeList", "Sequence")
+
+
+@dataclass(frozen=True)
+class TorchvisionMirror:
+    """A data set that torchvision reads, from its official archives.
+
+    Attributes:
+        name: Torchvision's class.
+        splits: Which of its splits (train, test, validation) make up which part.
+    """
+
+    name: str
+    splits: Splits
+
+    @property
+    def key(self) -> str:  # noqa: D102
+        return f"torchvision-{self.name}"
+
+    @property
+    def page(self) -> str:  # noqa: D102
+        return f"https://pytorch.org/vision/stable/generated/torchvision.datasets.{self.name}.html"
+
+    def download(self, title: str) -> Archive:  # noqa: D102
+        from distbench_builtin.tasks._torchvision_data import archive
+
+        return archive(self.name)
+
+    def folder(self) -> Path | None:  # noqa: D102
+        found = self.download(self.name)
+        return found.place if found.present() else None
+
+    def pools(self, folder: Path) -> dict[str, Pool]:  # noqa: D102
+        from distbench_builtin.tasks._pool import joined
+        from distbench_builtin.tasks._torchvision_data import open_set
+
+        found = open_set(self.name, folder)[1]
+        return {part: joined([found[s] for s in splits]) for part, splits in self.splits.items()}
+
+    def identity(self, folder: Path) -> object:  # noqa: D102
+        from distbench_builtin.tasks._torchvision_data import SETS
+
+        return [self.key, [[piece.file, piece.digest] for piece in SETS[self.name].pieces]]
+
+
+@dataclass(frozen=True)
+class Official:
+    """The data set as its authors give it away.
+
+    Attributes:
+        name: Folder below ``$DISTBENCH_HOME/data``.
+        page: Where a person can look at it.
+        reader: From the folder to the images of each part.
+        pieces: What is fetched.
+        by_hand: What to do where a person has to fetch it.
+        size: Bytes, about.
+    """
+
+    name: str
+    page: str
+    reader: Callable[[Path], dict[str, Pool]]
+    pieces: tuple[Piece, ...] = ()
+    by_hand: str | None = None
+    size: int | None = field(default=None)
+
+    @property
+    def key(self) -> str:  # noqa: D102
+        return "official"
+
+    def place(self) -> Path:
+        """Where it is unpacked."""
+        return home() / "data" / self.name
+
+    def download(self, title: str) -> Archive:  # noqa: D102
+        hint = self.by_hand and self.by_hand.format(place=self.place(), data=self.place().parent)
+        return Archive(f"{title} (official)", self.place(), self.pieces, hint, self.size)
+
+    def folder(self) -> Path | None:  # noqa: D102
+        return self.place() if self.place().is_dir() else None
+
+    def pools(self, folder: Path) -> dict[str, Pool]:  # noqa: D102
+        return self.reader(folder)
+
+    def identity(self, folder: Path) -> object:  # noqa: D102
+        if self.by_hand is not None:
+            return of_files(folder)
+        return [self.key, [[piece.file, piece.digest] for piece in self.pieces]]
+
+
+def of_files(folder: Path) -> object:
+    """What the files of a folder are known by, however they came there: names and digests."""
+    from distbench_builtin._digests import file_digests
+
+    root = folder.absolute()
+    files = sorted(file for file in root.rglob("*") if file.is_file())
+    return [[file.relative_to(root).as_posix() for file in files], file_digests(root, files)]

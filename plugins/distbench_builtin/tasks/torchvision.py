@@ -1,0 +1,120 @@
+"""A data set of torchvision as a task."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import ConfigDict, Field, PrivateAttr, field_validator
+
+from distbench import DataError, TaskIndex, absent, primary
+from distbench_builtin.tasks._aliased import AliasedTask
+from distbench_builtin.tasks._torchvision_data import SETS, archive, open_set
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from distbench import Download
+    from distbench_builtin.tasks._pool import Pool
+
+
+class TorchvisionTask(AliasedTask):
+    """A data set of torchvision with one class for each image, such as Food101 or Flowers102.
+
+    `distbench fetch` gets it from where torchvision does, with torchvision's checksums; a run
+    reads it and downloads nothing. Where it has no test split one is made.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    dataset: str = primary(alias="name", description=f"one of {', '.join(sorted(SETS))}")
+    path: Path | None = Field(
+        None, description="torchvision's root folder; below $DISTBENCH_HOME if not given"
+    )
+    share: float = Field(
+        0.2, gt=0, lt=1, description="of each class for testing, where there is no split for it"
+    )
+    seen_by: tuple[str, ...] = Field(
+        (), description="data sets whose models have seen these images, e.g. imagenet-1k"
+    )
+
+    _found: tuple[TaskIndex, dict[str, Pool]] | None = PrivateAttr(None)
+
+    @field_validator("dataset")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        spelled = {name.casefold(): name for name in SETS}
+        if value.casefold() not in spelled:
+            near = difflib.get_close_matches(value.casefold(), spelled, n=1)
+            guess = f"; did you mean {spelled[near[0]]}?" if near else ""
+            raise ValueError(f"not among {', '.join(sorted(SETS))}{guess}")
+        return spelled[value.casefold()]
+
+    def downloads(self) -> Sequence[Download]:  # noqa: D102
+        return [] if self.path is not None else [archive(self.dataset)]
+
+    def index(self) -> TaskIndex:  # noqa: D102
+        return self._load()[0]
+
+    def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102
+        return self._load()[1][part].read(positions, None)
+
+    def read_reduced(
+        self, part: str, positions: Sequence[int], size: int
+    ) -> Sequence[NDArray[np.uint8]]:
+        """As `read`, but what is much larger than a short side of `size` may come smaller."""
+        return self._load()[1][part].read(positions, size)
+
+    def _load(self) -> tuple[TaskIndex, dict[str, Pool]]:
+        if self._found is None:
+            self._found = self._find()
+        return self._found
+
+    def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
+        from distbench_builtin.tasks._pool import divided
+
+        wanted = archive(self.dataset)
+        if self.path is None and not wanted.present():
+            raise absent(wanted.what, f"--task {self.label}")
+        if self.path is not None and not self.path.is_dir():
+            raise DataError(f"the folder {self.path} does not exist; mend path=DIR")
+        classes, pools = open_set(self.dataset, self.path or wanted.place)
+        notes: tuple[str, ...] = ()
+        if "test" not in pools:
+            total = len(pools["train"])
+            pools["train"], pools["test"] = divided(pools["train"], self.share)
+            notes = (
+                f"test part made by distbench: {len(pools['test'])} of {total} images, about "
+                f"{self.share:g} of each class, fixed by the images' names",
+            )
+        used = {label for pool in pools.values() for label in pool.labels}
+        classes = tuple(name for name in classes if name in used)
+        number = {name: i for i, name in enumerate(classes)}
+        content = [(part, pool.names, pool.labels) for part, pool in sorted(pools.items())]
+        return (
+            TaskIndex(
+                classes=classes,
+                parts={part: pool.part(number) for part, pool in pools.items()},
+                fingerprint=self._fingerprint(wanted.place, content),
+                seen_by=self.seen_by,
+                notes=notes,
+            ),
+            pools,
+        )
+
+    def _fingerprint(self, place: Path, content: object) -> str:
+        """Of names and labels; the images are those of the checksums, or of the user's files."""
+        origin: object = [(piece.file, piece.digest) for piece in SETS[self.dataset].pieces]
+        if self.path is not None:
+            from distbench_builtin._digests import file_digests
+
+            root = self.path.absolute()
+            files = sorted(file for file in root.rglob("*") if file.is_file())
+            origin = file_digests(root, files)
+        whole = json.dumps([self.dataset, origin, content])
+        return hashlib.sha256(whole.encode()).hexdigest()

@@ -1,0 +1,101 @@
+"""The zoo of torchvision's published classifiers."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from distbench import Download, Source, SourceInfo, UsageError, WeightsError, Zoo, primary
+
+if TYPE_CHECKING:
+    from distbench_builtin._hub_weights import HashedFile
+    from distbench_builtin._torchvision import Weights
+    from distbench_builtin.zoos._torchvision_source import TorchvisionSource
+
+_SWAG = ("instagram-3.6b",)
+"""What the weights of SWAG (arXiv:2201.08371) have seen before ImageNet."""
+
+
+class TorchvisionZoo(Zoo):
+    """Classifiers of torchvision with the weights that PyTorch publishes.
+
+    Features are what the classifier is given. GoogLeNet and Inception come without the heads that
+    served to train them.
+    """
+
+    models: tuple[str, ...] = primary(
+        min_length=1, description="names and patterns, e.g. resnet50 or regnet_y_*"
+    )
+    weights: str = Field("DEFAULT", description="which, e.g. IMAGENET1K_V1; or torchvision's best")
+    image_size: int | None = Field(
+        None, ge=16, description="side at which they see images; each model's own if not given"
+    )
+
+    def downloads(self) -> Sequence[Download]:  # noqa: D102
+        return [_file(name, told) for name, told in self._chosen().items()]
+
+    def sources(self) -> Sequence[Source]:  # noqa: D102
+        from distbench_builtin._hub_weights import misnamed
+        from distbench_builtin.zoos._absent import absent_weights
+
+        chosen = self._chosen()
+        files = {name: _file(name, told).path for name, told in chosen.items()}
+        if lacking := [name for name, file in files.items() if not file.is_file()]:
+            raise absent_weights(lacking, f"--zoo {shlex.quote(self.label)} --only zoo")
+        for file in files.values():
+            if wrong := misnamed(file):
+                raise WeightsError(f"{file} is damaged: it {wrong}; delete it and fetch it again")
+        return [self._source(name, told) for name, told in chosen.items()]
+
+    def _chosen(self) -> dict[str, Weights]:
+        from distbench_builtin._torchvision import names, weights
+
+        found: dict[str, Weights] = {}
+        for name in self.models:
+            pattern = any(sign in name for sign in "*?[")
+            meant = [known for known in names() if fnmatchcase(known, name)] if pattern else [name]
+            if not meant:
+                raise UsageError(f"no classifier of torchvision matches {name!r}")
+            for one in meant:
+                found.setdefault(one, weights(one, self.weights, error=UsageError))
+        return found
+
+    def _source(self, name: str, told: Weights) -> TorchvisionSource:
+        from distbench_builtin._digests import file_digest
+        from distbench_builtin._torchvision import facts
+        from distbench_builtin.zoos._torchvision_source import TorchvisionSource
+
+        file = _file(name, told).path
+        side = self.image_size or told["input_size"]
+        cost = facts(
+            name,
+            num_classes=told["num_classes"],
+            input_size=side,
+            error=WeightsError,
+            published=True,
+        )
+        info = SourceInfo(
+            name=f"{name}.{told['name'].lower()}",
+            architecture=name,
+            num_classes=told["num_classes"],
+            input_size=side,
+            mean=told["mean"],
+            std=told["std"],
+            domain="general",
+            trained_on=(*(_SWAG if "SWAG" in told["name"] else ()), "imagenet-1k"),
+            licence=told["licence"],
+            fingerprint=file_digest(file),
+            recipe={"format": "torchvision", "weights": told["name"], "url": told["url"]},
+            **cost,
+        )
+        return TorchvisionSource(info, file, published=True)
+
+
+def _file(name: str, told: Weights) -> HashedFile:
+    from distbench_builtin._hub_weights import torch_file
+
+    return torch_file(told["url"], f"weights {told['name']} of {name}")

@@ -1,0 +1,329 @@
+"""Data sets of the Hub from a cache that was filled by hand; nothing is contacted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from distbench import CorruptImageError, DataError, UsageError
+from distbench.plugins import registry
+from distbench_builtin.tasks._hub_rows import ParquetRows
+from distbench_builtin.tasks.hub import HubTask
+
+pytestmark = pytest.mark.usefixtures("cut_off")
+
+CARD = """---
+license: mit
+configs:
+- config_name: default
+  data_files:
+  - split: train
+    path: data/train-*
+  - split: test
+    path: data/test-*
+---
+# A data set
+"""
+
+
+@pytest.fixture
+def pets(
+    snapshot: Callable[..., Path], write_split: Callable[..., None], draw: Callable[..., bytes]
+) -> Path:
+    """org/pets: 12 training images in two files, 4 test images."""
+    from datasets import ClassLabel, Features, Image, Value
+
+    folder = snapshot("org/pets")
+    kinds = Features(
+        {"img": Image(), "label": ClassLabel(names=["cat", "dog", "owl"]), "age": Value("int64")}
+    )
+    for split, count, shards in (("train", 12, 2), ("test", 4, 1)):
+        columns = {
+            "img": [
+                {"bytes": draw(20 * i % 256), "path": f"{split}_{i}.png"} for i in range(count)
+            ],
+            "label": [i % 2 for i in range(count)],
+            "age": list(range(count)),
+        }
+        write_split(folder / "data", split, columns, kinds, shards)
+    (folder / "README.md").write_text(CARD)
+    return folder
+
+
+def make(text: str) -> HubTask:
+    made = registry().make("task", text)
+    assert isinstance(made, HubTask)
+    return made
+
+
+def test_columns_and_splits_are_found(pets: Path) -> None:
+    task = make("hub:org/pets")
+    index = task.index()
+    assert index.classes == ("cat", "dog")  # no image is an owl
+    assert {part: len(p) for part, p in index.parts.items()} == {"train": 12, "test": 4}
+    assert index.parts["train"].labels.tolist() == [0, 1] * 6
+    assert index.parts["train"].names[:2] == ("train_0.png", "train_1.png")
+    assert index.notes == ()
+    images = task.read("train", [11, 0, 7])
+    assert [int(i[0, 0, 0]) for i in images] == [220, 0, 140]
+    assert images[0].shape == (6, 8, 3)
+    assert images[0].dtype == np.uint8
+
+
+def test_it_is_typed_as_one_types_it(pets: Path) -> None:
+    task = make("hub:id=org/pets,image=img,label=label,train=train,test=test")
+    assert task.label == "hub:org/pets:image=img,label=label,train=train,test=test"
+    assert make(task.label) == task
+    assert task.index().classes == ("cat", "dog")
+    table = registry().make("task", {"use": "hub:org/pets", "label": "label"})
+    assert table.label == "hub:org/pets:label=label"
+    assert HubTask(id="org/pets", label="label").label_column == "label"
+    stored = {"use": "hub", **task.model_dump(mode="json")}  # as a plan keeps it for workers
+    assert registry().make("task", stored).label == task.label
+    assert task.identity()["params"]["label"] == "label"
+
+
+def test_labels_are_read_without_images(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*arguments: Any) -> Any:
+        raise AssertionError("an image was read")
+
+    monkeypatch.setattr(ParquetRows, "images", refuse)
+    monkeypatch.setattr(ParquetRows, "_group", refuse)
+    assert len(make("hub:org/pets").index().parts["train"]) == 12
+
+
+def test_only_some_row_groups_are_in_memory(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = ParquetRows([str(p) for p in sorted((pets / "data").glob("train-*"))])
+    assert [rows.column("age")[i] for i in (0, 5, 11)] == [0, 5, 11]
+    monkeypatch.setattr("distbench_builtin.tasks._hub_rows._KEPT", 1)
+    found = rows.images("img", range(12))
+    assert len(found) == 12 and len(rows._held) == 1
+    monkeypatch.setattr("distbench_builtin.tasks._hub_rows._KEPT", 2**20)
+    rows.images("img", range(12))
+    assert len(rows._held) == 4  # of three rows each
+
+
+def test_many_threads_read_the_same_images(pets: Path) -> None:
+    task = make("hub:org/pets")
+    task.index()
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda i: int(task.read("train", [i % 12])[0][0, 0, 0]), range(200)))
+    assert found == [20 * (i % 12) % 256 for i in range(200)]
+
+
+def test_the_fingerprint_is_that_of_the_commit(
+    pets: Path, snapshot: Callable[..., Path], write_split: Callable[..., None]
+) -> None:
+    import shutil
+
+    first = make("hub:org/pets").index().fingerprint
+    assert make("hub:org/pets").index().fingerprint == first
+    assert make("hub:org/pets:label=age").index().fingerprint != first
+    other = snapshot("org/pets", "f" * 40)
+    shutil.copytree(pets, other, dirs_exist_ok=True)
+    assert make("hub:org/pets").index().fingerprint != first
+    named = make("hub:org/pets:revision=0123456789abcdef0123456789abcdef01234567")
+    assert named.index().fingerprint == first
+
+
+def test_numbers_and_texts_are_classes_too(
+    snapshot: Callable[..., Path], write_split: Callable[..., None], draw: Callable[..., bytes]
+) -> None:
+    from datasets import Features, Image, Value
+
+    folder = snapshot("org/odd")
+    kinds = Features(
+        {
+            "picture": Image(),
+            "number": Value("int64"),
+            "dx": Value("string"),
+            "image_id": Value("string"),
+        }
+    )
+    columns = {
+        "picture": [{"bytes": draw(i), "path": None} for i in range(6)],
+        "number": [10, 9, 10, -1, 9, 10],
+        "dx": ["nv", "mel", "nv", None, "mel", "nv"],
+        "image_id": [f"ISIC_{i}" for i in range(6)],
+    }
+    for split in ("train", "test"):
+        write_split(folder / "data", split, columns, kinds)
+    texts = make("hub:org/odd").index()
+    assert texts.classes == ("mel", "nv")
+    assert texts.parts["train"].labels.tolist() == [1, 0, 1, -1, 0, 1]
+    assert texts.parts["train"].names[3] == "ISIC_3"
+    numbers = make("hub:org/odd:label=number").index()
+    assert numbers.classes == ("9", "10")
+    assert numbers.parts["test"].labels.tolist() == [1, 0, 1, -1, 0, 1]
+
+
+def test_a_missing_test_split_is_made_and_stays(
+    snapshot: Callable[..., Path], write_split: Callable[..., None], draw: Callable[..., bytes]
+) -> None:
+    from datasets import ClassLabel, Features, Image
+
+    folder = snapshot("org/whole")
+    kinds = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    columns = {
+        "image": [{"bytes": draw(i), "path": f"{i}.png"} for i in range(40)],
+        "label": [int(i >= 30) for i in range(40)],
+    }
+    write_split(folder / "data", "train", columns, kinds)
+    index = make("hub:org/whole").index()
+    assert np.bincount(index.parts["test"].labels).tolist() == [6, 2]
+    assert len(index.parts["train"]) == 32
+    assert index.notes == (
+        "test part made by distbench: 8 of 40 images, about 0.2 of each class, fixed by the "
+        "images' names",
+    )
+    assert make("hub:org/whole").index().parts["test"].names == index.parts["test"].names
+    images = make("hub:org/whole").read("test", range(8))
+    assert [f"{i[0, 0, 0]}.png" for i in images] == list(index.parts["test"].names)
+    assert len(make("hub:org/whole:share=0.5").index().parts["test"]) == 20
+
+
+def test_folders_of_images_in_a_repository(
+    snapshot: Callable[..., Path], draw: Callable[..., bytes], tmp_path: Path
+) -> None:
+    folder = snapshot("org/tree")
+    for split, count in (("train", 3), ("validation", 1), ("test", 2)):
+        for shade, name in enumerate(("cat", "dog")):
+            (folder / split / name).mkdir(parents=True)
+            for i in range(count):
+                (folder / split / name / f"{i}.jpg").write_bytes(draw(99 * shade, kind="JPEG"))
+    task = make("hub:org/tree")
+    index = task.index()
+    assert index.classes == ("cat", "dog")
+    assert {p: len(v) for p, v in index.parts.items()} == {"train": 6, "test": 4, "validation": 2}
+    which = index.parts["train"].labels.tolist().index(1)
+    assert task.read("train", [which])[0][0, 0, 0] == 99
+    assert (tmp_path / "home" / "datasets").is_dir()  # paths, not copies of images
+
+
+def test_a_clone_lies_anywhere(pets: Path, tmp_path: Path) -> None:
+    import shutil
+
+    clone = tmp_path / "work" / "clone"
+    shutil.copytree(pets, clone)
+    (clone / ".git").mkdir()
+    task = make("hub:path=clone")
+    first = task.index()
+    assert first.classes == ("cat", "dog")
+    (clone / ".git" / "x").touch()
+    assert make("hub:path=clone").index().fingerprint == first.fingerprint
+    (clone / "data" / "train-00001-of-00002.parquet").unlink()
+    with pytest.raises(DataError, match=r"clone lacks 1 of the 2 files data/train-\*; complete it"):
+        make("hub:path=clone").index()
+
+
+def test_what_is_absent_says_how_to_fetch_it(hub_cache: Path) -> None:
+    with pytest.raises(
+        DataError,
+        match="data set org/none of the Hub is not on this machine; get it with "
+        "`distbench fetch --task 'hub:org/none'`",
+    ):
+        make("hub:org/none").index()
+    (download,) = make("hub:org/none").downloads()
+    assert not download.present()
+    assert make("hub:path=x").downloads() == []
+
+
+def test_a_cache_without_all_files_is_absent(pets: Path) -> None:
+    assert make("hub:org/pets").downloads()[0].present()
+    (pets / "data" / "train-00000-of-00002.parquet").unlink()
+    assert not make("hub:org/pets").downloads()[0].present()
+    with pytest.raises(DataError, match="is not on this machine"):
+        make("hub:org/pets").index()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("hub:org/pets:label=breed", r"has no column 'breed' \(label=breed\); it has img, label"),
+        ("hub:org/pets:label=img", "column 'img' of data set .* is no class label"),
+        ("hub:org/pets:test=val", r"has no split 'val' \(test=val\), only \['train', 'test'\]"),
+        ("hub:org/pets:validation=test", "split 'test' .* cannot be two parts"),
+        ("hub:org/pets:config=small", "cannot read data set org/pets of the Hub in .*small"),
+    ],
+)
+def test_what_cannot_be_read_says_why(pets: Path, text: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        make(text).index()
+
+
+def test_wrong_specifications() -> None:
+    with pytest.raises(UsageError, match=r"give id=org/name, or path=DIR"):
+        make("hub")
+    with pytest.raises(UsageError, match=r"id=pets is no repository; write id=org/name"):
+        make("hub:pets")
+
+
+def test_a_test_split_without_labels_is_refused(
+    snapshot: Callable[..., Path], write_split: Callable[..., None], draw: Callable[..., bytes]
+) -> None:
+    from datasets import ClassLabel, Features, Image
+
+    folder = snapshot("org/hidden")
+    kinds = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    for split, labels in (("train", [0, 1]), ("validation", [1, 0]), ("test", [-1, -1])):
+        columns = {"image": [{"bytes": draw(1), "path": None}] * 2, "label": labels}
+        write_split(folder / "data", split, columns, kinds)
+    with pytest.raises(DataError, match=r"test images of .* have no labels; name another split"):
+        make("hub:org/hidden").index()
+    index = make("hub:org/hidden:test=validation").index()
+    assert sorted(index.parts) == ["test", "train"]
+    assert index.notes == ("test is split 'validation'",)
+    assert index.parts["train"].names == ("train-000000", "train-000001")
+
+
+def test_a_card_that_counts_otherwise(pets: Path) -> None:
+    info = (
+        "dataset_info:\n  features:\n  - name: img\n    dtype: image\n  - name: label\n    dtype:\n"
+        "      class_label:\n        names:\n          '0': tom\n          '1': rex\n"
+        "  - name: age\n    dtype: int64\n"
+        "  splits:\n  - name: train\n    num_bytes: 1\n    num_examples: {}\n"
+        "  - name: test\n    num_bytes: 1\n    num_examples: 4\n"
+    )
+    card = CARD.replace("configs:", info.format(12) + "configs:")
+    (pets / "README.md").write_text(card)
+    assert make("hub:org/pets").index().classes == ("tom", "rex")  # the card's names hold
+    (pets / "README.md").write_text(card.replace("num_examples: 12", "num_examples: 99"))
+    with pytest.raises(DataError, match="has 12 rows in split 'train', but its card says 99"):
+        make("hub:org/pets").index()
+
+
+def test_large_images_may_come_smaller(
+    snapshot: Callable[..., Path], write_split: Callable[..., None], draw: Callable[..., bytes]
+) -> None:
+    from datasets import ClassLabel, Features, Image
+
+    kinds = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    folder = snapshot("org/large")
+    large = {"bytes": draw(77, (640, 480), "JPEG"), "path": None}
+    for split in ("train", "test"):
+        write_split(folder / "data", split, {"image": [large] * 2, "label": [0, 1]}, kinds)
+    task = make("hub:org/large")
+    assert task.read("train", [0])[0].shape == (480, 640, 3)
+    assert task.read_reduced("train", [0], 60)[0].shape == (120, 160, 3)
+    assert task.read_reduced("train", [0], 600)[0].shape == (480, 640, 3)
+
+
+def test_a_broken_image_is_named(
+    snapshot: Callable[..., Path], write_split: Callable[..., None]
+) -> None:
+    from datasets import ClassLabel, Features, Image
+
+    kinds = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    folder = snapshot("org/broken")
+    for split in ("train", "test"):
+        columns = {"image": [{"bytes": b"no image", "path": "x.jpg"}] * 2, "label": [0, 1]}
+        write_split(folder / "data", split, columns, kinds)
+    task = make("hub:org/broken")
+    task.index()
+    with pytest.raises(CorruptImageError, match="cannot read image 'train-000001': not an image"):
+        task.read("train", [1])

@@ -1,0 +1,204 @@
+"""Decoding a task into its arrays: order, sizes, what is skipped, and what memory it takes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from distbench import UNLABELLED, CorruptImageError, Part, TaskIndex
+from distbench.arrays import RowFile, convert
+from distbench.stages import prepare as stage
+from distbench.stages.prepare import fit, open_images, prepare, read_good
+
+
+class Pictures:
+    """A task whose image number i of a part is of one colour, in a size of its own."""
+
+    def __init__(self, train: int = 200, bad: tuple[int, ...] = (), side: int = 12) -> None:
+        self.counts = {"train": train, "test": 7, "validation": 5}
+        self.bad, self.side = bad, side
+        self.most, self._open, self._lock = 0, 0, threading.Lock()
+
+    def index(self) -> TaskIndex:
+        parts = {
+            name: Part(
+                np.arange(count) % 3 - (name == "train"), [f"{name}-{i}" for i in range(count)]
+            )
+            for name, count in self.counts.items()
+        }
+        return TaskIndex(("a", "b", "c"), parts, "x")
+
+    def read(self, part, positions):
+        with self._lock:
+            self._open += len(positions)
+            self.most = max(self.most, self._open)
+        try:
+            return [self._one(part, p) for p in positions]
+        finally:
+            with self._lock:
+                self._open -= len(positions)
+
+    def _one(self, part, position):
+        if part == "train" and position in self.bad:
+            raise CorruptImageError(f"train-{position}", "cut short")
+        shape = (self.side + position % 5, self.side + position % 3, 3)
+        return np.full(shape, (position * 7 + len(part)) % 256, dtype=np.uint8)
+
+
+class Reducing(Pictures):
+    """Offers smaller images."""
+
+    def read_reduced(self, part, positions, side):
+        self.asked = side
+        return [image[: 2 * side, : 2 * side] for image in self.read(part, positions)]
+
+
+def colours(part: str, positions) -> list[int]:
+    return [(p * 7 + len(part)) % 256 for p in positions]
+
+
+def prepared(task, folder: Path, size: int = 8, **options):
+    folder.mkdir()
+    prepare(task, size, folder, **options)
+    return open_images(folder)
+
+
+def test_order_labels_and_given_validation(tmp_path):
+    found = prepared(Pictures(), tmp_path / "a")
+    assert found.train.shape == (205, 8, 8, 3)
+    wanted = colours("train", range(200)) + colours("validation", range(5))
+    assert found.train[:, 4, 4, 1].tolist() == wanted
+    assert found.test[:, 0, 0, 0].tolist() == colours("test", range(7))
+    labels = np.concatenate([np.arange(200) % 3 - 1, np.arange(5) % 3])
+    assert found.train_labels.tolist() == labels.tolist()
+    assert found.train_labels[0] == UNLABELLED
+    assert found.given_validation.tolist() == [200, 201, 202, 203, 204]
+    assert found.skipped == ()
+
+
+def test_corrupt_images_are_skipped_or_stop_everything(tmp_path):
+    task = Pictures(bad=(0, 66, 199))
+    with pytest.raises(CorruptImageError, match="train-0"):
+        prepared(task, tmp_path / "a")
+    found = prepared(task, tmp_path / "b", skip_corrupt=True)
+    kept = [i for i in range(200) if i not in task.bad]
+    wanted = colours("train", kept) + colours("validation", range(5))
+    assert found.skipped == ("train-0", "train-66", "train-199")
+    assert found.train[:, 0, 0, 0].tolist() == wanted
+    assert found.given_validation.tolist() == list(range(197, 202))
+    assert len(found.train_labels) == len(found.train)
+    assert (tmp_path / "b" / "train.npy").stat().st_size == 128 + 202 * 8 * 8 * 3
+
+
+def test_no_pixels_are_invented(tmp_path):
+    found = prepared(Pictures(side=4), tmp_path / "a", size=64)
+    assert found.train.shape[1:] == (6, 6, 3)
+
+
+def test_few_large_images_are_held_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(stage, "_cores", lambda: 4)
+    many, few = Pictures(), Pictures()
+    first = prepared(many, tmp_path / "a")
+    monkeypatch.setattr(stage, "_AT_ONCE", 2 * 16 * 14 * 3)
+    second = prepared(few, tmp_path / "b")
+    assert few.most <= 4 * 2 < 64 <= many.most
+    assert (first.train == second.train).all()
+
+
+def test_tasks_may_offer_smaller_images(tmp_path):
+    plain, reducing = Pictures(side=32), Reducing(side=32)
+    found = prepared(reducing, tmp_path / "a", size=8)
+    assert reducing.asked == 8
+    assert (found.train == prepared(plain, tmp_path / "b", size=8).train).all()
+    images, kept = read_good(reducing, [3, 1], False, 4)
+    assert reducing.asked == 4
+    assert [image.shape for image in images] == [(4, 4, 3), (4, 4, 3)]
+    assert kept == [3, 1]
+    assert read_good(reducing, [3], False)[0][0].shape == (35, 32, 3)
+    assert read_good(plain, [3], False, 40)[0][0].shape == (35, 32, 3)
+
+
+def test_good_images_and_their_positions():
+    images, kept = read_good(Pictures(bad=(1,)), [0, 1, 2], True)
+    assert (len(images), kept) == (2, [0, 2])
+    with pytest.raises(CorruptImageError):
+        read_good(Pictures(bad=(1,)), [0, 1, 2], False)
+
+
+def test_fit_keeps_the_centre():
+    image = np.zeros((10, 30, 3), np.uint8)
+    image[:, 10:20] = 255
+    assert (fit(image, 10) == 255).all()
+    assert fit(image, 5).shape == (5, 5, 3)
+    assert fit(image[:1], 4).shape == (4, 4, 3)
+
+
+def test_rows_of_an_array_file(tmp_path):
+    values = np.arange(24, dtype=np.uint8).reshape(4, 2, 3)
+    np.save(tmp_path / "plain.npy", values)
+    for expected in (4, 9, 1000):
+        with RowFile(tmp_path / "rows.npy", (expected, 2, 3), np.uint8) as file:
+            file.append(values[:1])
+            file.append(values[1:])
+        assert (tmp_path / "rows.npy").read_bytes() == (tmp_path / "plain.npy").read_bytes()
+    with (
+        pytest.raises(ValueError, match="rows of shape"),
+        RowFile(tmp_path / "x.npy", (4, 2, 2), np.uint8) as file,
+    ):
+        file.append(values)
+    convert(tmp_path / "rows.npy", tmp_path / "half.npy", np.float16, rows=3)
+    half = np.load(tmp_path / "half.npy")
+    assert half.dtype == np.float16
+    assert (half == values).all()
+
+
+def test_an_array_file_goes_on_where_it_was_left(tmp_path):
+    values = np.arange(40, dtype=np.float32).reshape(10, 4)
+    file = RowFile(tmp_path / "x.npy", (10, 4), np.float32)
+    file.append(values[:7])
+    file.stop()
+    with RowFile(tmp_path / "x.npy", (10, 4), np.float32, keep=5) as file:
+        file.append(values[5:])
+    assert (np.load(tmp_path / "x.npy") == values).all()
+
+
+_MEASURE = """
+import sys
+from pathlib import Path
+import numpy as np
+from distbench import Part, TaskIndex
+from distbench.stages.prepare import prepare
+
+class Many:
+    def __init__(self, count): self.count = count
+    def index(self):
+        parts = {n: Part(np.zeros(c, np.int64), range(c)) for n, c in
+                 (("train", self.count), ("test", 1))}
+        return TaskIndex(("a", "b"), parts, "x")
+    def read(self, part, positions):
+        return [np.zeros((128, 128, 3), np.uint8) for _ in positions]
+
+def peak():
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmHWM"):
+            return int(line.split()[1]) // 1024
+
+prepare(Many(600), 128, Path(sys.argv[1]))
+before = peak()
+prepare(Many(6000), 128, Path(sys.argv[1]))
+print(peak() - before)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory as Linux tells it")
+def test_memory_does_not_grow_with_the_data(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE, str(tmp_path)], check=True, capture_output=True, text=True
+    )
+    assert (tmp_path / "train.npy").stat().st_size > 280 * 2**20
+    assert int(done.stdout) < 64
