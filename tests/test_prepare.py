@@ -43,6 +43,9 @@ class Pictures:
             with self._lock:
                 self._open -= len(positions)
 
+    def read_reduced(self, part, positions, side):
+        return self.read(part, positions)
+
     def _one(self, part, position):
         if part == "train" and position in self.bad:
             raise CorruptImageError(f"train-{position}", "cut short")
@@ -180,7 +183,7 @@ class Many:
         parts = {n: Part(np.zeros(c, np.int64), range(c)) for n, c in
                  (("train", self.count), ("test", 1))}
         return TaskIndex(("a", "b"), parts, "x")
-    def read(self, part, positions):
+    def read_reduced(self, part, positions, side):
         return [np.zeros((128, 128, 3), np.uint8) for _ in positions]
 
 def peak():

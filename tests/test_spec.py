@@ -121,3 +121,32 @@ def test_none_is_no_value_where_a_parameter_may_go_without() -> None:
     assert made.label == "gbc:dims=none"
     with pytest.raises(UsageError, match="layers='none' will not do"):
         registry().make("metric", "plasticity:layers=none")
+
+
+def test_a_parameter_may_be_a_component_or_none(tmp_path: Path) -> None:
+    from distbench.plan import as_table
+    from distbench.plugins import registry
+
+    names = registry()
+    (tmp_path / "sub").mkdir()
+    text = 'pseudo_labels:lam=0.5,transfer="images:path=sub",budget=9'
+    found = names.make("distiller", text, base=tmp_path)
+    images = found.parts()["transfer"]
+    assert (images.name, dict(images)["path"]) == ("images", tmp_path / "sub")
+    path = tmp_path / "sub"
+    assert found.label == f'pseudo_labels:transfer="images:path={path}",budget=9,lam=0.5'
+    assert found.typed(whole_paths=False) == (
+        'pseudo_labels:transfer="images:path=sub",budget=9,lam=0.5'
+    )
+    assert names.make("distiller", as_table(found)).label == found.label
+    assert found.identity()["params"]["transfer"] == {
+        "name": "images",
+        "version": 1,
+        "params": {"only": None},
+    }
+    for given in ("pseudo_labels", "pseudo_labels:transfer=none", {"use": "pseudo_labels"}):
+        assert names.make("distiller", given).parts() == {}  # type: ignore[arg-type]
+    table = {"use": "pseudo_labels", "transfer": {"use": "images", "path": str(path)}}
+    assert names.make("distiller", table).parts()["transfer"] == images
+    with pytest.raises(UsageError, match=r"unknown task 'imagez'\. Did you mean 'images'"):
+        names.make("distiller", 'pseudo_labels:transfer="imagez:path=x"')

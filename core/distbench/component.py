@@ -33,7 +33,13 @@ class Component(BaseModel):
         role: Whether methods made with it are ranked, a control or a ceiling.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=True,
+        populate_by_name=True,
+        serialize_by_alias=True,
+    )
 
     version: ClassVar[int] = 1
     role: ClassVar[Role] = "ranked"
@@ -42,13 +48,17 @@ class Component(BaseModel):
 
     @classmethod
     def parameters(cls) -> dict[str, FieldInfo]:
-        """The fields by name, in the order of their declaration."""
-        return dict(cls.model_fields)
+        """The fields by the names that a person types, in the order of their declaration.
+
+        That is their alias if they have one, as a parameter must that is called like an attribute
+        of every component (``label``, ``name``).
+        """
+        return {field.alias or name: field for name, field in cls.model_fields.items()}
 
     @classmethod
     def primary_field(cls) -> str | None:
-        """Name of the field that `name:VALUE` fills, if there is one."""
-        for name, field in cls.model_fields.items():
+        """Name of the parameter that `name:VALUE` fills, if there is one."""
+        for name, field in cls.parameters().items():
             extra = field.json_schema_extra
             if isinstance(extra, dict) and extra.get("primary"):
                 return name
@@ -65,7 +75,12 @@ class Component(BaseModel):
 
     def parts(self) -> dict[str, Component]:
         """The parameters that are components themselves."""
-        return {key: value for key, value in self if isinstance(value, Component)}
+        return {key: v for key, v in self._given().items() if isinstance(v, Component)}
+
+    def _given(self) -> dict[str, Any]:
+        """The parameters' values by the names that a person types."""
+        fields = type(self).model_fields
+        return {field.alias or name: getattr(self, name) for name, field in fields.items()}
 
     @property
     def name(self) -> str:
@@ -92,8 +107,9 @@ class Component(BaseModel):
         """
         chief = self.primary_field()
         text, rest = self.name, []
+        given = self._given()
         for key, field in self.parameters().items():
-            value = getattr(self, key)
+            value = given[key]
             default = None if field.is_required() else field.get_default(call_default_factory=True)
             known = key in (defaults or {}) or not field.is_required()
             if known and value == (defaults or {}).get(key, default):
@@ -117,8 +133,8 @@ class Component(BaseModel):
         Where something lies does not matter; what it is does, and that is in the fingerprints of
         data and weights.
         """
-        values = self.model_dump()
-        kept = {k: v for k, v in values.items() if not isinstance(getattr(self, k), Path)}
+        paths = {key for key, value in self._given().items() if isinstance(value, Path)}
+        kept = {key: value for key, value in self.model_dump().items() if key not in paths}
         kept |= {key: part.identity() for key, part in self.parts().items()}
         return {"name": self.name, "version": self.version, "params": kept}
 

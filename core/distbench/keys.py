@@ -44,7 +44,14 @@ class Keys:
 
     def embedding(self, source: SourceInfo, task: PlannedTask) -> str:
         """Key of a source's embedding of a task."""
-        return embedding_key(source, task.images_key, threads=self.protocol.threads, zoo=self.zoo)
+        protocol = self.protocol
+        return embedding_key(
+            source,
+            task.images_key,
+            threads=protocol.threads,
+            precision=protocol.precision,
+            zoo=self.zoo,
+        )
 
     def used(self, task: PlannedTask, method: PlannedMethod) -> str:
         """Digest of what a method uses of the zoo on a task, and of what is left out."""
@@ -150,6 +157,7 @@ def embedding_key(
     *,
     threads: int,
     zoo: Mapping[str, Any],
+    precision: str = "fp32",
     view: str = "test",
 ) -> str:
     """Key of a source's embedding of one image set under one view.
@@ -159,6 +167,7 @@ def embedding_key(
         images_key: Key of the image set.
         threads: CPU threads that it is computed with.
         zoo: Provenance of its zoo: empty for one that is built in.
+        precision: What an accelerator computes in; on a CPU it makes no difference but to the key.
         view: How the images are shown to it.
     """
     facts = ("fingerprint", "architecture", "recipe", "input_size", "mean", "std")
@@ -171,6 +180,7 @@ def embedding_key(
             "images": images_key,
             "threads": threads,
             "view": view,
+            **({} if precision == "fp32" else {"precision": precision}),
         }
     )
 

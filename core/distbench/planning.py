@@ -140,9 +140,14 @@ def plan_task(
     entry = placed.entry
     task = cast(Task, names.make("task", entry.component(), base=placed.base))
     index = task.index()
+    if not index.classes:
+        raise DataError(
+            f"task {entry.id!r} has no classes to learn: its images have no labels. A distiller "
+            "takes them as transfer=..., `distbench retrieve` as --gallery"
+        )
     if len(index.classes) < 2:
         raise DataError(
-            f"task {entry.id!r} has one class ({', '.join(index.classes) or 'none'}); "
+            f"task {entry.id!r} has one class ({', '.join(index.classes)}); "
             "there is nothing to tell apart. Put the images of each class in a folder of its own"
         )
     if not len(index.parts["test"]):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from distbench.artifacts import ArtifactCache
 from distbench.components import Task
@@ -54,6 +55,7 @@ class ProbeImages:
             seed_for(suite, planned.id, 0, "probe"),
         )
         self._task, self._size, self._threads = task, protocol.store_size, protocol.threads
+        self._precision = protocol.precision
         self._artifacts = ArtifactCache(home() / "artifacts")
         self._key = digest([planned.images_key, chosen.tolist()])
         self._skip = skip_corrupt
@@ -64,24 +66,39 @@ class ProbeImages:
     def _make(self, folder: Path) -> None:
         from distbench.stages.prepare import fit, read_good
 
-        images, kept = read_good(self._task, self._chosen.tolist(), self._skip)
+        images, kept = read_good(self._task, self._chosen.tolist(), self._skip, self._size)
         size = min(self._size, max(min(image.shape[:2]) for image in images))
         np.save(folder / "images.npy", np.stack([fit(image, size) for image in images]))
         np.save(folder / "positions.npy", np.array(kept, dtype=np.int64))
 
-    def embedding(
-        self, source: Source, device: str, made_by: Mapping[str, Any]
-    ) -> Embedding | None:
-        """A source's embedding of the probe; None where it is not finite."""
+    def embeddings(
+        self, sources: Sequence[Source], device: str, made_by: Mapping[str, Any]
+    ) -> dict[str, Embedding | None]:
+        """Each source's embedding of the probe by its name; None where it is not finite."""
         import torch
 
         from distbench.device import pick_device
-        from distbench.stages.embed import embed, is_finite, open_embedding
+        from distbench.embeddings import build_embeddings
+        from distbench.stages.embed import is_finite, open_embedding
 
-        def make(folder: Path) -> None:
+        def images() -> NDArray[np.uint8]:
             torch.set_num_threads(self._threads)
-            embed(source, np.load(self._folder / "images.npy"), folder, pick_device(device))
+            found: NDArray[np.uint8] = np.load(self._folder / "images.npy")
+            return found
 
-        key = embedding_key(source.info, self._key, threads=self._threads, zoo=made_by)
-        folder = self._artifacts.build("embeddings", key, make)
-        return open_embedding(folder) if is_finite(folder) else None
+        keys = {
+            source.info.name: embedding_key(
+                source.info,
+                self._key,
+                threads=self._threads,
+                precision=self._precision,
+                zoo=made_by,
+            )
+            for source in sources
+        }
+        wanted = {keys[source.info.name]: source for source in sources}
+        found = build_embeddings(
+            self._artifacts, wanted, images, pick_device(device), precision=self._precision
+        )
+        folders = {name: found[key] for name, key in keys.items()}
+        return {n: open_embedding(f) if is_finite(f) else None for n, f in folders.items()}

@@ -69,17 +69,19 @@ def rank_sources(config: RunConfig) -> Comparison:
 
     with threadpool_limits(protocol.threads):
         images = ProbeImages(component, task, protocol, suite.name, config.skip_corrupt)
+        wanted = [
+            sources[info.name]
+            for info in infos
+            if not all(info.name in out for out in excluded.values())
+        ]
+        made_by = names.provenance("zoo", zoo.name)
         embeddings: dict[str, Embedding] = {}
-        for info in infos:
-            if all(info.name in out for out in excluded.values()):
-                continue
-            made_by = names.provenance("zoo", zoo.name)
-            found = images.embedding(sources[info.name], config.device, made_by)
+        for name, found in images.embeddings(wanted, config.device, made_by).items():
             if found is None:
                 for out in excluded.values():
-                    out[info.name] = "its features or logits are not finite"
+                    out[name] = "its features or logits are not finite"
             else:
-                embeddings[info.name] = found
+                embeddings[name] = found
         reference = _reference(config, metrics, len(images.labels))
         if isinstance(reference, str):
             for metric in metrics:

@@ -7,6 +7,7 @@ stops at once: what it was doing leaves nothing that is read later.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import json
@@ -129,6 +130,11 @@ def _make(work: Workspace, job: Job) -> Path:
         work.images(task)
         return work.artifacts.folder("images", job.key)
     if job.stage == "embed" and job.source is not None:
+        others = _together(work, job)
+        if others:
+            # A source that fails must fail its own job only; what the others have is kept.
+            with contextlib.suppress(Exception):
+                work.embed(task, [job.source, *others])
         return work.embedding_folder(task, job.source)
     seed = job.seed or 0
     if job.stage == "reference":
@@ -140,6 +146,20 @@ def _make(work: Workspace, job: Job) -> Path:
         score_task(work, task, method, seed).save(folder / "scores.json")
 
     return work.artifacts.build("scores", job.key, make) / "scores.json"
+
+
+def _together(work: Workspace, job: Job) -> list[str]:
+    """Other sources to embed in the same pass: on an accelerator all those of the task.
+
+    There one worker computes, and reading the images may take longer than a source does. On a CPU
+    it is the other way round, and other workers take the other sources meanwhile.
+    """
+    from distbench.device import pick_device
+
+    if pick_device(work.plan.device).type == "cpu":
+        return []
+    jobs = (j for j in work.plan.jobs if j.stage == "embed" and j.task == job.task)
+    return [j.source for j in jobs if j.source and j.source != job.source]
 
 
 def main(plan_path: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,7 @@ from distbench.artifacts import ArtifactCache
 from distbench.component import Component
 from distbench.components import Student, Task, Zoo
 from distbench.data import UNLABELLED
+from distbench.embeddings import build_embeddings
 from distbench.errors import PluginError, UsageError
 from distbench.identity import file_digest, seed_for
 from distbench.keys import embedding_key, split_seed
@@ -22,7 +24,7 @@ from distbench.plan import Plan, PlannedMethod, PlannedTask
 from distbench.plugins import registry
 from distbench.sources import Source, SourceInfo
 from distbench.split import Split, draw_probe, split_train
-from distbench.stages.embed import embed, is_finite, open_embedding
+from distbench.stages.embed import is_finite, open_embedding
 from distbench.stages.prepare import ImageSet, open_images, prepare
 
 
@@ -97,19 +99,31 @@ class Workspace:
 
     def embedding_folder(self, task: PlannedTask, source: str) -> Path:
         """Where a source's embedding of a task lies; made now if it is not at hand."""
+        found = self.artifacts.get("embeddings", self._embedding_key(task, source))
+        return found or self.embed(task, [source])[source]
+
+    def embed(self, task: PlannedTask, sources: Sequence[str]) -> dict[str, Path]:
+        """Embeddings of a task; those that are missing are made in one pass over its images."""
         from distbench.device import pick_device
 
-        def make(folder: Path) -> None:
-            images = self.images(task)
-            embed(self.sources[source], images.train, folder, pick_device(self.plan.device))
+        keys = {name: self._embedding_key(task, name) for name in sources}
+        found = build_embeddings(
+            self.artifacts,
+            {key: self.sources[name] for name, key in keys.items()},
+            lambda: self.images(task).train,
+            pick_device(self.plan.device),
+            precision=self.plan.protocol.precision,
+        )
+        return {name: found[key] for name, key in keys.items()}
 
-        key = embedding_key(
+    def _embedding_key(self, task: PlannedTask, source: str) -> str:
+        return embedding_key(
             self.plan.source(source),
             task.images_key,
             threads=self.plan.protocol.threads,
+            precision=self.plan.protocol.precision,
             zoo=self.plan.zoo_provenance,
         )
-        return self.artifacts.build("embeddings", key, make)
 
     def eligible(
         self, task: PlannedTask, method: PlannedMethod

@@ -46,7 +46,7 @@ def test_it_shows_and_stores_the_set(gallery: Path, tmp_path: Path) -> None:
     assert "... and 8 more" in found.stdout
     stored = Path(found.stderr.strip().removeprefix("stored in "))
     assert stored.parent == Path(os.environ["DISTBENCH_HOME"]) / "transfer"
-    rows = list(csv.DictReader(stored.open(newline="")))
+    rows = list(csv.DictReader(stored.read_text().splitlines()))
     assert len({row["image"] for row in rows}) == len(rows) == 18
     queries = [row["query"] for row in rows]
     assert len(set(queries)) == 9

@@ -9,6 +9,7 @@ import json
 import pytest
 
 from distbench.leaderboard import costs, weights
+from distbench.results import Row
 
 
 def test_costs_are_means_and_the_largest_memory(make_row):
@@ -59,6 +60,51 @@ def test_cost_table_has_units_and_the_order_asked_for(make_row):
     assert "1.5 M" in text
     assert "1.23 G" in text
     assert "machine" not in text.splitlines()[0]
+    assert max(map(len, text.splitlines())) <= 150
+
+
+FULL = {
+    "training_macs": 300,
+    "teacher_macs": 7,
+    "teacher_pass_macs": 70,
+    "teacher_training_macs": 5,
+    "selection_macs": 1000,
+    "teacher_pass_seconds": 4.0,
+    "teacher_training_seconds": 0.5,
+    "latency_ms": 1.25,
+}
+
+
+def test_training_is_student_passes_and_teaching_and_not_selection(make_row):
+    (line,) = costs.costs([make_row("a", "t", cost=FULL)])
+    assert line.total_training_macs == 300 + 70 + 5
+    assert line.total_training_seconds == 2.0 + 4.0 + 0.5
+    assert (line.selection_macs, line.latency_ms) == (1000, 1.25)
+
+
+def test_what_has_no_sources_has_no_passes(make_row):
+    (line,) = costs.costs([make_row("a", "t", cost={"training_macs": 300, "teacher_macs": 0})])
+    assert (line.teacher_pass_macs, line.teacher_training_macs) == (0, 0)
+    assert (line.total_training_macs, line.total_training_seconds) == (300, 2.0)
+
+
+def test_sums_need_all_their_parts_in_every_cell(make_row):
+    earlier = {"training_macs": 100, "teacher_macs": 7}
+    rows = [make_row("a", "t", 0, cost=FULL), make_row("a", "t", 1, cost=earlier)]
+    (line,) = costs.costs(rows)
+    assert (line.training_macs, line.teacher_pass_macs, line.latency_ms) == (200, 70, 1.25)
+    assert (line.total_training_macs, line.total_training_seconds) == (None, None)
+
+
+def test_rows_of_earlier_runs_are_read(make_row):
+    plain = json.loads(make_row("a", "t", cost=FULL).model_dump_json())
+    for field in set(FULL) - {"teacher_macs", "training_macs"}:
+        del plain["cost"][field]
+    row = Row.model_validate_json(json.dumps(plain))
+    assert row.cost is not None
+    assert (row.cost.latency_ms, row.cost.teacher_pass_macs) == (None, None)
+    (read,) = csv.DictReader(io.StringIO(costs.csv_text(costs.costs([row]))))
+    assert (read["training_macs"], read["teacher_pass_macs"], read["latency_ms"]) == ("300", "", "")
 
 
 def sources(weight, scores=None, **more):

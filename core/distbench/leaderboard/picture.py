@@ -143,15 +143,15 @@ def _panel(
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     stair = sorted((cost(p), 100 * p.accuracy.mean) for p in some if front(p))
-    right, top = axes.get_xlim()[1], stair[-1][1]
-    axes.step(
-        [x for x, _ in stair] + [right],
-        [y for _, y in stair] + [top],
-        where="post",
-        color=INK,
-        linewidth=1.0,
-        zorder=2,
-    )
+    if stair:  # none where every method is a ceiling
+        axes.step(
+            [*(x for x, _ in stair), axes.get_xlim()[1]],
+            [*(y for _, y in stair), stair[-1][1]],
+            where="post",
+            color=INK,
+            linewidth=1.0,
+            zorder=2,
+        )
     for point in some:
         marker, colour = STYLE[point.role]
         low, high = point.accuracy.low, point.accuracy.high

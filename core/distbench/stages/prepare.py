@@ -114,15 +114,8 @@ def open_images(folder: Path) -> ImageSet:
 
 
 def reader(task: Task, size: int) -> Reader:
-    """How a task's images are read by one that will shrink them to a short side of `size`.
-
-    A task may offer ``read_reduced(part, positions, size)``, which does as `Task.read`, but may
-    give images that are much larger in a smaller size, with no side below twice `size`.
-    """
-    reduced = getattr(task, "read_reduced", None)
-    if reduced is None:
-        return task.read
-    return lambda part, positions: reduced(part, positions, size)
+    """How a task's images are read by one that will shrink them to a short side of `size`."""
+    return lambda part, positions: task.read_reduced(part, positions, size)
 
 
 def _sample(read: Reader, count: int, skip_corrupt: bool) -> tuple[int, int]:

@@ -85,5 +85,5 @@ class FixMatch(Baseline):
         ]
 
     def selector(self, context: MethodContext) -> Selector:
-        """Which guesses are learnt: from confidence, guess and position, each (b,), to bool (b,)."""
+        """Which guesses are learnt: confidence, guess and position, each (b,), to bool (b,)."""
         return lambda confidence, guess, positions: confidence >= self.threshold

@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-from pydantic import ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from distbench import UNLABELLED, DataError, Part, TaskIndex, UsageError
-from distbench_builtin.tasks._aliased import AliasedTask
+from distbench import UNLABELLED, DataError, Part, Task, TaskIndex, UsageError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 _scanning = threading.Lock()
 
 
-class FolderTask(AliasedTask):
+class FolderTask(Task):
     """A folder of images, with one subfolder for each class, or a table of images.
 
     Folder: either ``DIR/{train,test}/CLASS/*.jpg`` (also ``training``, ``testing``; perhaps
@@ -46,8 +45,6 @@ class FolderTask(AliasedTask):
 
     Folder and table are read once an instance; files that change later are not noticed.
     """
-
-    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
     path: Path | None = Field(
         None, description="the folder; with table=, where its file names start from"
@@ -88,9 +85,8 @@ class FolderTask(AliasedTask):
         return self
 
     def identity(self) -> dict[str, Any]:  # noqa: D102
-        given = {f.alias or key: getattr(self, key) for key, f in type(self).model_fields.items()}
-        params = {k: v for k, v in given.items() if v is not None and not isinstance(v, Path)}
-        return {"name": self.name, "version": self.version, "params": params}
+        found = super().identity()
+        return {**found, "params": {k: v for k, v in found["params"].items() if v is not None}}
 
     def index(self) -> TaskIndex:  # noqa: D102
         held = self._indexed

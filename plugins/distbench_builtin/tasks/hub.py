@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict, Field, PrivateAttr, model_validator
 
-from distbench import DataError, TaskIndex, absent, primary
-from distbench_builtin.tasks._aliased import AliasedTask
+from distbench import DataError, Task, TaskIndex, absent, primary
 from distbench_builtin.tasks._hub_data import HubDataSet, missing
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 _VALIDATION = ("validation", "valid", "val", "dev")
 
 
-class HubTask(AliasedTask):
+class HubTask(Task):
     """A data set of the Hugging Face Hub: parquet, or folders of images; no loading scripts.
 
     `distbench fetch` brings it into the Hub's cache; a run reads it from there. Image and label
@@ -71,10 +70,10 @@ class HubTask(AliasedTask):
         return self._load()[1][part].read(positions, None)
 
     def read_reduced(
-        self, part: str, positions: Sequence[int], size: int
+        self, part: str, positions: Sequence[int], side: int
     ) -> Sequence[NDArray[np.uint8]]:
-        """As `read`, but what is much larger than a short side of `size` may come smaller."""
-        return self._load()[1][part].read(positions, size)
+        """As `read`, but what is much larger than a short side of `side` may come smaller."""
+        return self._load()[1][part].read(positions, side)
 
     def _data_set(self) -> HubDataSet:
         named = tuple(s for s in (self.train, self.test, self.validation) if s is not None)

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict, Field, PrivateAttr, field_validator
 
-from distbench import DataError, TaskIndex, absent, primary
-from distbench_builtin.tasks._aliased import AliasedTask
+from distbench import DataError, Task, TaskIndex, absent, primary
 from distbench_builtin.tasks._torchvision_data import SETS, archive, open_set
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from distbench_builtin.tasks._pool import Pool
 
 
-class TorchvisionTask(AliasedTask):
+class TorchvisionTask(Task):
     """A data set of torchvision with one class for each image, such as Food101 or Flowers102.
 
     `distbench fetch` gets it from where torchvision does, with torchvision's checksums; a run
@@ -65,10 +64,10 @@ class TorchvisionTask(AliasedTask):
         return self._load()[1][part].read(positions, None)
 
     def read_reduced(
-        self, part: str, positions: Sequence[int], size: int
+        self, part: str, positions: Sequence[int], side: int
     ) -> Sequence[NDArray[np.uint8]]:
-        """As `read`, but what is much larger than a short side of `size` may come smaller."""
-        return self._load()[1][part].read(positions, size)
+        """As `read`, but what is much larger than a short side of `side` may come smaller."""
+        return self._load()[1][part].read(positions, side)
 
     def _load(self) -> tuple[TaskIndex, dict[str, Pool]]:
         if self._found is None:

@@ -167,7 +167,7 @@ def _decoded(
         images: list[Pixels] = []
         for position in positions[start : start + _CHUNK]:
             try:
-                image = read(part, [position])[0]
+                image = task.read_reduced(part, [position], size)[0]
             except CorruptImageError:
                 if not skip_corrupt:
                     raise
@@ -176,11 +176,6 @@ def _decoded(
             images.append(_square(image, size))
         return rows, np.stack(images) if images else np.empty((0, size, size, 3), np.uint8)
 
-    # Large images may come smaller, decoded faster, where a task offers that.
-    reduced: Callable[[str, Sequence[int], int], Sequence[Pixels]] | None = getattr(
-        task, "read_reduced", None
-    )
-    read = task.read if reduced is None else lambda p, at: reduced(p, at, size)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     threads = min(8, cores or 1)
     pending: deque[Future[tuple[list[int], Pixels]]] = deque()

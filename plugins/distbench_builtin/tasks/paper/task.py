@@ -63,10 +63,10 @@ class PaperTask(Task):
         return self._load()[1][part].read(positions, None)
 
     def read_reduced(
-        self, part: str, positions: Sequence[int], size: int
+        self, part: str, positions: Sequence[int], side: int
     ) -> Sequence[NDArray[np.uint8]]:
-        """As `read`, but what is much larger than a short side of `size` may come smaller."""
-        return self._load()[1][part].read(positions, size)
+        """As `read`, but what is much larger than a short side of `side` may come smaller."""
+        return self._load()[1][part].read(positions, side)
 
     def _entry(self) -> Entry:
         from distbench_builtin.tasks.paper.table import ENTRIES
