@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench import Strategy, primary
+from distbench import Strategy, searched
 from distbench_builtin.strategies._normalise import minmax, share
 
 if TYPE_CHECKING:
@@ -24,8 +24,14 @@ class Softmax(Strategy):
     source without weight; it and the default temperature are ours, not the paper's.
     """
 
-    temperature: float = primary(
-        0.1, gt=0, description="towards 0 the best only, towards inf all sources alike"
+    temperature: float = searched(
+        0.1,
+        low=0.02,
+        high=1,
+        log=True,
+        primary=True,
+        gt=0,
+        description="towards 0 the best only, towards inf all sources alike",
     )
 
     def weigh(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench import Strategy, primary
+from distbench import Strategy, searched
 from distbench_builtin.strategies._normalise import checked, share
 
 if TYPE_CHECKING:
@@ -23,7 +23,14 @@ class Top(Strategy):
     our choice.
     """
 
-    k: int = primary(4, ge=1, description="how many sources; all where there are fewer")
+    k: int = searched(
+        4,
+        low=1,
+        high=12,
+        primary=True,
+        ge=1,
+        description="how many sources; all where there are fewer",
+    )
 
     def weigh(
         self,

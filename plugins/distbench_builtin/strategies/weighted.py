@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench import Strategy, primary
+from distbench import Strategy, searched
 from distbench_builtin.strategies._normalise import minmax, share
 
 if TYPE_CHECKING:
@@ -26,8 +26,13 @@ class Weighted(Strategy):
     weight among equal best scores.
     """
 
-    power: float = primary(
-        9.0, ge=0, description="0 weighs all sources alike, inf takes the best only"
+    power: float = searched(
+        9.0,
+        low=1,
+        high=24,
+        primary=True,
+        ge=0,
+        description="0 weighs all sources alike, inf takes the best only",
     )
 
     def weigh(
