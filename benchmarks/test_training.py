@@ -1,13 +1,14 @@
 """How fast students are trained: beside a bare PyTorch loop, and with many sources beside one.
 
-Variants take turns, and what is reported and bounded is the median over the turns of their ratios,
-so that other work on the machine weighs on both alike; with one thread the processor's time is
-taken, not the clock's. Ratios and milliseconds are in the extra information (``--benchmark-json``,
-or ``-s`` to have them printed).
+Variants take short turns, so that other work on the machine weighs on all alike, and the lower
+quartile of each one's turns is taken; with one thread the processor's time, not the clock's. Two
+threads that wait for each other cannot be timed on a busy machine, and are not. Ratios and
+milliseconds are in the extra information (``--benchmark-json``, or ``-s`` to have them printed).
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -41,6 +42,8 @@ WIDTHS = {"mini": (24, 24, 16, 24, 16, 24, 24), "paper": (10, 200, 101, 555, 120
 @pytest.fixture(params=[1, 2], ids=["1 thread", "2 threads"])
 def threads(request: pytest.FixtureRequest) -> Iterator[int]:
     before = torch.get_num_threads()
+    if request.param > 1 and os.getloadavg()[0] > 0.5 * (os.cpu_count() or 1):
+        pytest.skip("two threads are timed on an idle machine only")
     torch.set_num_threads(request.param)
     yield request.param
     torch.set_num_threads(before)
@@ -48,8 +51,8 @@ def threads(request: pytest.FixtureRequest) -> Iterator[int]:
 
 def turns(
     variants: Mapping[str, Callable[[], object]], rounds: int, threads: int
-) -> dict[str, np.ndarray]:
-    """Seconds of each variant in each round, after a round that does not count."""
+) -> dict[str, float]:
+    """Seconds of each variant, after a round that does not count."""
     clock = time.process_time if threads == 1 else time.perf_counter
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     for number in range(rounds + 1):
@@ -58,7 +61,7 @@ def turns(
             run()
             if number:
                 seconds[name].append(clock() - start)
-    return {name: np.array(found) for name, found in seconds.items()}
+    return {name: float(np.quantile(found, 0.25)) for name, found in seconds.items()}
 
 
 def report(benchmark: Any, **facts: float) -> None:
@@ -116,7 +119,7 @@ def by_a_bare_loop(images: torch.Tensor, steps: int) -> None:
 def test_images_a_second_beside_a_bare_loop(benchmark: Any, threads: int) -> None:
     """At least 0.9 of a bare loop's: same student, same weak augmentation, tensors in memory."""
     benchmark.group = "images a second"
-    steps = 50
+    steps = 15
     given = setting(32)
     floats = torch.from_numpy(given.images).permute(0, 3, 1, 2).float() / 255
     images = floats.contiguous(memory_format=torch.channels_last)
@@ -124,9 +127,9 @@ def test_images_a_second_beside_a_bare_loop(benchmark: Any, threads: int) -> Non
         "engine": lambda: by_the_engine(given, steps),
         "bare": lambda: by_a_bare_loop(images, steps),
     }
-    found = benchmark.pedantic(turns, (variants, 15, threads), rounds=1)
-    ratio = np.median(found["bare"] / found["engine"])
-    rates = {name: steps * BATCH / np.median(took) for name, took in found.items()}
+    found = benchmark.pedantic(turns, (variants, 60, threads), rounds=1)
+    ratio = found["bare"] / found["engine"]
+    rates = {name: steps * BATCH / took for name, took in found.items()}
     report(benchmark, ratio=ratio, **rates)
     assert ratio >= 0.9
 
@@ -181,7 +184,7 @@ def test_a_step_with_28_sources_beside_one(
     benchmark.group = "sources"
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    steps, rounds = (30, 15) if name == "mini" else (5, 5)
+    steps, rounds = (15, 30) if name == "mini" else (4, 6)
     given, method = setting(STUDENTS[name]), registry().make("distiller", "pseudo_labels")
     width = student(name).num_features
 
@@ -209,13 +212,13 @@ def test_a_step_with_28_sources_beside_one(
     variants |= {str(n): (lambda n=n: train(n)) for n in (1, 7, 28)}
     found = benchmark.pedantic(turns, (variants, rounds, 1), rounds=1)
     torch.set_num_threads(before)
-    ratio = np.median(found["28"] / found["1"])
+    ratio = found["28"] / found["1"]
     report(
         benchmark,
         ratio=ratio,
-        share_of_28=np.median(1 - found["none"] / found["28"]),
-        share_of_1=np.median(1 - found["none"] / found["1"]),
-        **{f"ms with {n}": 1000 * np.median(took) / steps for n, took in found.items()},
+        share_of_28=1 - found["none"] / found["28"],
+        share_of_1=1 - found["none"] / found["1"],
+        **{f"ms with {n}": 1000 * took / steps for n, took in found.items()},
     )
     if name == "mini":
         assert ratio <= 1.2
