@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from distbench.artifacts import ArtifactCache
+from distbench.artifacts import ArtifactCache, seconds_of
 
 
 def fill(text: str):  # type: ignore[no-untyped-def]
@@ -67,3 +67,12 @@ def test_a_failure_leaves_nothing(cache: ArtifactCache) -> None:
         cache.build("kind", "ab12", fail)
     assert cache.get("kind", "ab12") is None
     assert not list(cache.root.rglob("half"))
+
+
+def test_how_long_it_took_is_known_and_no_part_of_it(cache: ArtifactCache) -> None:
+    folder = cache.build("kind", "ab12", fill("one"))
+    took = seconds_of(folder)
+    assert took is not None and 0 <= took < 60
+    (folder / "timed.json").unlink()
+    assert seconds_of(folder) is None
+    assert cache.get("kind", "ab12") == folder

@@ -154,8 +154,6 @@ class Probe(_Shared):
         self._logits = self._matrix("logits", logits)
         self._probabilities = self._matrix("probabilities", probabilities)
         self._reference = self._matrix("reference", reference)
-        if self._probabilities is not None:
-            _check_probabilities(self._probabilities)
 
     def _matrix(self, name: str, value: ArrayLike | None) -> Floats | None:
         if value is None:
@@ -170,6 +168,8 @@ class Probe(_Shared):
             if not np.issubdtype(matrix.dtype, np.integer) and matrix.dtype != np.bool_:
                 raise ArgumentError(f"{name} must be real numbers, got {matrix.dtype}")
             matrix = matrix.astype(np.float64)
+        if name == "probabilities" and _sum_to_one(matrix):
+            return matrix
         low, high = float(matrix.min()), float(matrix.max())  # NaN comes through both
         if not (low > -_LARGEST and high < _LARGEST):
             bad = ~(np.abs(matrix.astype(np.float64)) < _LARGEST)
@@ -178,6 +178,8 @@ class Probe(_Shared):
                 f"{name} must be finite and below {_LARGEST:g}, but {int(bad.sum())} numbers are "
                 f"not, the first in row {row}, column {column}: {matrix[row, column]}"
             )
+        if name == "probabilities":
+            raise ArgumentError(_not_probabilities(matrix))
         return matrix
 
     @staticmethod
@@ -229,13 +231,20 @@ def as_numpy(value: Any) -> NDArray[Any]:
     return np.asarray(value)
 
 
-def _check_probabilities(matrix: Floats) -> None:
+def _sum_to_one(matrix: Floats) -> bool:
+    """Whether these are probabilities; then they are finite too."""
+    sums = matrix.astype(np.float32, copy=False) if matrix.dtype == np.float16 else matrix
+    off = np.abs(sums @ np.ones(matrix.shape[1], dtype=sums.dtype) - 1)
+    return bool(off.max() <= _SUM_TO_ONE and matrix.min() >= 0)
+
+
+def _not_probabilities(matrix: Floats) -> str:
+    """What is wrong with them."""
     if matrix.min() < 0:
-        raise ArgumentError(f"probabilities must be >= 0, got {matrix.min():g}")
-    off = np.abs(matrix.sum(axis=1, dtype=np.float64) - 1)
-    if off.max() > _SUM_TO_ONE:
-        worst = int(off.argmax())
-        raise ArgumentError(
-            f"probabilities of each image must sum to 1, row {worst} sums to "
-            f"{matrix[worst].sum(dtype=np.float64):g}; give raw outputs as logits"
-        )
+        return f"probabilities must be >= 0, got {matrix.min():g}"
+    sums = matrix.sum(axis=1, dtype=np.float64)
+    worst = int(np.abs(sums - 1).argmax())
+    return (
+        f"probabilities of each image must sum to 1, row {worst} sums to {sums[worst]:g}; give raw "
+        "outputs as logits"
+    )
