@@ -18,7 +18,7 @@ from distbench.results import write_atomic
 from distbench.sources import SourceInfo
 from distbench.suite import Protocol
 
-PLAN_SCHEMA = 1
+PLAN_SCHEMA = 2
 
 
 def as_table(component: Component) -> dict[str, Any]:
