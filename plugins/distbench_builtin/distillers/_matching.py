@@ -27,14 +27,13 @@ class Matching:
         temperature: float,
     ) -> None:
         self._temperature = temperature
-        self._weights = weights
-        starts = [sum(widths[:i]) for i in range(len(widths))]
+        self._widths = list(widths)
         groups: dict[tuple[int, bool], list[int]] = {}
         for number, kind in enumerate(zip(widths, sigmoid, strict=True)):
             groups.setdefault(kind, []).append(number)
         self._groups = [
-            (width, is_sigmoid, members, [starts[m] for m in members])
-            for (width, is_sigmoid), members in groups.items()
+            (is_sigmoid, members, [weights[m] for m in members])
+            for (_, is_sigmoid), members in groups.items()
         ]
 
     def __call__(self, outputs: torch.Tensor, targets: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -47,10 +46,12 @@ class Matching:
         import torch
 
         total = outputs.new_zeros((), dtype=torch.float32)
-        for width, is_sigmoid, members, starts in self._groups:
-            ours = torch.stack([outputs[:, s : s + width] for s in starts], 1).float()
+        # One split, not a slice a head: a slice's gradient is as wide as all heads together.
+        heads = outputs.split(self._widths, 1)
+        for is_sigmoid, members, weights in self._groups:
+            ours = torch.stack([heads[m] for m in members], 1).float()
             theirs = torch.stack([targets[m] for m in members], 1) / self._temperature
-            alpha = torch.tensor([self._weights[m] for m in members], device=ours.device)
+            alpha = torch.tensor(weights, device=ours.device)
             if is_sigmoid:
                 each = torch.nn.functional.binary_cross_entropy_with_logits(
                     ours, theirs.sigmoid(), reduction="none"
