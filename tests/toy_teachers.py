@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from distbench import Source, SourceInfo, Strategy, Zoo, primary
+from distbench import Source, SourceInfo, Zoo
 
 SIDE = 16
 
@@ -72,14 +70,3 @@ class TeacherZoo(Zoo):
             ToyTeacher("small-2", 2, classes=4, trainable=True, role="source"),
             ToyTeacher("general", 3, classes=6, trainable=True, role="generalist"),
         ]
-
-
-class Only(Strategy):
-    """All weight on one source."""
-
-    needs_scores = False
-
-    of: str = primary()
-
-    def weigh(self, scores: Any, sources: Any, context: Any = None) -> Any:
-        return np.array([float(source.name == self.of) for source in sources])

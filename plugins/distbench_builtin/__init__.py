@@ -70,6 +70,9 @@ def distbench_strategies() -> dict[str, str]:
     return {
         "equal": f"{_HERE}.strategies.equal:Equal",
         "nearest": f"{_HERE}.strategies.nearest:Nearest",
+        "nearest_domain": f"{_HERE}.strategies.nearest_domain:NearestDomain",
+        "one_per_domain": f"{_HERE}.strategies.one_per_domain:OnePerDomain",
+        "only": f"{_HERE}.strategies.only:Only",
         "softmax": f"{_HERE}.strategies.softmax:Softmax",
         "top": f"{_HERE}.strategies.top:Top",
         "weighted": f"{_HERE}.strategies.weighted:Weighted",

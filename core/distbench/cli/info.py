@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 import typer
 
 from distbench.cli import options as o
+from distbench.component import Component
 
 
 def register(app: typer.Typer) -> None:
@@ -91,4 +92,6 @@ def _type(annotation: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Component):
+        return value.label
     return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)

@@ -111,8 +111,8 @@ def test_scores_that_cannot_be_weighed(spec, scores, message):
 
 
 def test_only_equal_needs_no_scores():
-    needing = {name: make(name).needs_scores for name in registry().names("strategy")}
-    ours = {k: needing[k] for k in ("nearest", "equal", "weighted", "softmax", "top")}
+    names = ("nearest", "equal", "weighted", "softmax", "top")
+    ours = {name: make(name).needs_scores for name in names}
     assert ours == {
         "nearest": True,
         "equal": False,

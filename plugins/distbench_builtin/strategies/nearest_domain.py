@@ -1,0 +1,42 @@
+"""All architectures of the one nearest domain: averaging without mixing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distbench import Role, Strategy
+from distbench_builtin.strategies._normalise import checked, share
+
+if TYPE_CHECKING:
+    from distbench import Context, SourceInfo
+
+
+class NearestDomain(Strategy):
+    """Equal weights on all sources that share the domain of the best one: a control.
+
+    It averages the architectures of one domain and mixes no domains. What `weighted` gains over
+    `nearest` and not over this is owed to averaging, as an ensemble does, and not to similarity
+    (our own control). A source of domain ``unknown`` stands for itself.
+    """
+
+    role: ClassVar[Role] = "control"
+
+    def weigh(
+        self,
+        scores: NDArray[np.float64],
+        sources: Sequence[SourceInfo],
+        context: Context | None = None,
+    ) -> NDArray[np.float64]:
+        """Weight 1/k for each of the k sources of the best one's domain, 0 for the others.
+
+        Raises:
+            ValueError: The scores are not finite.
+        """
+        best = sources[int(checked(scores).argmax())]
+        if best.domain == "unknown":
+            return np.array([float(info is best) for info in sources])
+        return share(np.array([float(info.domain == best.domain) for info in sources]))

@@ -1,0 +1,78 @@
+"""The controls: averaging without mixing, mixing without averaging, and one source by name."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from distbench import Declined, SourceInfo, Strategy, UsageError
+from distbench.plugins import registry
+
+
+def info(name, domain):
+    return SourceInfo(
+        name=name,
+        architecture="toy",
+        num_classes=2,
+        feature_dim=3,
+        input_size=8,
+        fingerprint=name,
+        domain=domain,
+    )
+
+
+SOURCES = [
+    info("birds-a", "birds"),
+    info("birds-b", "birds"),
+    info("dogs-a", "dogs"),
+    info("dogs-b", "dogs"),
+    info("odd", "unknown"),
+    info("strange", "unknown"),
+]
+SCORES = [5.0, 1.0, 4.0, 3.0, 2.0, 0.0]
+
+
+def weigh(spec, scores=SCORES, sources=SOURCES):
+    strategy = registry().make("strategy", spec)
+    assert isinstance(strategy, Strategy)
+    return strategy.weigh(np.array(scores), sources)
+
+
+def test_nearest_domain_averages_the_architectures_of_the_best_one():
+    assert weigh("nearest_domain").tolist() == [0.5, 0.5, 0, 0, 0, 0]
+    assert weigh("nearest_domain", [0, 1, 9, 2, 3, 4.0]).tolist() == [0, 0, 0.5, 0.5, 0, 0]
+
+
+def test_a_source_of_unknown_domain_is_a_domain_of_its_own():
+    assert weigh("nearest_domain", [0, 1, 2, 3, 9, 8.0]).tolist() == [0, 0, 0, 0, 1, 0]
+    chosen = weigh("one_per_domain:of=equal")
+    assert chosen.tolist() == [0.25, 0, 0.25, 0, 0.25, 0.25]
+
+
+def test_one_per_domain_normalises_over_what_it_keeps():
+    # Kept are birds-a, dogs-a, odd and strange with 5, 4, 2, 0.
+    np.testing.assert_allclose(
+        weigh("one_per_domain:of=weighted:1"), np.array([5, 0, 4, 0, 2, 0]) / 11
+    )
+    np.testing.assert_allclose(
+        weigh("one_per_domain:of=weighted:2"), np.array([25, 0, 16, 0, 4, 0]) / 45
+    )
+
+
+def test_only_takes_the_source_that_is_named():
+    assert weigh("only:dogs-b").tolist() == [0, 0, 0, 1, 0, 0]
+    with pytest.raises(Declined, match="cats is no eligible source of this task"):
+        weigh("only:cats")
+    with pytest.raises(UsageError, match="only needs source=..."):
+        registry().make("strategy", "only")
+
+
+@pytest.mark.parametrize("spec", ["nearest_domain", "one_per_domain", "only:x"])
+def test_they_are_controls(spec):
+    assert registry().make("strategy", spec).role == "control"
+
+
+@pytest.mark.parametrize("spec", ["nearest_domain", "one_per_domain"])
+def test_scores_must_be_finite(spec):
+    with pytest.raises(ValueError, match="scores must be finite, got nan at position 1"):
+        weigh(spec, [1, np.nan, 2, 3, 4, 5])
