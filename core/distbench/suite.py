@@ -25,7 +25,7 @@ class Protocol(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: int = 1
+    version: int = Field(1, description="of the rules of training and splitting")
     labelled: float | str = Field(
         1.0, description="share of the labels of train that is used, or N-per-class"
     )
@@ -36,7 +36,7 @@ class Protocol(BaseModel):
     batch: int = Field(64, ge=1, description="labelled images of a step; batches of others follow")
     threads: int = Field(1, ge=1, description="CPU threads of a cell")
     probe_size: int = Field(500, ge=2, description="labelled images that a metric sees at most")
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="of training")
     seeds: int = Field(1, ge=1, description="how many seeds a run has; no cell depends on it")
 
     def of_a_cell(self) -> dict[str, Any]:
@@ -73,8 +73,8 @@ class TaskEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    use: str
+    id: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="its name in this suite")
+    use: str = Field(description="the component, e.g. folder:path=my_images")
     seen_by: tuple[str, ...] = Field(
         (), description="data sets whose models have seen images of this task"
     )
@@ -106,19 +106,23 @@ class SuiteDefinition(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
-    version: int = Field(ge=1)
-    zoo: Value | None = None
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", description="name of the suite")
+    version: int = Field(ge=1, description="raised with every change; versions share no table")
+    zoo: Value | None = Field(None, description="the source models")
     generalist: str | None = Field(None, description="source that plays the one general teacher")
     reference: Value = Field(
         "finetune", description="baseline that trains the student whose features are the reference"
     )
-    overlap: Literal["exclude", "allow"] = "exclude"
-    student: Value
-    protocol: Protocol = Protocol()
-    tasks: tuple[TaskEntry, ...] = ()
-    settings: dict[str, dict[str, Any]] = {}
-    tuning: Tuning = Tuning()
+    overlap: Literal["exclude", "allow"] = Field(
+        "exclude", description="what becomes of sources that saw a task"
+    )
+    student: Value = Field(description="the network that is trained, with its initialisation")
+    protocol: Protocol = Field(Protocol(), description="a table, see below")
+    tasks: tuple[TaskEntry, ...] = Field((), description="tables, see below")
+    settings: dict[str, dict[str, Any]] = Field(
+        {}, description="tables `[settings.NAME]` of a component's parameters"
+    )
+    tuning: Tuning = Field(Tuning(), description="a table, see below")
     base: Path = Field(default_factory=Path.cwd, exclude=True)
 
     @field_validator("tasks")

@@ -36,10 +36,10 @@ def list_(
         bool, typer.Option("--measure", help="Of students: measure the suggested ones here.")
     ] = False,
     image_size: Annotated[
-        int | None, typer.Option(min=8, help="With --measure: side of the images. [default: 224]")
+        int | None, typer.Option(min=8, help="With --measure: side of the images. \\[default: 224]")
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="With --measure: CPU threads. [default: 1]")
+        int | None, typer.Option(min=1, help="With --measure: CPU threads. \\[default: 1]")
     ] = None,
     device: o.Device = None,
     plugin: o.Plugins = None,

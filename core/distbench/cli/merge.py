@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 def merge(
     slices: Annotated[list[Path], typer.Argument(help="Folders of `distbench run --shard`.")],
     output: Annotated[
-        Path | None, typer.Option(help="Folder. [default: runs/NAME of the plan]")
+        Path | None, typer.Option(help="Folder. \\[default: runs/NAME of the plan]")
     ] = None,
 ) -> None:
     """Join the slices of a run and print its leaderboard."""
@@ -26,8 +26,8 @@ def merge(
 
     found = [open_run(path) for path in slices]
     folder = output or Path("runs") / found[0].plan.name
-    plan, rows = merge_runs(found, folder)
-    copy_rows(rows, folder)
+    plan, rows, predictions = merge_runs(found, folder)
+    copy_rows(rows, folder, predictions)
     board = write_tables(plan, rows, folder)
     if board:
         typer.echo(render.terminal(board))

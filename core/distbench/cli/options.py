@@ -13,28 +13,28 @@ _HOW = "How to run"
 
 Suite = Annotated[
     str | None,
-    typer.Option(help="Suite by name, or a TOML file. [default: mini]", rich_help_panel=_WHAT),
+    typer.Option(help="Suite by name, or a TOML file. \\[default: mini]", rich_help_panel=_WHAT),
 ]
 Tasks = Annotated[
     list[str] | None,
     typer.Option(
         "--task",
         help="Target task; repeat for several, e.g. mini-cub or folder:path=my_images. "
-        "[default: those of the suite]",
+        "\\[default: those of the suite]",
         rich_help_panel=_WHAT,
     ),
 ]
 Zoo = Annotated[
     str | None,
     typer.Option(
-        help="Source models, e.g. local:path=my_models. [default: the suite's]",
+        help="Source models, e.g. local:path=my_models. \\[default: the suite's]",
         rich_help_panel=_WHAT,
     ),
 ]
 Student = Annotated[
     str | None,
     typer.Option(
-        help="Network to train, e.g. timm:mobilenetv3_small_100. [default: the suite's]",
+        help="Network to train, e.g. timm:mobilenetv3_small_100. \\[default: the suite's]",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -42,7 +42,7 @@ Metrics = Annotated[
     list[str] | None,
     typer.Option(
         "--metric",
-        help="Scores the sources; repeats; all for every one. [default: logme]",
+        help="Scores the sources; repeats; all for every one. \\[default: logme]",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -50,7 +50,7 @@ Strategies = Annotated[
     list[str] | None,
     typer.Option(
         "--strategy",
-        help="Turns scores into weights, e.g. weighted:power=9; repeats. [default: weighted]",
+        help="Turns scores into weights, e.g. weighted:power=9; repeats. \\[default: weighted]",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -59,7 +59,7 @@ Distillers = Annotated[
     typer.Option(
         "--distiller",
         help="Learns from weighted sources; repeats; none for baselines only. "
-        "[default: pseudo_labels]",
+        "\\[default: pseudo_labels]",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -67,19 +67,20 @@ Baselines = Annotated[
     list[str] | None,
     typer.Option(
         "--baseline",
-        help="Method without sources; repeats; none for no baseline. [default: finetune, fixmatch]",
+        help="Method without sources; repeats; none for no baseline. "
+        "\\[default: finetune, fixmatch]",
         rich_help_panel=_WHAT,
     ),
 ]
 Seeds = Annotated[
     int | None,
-    typer.Option(help="Number of seeds. [default: the suite's, else 1]", rich_help_panel=_WHAT),
+    typer.Option(help="Number of seeds. \\[default: the suite's, else 1]", rich_help_panel=_WHAT),
 ]
 Overlap = Annotated[
     str | None,
     typer.Option(
         help="Sources that saw a task: exclude them, or allow and mark them. "
-        "[default: the suite's, else exclude]",
+        "\\[default: the suite's, else exclude]",
         rich_help_panel=_WHAT,
     ),
 ]
@@ -114,16 +115,16 @@ ProbeSize = Annotated[
 ]
 Precision = Annotated[
     str | None,
-    typer.Option(help="fp32, bf16 or fp16. [default: fp32]", rich_help_panel=_PROTOCOL),
+    typer.Option(help="fp32, bf16 or fp16. \\[default: fp32]", rich_help_panel=_PROTOCOL),
 ]
 Executor = Annotated[
     str | None,
-    typer.Option(help="Who computes the cells. [default: local]", rich_help_panel=_HOW),
+    typer.Option(help="Who computes the cells. \\[default: local]", rich_help_panel=_HOW),
 ]
 Workers = Annotated[
     int | None,
     typer.Option(
-        help="Cells at once. [default: cores / threads; 1 on an accelerator]",
+        help="Cells at once. \\[default: cores / threads; 1 on an accelerator]",
         rich_help_panel=_HOW,
     ),
 ]
@@ -132,7 +133,7 @@ Timeout = Annotated[
 ]
 Device = Annotated[
     str | None,
-    typer.Option(help="auto, cpu, cuda, cuda:1, mps. [default: auto]", rich_help_panel=_HOW),
+    typer.Option(help="auto, cpu, cuda, cuda:1, mps. \\[default: auto]", rich_help_panel=_HOW),
 ]
 Plugins = Annotated[
     list[Path] | None,
@@ -149,7 +150,7 @@ Reporters = Annotated[
 Name = Annotated[
     str | None,
     typer.Option(
-        help="Name of the run's folder under runs/. [default: from the configuration]",
+        help="Name of the run's folder under runs/. \\[default: from the configuration]",
         rich_help_panel=_HOW,
     ),
 ]
@@ -175,7 +176,7 @@ SaveStudent = Annotated[
     bool | None,
     typer.Option(
         "--save-student/--no-save-student",
-        help="Keep the student that is best on validation. [default: where no suite is run]",
+        help="Keep the student that is best on validation. \\[default: where no suite is run]",
         rich_help_panel=_HOW,
         show_default=False,
     ),

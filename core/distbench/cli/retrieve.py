@@ -40,7 +40,7 @@ def retrieve(
     labelled: o.Labelled = None,
     output: Annotated[
         Path | None,
-        typer.Option(help="CSV file, or a folder for it. [default: below $DISTBENCH_HOME]"),
+        typer.Option(help="CSV file, or a folder for it. \\[default: below $DISTBENCH_HOME]"),
     ] = None,
     device: o.Device = None,
     offline: o.Offline = None,

@@ -34,7 +34,7 @@ def tune(
         typer.Option(
             "--task",
             help="Development task; repeats; a name may hold * and ?, e.g. 'mini-dev-*' or "
-            "folder:path=my_images. [default: those that the suite names]",
+            "folder:path=my_images. \\[default: those that the suite names]",
             rich_help_panel="What to run",
         ),
     ] = None,

@@ -62,30 +62,30 @@ def build(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(help="Folder of the zoo; models that are in it stay. [default: NAME-zoo]"),
+        typer.Option(help="Folder of the zoo; models that are in it stay. \\[default: NAME-zoo]"),
     ] = None,
     init: Annotated[
         list[str] | None,
         _protocol(
             "Initial weights: imagenet, random or a file; one for all, or as many as there are "
-            "architectures. [default: imagenet]"
+            "architectures. \\[default: imagenet]"
         ),
     ] = None,
     steps: Annotated[int | None, _protocol("Optimiser steps of each model.")] = None,
     epochs: Annotated[
-        float | None, _protocol("Or passes over the training images. [default: 20]")
+        float | None, _protocol("Or passes over the training images. \\[default: 20]")
     ] = None,
-    image_size: Annotated[int | None, _protocol("Side of the input. [default: 224]")] = None,
-    batch: Annotated[int | None, _protocol("Images of a step. [default: 64]")] = None,
+    image_size: Annotated[int | None, _protocol("Side of the input. \\[default: 224]")] = None,
+    batch: Annotated[int | None, _protocol("Images of a step. \\[default: 64]")] = None,
     lr: Annotated[
         float | None,
-        _protocol("Highest learning rate. [default: 0.1 from random weights, else 0.01]"),
+        _protocol("Highest learning rate. \\[default: 0.1 from random weights, else 0.01]"),
     ] = None,
-    weight_decay: Annotated[float | None, _protocol("Of the weights. [default: 0.0005]")] = None,
-    smoothing: Annotated[float | None, _protocol("Of the labels. [default: 0]")] = None,
-    augment: Annotated[str | None, _protocol("crop, shift or none. [default: crop]")] = None,
+    weight_decay: Annotated[float | None, _protocol("Of the weights. \\[default: 0.0005]")] = None,
+    smoothing: Annotated[float | None, _protocol("Of the labels. \\[default: 0]")] = None,
+    augment: Annotated[str | None, _protocol("crop, shift or none. \\[default: crop]")] = None,
     precision: o.Precision = None,
-    seed: Annotated[int | None, _protocol("Of all that is drawn. [default: 0]")] = None,
+    seed: Annotated[int | None, _protocol("Of all that is drawn. \\[default: 0]")] = None,
     threads: Annotated[
         int, typer.Option(min=1, help="CPU threads of a model.", rich_help_panel=_HOW)
     ] = 1,

@@ -34,7 +34,7 @@ class Settings(BaseModel):
     lr: float | None = Field(
         None, gt=0, description="highest learning rate; 0.1 from random weights, else 0.01"
     )
-    momentum: float = Field(0.9, ge=0, lt=1)
+    momentum: float = Field(0.9, ge=0, lt=1, description="of SGD")
     weight_decay: float = Field(5e-4, ge=0, description="of weights, not of biases and norms")
     warmup: float = Field(0.1, ge=0, lt=1, description="share of the steps until the highest rate")
     smoothing: float = Field(0.0, ge=0, lt=1, description="of labels, where an image has one")
@@ -44,8 +44,8 @@ class Settings(BaseModel):
     smallest_crop: float = Field(
         0.35, gt=0, le=1, description="least share of the image's area that a random crop keeps"
     )
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    seed: int = Field(0, ge=0)
+    precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="of training")
+    seed: int = Field(0, ge=0, description="of initialisation, order and augmentation")
 
     @model_validator(mode="after")
     def _one_length(self) -> Self:
