@@ -74,6 +74,7 @@ def distbench_strategies() -> dict[str, str]:
         "one_per_domain": f"{_HERE}.strategies.one_per_domain:OnePerDomain",
         "only": f"{_HERE}.strategies.only:Only",
         "softmax": f"{_HERE}.strategies.softmax:Softmax",
+        "subset": f"{_HERE}.strategies.subset:Subset",
         "top": f"{_HERE}.strategies.top:Top",
         "weighted": f"{_HERE}.strategies.weighted:Weighted",
     }
@@ -95,6 +96,7 @@ def distbench_distillers() -> dict[str, str]:
     return {
         "distill_generalist": f"{_HERE}.distillers.distill_generalist:DistillGeneralist",
         "finetune_source": f"{_HERE}.distillers.finetune_source:FineTuneSource",
+        "probe_source": f"{_HERE}.distillers.probe_source:ProbeSource",
         "pseudo_labels": f"{_HERE}.distillers.pseudo_labels:PseudoLabels",
         "task_agnostic": f"{_HERE}.distillers.task_agnostic:TaskAgnostic",
         "task_oriented": f"{_HERE}.distillers.task_oriented:TaskOriented",
@@ -154,6 +156,17 @@ def distbench_executors() -> dict[str, str]:
     return {
         "local": f"{_HERE}.executors.local:Local",
         "serial": f"{_HERE}.executors.serial:Serial",
+    }
+
+
+@hookimpl
+def distbench_reporters() -> dict[str, str]:
+    """Reporters."""
+    return {
+        "jsonl": f"{_HERE}.reporters.jsonl:Jsonl",
+        "mlflow": f"{_HERE}.reporters.mlflow:MLflow",
+        "tensorboard": f"{_HERE}.reporters.tensorboard:TensorBoard",
+        "wandb": f"{_HERE}.reporters.wandb:Wandb",
     }
 
 

@@ -50,3 +50,20 @@ def test_a_source_without_a_trainable_form_is_declined(
     (row,) = teachers.run(toy_options, "finetune_source", strategy="only:fixed-0")
     assert row.status == "declined"
     assert row.reason == "source 'fixed-0' cannot be trained: it has no torch module"
+
+
+def test_a_probe_leaves_the_source_as_it_is(
+    teachers: Any, toy_options: dict[str, Any], method_context: Any
+) -> None:
+    method: Any = registry().make("distiller", "probe_source")
+    assert (method.role, method.initialisation) == ("ceiling", "source")
+    (phase,) = method.phases(method_context)
+    assert not phase.train_backbone
+    assert (phase.steps, phase.lr) == (5, 0.1)
+    probed, tuned = (
+        teachers.only(teachers.run(toy_options, distiller, strategy="only:small-2"))
+        for distiller in ("probe_source", "finetune_source:lr=0.1,head_lr=1")
+    )
+    assert probed.result.declared["trained_source"] == "small-2"
+    assert probed.cost.training_macs < tuned.cost.training_macs
+    assert probed.result.student_digest != tuned.result.student_digest

@@ -1,6 +1,8 @@
-"""The controls: averaging without mixing, mixing without averaging, and one source by name."""
+"""The controls: averaging, mixing, smaller zoos, and one source by name."""
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -59,20 +61,33 @@ def test_one_per_domain_normalises_over_what_it_keeps():
     )
 
 
+def test_a_subset_is_drawn_by_names_and_grows():
+    kept = [
+        {SOURCES[i].name for i in np.flatnonzero(weigh(f"subset:{count}:of=equal"))}
+        for count in range(1, 8)
+    ]
+    assert [len(names) for names in kept] == [1, 2, 3, 4, 5, 6, 6]
+    assert all(small <= large for small, large in pairwise(kept))
+    backwards = weigh("subset:3:of=equal", SCORES[::-1], SOURCES[::-1])
+    assert {SOURCES[5 - i].name for i in np.flatnonzero(backwards)} == kept[2]
+    draws = {tuple(np.flatnonzero(weigh(f"subset:2:of=equal,draw={d}"))) for d in range(9)}
+    assert len(draws) > 2
+
+
 def test_only_takes_the_source_that_is_named():
     assert weigh("only:dogs-b").tolist() == [0, 0, 0, 1, 0, 0]
     with pytest.raises(Declined, match="cats is no eligible source of this task"):
         weigh("only:cats")
-    with pytest.raises(UsageError, match="only needs source=..."):
+    with pytest.raises(UsageError, match=r"only needs source=\.\.\."):
         registry().make("strategy", "only")
 
 
-@pytest.mark.parametrize("spec", ["nearest_domain", "one_per_domain", "only:x"])
+@pytest.mark.parametrize("spec", ["nearest_domain", "one_per_domain", "subset", "only:x"])
 def test_they_are_controls(spec):
     assert registry().make("strategy", spec).role == "control"
 
 
-@pytest.mark.parametrize("spec", ["nearest_domain", "one_per_domain"])
+@pytest.mark.parametrize("spec", ["nearest_domain", "one_per_domain", "subset"])
 def test_scores_must_be_finite(spec):
     with pytest.raises(ValueError, match="scores must be finite, got nan at position 1"):
         weigh(spec, [1, np.nan, 2, 3, 4, 5])
