@@ -57,6 +57,14 @@ def run(
             rich_help_panel="How to run",
         ),
     ] = None,
+    sweep: Annotated[
+        str | None,
+        typer.Option(
+            help="Run at several values of a parameter or option, and draw the curve, e.g. "
+            "strategy.power=0,4,inf or labelled=0.1,0.5.",
+            rich_help_panel="How to run",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the cells and what is cached; compute nothing.")
     ] = False,
@@ -64,13 +72,16 @@ def run(
 ) -> None:
     """Cross methods and tasks, compute what is missing, and print the leaderboard."""
     given = dict(locals())
-    for own in ("config", "shard", "dry_run", "json"):
+    for own in ("config", "shard", "sweep", "dry_run", "json"):
         given.pop(own)
     from distbench.config import RunConfig
 
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
     made = RunConfig.make(config, **given)
     part = _shard(shard) if shard else None
+    if sweep:
+        _sweep(made, sweep, alone=not (shard or dry_run), as_json=json)
+        return
     if dry_run:
         _dry_run(made, part, as_json=json)
         return
@@ -82,6 +93,29 @@ def run(
     _report(result, as_json=json)
     if result.exit_code:
         raise typer.Exit(result.exit_code)
+
+
+def _sweep(config: RunConfig, text: str, *, alone: bool, as_json: bool) -> None:
+    from dataclasses import asdict
+
+    from distbench.cli.progress import Progress
+    from distbench.errors import UsageError
+    from distbench.leaderboard import curves
+    from distbench.sweep import Sweep, run_sweep
+
+    if not alone:
+        raise UsageError("--sweep goes with neither --shard nor --dry-run")
+    swept = run_sweep(config, Sweep.parse(text), watch=Progress)
+    for value, run in zip(swept.sweep.values, swept.runs, strict=True):
+        for line in (*run.warnings, *(f"{r.method.id}: {r.reason}" for r in run.failed)):
+            typer.echo(f"warning: at {value}: {line}", err=True)
+    if as_json:
+        o.print_json({"folder": str(swept.folder), **asdict(swept.curve)})
+    else:
+        typer.echo(curves.terminal(swept.curve))
+        typer.echo(f"\nThe curve and a leaderboard for each value lie in {swept.folder}.")
+    if swept.exit_code:
+        raise typer.Exit(swept.exit_code)
 
 
 def _shard(text: str) -> tuple[int, int]:
