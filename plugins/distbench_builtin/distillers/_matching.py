@@ -47,7 +47,7 @@ class Matching:
 
         total = outputs.new_zeros((), dtype=torch.float32)
         # One split, not a slice a head: a slice's gradient is as wide as all heads together.
-        heads = outputs.split(self._widths, 1)
+        heads = torch.split(outputs, self._widths, 1)
         for is_sigmoid, members, weights in self._groups:
             ours = torch.stack([heads[m] for m in members], 1).float()
             theirs = torch.stack([targets[m] for m in members], 1) / self._temperature
