@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import distbench
@@ -49,7 +50,9 @@ def test_a_run_crosses_methods_tasks_and_seeds(toy_options: Options) -> None:
     assert made.exit_code == 0
     row = next(r for r in made.rows if r.method.id == "pseudo_labels/weighted/logme")
     assert row.result is not None and row.cost is not None
-    assert len(row.result.predictions) == 30
+    predictions = made.predictions(row)
+    assert predictions is not None and predictions.shape == (30,)
+    assert row.result.accuracy == pytest.approx((predictions == np.arange(30) % 3).mean())
     assert 0 <= row.result.accuracy <= 1
     assert row.result.curve[-1].step == 4
     assert row.result.parts.labelled == 9
@@ -109,8 +112,10 @@ def test_shards_joined_give_the_rows_of_one_run(
         assert made.folder.name == f"toy-shard-{number}-of-3"
         folders.append(open_run(made.folder))
     assert [len(f.rows) for f in folders] == [2, 2, 2]
-    _, rows = merge_runs(folders, Path("joined"))
+    _, rows, predictions = merge_runs(folders, Path("joined"))
     assert results(rows) == results(whole.rows)
+    for row in rows:
+        assert np.array_equal(predictions(row), whole.predictions(row))
 
 
 def test_shards_of_different_plans_are_not_joined(toy_options: Options) -> None:
@@ -216,7 +221,7 @@ def test_reporters_are_told(toy_options: Options) -> None:
     lines = Path("diary.txt").read_text().splitlines()
     begun = ["cell toy_task:finetune:0", "cell toy_task-hue-0.5:finetune:0"]
     done = "finetune done"
-    assert lines == ["started 2", begun[0], done, begun[1], done, "finished"]
+    assert lines == ["started 2 of 2", begun[0], done, begun[1], done, "finished"]
 
 
 def test_a_corrupt_image_is_refused_by_name_or_skipped_and_counted(toy_options: Options) -> None:
@@ -350,15 +355,15 @@ def test_a_full_disk_keeps_finished_cells(
 ) -> None:
     import errno
 
-    from distbench.results import RowStore
+    from distbench.rowstore import RowStore
 
     put, calls = RowStore.put, []
 
-    def full(self: RowStore, row: Row) -> None:
+    def full(self: RowStore, row: Row, predictions: Any = None) -> None:
         calls.append(row)
         if len(calls) > 2:
             raise OSError(errno.ENOSPC, "No space left on device", "/disk")
-        put(self, row)
+        put(self, row, predictions)
 
     monkeypatch.setattr(RowStore, "put", full)
     with pytest.raises(MachineError, match=r"No space left on device \(/disk\)"):

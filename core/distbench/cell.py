@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from distbench.artifacts import seconds_of
 from distbench.components import Method, Metric, Strategy
@@ -21,6 +19,7 @@ from distbench.ledger import Ledger
 from distbench.measuring import latency_ms
 from distbench.method import Context, WeightedSource
 from distbench.plan import Cell, PlannedMethod, PlannedTask
+from distbench.predictions import Predictions, predictions_digest
 from distbench.results import (
     CostBlock,
     PartsBlock,
@@ -75,7 +74,9 @@ def reference_of(work: Workspace, task: PlannedTask, seed: int) -> NDArray[np.fl
     return found
 
 
-def compute_cell(work: Workspace, cell: Cell, scores: Scores | None) -> Row:
+def compute_cell(
+    work: Workspace, cell: Cell, scores: Scores | None
+) -> tuple[Row, Predictions | None]:
     """Computes a cell.
 
     Args:
@@ -84,7 +85,7 @@ def compute_cell(work: Workspace, cell: Cell, scores: Scores | None) -> Row:
         scores: What its metric says of the sources; None for a method without a metric.
 
     Returns:
-        A row that is ``done`` or ``declined``; failures are raised.
+        A row that is ``done``, with the test predictions, or ``declined``; failures are raised.
     """
     started = time.perf_counter()
     plan = work.plan
@@ -101,18 +102,19 @@ def compute_cell(work: Workspace, cell: Cell, scores: Scores | None) -> Row:
         trainer = Trainer(work, task, cell.seed, planned.transfer, positions)
         trained = trainer.train(method, chosen)
     except Declined as declined:
-        return Ledger(plan, work.root).blank(cell, status="declined", reason=declined.reason)
+        row = Ledger(plan, work.root).blank(cell, status="declined", reason=declined.reason)
+        return row, None
     judged = evaluate(trained.model, images.test, images.test_labels, trained.setting)
     if plan.save_student and method.initialisation != "source":
         save_student(work, cell, trained.model)
-    return Ledger(plan, work.root).blank(
+    row = Ledger(plan, work.root).blank(
         cell,
         status="done",
         result=ResultBlock(
             accuracy=judged.accuracy,
             balanced_accuracy=judged.balanced_accuracy,
             validation_accuracy=trainer.validate(trained.model, trained.setting),
-            predictions=tuple(judged.predictions.tolist()),
+            predictions_digest=predictions_digest(judged.predictions),
             curve=trained.curve,
             sources=block,
             parts=PartsBlock(
@@ -129,6 +131,7 @@ def compute_cell(work: Workspace, cell: Cell, scores: Scores | None) -> Row:
         cost=_cost(work, trainer, trained, chosen, retrieved, block, time.perf_counter() - started),
         environment=environment(device, plan.protocol.precision, plan.protocol.threads),
     )
+    return row, judged.predictions
 
 
 def _choose(
@@ -252,15 +255,9 @@ def _total(passes: Iterable[tuple[int | None, int]]) -> int | None:
 
 
 def save_student(work: Workspace, cell: Cell, model: StudentModel) -> None:
-    """Keeps a trained student beside the cells, in the form in which it is shipped."""
+    """Keeps a trained student beside the cells; `distbench.export` ships it."""
     from safetensors.torch import save
 
-    def cpu(module: nn.Module) -> dict[str, Any]:
-        return {k: v.detach().cpu().contiguous() for k, v in module.state_dict().items()}
-
-    classes = work.plan.task(cell.task).classes
-    tensors, recipe = work.student.export(cpu(model.backbone), cpu(model.head), classes)
-    recipe |= {"input_size": work.plan.protocol.image_size}
+    tensors = {k: v.detach().cpu().contiguous() for k, v in model.state_dict().items()}
     path = Ledger(work.plan, work.root).student(cell.key)
-    write_atomic(path.with_suffix(".json"), json.dumps(recipe, indent=1))
     write_atomic(path, save({k: v.clone() for k, v in tensors.items()}))

@@ -9,8 +9,10 @@ from typing import Any, cast
 from distbench.component import Role
 from distbench.paths import home
 from distbench.plan import Cell, Plan
+from distbench.predictions import Predictions
 from distbench.queue import Outcome
-from distbench.results import MethodBlock, Row, RowStore, TaskBlock
+from distbench.results import MethodBlock, Row, TaskBlock
+from distbench.rowstore import RowStore
 
 _FINISHED = ("done", "declined", "skipped")
 
@@ -43,6 +45,10 @@ class Ledger:
         found = (self.row(cell) for cell in (self.plan.cells if cells is None else cells))
         return [row for row in found if row is not None]
 
+    def predictions(self, row: Row) -> Predictions | None:
+        """The test predictions of a row; None where its cell is not done."""
+        return self.store.predictions(row.key) if row.status == "done" else None
+
     def missing(self, cells: Iterable[Cell]) -> list[Cell]:
         """Cells that have to be computed: without a row, failed, or without the student to keep."""
 
@@ -56,7 +62,7 @@ class Ledger:
         return [cell for cell in cells if not finished(cell)]
 
     def student(self, key: str) -> Path:
-        """Where the trained student of a cell is kept, if it is; its recipe lies beside it."""
+        """Where the weights of a cell's trained student are kept, if they are."""
         return self.root / "students" / key[:2] / f"{key}.safetensors"
 
     def blank(self, cell: Cell, **more: Any) -> Row:

@@ -1,16 +1,16 @@
-"""The result row and its store: what a finished cell leaves behind."""
+"""The result row: what a finished cell leaves behind, besides its test predictions."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-SCHEMA = 1
+SCHEMA: Final = 2
+"""Raised when a row changes its form; `distbench.rowhistory` reads rows of older schemas."""
 
 Status = Literal["done", "failed", "skipped", "declined"]
 
@@ -77,7 +77,9 @@ class ResultBlock(_Block):
     accuracy: float = Field(description="share of test images classified rightly, 0..1")
     balanced_accuracy: float = Field(description="mean recall over the test classes, 0..1")
     validation_accuracy: float | None
-    predictions: tuple[int, ...] = Field(description="class number for each test image, in order")
+    predictions_digest: str = Field(
+        description="SHA-256 of the test predictions, as little-endian int32, beside the row"
+    )
     curve: tuple[CurvePoint, ...]
     sources: SourcesBlock
     parts: PartsBlock
@@ -115,12 +117,13 @@ class CostBlock(_Block):
 
 
 class Row(_Block):
-    """One finished cell, row schema 1.
+    """One finished cell, row schema 2.
 
-    `result` is None unless `status` is ``done``; `reason` is None only then.
+    `result` is None unless `status` is ``done``; `reason` is None only then. The test predictions
+    of a cell that is done lie beside the row, and `result.predictions_digest` binds them to it.
     """
 
-    schema_version: int = SCHEMA
+    schema_version: Literal[2] = SCHEMA
     key: str = Field(description="hash of everything declared that the result depends on")
     status: Status
     reason: str | None = None
@@ -159,56 +162,3 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-_OPENING, _MIDDLE, _END = b'{"sha256":"', b'","row":', b"}"
-
-
-def _sealed(row: Row) -> bytes:
-    """A row with the digest of its text before it; the whole is JSON."""
-    text = row.model_dump_json().encode()
-    return _OPENING + hashlib.sha256(text).hexdigest().encode() + _MIDDLE + text + _END
-
-
-def _opened(sealed: bytes) -> Row | None:
-    """The row in a sealed text; None where the text is cut, altered or of another schema."""
-    start = len(_OPENING) + 64 + len(_MIDDLE)
-    text = sealed[start : -len(_END)]
-    seal = sealed[len(_OPENING) : len(_OPENING) + 64]
-    if hashlib.sha256(text).hexdigest().encode() != seal:
-        return None
-    try:
-        return Row.model_validate_json(text)
-    except ValidationError:
-        return None
-
-
-class RowStore:
-    """Rows of one folder, one file a cell, each with its digest.
-
-    Args:
-        folder: Where they lie; made when the first row is written.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def path(self, key: str) -> Path:
-        """Where the row of a cell lies."""
-        return self.folder / key[:2] / f"{key}.json"
-
-    def get(self, key: str) -> Row | None:
-        """The row of a cell, if it is there, whole, unaltered, and of that cell."""
-        try:
-            row = _opened(self.path(key).read_bytes())
-        except FileNotFoundError:
-            return None
-        return row if row is not None and row.key == key else None
-
-    def put(self, row: Row) -> None:
-        """Stores a row; one that is done is never replaced by one that is not."""
-        if row.status != "done":
-            kept = self.get(row.key)
-            if kept is not None and kept.status == "done":
-                return
-        write_atomic(self.path(row.key), _sealed(row))

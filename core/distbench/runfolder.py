@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
 
 from distbench.errors import UsageError
 from distbench.plan import Plan
+from distbench.predictions import Predictions, of_row
 from distbench.results import Row
+from distbench.rowhistory import read_row
 
 
 @dataclass(frozen=True)
@@ -18,6 +23,16 @@ class RunFolder:
     folder: Path
     plan: Plan
     rows: tuple[Row, ...]
+    kept: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
+    """Predictions by key that rows of an old run hold in themselves."""
+
+    def predictions(self, row: Row) -> Predictions | None:
+        """The class given to each test image, int64 (m,); None where the cell is not done.
+
+        Raises:
+            UsageError: The folder does not hold them.
+        """
+        return of_row(self.folder, row, self.kept)
 
     @property
     def tasks(self) -> list[str]:
@@ -44,17 +59,20 @@ def open_run(run: Path | None, runs: Path = Path("runs")) -> RunFolder:
     try:
         plan = Plan.from_json((folder / "plan.json").read_bytes())
         lines = (folder / "rows.jsonl").read_bytes().splitlines()
-        rows = tuple(Row.model_validate_json(line) for line in lines)
+        read = [read_row(line) for line in lines]
     except OSError as error:
         raise UsageError(f"{str(run)!r} is no folder of a run: {error.strerror}") from None
     except (ValueError, KeyError, TypeError) as error:
         first = str(error).partition("\n")[0]
         raise UsageError(f"{folder} holds no readable plan and rows: {first}") from None
-    return RunFolder(folder, plan, rows)
+    kept = {row.key: inside for row, inside in read if inside is not None}
+    return RunFolder(folder, plan, tuple(row for row, _ in read), kept)
 
 
-def merge_runs(slices: Sequence[RunFolder], folder: Path) -> tuple[Plan, tuple[Row, ...]]:
-    """Rows of several slices of one plan, in the order of the plan.
+def merge_runs(
+    slices: Sequence[RunFolder], folder: Path
+) -> tuple[Plan, tuple[Row, ...], Callable[[Row], Predictions | None]]:
+    """Rows of several slices of one plan, in the order of the plan, and what gives predictions.
 
     Of two rows for a cell the one that is done is taken.
 
@@ -68,12 +86,12 @@ def merge_runs(slices: Sequence[RunFolder], folder: Path) -> tuple[Plan, tuple[R
                 f"{other.folder} and {slices[0].folder} are slices of different plans; "
                 "run all slices with the same options and version"
             )
-    by_key: dict[str, Row] = {}
+    by_key: dict[str, tuple[Row, RunFolder]] = {}
     for part in slices:
         for row in part.rows:
             held = by_key.get(row.key)
-            if held is None or held.status != "done":
-                by_key[row.key] = row
-    rows = tuple(by_key[cell.key] for cell in first.cells if cell.key in by_key)
+            if held is None or held[0].status != "done":
+                by_key[row.key] = (row, part)
+    rows = tuple(by_key[cell.key][0] for cell in first.cells if cell.key in by_key)
     first.save(folder / "plan.json")
-    return first, rows
+    return first, rows, lambda row: by_key[row.key][1].predictions(row)

@@ -25,8 +25,8 @@ from distbench.method import (
     WeightedSource,
 )
 from distbench.plan import PlannedTask
+from distbench.predictions import accuracy
 from distbench.stages.embed import is_finite, normalise, open_embedding
-from distbench.stages.evaluate import accuracy
 from distbench.stages.train import Trained, fresh_student, train
 from distbench.teacher import Lesson, source_model
 from distbench.training.images import resized

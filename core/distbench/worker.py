@@ -116,7 +116,7 @@ def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit
             scores = next(
                 (Scores.load(_make(work, job)) for job in needed if job.stage == "score"), None
             )
-            Ledger(work.plan, work.root).store.put(compute_cell(work, cell, scores))
+            Ledger(work.plan, work.root).store.put(*compute_cell(work, cell, scores))
     finally:
         torch.set_num_threads(before)
 

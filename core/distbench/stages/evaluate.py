@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from distbench.predictions import accuracy, balanced_accuracy
 from distbench.training.loop import Setting, predict
 
 
@@ -38,15 +39,6 @@ def evaluate(
         setting: Where and how precisely.
     """
     predictions = predict(model, images, setting)
-    return Evaluation(accuracy(predictions, labels), balanced(predictions, labels), predictions)
-
-
-def accuracy(predictions: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
-    """Share of equal entries."""
-    return float(np.mean(predictions == labels))
-
-
-def balanced(predictions: NDArray[np.int64], labels: NDArray[np.int64]) -> float:
-    """Mean over the occurring classes of the share that is classified rightly."""
-    right = predictions == labels
-    return float(np.mean([right[labels == c].mean() for c in np.unique(labels)]))
+    return Evaluation(
+        accuracy(predictions, labels), balanced_accuracy(predictions, labels), predictions
+    )

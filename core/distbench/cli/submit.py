@@ -1,0 +1,66 @@
+"""`distbench submit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from distbench.cli import options as o
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(
+        "submit",
+        epilog='Example: distbench submit runs/mini-1a2b3c4d --submitter "Ada Lovelace" '
+        "--licence CC-BY-4.0",
+    )(submit)
+
+
+def submit(
+    run: Annotated[
+        Path | None,
+        typer.Argument(help="A run's folder, or its name under runs/; the latest if left out."),
+    ] = None,
+    submitter: Annotated[
+        str, typer.Option(help="Who answers for the results, as it shall be shown.")
+    ] = ...,  # type: ignore[assignment] # typer's way to say that an option is required
+    licence: Annotated[
+        str, typer.Option(help="Licence of the results, e.g. CC-BY-4.0 or CC0-1.0.")
+    ] = ...,  # type: ignore[assignment]
+    output: Annotated[Path, typer.Option(help="Folder for the bundle.")] = Path(),
+    name: Annotated[
+        str | None, typer.Option(help="Name of the bundle. [default: the run's]")
+    ] = None,
+    note: Annotated[
+        str | None, typer.Option(help="What readers should know, one sentence.")
+    ] = None,
+    plugin: o.Plugins = None,
+    json: o.Json = False,
+) -> None:
+    """Make one file of a run, checked as it will be checked when it is handed in."""
+    from distbench.runfolder import open_run
+    from distbench.submission.publish import submit as publish
+
+    path, report = publish(
+        open_run(run),
+        submitter=submitter,
+        licence=licence,
+        output=output,
+        name=name,
+        note=note,
+        plugins=tuple(plugin or ()),
+    )
+    if json:
+        o.print_json({"file": str(path), **report.as_dict()})
+        return
+    for text in report.notes:
+        typer.echo(f"note: {text}", err=True)
+    cells = report.facts["cells"]
+    typer.echo(f"{path}: {cells['done']} of {cells['planned']} cells done, validated.")
+    typer.echo(
+        f"Next: add {path.name} to registry/results/ in a fork of the distbench repository and "
+        "open a pull request with that one file (docs/submitting.md)."
+    )

@@ -1,0 +1,97 @@
+"""`distbench validate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from distbench.cli import options as o
+
+if TYPE_CHECKING:
+    from distbench.submission.report import Report
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(
+        "validate",
+        epilog="Example: distbench validate mini-1a2b3c4d.distbench.zip --rerun 2. "
+        "Exit code 3 if a bundle is refused.",
+    )(validate)
+
+
+def validate(
+    bundles: Annotated[
+        list[Path] | None, typer.Argument(help="Files that `distbench submit` made.")
+    ] = None,
+    rerun: Annotated[
+        int, typer.Option(min=0, help="Cells, drawn at random, to compute again.")
+    ] = 0,
+    choice: Annotated[
+        int | None, typer.Option(help="Seed of that draw, to repeat it. [default: random]")
+    ] = None,
+    tolerance: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Accuracy by which a cell of another machine may differ."),
+    ] = 0.05,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON Schema of bundles, and no more.")
+    ] = False,
+    plugin: o.Plugins = None,
+    json: o.Json = False,
+) -> None:
+    """Check submissions without trusting them: recompute, compare, list every reason to refuse."""
+    from distbench.errors import UsageError
+    from distbench.submission.schema import schema_text
+    from distbench.submission.validate import validate as judge
+
+    if schema:
+        typer.echo(schema_text(), nl=False)
+        return
+    if not bundles:
+        raise UsageError("which bundles? Name files such as mini-1a2b3c4d.distbench.zip")
+    reports = [
+        judge(
+            path,
+            plugins=tuple(plugin or ()),
+            rerun=rerun,
+            choice=choice,
+            tolerance=tolerance,
+        )
+        for path in bundles
+    ]
+    if json:
+        o.print_json([report.as_dict() for report in reports])
+    else:
+        for report in reports:
+            _print(report)
+    if any(report.reasons for report in reports):
+        raise typer.Exit(3)
+
+
+def _print(report: Report) -> None:
+    from distbench.submission.report import shown
+
+    typer.echo(f"{shown(report.bundle)}: {'refused' if report.reasons else 'accepted'}")
+    for line in report.numbered_reasons():
+        typer.echo(line)
+    facts = report.facts
+    if facts and not report.reasons:
+        cells = facts["cells"]
+        typer.echo(
+            f"  suite {facts['suite']}, {facts['methods']} methods x {facts['tasks']} tasks x "
+            f"{facts['seeds']} seeds: {cells['done']} of {cells['planned']} cells done"
+        )
+        typer.echo(
+            f"  submitted by {facts['submitter']} under {facts['licence']}; accuracies of "
+            f"{facts['recomputed']} rows recomputed from their predictions"
+        )
+    if "rerun_choice" in facts:
+        typer.echo(f"  computed again (--choice {facts['rerun_choice']}):")
+        for one in facts["rerun"]:
+            more = f", accuracy differs by {one['difference']:.4f}" if "difference" in one else ""
+            typer.echo(f"    {one['cell']}: {one['outcome']}{more}")
+    for text in report.notes:
+        typer.echo(f"  note: {text}")

@@ -1,0 +1,145 @@
+"""The file itself: a ZIP of four members that is read in memory, within limits, and written."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from distbench.errors import RefusedError
+from distbench.submission import limits
+
+MEMBERS = tuple(limits.MEMBER_BYTES)
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_END = struct.Struct("<4s4H2LH")
+_DIRECTORY_BYTES = 4096
+
+
+class BundleError(RefusedError):
+    """A bundle that cannot be read as one; says what is wrong with which part."""
+
+
+def open_archive(path: Path) -> zipfile.ZipFile:
+    """Opens a bundle's ZIP after a look at its size and directory.
+
+    Raises:
+        BundleError: It is none, or not of the form that `write_archive` gives it.
+        OSError: It cannot be read.
+    """
+    size = path.stat().st_size
+    if size > limits.FILE_BYTES:
+        raise BundleError(
+            f"the file has {size // limits.MIB} MiB, a bundle may have "
+            f"{limits.FILE_BYTES // limits.MIB} MiB"
+        )
+    _look_at_end(path, size)
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, ValueError, struct.error) as error:
+        raise BundleError(f"it is no readable ZIP file: {error}") from None
+    try:
+        _check_members(archive, size)
+    except BaseException:
+        archive.close()
+        raise
+    return archive
+
+
+def _look_at_end(path: Path, size: int) -> None:
+    """Refuses what has more entries than a bundle before a library makes objects of them."""
+    with path.open("rb") as file:
+        start = file.read(4)
+        if size < _END.size or start != b"PK\x03\x04":
+            raise BundleError("it is no ZIP file, or was cut short")
+        file.seek(size - _END.size)
+        sign, _, _, here, entries, directory, _, comment = _END.unpack(file.read(_END.size))
+    if sign != b"PK\x05\x06" or comment:
+        raise BundleError("it is no ZIP file, was cut short, or something stands behind its end")
+    if here != entries or entries != len(MEMBERS) or directory > _DIRECTORY_BYTES:
+        raise BundleError(
+            f"it has {entries} members; a bundle has {len(MEMBERS)}: {', '.join(MEMBERS)}"
+        )
+
+
+def _check_members(archive: zipfile.ZipFile, size: int) -> None:
+    found = archive.infolist()
+    names = sorted(info.filename for info in found)
+    if names != sorted(MEMBERS):
+        raise BundleError(
+            f"its members are {', '.join(map(repr, names))}; a bundle has {', '.join(MEMBERS)}"
+        )
+    last = 0
+    for info in sorted(found, key=lambda i: i.header_offset):
+        if info.header_offset < last or (last == 0 and info.header_offset):
+            raise BundleError(f"member {info.filename} does not lie where it should in the file")
+        last = info.header_offset + 30 + len(info.filename) + info.compress_size
+        if info.flag_bits & 0x1 or info.compress_type not in _METHODS:
+            raise BundleError(f"member {info.filename} is encrypted or packed in an unusual way")
+        allowed = limits.MEMBER_BYTES[info.filename]
+        if info.file_size > allowed or last > size:
+            raise BundleError(
+                f"member {info.filename} claims {info.file_size:,} bytes; {allowed:,} are allowed"
+            )
+
+
+def chunks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
+    """The bytes of a member, piece by piece, never more than it claims.
+
+    Raises:
+        BundleError: They cannot be unpacked, or are not as many as claimed.
+    """
+    claimed, given = archive.getinfo(name).file_size, 0
+    try:
+        with archive.open(name) as file:
+            while piece := file.read(limits.MIB):
+                given += len(piece)
+                if given > claimed:
+                    break
+                yield piece
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise BundleError(f"member {name} cannot be unpacked: {error}") from None
+    if given != claimed:
+        raise BundleError(f"member {name} has not the {claimed:,} bytes that it claims")
+
+
+def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
+    """All bytes of a member.
+
+    Raises:
+        BundleError: They cannot be unpacked, or are not as many as claimed.
+    """
+    return b"".join(chunks(archive, name))
+
+
+def lines(archive: zipfile.ZipFile, name: str, total: hashlib._Hash) -> Iterator[bytes]:
+    """The lines of a member without their ends; their bytes go to `total` as they pass.
+
+    Raises:
+        BundleError: One is too long, or the member cannot be unpacked.
+    """
+    rest = b""
+    for piece in chunks(archive, name):
+        total.update(piece)
+        *whole, rest = (rest + piece).split(b"\n")
+        yield from whole
+        if len(rest) > limits.LINE_BYTES:
+            raise BundleError(f"{name} has a line of more than {limits.LINE_BYTES:,} bytes")
+    if rest:
+        yield rest
+
+
+def write_archive(members: Mapping[str, bytes]) -> bytes:
+    """A bundle's ZIP; equal members give equal bytes with one version of zlib."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        for name in MEMBERS:
+            info = zipfile.ZipInfo(name, _EPOCH)
+            info.create_system, info.external_attr = 3, 0o644 << 16
+            info.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(info, members[name], compresslevel=9)
+    return held.getvalue()

@@ -1,0 +1,221 @@
+"""Turns a run into a bundle: what `distbench submit` does."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from distbench.errors import RefusedError, UsageError
+from distbench.identity import canonical_json
+from distbench.plan import Plan, PlannedMethod, PlannedTask
+from distbench.predictions import FILE as PREDICTIONS
+from distbench.predictions import packed
+from distbench.results import SCHEMA, Row, write_atomic
+from distbench.runfolder import RunFolder
+from distbench.submission import limits
+from distbench.submission.archive import write_archive
+from distbench.submission.bundle import SUFFIX
+from distbench.submission.manifest import (
+    LICENCES,
+    NAME_PATTERN,
+    Manifest,
+    Member,
+    PlanMethod,
+    PublicPlan,
+    TransferFacts,
+)
+from distbench.submission.report import Report
+from distbench.submission.scrub import Scrubber, plain
+from distbench.submission.tally import Tally
+from distbench.submission.validate import validate
+from distbench.suite import explain
+
+
+def submit(
+    run: RunFolder,
+    *,
+    submitter: str,
+    licence: str,
+    output: Path,
+    name: str | None = None,
+    note: str | None = None,
+    plugins: tuple[Path, ...] = (),
+) -> tuple[Path, Report]:
+    """Writes a run as a bundle and validates it as it will be validated when it is submitted.
+
+    Args:
+        run: The run; an incomplete one says what is missing.
+        submitter: Who answers for it, as it shall be shown.
+        licence: One of `LICENCES`.
+        output: Folder for ``NAME.distbench.zip``; made if it is missing.
+        name: Of the bundle; the run's if None.
+        note: What else to say.
+        plugins: Plugin files whose components the run used, so that they can be checked.
+
+    Returns:
+        The file, and what was found when it was validated.
+
+    Raises:
+        UsageError: Nothing is done in the run, or an argument will not do.
+        RefusedError: It would be refused; says why. No file is left.
+        OSError: The folder cannot be written to.
+    """
+    name = name or run.plan.name
+    if not re.fullmatch(NAME_PATTERN, name):
+        raise UsageError(
+            f"a bundle cannot be called {name!r}; take up to 100 letters, digits, dots, dashes "
+            "and underscores with --name"
+        )
+    if licence not in LICENCES:
+        raise UsageError(
+            f"licence {licence!r} is not among those that results are taken under: "
+            f"{', '.join(LICENCES)}"
+        )
+    if not any(row.status == "done" for row in run.rows):
+        raise UsageError(f"{run.folder} has no finished cell; there is nothing to submit")
+    data = pack(run, name=name, submitter=submitter, licence=licence, note=note)
+    path = output / f"{name}{SUFFIX}"
+    draft = output / f".draft-{name}{SUFFIX}"
+    try:
+        write_atomic(draft, data)
+        report = validate(draft, plugins=plugins, called=path.name)
+        if report.reasons:
+            raise RefusedError(
+                f"{run.folder} would be refused:\n" + "\n".join(report.numbered_reasons())
+            )
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+    return path, report
+
+
+def pack(run: RunFolder, *, name: str, submitter: str, licence: str, note: str | None) -> bytes:
+    """A run as the bytes of a bundle, without paths, user and host names.
+
+    Raises:
+        UsageError: A text is too long or of a form that cannot be taken, or predictions are
+            missing.
+    """
+    scrub = Scrubber()
+    rows = [scrub.row(row) for row in run.rows]
+    predictions = {
+        row.key: found for row in run.rows if (found := run.predictions(row)) is not None
+    }
+    try:
+        plan = public_plan(run.plan, scrub)
+        members = {
+            "plan.json": (canonical_json(plan.model_dump()) + "\n").encode(),
+            "rows.jsonl": b"".join(row.model_dump_json().encode() + b"\n" for row in rows),
+            PREDICTIONS: packed(predictions),
+        }
+        manifest = _manifest(
+            run.plan,
+            plan,
+            rows,
+            members,
+            name=name,
+            submitter=submitter,
+            licence=licence,
+            note=note,
+        )
+    except ValidationError as error:
+        raise UsageError(f"the bundle cannot be written: {explain(error, Manifest)}") from None
+    table = json.loads(canonical_json(manifest.model_dump()))
+    text = json.dumps(table, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return write_archive({"bundle.json": text.encode(), **members})
+
+
+def _manifest(
+    plan: Plan,
+    public: PublicPlan,
+    rows: list[Row],
+    members: dict[str, bytes],
+    **given: Any,
+) -> Manifest:
+    from distbench import __version__
+
+    tally = Tally()
+    for row in rows:
+        tally.add(row)
+    return Manifest(
+        row_schema=SCHEMA,
+        distbench=__version__,
+        plugin_files={Path(file).name: digest for file, digest in plan.plugin_files.items()},
+        members={
+            name: Member(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+            for name, data in members.items()
+        },
+        **tally.described(public),
+        **given,
+    )
+
+
+def public_plan(plan: Plan, scrub: Scrubber) -> PublicPlan:
+    """A plan by its identities and fingerprints, without where anything lies.
+
+    Raises:
+        UsageError: It has more cells than a bundle may hold.
+    """
+    if len(plan.cells) > limits.ROWS:
+        raise UsageError(
+            f"the run has {len(plan.cells):,} cells, a bundle holds {limits.ROWS:,}; submit "
+            "several runs"
+        )
+    keys: dict[str, dict[str, list[str]]] = {
+        method.id: {task.id: [] for task in plan.tasks} for method in plan.methods
+    }
+    for cell in sorted(plan.cells, key=lambda cell: plan.seeds.index(cell.seed)):
+        keys[cell.method][cell.task].append(cell.key)
+    made = {
+        "name": plan.name,
+        "suite": plan.suite,
+        "suite_version": plan.suite_version,
+        "protocol": plan.protocol.model_dump(),
+        "skip_corrupt": plan.skip_corrupt,
+        "student": plan.student_identity,
+        "zoo": plan.zoo_identity,
+        "sources": [s.model_dump() for s in plan.sources],
+        "generalist": plan.generalist.model_dump() if plan.generalist else None,
+        "encoders": [s.model_dump() for s in plan.encoders],
+        "reference": plan.reference.identities["baseline"] if plan.reference else None,
+        "excluded": plan.excluded,
+        "marked": plan.marked,
+        "seeds": plan.seeds,
+        "tasks": [_task(task, scrub) for task in plan.tasks],
+        "methods": [_method(method) for method in plan.methods],
+        "keys": keys,
+    }
+    table = plain(json.loads(canonical_json(made)))
+    for task, planned in zip(table["tasks"], plan.tasks, strict=True):
+        task["classes"] = planned.classes  # names of classes are the task's, whatever they are
+    return PublicPlan.model_validate(table)
+
+
+def _task(task: PlannedTask, scrub: Scrubber) -> dict[str, Any]:
+    return {
+        "id": task.id,
+        "use": task.label,
+        "fingerprint": task.fingerprint,
+        "classes": task.classes,
+        "seen_by": task.seen_by,
+        "notes": [scrub.free_text(note) for note in task.notes],
+    }
+
+
+def _method(method: PlannedMethod) -> dict[str, Any]:
+    return PlanMethod(
+        id=method.id,
+        role=method.role,
+        components=method.identities,
+        needs=method.needs,
+        generalist=method.generalist,
+        transfer=TransferFacts(use=method.transfer.label, fingerprint=method.transfer.fingerprint)
+        if method.transfer
+        else None,
+        encoder=method.encoder,
+    ).model_dump()

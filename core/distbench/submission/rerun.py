@@ -1,0 +1,192 @@
+"""Cells of a bundle computed again, by installed components and nothing that it brings."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distbench.errors import DistbenchError
+from distbench.ledger import Ledger
+from distbench.plan import Cell, Plan, as_table
+from distbench.plugins import Registry
+from distbench.results import ResultBlock, Row
+from distbench.submission.bundle import Bundle
+from distbench.submission.coverage import Place
+from distbench.submission.labels import without_network
+from distbench.submission.report import Report, shown
+from distbench.submission.scrub import Scrubber
+from distbench.submission.suitechecks import Unfollowed, made
+
+TOLERANCE = 0.05
+"""Accuracy between machines; on one machine and version results are equal in every bit."""
+
+
+@dataclass(frozen=True)
+class _Replanned:
+    plan: Plan
+    cell: Cell
+
+
+def rerun_cells(
+    bundle: Bundle,
+    names: Registry,
+    plugins: tuple[Path, ...],
+    wanted: int,
+    choice: int | None,
+    tolerance: float,
+    report: Report,
+) -> None:
+    """Draws finished cells and computes them again, with the network shut.
+
+    Args:
+        bundle: A bundle in which nothing else was wrong.
+        names: The installed components.
+        plugins: Plugin files that were given.
+        wanted: How many cells.
+        choice: Seed of the draw; drawn if None.
+        tolerance: By how much accuracies may differ where not every bit is equal.
+        report: Takes reasons, notes and outcomes.
+    """
+    choice = secrets.randbelow(2**31) if choice is None else choice
+    report.facts["rerun_choice"] = choice
+    places = [
+        (row.method.id, row.task.id, row.seed) for row in bundle.rows() if row.status == "done"
+    ]
+    random.Random(choice).shuffle(places)
+    planner = _Planner(bundle, names, plugins)
+    drawn: dict[Place, _Replanned] = {}
+    left: dict[str, int] = {}
+    for place in places:
+        if len(drawn) == wanted:
+            break
+        found = planner.plan(place, report)
+        if isinstance(found, _Replanned):
+            drawn[place] = found
+        elif found is not None:
+            left[found] = left.get(found, 0) + 1
+    for why, count in left.items():
+        report.note(f"{count} drawn cells were not computed again: {why}")
+    if len(drawn) < min(wanted, len(places)) and not report.reasons:
+        report.note(f"only {len(drawn)} of {wanted} cells could be computed again")
+    for row in bundle.rows():
+        place = (row.method.id, row.task.id, row.seed)
+        if place in drawn:
+            report.facts["rerun"].append(_again(row, drawn[place], tolerance, report))
+
+
+class _Planner:
+    """Plans methods of a bundle anew, as `distbench run` would plan them here."""
+
+    def __init__(self, bundle: Bundle, names: Registry, plugins: tuple[Path, ...]) -> None:
+        self._bundle, self._names, self._plugins = bundle, names, plugins
+        self._plans: dict[tuple[str, str], Plan | str] = {}
+        self._keys = bundle.plan.cells()
+
+    def plan(self, place: Place, report: Report) -> _Replanned | str | None:
+        """The cell planned anew, or why that cannot be; None where it was refused."""
+        method, task, seed = place
+        if (method, task) not in self._plans:
+            self._plans[method, task] = self._make(method, task)
+        plan = self._plans[method, task]
+        if isinstance(plan, str):
+            return plan
+        cell = next(c for c in plan.cells if c.seed == seed)
+        if cell.key == self._keys[place]:
+            return _Replanned(plan, cell)
+        theirs = {name: tuple(v) for name, v in self._bundle.manifest.plugins.items()}
+        if theirs != {name: (version,) for name, version in plan.distributions.items()}:
+            return "other versions of distbench or of plugins are installed here"
+        report.refuse(
+            "keys",
+            f"{shown(method)} on {shown(task)}, seed {seed}: planned here it has another key, so "
+            "something that it depends on is not what the bundle says",
+        )
+        return None
+
+    def _make(self, method: str, task: str) -> Plan | str:
+        from distbench.config import RunConfig
+        from distbench.planning import make_plan
+
+        public = self._bundle.plan
+        if public.suite not in self._names.names("suite"):
+            return f"suite '{shown(public.suite)}' is not installed"
+        found = next(m for m in public.methods if m.id == method)
+        try:
+            parts: dict[str, Any] = {
+                kind: (as_table(made(self._names, kind, identity)),)
+                for kind, identity in found.components.items()
+            }
+            parts["distiller" if "baseline" in parts else "baseline"] = "none"
+            student = as_table(made(self._names, "student", public.student))
+            with without_network():
+                config = RunConfig.make(
+                    None,
+                    suite=public.suite,
+                    task=(task,),
+                    student=student,
+                    seeds=len(public.seeds),
+                    overlap="allow" if any(public.marked.values()) else None,
+                    skip_corrupt=public.skip_corrupt,
+                    plugin=self._plugins,
+                    save_student=False,
+                    name="again",
+                    **parts,
+                )
+                return make_plan(config)
+        except Unfollowed as error:
+            return shown(error, 300)
+        except (DistbenchError, OSError) as error:
+            return shown(str(error).partition("\n")[0], 300)
+
+
+def _again(row: Row, found: _Replanned, tolerance: float, report: Report) -> dict[str, Any]:
+    """Computes a cell and compares it with its row."""
+    from distbench.identity import digest
+    from distbench.worker import execute_unit
+
+    where = f"{row.method.id} on {row.task.id}, seed {row.seed}"
+    ledger = Ledger(found.plan)
+    path = ledger.root / "plans" / f"{digest(found.plan.to_json())}.json"
+    found.plan.save(path)
+    with without_network():
+        for unit in found.plan.units([found.cell]):
+            outcome = execute_unit(path, unit.id)
+            if outcome.status != "done":
+                report.note(f"{where} could not be computed again: {shown(outcome.reason, 300)}")
+                return {"cell": where, "outcome": "failed"}
+    new = ledger.store.get(found.cell.key)
+    if new is None or row.result is None:
+        report.note(f"{where} could not be computed again: it left no row")
+        return {"cell": where, "outcome": "failed"}
+    new = Scrubber().row(new)
+    if new.result is None:
+        report.refuse("cells computed again", f"{where}: computed again it is {new.status}")
+        return {"cell": where, "outcome": new.status}
+    if new.result == row.result:
+        return {"cell": where, "outcome": "bit-equal"}
+    return _compared(where, row.result, new.result, tolerance, report)
+
+
+def _compared(
+    where: str, claimed: ResultBlock, new: ResultBlock, tolerance: float, report: Report
+) -> dict[str, Any]:
+    """Holds two results of different machines against each other."""
+    for name in ("parts", "declared"):
+        if getattr(claimed, name) != getattr(new, name):
+            report.refuse("cells computed again", f"{where}: computed again, {name} is another")
+    for name in ("eligible", "excluded", "marked"):
+        if getattr(claimed.sources, name) != getattr(new.sources, name):
+            report.refuse(
+                "cells computed again", f"{where}: computed again, other sources are {name}"
+            )
+    difference = abs(claimed.accuracy - new.accuracy)
+    if difference > tolerance:
+        report.refuse(
+            "cells computed again",
+            f"{where}: accuracy {claimed.accuracy:.4f} is claimed, computed again it is "
+            f"{new.accuracy:.4f}; {tolerance:g} is allowed between machines",
+        )
+    return {"cell": where, "outcome": "compared", "difference": difference}

@@ -1,0 +1,155 @@
+"""Cells of a bundle computed again, and those that are not."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from distbench.submission.report import Report
+from distbench.submission.validate import validate
+
+NAME = "toy.distbench.zip"
+
+
+def test_cells_computed_again_are_equal_in_every_bit(made: Path, plugins: tuple[Path, ...]) -> None:
+    """In a home of its own, where nothing was computed before."""
+    report = validate(made / NAME, plugins=plugins, rerun=3, choice=5)
+    assert report.reasons == [] and report.notes == []
+    assert [one["outcome"] for one in report.facts["rerun"]] == ["bit-equal"] * 3
+    assert report.facts["rerun_choice"] == 5
+    again = validate(made / NAME, plugins=plugins, rerun=3, choice=5)
+    assert again.facts["rerun"] == report.facts["rerun"], "the seed repeats the choice"
+    assert os.environ.get("DISTBENCH_OFFLINE") is None
+
+
+def test_an_accuracy_that_is_not_reached_again_is_refused(
+    parts: Any, tmp_path: Path, plugins: tuple[Path, ...]
+) -> None:
+    """Predictions that fit their row in every way, but that no such student makes."""
+    import numpy as np
+
+    from distbench.predictions import predictions_digest
+
+    for row in parts.rows:
+        found = (np.arange(30) % 3).astype(np.uint8)
+        parts.predictions[row["key"]] = found
+        row["result"] |= {
+            "accuracy": 1.0,
+            "balanced_accuracy": 1.0,
+            "predictions_digest": predictions_digest(found),
+        }
+    path = parts.write(tmp_path / NAME)
+    assert validate(path, plugins=plugins).reasons == [], "labels alone do not tell"
+    report = validate(path, plugins=plugins, rerun=1, choice=1)
+    assert len(report.reasons) == 1
+    assert "accuracy 1.0000 is claimed, computed again it is" in report.reasons[0]
+    lenient = validate(path, plugins=plugins, rerun=1, choice=1, tolerance=1.0)
+    assert lenient.reasons == []
+    assert lenient.facts["rerun"][0]["outcome"] == "compared"
+
+
+def test_a_key_that_nothing_here_leads_to_is_refused(
+    parts: Any, tmp_path: Path, plugins: tuple[Path, ...]
+) -> None:
+    from distbench.identity import digest
+
+    text = json.dumps([parts.plan, parts.rows])
+    for row in parts.rows:
+        key = digest(row["key"])
+        text = text.replace(row["key"], key)
+        parts.predictions[key] = parts.predictions.pop(row["key"])
+    parts.plan, parts.rows = json.loads(text)
+    parts.manifest["plan_digest"] = digest(["toy_suite", sorted(parts.predictions)])
+    path = parts.write(tmp_path / NAME)
+    assert validate(path, plugins=plugins).reasons == []
+    report = validate(path, plugins=plugins, rerun=1)
+    assert "planned here it has another key" in report.reasons[0]
+
+
+def test_other_versions_are_noted_and_not_computed(
+    parts: Any, tmp_path: Path, plugins: tuple[Path, ...]
+) -> None:
+    text = json.dumps([parts.plan, parts.rows]).replace('"distbench": "0.1.0"', '"distbench": "9"')
+    for row in parts.rows:
+        text = text.replace(row["key"], row["key"][::-1])
+        parts.predictions[row["key"][::-1]] = parts.predictions.pop(row["key"])
+    parts.plan, parts.rows = json.loads(text)
+    from distbench.identity import digest
+
+    parts.manifest["plan_digest"] = digest(["toy_suite", sorted(parts.predictions)])
+    parts.manifest["plugins"] = {"distbench": ["9"]}
+    report = validate(parts.write(tmp_path / NAME), plugins=plugins, rerun=2)
+    assert report.reasons == []
+    assert report.notes == [
+        "12 drawn cells were not computed again: other versions of distbench or of plugins are "
+        "installed here",
+        "only 0 of 2 cells could be computed again",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("params", "why"),
+    [
+        ({"lr": "/etc/passwd"}, "lr='/etc/passwd' is a path or an address"),
+        ({"lr": "https://example.org/x"}, "is a path or an address"),
+    ],
+)
+def test_parameters_that_lead_somewhere_are_not_followed(
+    parts: Any, judge: Callable[[Any], Report], params: dict[str, Any], why: str
+) -> None:
+    for holder in (*parts.plan["methods"], *(row["method"] for row in parts.rows)):
+        if holder["id"] == "finetune":
+            holder["components"]["baseline"]["params"] |= params
+    report = judge(parts)
+    assert any(why in note for note in report.notes)
+
+
+def test_a_component_that_takes_a_path_or_a_nested_one_that_is_not_said_in_full() -> None:
+    from distbench.plugins import registry
+    from distbench.submission.suitechecks import Unfollowed, made
+
+    names = registry()
+    with pytest.raises(Unfollowed, match=r"task folder takes a path \(path\)"):
+        made(names, "task", {"name": "folder", "version": 1, "params": {}})
+    inner = {"name": "folder", "version": 1, "params": {}}
+    for transfer, why in (
+        (inner, "task folder takes a path"),
+        ({"use": "folder:path=x"}, "has no name"),
+        ("folder:path=x", "transfer is not said in full"),
+    ):
+        identity = {"name": "pseudo_labels", "version": 1, "params": {"transfer": transfer}}
+        with pytest.raises(Unfollowed, match=why):
+            made(names, "distiller", identity)
+    with pytest.raises(Unfollowed, match="takes a file"):
+        made(names, "metric", {"name": "logme", "params": {}, "files": {"x": "0"}})
+
+
+def test_a_suite_that_is_not_installed_is_said(made: Path) -> None:
+    report = validate(made / NAME, rerun=1)
+    assert report.reasons == []
+    assert report.facts["recomputed"] == 0 and report.facts["not_recomputed"] == 12
+    text = "\n".join(report.notes)
+    assert "suite 'toy_suite' is not installed here: its protocol, tasks and settings" in text
+    assert "the accuracy of 6 rows on toy was not recomputed: the labels are not at hand" in text
+    assert "drawn cells were not computed again: suite 'toy_suite' is not installed" in text
+
+
+def test_a_task_is_made_from_its_name_only_where_that_leads_nowhere() -> None:
+    from distbench.plugins import registry
+    from distbench.submission.labels import Labels
+    from distbench.submission.manifest import PlanTask
+
+    labels = Labels(registry(), None)
+
+    def task(use: str) -> Any:
+        facts = {"id": use.replace(":", "-"), "fingerprint": "f", "classes": ("a", "b")}
+        return labels.task(PlanTask(use=use, **facts))
+
+    assert len(task("mini-cub:train=200,test=40").parts["test"]) == 40
+    for use in ("folder:path=x", "hub:a/b", "mini-cub:train=1e12", "nothing", "mini-cub:test=/x"):
+        assert task(use) == "it is not found by name in an installed suite or plugin"
