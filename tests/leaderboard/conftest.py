@@ -43,7 +43,7 @@ def row_of(
             accuracy=value,
             balanced_accuracy=value / 2,
             validation_accuracy=None,
-            predictions=(0, 1),
+            predictions_digest="p",
             curve=(),
             sources=SourcesBlock(**(sources or {})),
             parts=PartsBlock(labelled=4, unlabelled=9, validation=2, test=2, split_seed=seed),

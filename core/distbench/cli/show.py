@@ -23,25 +23,27 @@ def show(
     json: o.Json = False,
 ) -> None:
     """Show a run: its leaderboard, the source weights each task got, and the costs."""
-    import json as json_
-
     from distbench import leaderboard
     from distbench.leaderboard import costs, weights
     from distbench.runfolder import open_run
 
     found = open_run(run)
-    board = leaderboard.build(found.rows, tasks=found.tasks, seeds=found.plan.seeds)
+    rows = leaderboard.as_records(found.rows)
+    board = leaderboard.build(rows, tasks=found.tasks, seeds=found.plan.seeds)
+    methods = [line.method for line in board.lines]
+    used = weights.source_weights(rows, methods=methods, tasks=board.tasks)
+    spent = costs.costs(rows, methods=methods)
     if json:
         o.print_json(
             {
                 "folder": str(found.folder),
                 "leaderboard": board.as_dict(),
-                "weights": json_.loads(weights.json_text(weights.source_weights(found.rows))),
+                "weights": weights.plain(used),
+                "costs": costs.plain(spent),
             }
         )
         return
     typer.echo(leaderboard.render.terminal(board))
-    used = weights.source_weights(found.rows)
     if used:
         typer.echo("\n" + weights.terminal(used))
-    typer.echo("\n" + costs.terminal(costs.costs(found.rows)))
+    typer.echo("\n" + costs.terminal(spent))

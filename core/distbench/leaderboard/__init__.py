@@ -8,6 +8,7 @@ from pathlib import Path
 from distbench.leaderboard import costs, picture, render, weights
 from distbench.leaderboard.board import Board, Line, build
 from distbench.leaderboard.entries import Entry, Measure, Missing
+from distbench.leaderboard.records import Reader, Record, as_records
 from distbench.leaderboard.statistics import Difference, Estimate
 from distbench.results import Row, write_atomic
 
@@ -19,6 +20,9 @@ __all__ = [
     "Line",
     "Measure",
     "Missing",
+    "Reader",
+    "Record",
+    "as_records",
     "build",
     "costs",
     "picture",
@@ -29,7 +33,7 @@ __all__ = [
 
 
 def write(
-    rows: Iterable[Row],
+    rows: Iterable[Row | Record],
     folder: Path,
     *,
     tasks: Sequence[str] | None = None,
@@ -55,20 +59,20 @@ def write(
         UsageError: The rows cannot share a table; nothing is written.
         OSError: The folder cannot be written to.
     """
-    rows = list(rows)
-    board = build(rows, tasks=tasks, seeds=seeds, baseline=baseline, measure=measure)
-    rows = [row for row in rows if row.task.id in board.tasks and row.seed in board.seeds]
+    held = as_records(rows)
+    board = build(held, tasks=tasks, seeds=seeds, baseline=baseline, measure=measure)
+    held = [row for row in held if row.task.id in board.tasks and row.seed in board.seeds]
     methods = [line.method for line in board.lines]
-    learnt = weights.source_weights(rows, methods=methods, tasks=board.tasks)
+    learnt = weights.source_weights(held, methods=methods, tasks=board.tasks)
     files = {
         "leaderboard.md": render.markdown(board),
         "leaderboard.csv": render.csv_text(board),
         "leaderboard.json": render.json_text(board),
         "leaderboard.tex": render.latex(board),
         "weights.json": weights.json_text(learnt),
-        "costs.csv": costs.csv_text(costs.costs(rows, methods=methods)),
+        "costs.csv": costs.csv_text(costs.costs(held, methods=methods)),
     }
     for file, content in files.items():
         write_atomic(folder / file, content)
-    picture.write(board, rows, folder)
+    picture.write(board, held, folder)
     return board

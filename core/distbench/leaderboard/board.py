@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from distbench.leaderboard.entries import (
     check_comparable,
     entry,
 )
+from distbench.leaderboard.records import Record, Role, as_records
 from distbench.leaderboard.statistics import (
     LEVEL,
     Difference,
@@ -31,8 +32,6 @@ from distbench.leaderboard.statistics import (
     win_rate,
 )
 from distbench.results import Row
-
-Role = Literal["ranked", "control", "ceiling"]
 
 
 @dataclass(frozen=True)
@@ -98,16 +97,30 @@ class Board:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, as plain values that JSON can hold."""
-        plain = asdict(self)
+
+        def estimate(value: Estimate | None) -> dict[str, Any] | None:
+            return None if value is None else dict(vars(value))
+
+        def entry(value: Entry) -> dict[str, Any]:
+            missing = [dict(vars(gap)) for gap in value.missing]
+            return {**vars(value), "missing": missing, "estimate": estimate(value.estimate)}
+
         lines = [
-            {"complete": line.complete, **fields}
-            for line, fields in zip(self.lines, plain.pop("lines"), strict=True)
+            {
+                "complete": line.complete,
+                **vars(line),
+                "entries": [entry(e) for e in line.entries],
+                "mean": estimate(line.mean),
+                "delta": estimate(line.delta),
+            }
+            for line in self.lines
         ]
+        plain = {key: value for key, value in vars(self).items() if key != "lines"}
         return {**plain, "interval": f"two-sided {LEVEL:.0%} t interval", "methods": lines}
 
 
 def build(
-    rows: Iterable[Row],
+    rows: Iterable[Row | Record],
     *,
     tasks: Sequence[str] | None = None,
     seeds: Sequence[int] | None = None,
@@ -128,26 +141,26 @@ def build(
     """
     if measure not in MEASURES:
         raise UsageError(f"unknown measure {measure!r}: choose {' or '.join(MEASURES)}.")
-    rows = [
+    some = [
         row
-        for row in rows
+        for row in as_records(rows)
         if (tasks is None or row.task.id in tasks) and (seeds is None or row.seed in seeds)
     ]
-    if not rows:
+    if not some:
         raise UsageError("no results to make a leaderboard of: run some cells first.")
-    check_comparable(rows)
-    tasks = list(dict.fromkeys(tasks if tasks is not None else sorted({r.task.id for r in rows})))
-    seeds = sorted(set(seeds if seeds is not None else (r.seed for r in rows)))
-    chosen = cells(rows)
-    roles: dict[str, Role] = {row.method.id: row.method.role for row in rows}
+    check_comparable(some)
+    tasks = list(dict.fromkeys(tasks if tasks is not None else sorted({r.task.id for r in some})))
+    seeds = sorted(set(seeds if seeds is not None else (r.seed for r in some)))
+    chosen = cells(some)
+    roles: dict[str, Role] = {row.method.id: row.method.role for row in some}
     lines = [_line(chosen, name, roles[name], tasks, seeds, measure) for name in sorted(roles)]
     base = next((line for line in lines if line.method == baseline and line.complete), None)
     if base is not None:
         lines = [_compare(line, base) for line in lines]
     return Board(
-        suite=rows[0].suite,
-        suite_version=rows[0].suite_version,
-        schema_version=rows[0].schema_version,
+        suite=some[0].setting.suite,
+        suite_version=some[0].setting.suite_version,
+        schema_version=max(row.schema_version for row in some),
         measure=measure,
         tasks=tuple(tasks),
         seeds=tuple(seeds),
@@ -158,7 +171,7 @@ def build(
 
 
 def _line(
-    chosen: Mapping[Cell, Row],
+    chosen: Mapping[Cell, Record],
     method: str,
     role: Role,
     tasks: Sequence[str],

@@ -5,16 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from typing import Any
 
 from distbench.leaderboard import text
 from distbench.leaderboard.entries import cells
+from distbench.leaderboard.records import CostFacts, Record, as_records
 from distbench.leaderboard.text import Text, TextTable, name, number, say
-from distbench.results import CostBlock, Row
+from distbench.results import Row
 
 # What changes from cell to cell without being another machine.
 _VOLATILE = frozenset({"date", "time", "started", "finished", "created", "pid", "worker", "shard"})
@@ -110,19 +111,19 @@ class Cost:
     peak_memory_mb: float
 
 
-def machine_of(row: Row) -> str:
+def machine_of(row: Record) -> str:
     """The machine of a row: all fields of its environment that last longer than a cell."""
     fields = sorted((k, v) for k, v in row.environment.items() if k not in _VOLATILE)
     shown = (f"{k}={v if isinstance(v, str) else json.dumps(v, sort_keys=True)}" for k, v in fields)
     return "; ".join(shown) or "unknown"
 
 
-def pass_macs(cost: CostBlock) -> int | None:
+def pass_macs(cost: CostFacts) -> int | None:
     """Of the sources over the images that are distilled on; 0 for what has no sources."""
     return 0 if cost.teacher_macs == 0 else cost.teacher_pass_macs
 
 
-def total_training_macs(cost: CostBlock) -> int | None:
+def total_training_macs(cost: CostFacts) -> int | None:
     """Of training the student, passes and teaching of its sources included."""
     passes = pass_macs(cost)
     if cost.training_macs is None or passes is None:
@@ -130,73 +131,76 @@ def total_training_macs(cost: CostBlock) -> int | None:
     return cost.training_macs + passes + cost.teacher_training_macs
 
 
-def _pass_seconds(cost: CostBlock) -> float | None:
+def _pass_seconds(cost: CostFacts) -> float | None:
     return 0.0 if cost.teacher_macs == 0 else cost.teacher_pass_seconds
 
 
-def _total_seconds(cost: CostBlock) -> float | None:
+def _total_seconds(cost: CostFacts) -> float | None:
     passes, teaching = _pass_seconds(cost), _teaching_seconds(cost)
     if passes is None or teaching is None:
         return None
     return cost.train_seconds + passes + teaching
 
 
-def _teaching_seconds(cost: CostBlock) -> float | None:
+def _teaching_seconds(cost: CostFacts) -> float | None:
     # Earlier rows do not have it; what has no sources taught none.
     return 0.0 if cost.teacher_macs == 0 else cost.teacher_training_seconds
 
 
 def _mean(values: Iterable[float | int | None], *, all_of_them: bool = False) -> float | None:
     values = list(values)
-    present = [float(v) for v in values if v is not None]
+    present = [v for v in values if v is not None]
     if not present or (all_of_them and len(present) < len(values)):
         return None
-    return float(np.mean(present))
+    return math.fsum(present) / len(present)
 
 
-def _images(row: Row) -> float | None:
+def _images(row: Record) -> float | None:
     declared = row.result.declared.get("images_per_step") if row.result else None
     return float(declared) if isinstance(declared, (int, float)) else None
 
 
-def costs(rows: Iterable[Row], *, methods: Sequence[str] = ()) -> list[Cost]:
+def costs(rows: Iterable[Row | Record], *, methods: Sequence[str] = ()) -> list[Cost]:
     """Costs of the done cells, by machine.
 
     Args:
         rows: In any order; a cell that comes twice counts once.
         methods: The order to list them in; methods that are not named follow by name.
     """
-    groups: dict[tuple[str, str], list[tuple[Row, CostBlock]]] = defaultdict(list)
-    for _, row in sorted(cells(rows).items()):
+    groups: dict[tuple[str, str], list[tuple[Record, CostFacts]]] = defaultdict(list)
+    machines: dict[int, str] = {}  # equal environments of one reader are one object
+    for _, row in sorted(cells(as_records(rows)).items()):
         if row.status == "done" and row.cost is not None:
-            groups[machine_of(row), row.method.id].append((row, row.cost))
+            machine = machines.setdefault(id(row.environment), "") or machine_of(row)
+            machines[id(row.environment)] = machine
+            groups[machine, row.method.id].append((row, row.cost))
     place = {method: i for i, method in enumerate(methods)}
     keys = sorted(groups, key=lambda k: (k[0], place.get(k[1], len(place)), k[1]))
     return [_cost(method, machine, groups[machine, method]) for machine, method in keys]
 
 
-def _cost(method: str, machine: str, group: Sequence[tuple[Row, CostBlock]]) -> Cost:
+def _cost(method: str, machine: str, group: Sequence[tuple[Record, CostFacts]]) -> Cost:
     blocks = [cost for _, cost in group]
     return Cost(
         method=method,
         machine=machine,
         cells=len(blocks),
-        parameters=float(np.mean([c.parameters for c in blocks])),
-        student_macs=float(np.mean([c.student_macs for c in blocks])),
+        parameters=math.fsum(c.parameters for c in blocks) / len(blocks),
+        student_macs=math.fsum(c.student_macs for c in blocks) / len(blocks),
         latency_ms=_mean(c.latency_ms for c in blocks),
         teacher_macs=_mean(c.teacher_macs for c in blocks),
         images_per_step=_mean(_images(row) for row, _ in group),
-        steps=float(np.mean([c.steps for c in blocks])),
+        steps=math.fsum(c.steps for c in blocks) / len(blocks),
         training_macs=_mean(c.training_macs for c in blocks),
         teacher_pass_macs=_mean(pass_macs(c) for c in blocks),
         teacher_training_macs=_mean(c.teacher_training_macs for c in blocks),
         total_training_macs=_mean((total_training_macs(c) for c in blocks), all_of_them=True),
         selection_macs=_mean(c.selection_macs for c in blocks),
-        train_seconds=float(np.mean([c.train_seconds for c in blocks])),
+        train_seconds=math.fsum(c.train_seconds for c in blocks) / len(blocks),
         teacher_pass_seconds=_mean(_pass_seconds(c) for c in blocks),
         teacher_training_seconds=_mean(_teaching_seconds(c) for c in blocks),
         total_training_seconds=_mean((_total_seconds(c) for c in blocks), all_of_them=True),
-        total_seconds=float(np.mean([c.total_seconds for c in blocks])),
+        total_seconds=math.fsum(c.total_seconds for c in blocks) / len(blocks),
         peak_memory_mb=max(c.peak_memory_mb for c in blocks),
     )
 
@@ -271,3 +275,8 @@ def table(lines: Sequence[Cost]) -> TextTable:
 def terminal(lines: Sequence[Cost], *, width: int = text.WIDTH) -> str:
     """The costs as plain text."""
     return text.terminal(table(lines), width=width)
+
+
+def plain(lines: Sequence[Cost]) -> list[dict[str, Any]]:
+    """The costs as values that JSON can hold."""
+    return [dict(vars(line)) for line in lines]

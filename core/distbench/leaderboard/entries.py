@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from distbench.errors import UsageError
+from distbench.leaderboard.records import Record
 from distbench.leaderboard.statistics import Estimate, mean_interval
-from distbench.results import Row
 
 Measure = Literal["accuracy", "balanced_accuracy"]
 MEASURES: tuple[Measure, ...] = ("accuracy", "balanced_accuracy")
@@ -45,14 +45,16 @@ class Entry:
     estimate: Estimate | None
 
 
-def _names(rows: Sequence[Row], limit: int = 3) -> str:
+def _names(rows: Sequence[Record], limit: int = 3) -> str:
     names = sorted({row.method.id for row in rows})
     more = len(names) - limit
     return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")
 
 
-def _refuse_different(rows: Sequence[Row], what: str, value: Callable[[Row], Hashable]) -> None:
-    groups: dict[Hashable, list[Row]] = defaultdict(list)
+def _refuse_different(
+    rows: Sequence[Record], what: str, value: Callable[[Record], Hashable]
+) -> None:
+    groups: dict[Hashable, list[Record]] = defaultdict(list)
     for row in rows:
         groups[value(row)].append(row)
     if len(groups) > 1:
@@ -67,32 +69,35 @@ def _refuse_different(rows: Sequence[Row], what: str, value: Callable[[Row], Has
 
 
 def _refuse_mapping(
-    rows: Sequence[Row], what: str, get: Callable[[Row], Mapping[str, Any]]
+    rows: Sequence[Record], what: str, get: Callable[[Record], Mapping[str, Any]]
 ) -> None:
-    for field in sorted({name for row in rows for name in get(row)}):
+    distinct = list({id(get(row)): get(row) for row in rows}.values())
+    if len(distinct) < 2:  # equal ones of one reader are one object
+        return
+    for field in sorted({name for one in distinct for name in one}):
+        if all(one.get(field, ...) == distinct[0].get(field, ...) for one in distinct):
+            continue
 
-        def value(row: Row, field: str = field) -> str:
+        def value(row: Record, field: str = field) -> str:
             return json.dumps(get(row).get(field), sort_keys=True, ensure_ascii=False)
 
         _refuse_different(rows, f"{what}.{field}", value)
 
 
-def check_comparable(rows: Sequence[Row]) -> None:
+def check_comparable(rows: Sequence[Record]) -> None:
     """Refuses rows that were not made under one protocol on the same data.
 
     Suite, versions, student, zoo and data must be the same, and so must each method's components.
-    The protocol's ``seeds`` may differ: a run that adds seeds adds to the table.
+    The protocol's ``seeds`` may differ: a run that adds seeds adds to the table. So may the row
+    schema, which is only how a row is written down.
 
     Raises:
         UsageError: Names what differs, both values, and the methods concerned.
     """
-    _refuse_different(rows, "the row schema", lambda row: row.schema_version)
-    _refuse_different(rows, "the suite", lambda row: row.suite)
-    _refuse_different(rows, "the suite version", lambda row: row.suite_version)
-    _refuse_mapping(
-        rows, "protocol", lambda row: {k: v for k, v in row.protocol.items() if k != "seeds"}
-    )
-    _refuse_mapping(rows, "student", lambda row: row.student)
+    _refuse_different(rows, "the suite", lambda row: row.setting.suite)
+    _refuse_different(rows, "the suite version", lambda row: row.setting.suite_version)
+    _refuse_mapping(rows, "protocol", lambda row: row.setting.protocol)
+    _refuse_mapping(rows, "student", lambda row: row.setting.student)
     _refuse_different([r for r in rows if r.zoo is not None], "the zoo", lambda row: row.zoo)
     by_task, by_method = defaultdict(list), defaultdict(list)
     for row in rows:
@@ -105,23 +110,30 @@ def check_comparable(rows: Sequence[Row]) -> None:
         _refuse_mapping(group, method, lambda row: row.method.components)
 
 
-def cells(rows: Iterable[Row]) -> dict[Cell, Row]:
+def _precedence(row: Record) -> tuple[object, ...]:
+    """Done before others, and an order that does not depend on that of the files."""
+    spent = tuple(-1.0 if v is None else float(v) for v in row.cost or ())
+    place = json.dumps(row.environment, sort_keys=True)
+    return row.status != "done", row.status, row.reason or "", row.key, spent, place, row.origin
+
+
+def cells(rows: Iterable[Record]) -> dict[Cell, Record]:
     """One row a cell: done before others; which of several copies never depends on their order.
 
     Raises:
         UsageError: Two done rows of one cell hold different results.
     """
-    copies: dict[Cell, list[Row]] = defaultdict(list)
+    chosen: dict[Cell, Record] = {}
+    copies: dict[Cell, list[Record]] = {}
     for row in rows:
-        copies[row.method.id, row.task.id, row.seed].append(row)
-    chosen: dict[Cell, Row] = {}
+        cell = (row.method.id, row.task.id, row.seed)
+        if chosen.setdefault(cell, row) is not row:
+            copies.setdefault(cell, [chosen[cell]]).append(row)
     for cell, group in copies.items():
-        first, *others = group
-        if others:
-            first, *others = sorted(group, key=lambda r: (r.status != "done", r.model_dump_json()))
+        first, *others = sorted(group, key=_precedence)
         chosen[cell] = first
         for other in others:
-            if other.status == "done" and other.result != first.result:
+            if other.result and first.result and not other.result.same(first.result):
                 raise UsageError(
                     f"two different results for {cell[0]} on {cell[1]} with seed {cell[2]} "
                     f"(keys {first.key[:12]} and {other.key[:12]}). Keep one of them."
@@ -130,7 +142,7 @@ def cells(rows: Iterable[Row]) -> dict[Cell, Row]:
 
 
 def entry(
-    chosen: Mapping[Cell, Row], method: str, task: str, seeds: Sequence[int], measure: Measure
+    chosen: Mapping[Cell, Record], method: str, task: str, seeds: Sequence[int], measure: Measure
 ) -> Entry:
     """The entry of a method on a task: its done cells, and the reason for each that is missing."""
     done, values, missing = [], [], []

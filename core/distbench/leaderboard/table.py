@@ -144,8 +144,9 @@ def _rank_notes(board: Board) -> list[tuple[Text, ...]]:
         return [say("Ranks are by mean only: one task gives no interval over tasks.")]
     return [
         say(
-            "rank: methods from the best of a group down to the last whose paired 95 % t interval "
-            "over tasks against it includes 0 share a rank such as 1-3."
+            "rank: methods from the best of a group down to the last that is not significantly "
+            "worse share a rank such as 1-3 (paired t over tasks against the best, at 5 % for all "
+            "of them together)."
         )
     ]
 

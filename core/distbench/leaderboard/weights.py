@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from distbench.leaderboard import text
 from distbench.leaderboard.entries import cells
+from distbench.leaderboard.records import Learnt, Record, as_records
 from distbench.leaderboard.table import short_names
 from distbench.leaderboard.text import EMPTY, Text, TextTable, name, say
-from distbench.results import Row, SourcesBlock
+from distbench.results import Row
 
 TOP = 3
 
@@ -49,15 +52,15 @@ class TaskWeights:
     marked: dict[str, str]
 
 
-def effective_number(weights: Iterable[float]) -> float:
-    """Effective number of sources ``(sum w)^2 / sum(w^2)``; 0 where all weights are 0."""
-    w = np.fromiter(weights, dtype=np.float64)
-    squares = float(np.sum(w**2))
-    return float(w.sum()) ** 2 / squares if squares > 0 else 0.0
+def effective_number(weights: ArrayLike) -> NDArray[np.float64]:
+    """Effective number of sources ``(sum w)^2 / sum(w^2)`` along the last axis; 0 without any."""
+    w = np.asarray(weights, dtype=np.float64)
+    squares = np.sum(w**2, axis=-1)
+    return np.asarray(np.sum(w, axis=-1) ** 2 / np.where(squares > 0, squares, 1))
 
 
 def source_weights(
-    rows: Iterable[Row], *, methods: Sequence[str] = (), tasks: Sequence[str] = ()
+    rows: Iterable[Row | Record], *, methods: Sequence[str] = (), tasks: Sequence[str] = ()
 ) -> list[TaskWeights]:
     """Weights by method and task; methods without sources are left out.
 
@@ -66,9 +69,9 @@ def source_weights(
         methods: The order to list methods in; others follow by name.
         tasks: The order to list tasks in; others follow by name.
     """
-    groups: dict[tuple[str, str], list[tuple[int, SourcesBlock]]] = defaultdict(list)
-    for (method, task, seed), row in sorted(cells(rows).items()):
-        if row.status == "done" and row.result is not None and row.result.sources.weights:
+    groups: dict[tuple[str, str], list[tuple[int, Learnt]]] = defaultdict(list)
+    for (method, task, seed), row in sorted(cells(as_records(rows)).items()):
+        if row.result is not None and row.result.sources.used:
             groups[method, task].append((seed, row.result.sources))
     first = {m: i for i, m in enumerate(methods)}
     second = {t: i for i, t in enumerate(tasks)}
@@ -79,27 +82,43 @@ def source_weights(
     return [_average(method, task, groups[method, task]) for method, task in order]
 
 
-def _average(method: str, task: str, group: Sequence[tuple[int, SourcesBlock]]) -> TaskWeights:
+def _average(method: str, task: str, group: Sequence[tuple[int, Learnt]]) -> TaskWeights:
     blocks = [block for _, block in group]
-    names = sorted({source for b in blocks for source in (*b.eligible, *b.weights)})
-    shares = []
-    for source in names:
+    names: Sequence[str] = blocks[0].names
+    if all(block.names is names for block in blocks):
+        weight = np.array([block.weight for block in blocks])
+        score = np.array([block.score for block in blocks])
+    else:
+        names = sorted({source for b in blocks for source in b.names})
+        place = {source: i for i, source in enumerate(names)}
         # Not eligible in a seed means that nothing was learnt from it there: weight 0.
-        weight = float(np.mean([b.weights.get(source, 0.0) for b in blocks]))
-        scores = [b.scores[source] for b in blocks if source in b.scores]
-        shares.append(SourceShare(source, weight, float(np.mean(scores)) if scores else None))
+        weight = np.zeros((len(blocks), len(names)))
+        score = np.full_like(weight, np.nan)
+        for i, block in enumerate(blocks):
+            columns = [place[source] for source in block.names]
+            weight[i, columns], score[i, columns] = block.weight, block.score
+    means, known = weight.mean(axis=0), ~np.isnan(score)
+    scored = np.where(known, score, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
+    shares = [
+        SourceShare(source, w, s if scores_it else None)
+        for source, w, s, scores_it in zip(
+            names, means.tolist(), scored.tolist(), known.any(axis=0).tolist(), strict=True
+        )
+    ]
     return TaskWeights(
         method=method,
         task=task,
         seeds=tuple(seed for seed, _ in group),
-        effective=float(np.mean([effective_number(b.weights.values()) for b in blocks])),
+        effective=float(np.mean(effective_number(weight))),
         shares=tuple(sorted(shares, key=lambda s: (-round(s.weight, 12), s.source))),
         excluded=_reasons([b.excluded for b in blocks]),
         marked=_reasons([b.marked for b in blocks]),
     )
 
 
-def _reasons(seeds: Sequence[dict[str, str]]) -> dict[str, str]:
+def _reasons(seeds: Sequence[Mapping[str, str]]) -> dict[str, str]:
+    if not any(seeds):
+        return {}
     found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for reasons in seeds:
         for source, reason in reasons.items():
@@ -174,5 +193,9 @@ def markdown(lines: Sequence[TaskWeights], *, top: int = TOP) -> str:
 
 def json_text(lines: Sequence[TaskWeights]) -> str:
     """All sources with weights, scores and reasons."""
-    plain = [asdict(line) for line in lines]
-    return json.dumps(plain, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    return json.dumps(plain(lines), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def plain(lines: Sequence[TaskWeights]) -> list[dict[str, Any]]:
+    """The weights as values that JSON can hold."""
+    return [{**vars(line), "shares": [vars(share) for share in line.shares]} for line in lines]

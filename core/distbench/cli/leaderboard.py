@@ -1,0 +1,79 @@
+"""`distbench leaderboard`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from distbench.cli import options as o
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(
+        "leaderboard",
+        epilog="Examples: distbench leaderboard; distbench leaderboard runs/a b.distbench.zip "
+        "--output site --format html --format csv",
+    )(leaderboard)
+
+
+def leaderboard(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Run folders, bundles (*.distbench.zip), and folders that hold such. "
+            "[default: runs and registry/results]"
+        ),
+    ] = None,
+    output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("leaderboard"),
+    format: Annotated[
+        list[str] | None,
+        typer.Option("--format", help="md, csv, json, latex, html or all; repeats. [default: all]"),
+    ] = None,
+    measure: Annotated[str, typer.Option(help="accuracy or balanced_accuracy.")] = "accuracy",
+    baseline: Annotated[
+        str, typer.Option(help="The method that all others are compared with.")
+    ] = "finetune",
+    json: o.Json = False,
+) -> None:
+    """Build one leaderboard from any number of runs and submissions: tables and a page."""
+    from distbench.collecting import collect, default_places
+    from distbench.errors import RefusedError, UsageError
+    from distbench.leaderboard import formats, render
+    from distbench.leaderboard.grouping import reports
+
+    wanted = _formats(format, formats.FORMATS)
+    places = paths or default_places()
+    if not places:
+        raise UsageError(
+            "there is no folder runs or registry/results here; name run folders or bundles, or "
+            "make a run with `distbench run`"
+        )
+    found = collect(places)
+    for line in found.refused:
+        typer.echo(f"left out: {line}", err=True)
+    if not found.records:
+        raise RefusedError("none of the inputs holds a result, so no leaderboard was built")
+    made = reports(found, baseline=baseline, measure=measure)  # type: ignore[arg-type]
+    files = formats.write(found, made, output, wanted)
+    if json:
+        o.print_json({"files": [str(file) for file in files], **formats.plain(found, made)})
+        return
+    for report in made:
+        typer.echo(f"{report.label}\n\n{render.terminal(report.board)}")
+        for line in report.left_out:
+            typer.echo(line)
+    typer.echo("Written: " + ", ".join(str(file) for file in files))
+
+
+def _formats(given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+    from distbench.errors import UnknownNameError
+
+    wanted = given or ["all"]
+    for one in wanted:
+        if one not in (*known, "all"):
+            hint = f"Choose among {', '.join(known)} and all."
+            raise UnknownNameError("format", one, (*known, "all"), hint)
+    return known if "all" in wanted else tuple(one for one in known if one in wanted)

@@ -1,0 +1,44 @@
+"use strict";
+/* Making elements. Text only ever becomes text: nothing here reads markup. */
+const SVG = "http://www.w3.org/2000/svg";
+const byId = (id) => document.getElementById(id);
+
+function fill(node, attributes, children) {
+  for (const [key, value] of Object.entries(attributes || {})) {
+    if (value === null || value === undefined || value === false) continue;
+    if (key === "onclick" || key === "oninput") node.addEventListener(key.slice(2), value);
+    else node.setAttribute(key, value === true ? "" : String(value));
+  }
+  for (const child of children.flat(Infinity)) {
+    if (child === null || child === undefined || child === false) continue;
+    node.append(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+  return node;
+}
+const make = (tag, attributes, ...children) => fill(document.createElement(tag), attributes, children);
+const draw = (tag, attributes, ...children) => fill(document.createElementNS(SVG, tag), attributes, children);
+const put = (node, ...children) => { node.replaceChildren(); return fill(node, null, children); };
+
+/* A name that may break after its slashes. */
+function named(text, attributes) {
+  const node = make("span", { class: "name", ...attributes });
+  String(text).split("/").forEach((part, i, all) => {
+    node.append(document.createTextNode(i < all.length - 1 ? part + "/" : part));
+    if (i < all.length - 1) node.append(document.createElement("wbr"));
+  });
+  return node;
+}
+
+/* A table of rows of cells, each text, a node, or [content, attributes]. */
+function tableOf(caption, heads, rows, attributes) {
+  const cell = (tag, extra) => (content) => Array.isArray(content)
+    ? make(tag, { ...extra, ...content[1] }, content[0]) : make(tag, extra, content);
+  return make("table", attributes,
+    make("caption", null, make("span", null, caption)),
+    make("thead", null, make("tr", null, heads.map(cell("th", { scope: "col" })))),
+    make("tbody", null, rows.map(([first, ...rest]) =>
+      make("tr", null, cell("th", { scope: "row" })(first), rest.map(cell("td"))))));
+}
+const scrolled = (table, label) => make("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": label }, table);
+const pairs = (list) => make("dl", { class: "pairs" }, list.map(([k, v]) => [make("dt", null, k), make("dd", null, v)]));
+const link = (view, name, board) => `#${view}=${encodeURIComponent(name)}${board ? `&board=${board + 1}` : ""}`;

@@ -1,0 +1,251 @@
+"""The page in a real browser, from a file: skipped where there is no Chromium or Playwright."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from distbench.collecting import collect
+from distbench.leaderboard.formats import html
+from distbench.leaderboard.grouping import reports
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="needs the browser Chromium"),
+    pytest.mark.skipif(
+        importlib.util.find_spec("playwright") is None, reason="needs the package playwright"
+    ),
+]
+
+spec = importlib.util.spec_from_file_location("synthetic", Path(__file__).with_name("synthetic.py"))
+synthetic = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(synthetic)
+
+EVIL = "<img src=x onerror=alert(1)>/<script>alert(2)</script>"
+BEST = "pseudo_labels/weighted/logme"
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory) -> Path:
+    """Two tables in one page: the second has one seed and a method of its own."""
+    folder = tmp_path_factory.mktemp("browser")
+    synthetic.run_folder(folder / "in/one", synthetic.small_board())
+    other = ({**row, "suite_version": 2} for row in synthetic.small_board(1))
+    synthetic.run_folder(folder / "in/two", other, 1)
+    (folder / "in/bad").mkdir()
+    (folder / "in/bad/rows.jsonl").write_text("x")
+    found = collect([folder / "in"])
+    path = folder / "leaderboard.html"
+    path.write_text(html(found, reports(found)), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        made = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def page(browser, file) -> Iterator[Any]:
+    """A fresh page that must neither complain nor ask for anything but its own file."""
+    context = browser.new_context(viewport={"width": 1360, "height": 900})
+    opened = context.new_page()
+    troubles: list[str] = []
+    opened.on("console", lambda m: troubles.append(f"console {m.type}: {m.text}"))
+    opened.on("pageerror", lambda e: troubles.append(f"error: {e}"))
+    opened.on("dialog", lambda d: (troubles.append(f"dialog: {d.message}"), d.dismiss()))
+    asked: list[str] = []
+    opened.on("request", lambda r: asked.append(r.url))
+    opened.goto(file.as_uri())
+    yield opened
+    context.close()
+    assert troubles == []
+    assert {url for url in asked if not url.startswith("data:")} <= {file.as_uri()}
+
+
+def names(page) -> list[str]:
+    return page.locator("#methods tbody th .name").all_inner_texts()
+
+
+def test_sorting_by_button_says_so(page):
+    assert names(page)[0] == BEST
+    mean = page.get_by_role("button", name="Mean, %")
+    head = page.locator("#methods thead th", has=mean)
+    mean.click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert names(page)[:2] == [BEST, "pseudo_labels/nearest/logme"]
+    mean.click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    # What has no mean is last either way.
+    assert (names(page)[0], names(page)[-1]) == ("scratch", EVIL)
+    page.get_by_role("button", name="Sort by dogs").click()
+    assert page.locator("#methods thead th[aria-sort]").count() == 1
+    page.get_by_role("button", name="Method", exact=True).click()
+    assert names(page) == sorted(names(page))
+
+
+def test_filters_and_their_count(page):
+    count = page.locator("#count")
+    assert count.get_attribute("aria-live") == "polite"
+    assert count.inner_text() == "16 of 28 methods, without single sources"
+    page.fill("#search", "LOGME weighted")
+    assert names(page) == [BEST]
+    assert count.inner_text() == "1 of 28 methods, without single sources"
+    page.get_by_role("button", name="Show all").click()
+    assert page.evaluate("document.activeElement.id") == "search"
+    page.select_option("#filter-metric", "parc")
+    assert names(page) == ["pseudo_labels/weighted/parc", "pseudo_labels/nearest/parc"]
+    page.select_option("#filter-strategy", "nearest")
+    assert names(page) == ["pseudo_labels/nearest/parc"]
+    page.locator("#reset").click()
+    page.select_option("#filter-kind", "baselines")
+    assert set(names(page)) == {"finetune", "fixmatch", "flexmatch", "scratch", EVIL}
+    page.locator("#reset").click()
+    page.select_option("#filter-role", "single")
+    assert len(names(page)) == 12
+    page.select_option("#filter-role", "incomplete")
+    assert names(page) == [EVIL]
+    page.locator("#reset").click()
+    page.locator("#filter-macs").fill("0")
+    assert "finetune_source" not in names(page) and "finetune" in names(page)
+    assert page.locator("#filter-macs").get_attribute("aria-valuetext") == "≤ 10 G"
+
+
+def test_tables_are_chosen_by_suite_and_never_mixed(page, file):
+    page.select_option("#board", label="mini v2, student mini")
+    assert page.locator("h1:visible").inner_text() == "mini v2, student mini"
+    assert "8 tasks and 1 seed" in page.locator("#lead").inner_text()
+    assert "#board=2" in page.url
+    page.go_back()
+    assert page.locator("#title").inner_text() == "mini v1, student mini"
+    assert "line 1 of rows.jsonl" not in page.locator("#sources-body").inner_text()
+    assert "no plan.json can be read" in page.locator("#sources-body").inner_text()
+
+
+def test_a_method_has_a_page_of_its_own(page, file):
+    page.goto(f"{file.as_uri()}#method={quote(BEST, safe='')}")
+    detail = page.locator("#detail")
+    assert detail.locator("h1").inner_text() == BEST
+    text = detail.inner_text()
+    for said in ("What it learnt from", "Learning curves", "Settings", "temperature", "in/one"):
+        assert said in text
+    assert detail.locator(".heat tbody tr").count() == 13
+    assert detail.locator(".curves svg").count() == 8
+    assert not page.locator("#overview").is_visible()
+    page.get_by_role("link", name="All methods").click()
+    assert page.locator("#overview").is_visible()
+
+
+def test_a_task_has_a_page_of_its_own(page, file):
+    page.locator("#methods thead").get_by_role("link", name="cub").click()
+    assert page.url.endswith("#task=mini-cub")
+    text = page.locator("#detail").inner_text()
+    for said in ("Methods on this task", "What each source alone led to", "Metrics on this task"):
+        assert said in text
+    assert page.evaluate("document.activeElement.id") == "detail"
+    page.goto(f"{file.as_uri()}#method=nobody")
+    assert "This table has nothing called nobody." in page.locator("#detail").inner_text()
+
+
+def test_markup_in_a_name_is_shown_and_not_obeyed(page, file):
+    assert page.locator("#methods img").count() == 0
+    page.locator("#methods").get_by_role("link", name=EVIL).click()
+    assert page.locator("#detail h1").inner_text() == EVIL
+    assert "</script><b>bold</b>" in page.locator("#detail").inner_text()
+    assert page.locator("img, #detail b b").count() == 0
+
+
+def test_by_keyboard_alone(page):
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.id") == "skip"
+    page.get_by_role("button", name="Wins").focus()
+    page.keyboard.press("Enter")
+    assert page.locator("#methods thead th[aria-sort]").inner_text().startswith("Wins")
+    point = page.locator("#picture g[role=link][tabindex='0']")
+    point.focus()
+    first = page.locator(".told").inner_text()
+    page.keyboard.press("ArrowRight")
+    assert page.locator(".told").inner_text() != first
+    assert page.locator("#picture g[role=link][tabindex='0']").count() == 1
+    outline = page.evaluate(
+        "getComputedStyle(document.activeElement.querySelector('.halo')).strokeWidth"
+    )
+    assert outline == "2px"
+    page.keyboard.press("Enter")
+    assert page.locator("#detail").is_visible()
+
+
+def test_tables_are_labelled_for_screen_readers(page):
+    assert page.locator("table").count() == page.locator("table > caption").count()
+    assert page.locator("thead th:not([scope=col])").count() == 0
+    assert page.locator("tbody tr > th:not([scope=row])").count() == 0
+    assert page.locator("#picture svg.picture[role=group]").get_attribute("aria-label")
+
+
+@pytest.mark.parametrize("place", ["", f"#method={quote(BEST, safe='')}", "#task=mini-cub"])
+def test_a_phone_does_not_scroll_sideways(page, file, place):
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(file.as_uri() + place)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    small = page.evaluate(
+        "[...document.querySelectorAll('button, select, input')].filter(e => e.offsetParent)"
+        ".filter(e => e.getBoundingClientRect().height < 16).length"
+    )
+    assert small == 0
+
+
+def test_print_shows_every_row_within_a_landscape_page(page):
+    page.set_viewport_size({"width": 1039, "height": 700})
+    page.emulate_media(media="print")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1039
+    assert page.evaluate("document.querySelector('#methods').offsetWidth") <= 1039
+    assert not page.locator("#filters").is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(page, scheme):
+    """WCAG AA: 4.5 to 1 for every colour that text has."""
+    page.emulate_media(color_scheme=scheme)
+    ratios = page.evaluate(
+        """() => {
+          const style = getComputedStyle(document.documentElement);
+          const light = (hex) => {
+            const part = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16) / 255)
+              .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+            return 0.2126 * part[0] + 0.7152 * part[1] + 0.0722 * part[2];
+          };
+          const get = (name) => light(style.getPropertyValue(name).trim());
+          const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+          const out = {};
+          const inks = ["ink", "soft", "accent", "good", "bad", "control", "ceiling"];
+          for (const ground of ["--ground", "--raised"])
+            for (const ink of inks) out[ink + ground] = ratio(get("--" + ink), get(ground));
+          return out;
+        }"""
+    )
+    assert {name: ratio for name, ratio in ratios.items() if ratio < 4.5} == {}
+
+
+def test_many_methods_are_drawn_as_they_are_looked_at(browser, tmp_path):
+    folder = synthetic.run_folder(tmp_path / "run", synthetic.large_board(150, 1), 1)
+    found = collect([folder])
+    path = tmp_path / "large.html"
+    path.write_text(html(found, reports(found)), encoding="utf-8")
+    opened = browser.new_page(viewport={"width": 1360, "height": 900})
+    opened.goto(path.as_uri())
+    assert opened.locator("#methods tbody tr").count() < 150
+    assert opened.locator("#methods").get_attribute("aria-rowcount") == "151"
+    opened.locator("#more").click()
+    assert opened.locator("#methods tbody tr").count() == 150
+    opened.close()

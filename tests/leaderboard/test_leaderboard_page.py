@@ -1,0 +1,116 @@
+"""The page as text: self-contained, escaped, allowed to run nothing but itself."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import importlib.util
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from distbench.collecting import collect
+from distbench.leaderboard.formats import html, latex, markdown
+from distbench.leaderboard.grouping import reports
+
+spec = importlib.util.spec_from_file_location("synthetic", Path(__file__).with_name("synthetic.py"))
+synthetic = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(synthetic)
+
+
+def data_text(page: str) -> str:
+    return re.search(r'id="data">(.*?)</script>', page, flags=re.S)[1]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    folder = synthetic.run_folder(tmp_path_factory.mktemp("page") / "run", synthetic.small_board())
+    found = collect([folder])
+    made = reports(found)
+    return found, made, html(found, made)
+
+
+def test_it_asks_nobody_for_anything(built):
+    page = built[2]
+    shell = re.sub(r'<script type="application/json".*?</script>', "", page, flags=re.S)
+    assert "http" not in shell.replace("http://www.w3.org/2000/svg", "").replace("http-equiv", "")
+    assert not re.search(r"\b(fetch|XMLHttpRequest|WebSocket|import)\s*\(|@import|url\(", shell)
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", shell)
+    assert not re.search(r"<(link|img|iframe|script)[^>]*\b(src|href)=\"(?!data:)", shell)
+    assert " style=" not in shell
+
+
+def test_the_policy_allows_its_own_script_and_style_only(built):
+    page = built[2]
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)[1]
+    parts = dict(part.split(" ", 1) for part in policy.split("; "))
+    assert parts["default-src"] == "'none'"
+    script = re.search(r"<script>(.*)</script>", page, flags=re.S)[1]
+    style = re.search(r"<style>(.*?)</style>", page, flags=re.S)[1]
+    for kind, text in (("script-src", script), ("style-src", style)):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert parts[kind] == f"'sha256-{digest}'"
+
+
+def test_markup_in_names_stays_data(built):
+    page = built[2]
+    assert "<img" not in page and "alert(1)>" not in page
+    text = re.search(r'<script type="application/json" id="data">(.*?)</script>', page, flags=re.S)[
+        1
+    ]
+    assert not set("<>&") & set(text)
+    data = json.loads(text)
+    assert "<img src=x onerror=alert(1)>/<script>alert(2)</script>" in data["boards"][0]["name"]
+
+
+def test_data_are_columns_of_equal_length(built):
+    (board,) = json.loads(data_text(built[2]))["boards"]
+    count = len(board["name"])
+    for key in (
+        "role",
+        "rank",
+        "mean",
+        "delta",
+        "task",
+        "seedsOf",
+        "settings",
+        "curves",
+        "weights",
+    ):
+        assert len(board[key]) == count, key
+    assert {len(row) for row in board["task"]} == {8}
+    assert board["mean"][0] == round(100_000 * built[1][0].board.lines[0].mean.mean)
+
+
+def test_other_formats_hold_the_metrics_and_escape(built):
+    found, made, _ = built
+    text = markdown(found, made)
+    assert "## Metrics" in text and "## Costs" in text and "## Where from" in text
+    assert "`<img src=x onerror=alert(1)>/<script>alert(2)</script>`" in text
+    assert r"\textless{}img src=x" in latex(made)
+    logme = next(line for line in made[0].metrics if line.metric == "logme")
+    noise = next(line for line in made[0].metrics if line.metric == "random")
+    assert logme.values["tau"].mean > 0.6 > 0.3 > abs(noise.values["tau"].mean)
+
+
+def test_a_page_with_many_methods_thins_what_is_long(tmp_path):
+    rows = synthetic.large_board(120, 1)
+    found = collect([synthetic.run_folder(tmp_path / "run", rows, 1)])
+    (board,) = json.loads(data_text(html(found, reports(found))))["boards"]
+    assert max(len(curve[0]) for method in board["curves"] for curve in method) == 10
+    assert max(len(task[1]) for method in board["weights"] if method for task in method) == 28
+
+
+@pytest.mark.parametrize(
+    "value", [0.6065, 0.60649999, 0.5915, 0.0, 1.0, -0.0915, -0.00049, 0.123456]
+)
+def test_shares_round_as_in_the_other_formats(value):
+    from distbench.leaderboard.pagedata import _share
+
+    whole = _share(value)
+    shown = round(abs(whole) / 100) / 10  # as format.js does; no halves are left
+    assert abs(whole) % 100 != 50
+    assert shown == pytest.approx(abs(round(100 * value, 1)))
+    assert _share(None) is None
