@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from distbench.component import Component, Role, primary
+from distbench.recipe import recipe_of
+from distbench.reporter import Reporter
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy as np
     import torch
     from numpy.typing import NDArray
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from distbench.method import Context, MethodContext, Transfer
     from distbench.probe import Need, Probe
     from distbench.queue import UnitQueue
-    from distbench.results import Row
     from distbench.sources import Source, SourceInfo
     from distbench.suite import SuiteDefinition
     from distbench.training import Phase
@@ -152,11 +151,14 @@ class Student(Component, ABC):
             classes: Class names in the order of the outputs.
 
         Returns:
-            Tensors by name, and a JSON-able description of how to load them.
+            Tensors by name, and a JSON-able description of how to load them. Its ``how_to_load``
+            is Python in which ``PATH`` names their safetensors file, and which makes ``model``,
+            from normalised images to logits; ``files`` are texts by name to lie beside that file,
+            modules that it imports among them.
         """
         tensors = {f"backbone.{k}": v for k, v in backbone.items()}
         tensors |= {f"head.{k}": v for k, v in head.items()}
-        return tensors, {"format": "distbench", "student": self.label}
+        return tensors, recipe_of(self)
 
 
 class Method(Component, ABC):
@@ -255,25 +257,6 @@ class Executor(Component, ABC):
         A unit is executed with `distbench.execute_unit(plan_path, unit_id)` in any process of any
         machine that sees the plan file and `$DISTBENCH_HOME`; nothing else is handed over.
         """
-
-
-class Reporter(Component):
-    """Listens to a run; every call is optional and none can change a result.
-
-    An exception in a reporter is shown as a warning; the run goes on without it.
-    """
-
-    def started(self, plan: Path, cells: int) -> None:
-        """A run begins."""
-
-    def cell_started(self, cell: str) -> None:
-        """A cell is handed to a worker; its id is ``TASK:METHOD:SEED``."""
-
-    def cell(self, row: Row) -> None:
-        """A cell ended, in whichever way."""
-
-    def finished(self, folder: Path) -> None:
-        """The run is over and its tables are written."""
 
 
 KINDS: Mapping[str, type[Component]] = {

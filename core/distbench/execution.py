@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from distbench import leaderboard
 from distbench.components import Executor
 from distbench.config import RunConfig
 from distbench.errors import InterruptedRunError, MachineError
+from distbench.export.choosing import ship_best
 from distbench.identity import digest
 from distbench.leaderboard import Board
 from distbench.ledger import Ledger
@@ -20,8 +20,9 @@ from distbench.paths import home
 from distbench.plan import Cell, Plan
 from distbench.planning import make_plan
 from distbench.plugins import registry
-from distbench.queue import Outcome, UnitQueue
-from distbench.reporting import Reporters
+from distbench.predictions import FILE, Predictions, of_row, write_predictions
+from distbench.queue import Outcome, Unit, UnitQueue
+from distbench.reporting import Reporters, RunFacts
 from distbench.results import Row, write_atomic
 
 Listener = Callable[[Outcome, str, int], None]
@@ -64,6 +65,17 @@ class RunResult:
             return 3
         return 1 if self.failed or len(self.rows) < self.planned else 0
 
+    def predictions(self, row: Row) -> Predictions | None:
+        """The class that the student of a row gave to each test image, in their order.
+
+        Returns:
+            int64 (m,); None where the row's cell is not done.
+
+        Raises:
+            UsageError: The run's folder no longer holds them.
+        """
+        return of_row(self.folder, row)
+
 
 def execute(
     config: RunConfig,
@@ -103,18 +115,43 @@ def execute(
         pick_device(plan.device)
     try:
         plan.save(folder / "plan.json")
+        _announce(reporters, plan, folder, cells, missing, ledger)
         if missing:
             _compute(config, plan, missing, ledger, executor, reporters, listener)
         result = _gather(plan, cells, ledger, folder, len(missing))
         reporters.tell("finished", folder)
         return replace(result, warnings=result.warnings + tuple(reporters.warnings))
     except KeyboardInterrupt:
+        reporters.tell("stopped", "interrupted")
         raise InterruptedRunError(
             "interrupted; finished cells are kept, the same command goes on"
         ) from None
+    except MachineError as error:
+        reporters.tell("stopped", str(error))
+        raise
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
-        raise MachineError.of(f"{error.strerror or error}{where}") from None
+        stopped = MachineError.of(f"{error.strerror or error}{where}")
+        reporters.tell("stopped", str(stopped))
+        raise stopped from None
+
+
+def _announce(
+    reporters: Reporters,
+    plan: Plan,
+    folder: Path,
+    cells: Sequence[Cell],
+    missing: Sequence[Cell],
+    ledger: Ledger,
+) -> None:
+    """Tells reporters that a run begins, and which of its cells had been finished before."""
+    if not reporters:
+        return
+    facts = RunFacts.of(plan, folder.absolute(), cells=len(cells), missing=len(missing))
+    reporters.tell("started", facts)
+    again = {cell.key for cell in missing}
+    for row in ledger.rows(cell for cell in cells if cell.key not in again):
+        reporters.tell("cell_cached", row)
 
 
 def _compute(
@@ -132,23 +169,48 @@ def _compute(
     titles = {unit.id: unit.title for unit in units}
     fatal: list[str] = []
 
-    def on_outcome(outcome: Outcome) -> None:
+    def on_outcome(outcome: Outcome, left: int) -> None:
         if outcome.fatal:
             fatal.append(outcome.reason or "unknown reason")
         elif outcome.unit in cells:
             cell = cells[outcome.unit]
             row = ledger.row(cell) if outcome.status == "done" else ledger.fail(cell, outcome)
             if row is not None:
-                reporters.tell("cell", row)
+                reporters.tell("cell_failed" if row.status == "failed" else "cell_finished", row)
         if listener:
-            listener(outcome, titles[outcome.unit], len(queue))
+            listener(outcome, titles[outcome.unit], left)
 
     def on_start(unit: str) -> None:
         if unit in cells:
-            reporters.tell("cell_started", unit)
+            reporters.tell("cell_started", cells[unit])
 
+    drain(config, plan, units, ledger.root, executor, on_start, on_outcome)
+    if fatal:
+        raise MachineError.of(fatal[0])
+
+
+def drain(
+    config: RunConfig,
+    plan: Plan,
+    units: Sequence[Unit],
+    root: Path,
+    executor: Executor,
+    on_start: Callable[[str], None],
+    on_outcome: Callable[[Outcome, int], None],
+) -> None:
+    """Has units of a plan executed, each when what it needs is there.
+
+    Args:
+        config: How many workers.
+        plan: Is kept under `root` where workers read it.
+        units: Jobs and cells.
+        root: ``$DISTBENCH_HOME``.
+        executor: Who executes them.
+        on_start: Told the id of each unit that begins.
+        on_outcome: Told how each ended, and how many are left.
+    """
     # Workers read a plan that nothing replaces, whatever else runs under the same name.
-    plan_path = ledger.root / "plans" / f"{digest(plan.to_json())}.json"
+    plan_path = root / "plans" / f"{digest(plan.to_json())}.json"
     plan.save(plan_path)
     queue = UnitQueue(
         units,
@@ -156,12 +218,9 @@ def _compute(
         workers=min(config.workers or default_workers(plan), len(units)),
         threads=plan.protocol.threads,
         on_start=on_start,
-        on_outcome=on_outcome,
+        on_outcome=lambda outcome: on_outcome(outcome, len(queue)),
     )
-    reporters.tell("started", plan_path, len(missing))
     executor.drain(queue)
-    if fatal:
-        raise MachineError.of(fatal[0])
 
 
 def default_workers(plan: Plan) -> int:
@@ -176,10 +235,10 @@ def _gather(
     plan: Plan, cells: Sequence[Cell], ledger: Ledger, folder: Path, computed: int
 ) -> RunResult:
     rows = tuple(ledger.rows(cells))
-    copy_rows(rows, folder)
+    copy_rows(rows, folder, ledger.predictions)
     board = write_tables(plan, rows, folder)
-    students = _ship(ledger, rows, folder) if plan.save_student else {}
-    warnings = _warnings(rows)
+    students, unshipped = ship_best(ledger, rows, folder) if plan.save_student else ({}, ())
+    warnings = (*_warnings(rows), *unshipped)
     if len(rows) < len(cells):
         warnings += (f"{len(cells) - len(rows)} of {len(cells)} cells are missing; run again",)
     if plan.save_student and board and not students:
@@ -187,8 +246,12 @@ def _gather(
     return RunResult(folder, plan, rows, len(cells), board, computed, students, warnings)
 
 
-def copy_rows(rows: Sequence[Row], folder: Path) -> None:
-    """Keeps the rows of a run in its folder, one JSON object a line."""
+def copy_rows(
+    rows: Sequence[Row], folder: Path, predictions: Callable[[Row], Predictions | None]
+) -> None:
+    """Keeps the rows of a run in its folder, one JSON object a line, and their predictions."""
+    found = {row.key: given for row in rows if (given := predictions(row)) is not None}
+    write_predictions(folder / FILE, found)
     write_atomic(folder / "rows.jsonl", "".join(row.model_dump_json() + "\n" for row in rows))
 
 
@@ -204,35 +267,6 @@ def write_tables(plan: Plan, rows: Sequence[Row], folder: Path) -> Board | None:
         tasks=[task.id for task in plan.tasks],
         seeds=list(plan.seeds),
     )
-
-
-def _ship(ledger: Ledger, rows: Sequence[Row], folder: Path) -> dict[str, Path]:
-    """Copies for every task the student that is best on validation, never on test."""
-    best: dict[str, Row] = {}
-    for row in rows:
-        if row.method.role == "ceiling" or _judged(row) is None:
-            continue
-        held = best.get(row.task.id)
-        if held is None or (_judged(row) or 0.0) > (_judged(held) or 0.0):
-            best[row.task.id] = row
-    shipped = {}
-    for task, row in best.items():
-        kept = ledger.student(row.key)
-        if not kept.is_file():
-            continue
-        target = folder / "students" / task
-        target.mkdir(parents=True, exist_ok=True)
-        for path, name in ((kept, "model.safetensors"), (kept.with_suffix(".json"), "model.json")):
-            draft = target / f".tmp-{name}"
-            shutil.copyfile(path, draft)
-            draft.replace(target / name)
-        shipped[task] = target / "model.safetensors"
-    return shipped
-
-
-def _judged(row: Row) -> float | None:
-    """Accuracy on validation images, where there are any."""
-    return row.result.validation_accuracy if row.result else None
 
 
 def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:

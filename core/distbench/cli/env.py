@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import typer
 
 from distbench.cli import options as o
@@ -9,36 +11,39 @@ from distbench.cli import options as o
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("env")(env)
+    app.command("env", epilog="Example: distbench env > environment.txt")(env)
 
 
-def env(json: o.Json = False) -> None:
-    """Show versions, devices and where distbench keeps things: what a bug report needs."""
-    import os
-    import platform
-    from importlib.metadata import PackageNotFoundError, version
+def env(plugin: o.Plugins = None, json: o.Json = False) -> None:
+    """Show what a bug report needs: versions, plugins, extras, devices and where things lie.
 
-    import torch
+    No user name, token or environment variable is in it: it can be pasted as it is.
+    """
+    from distbench.diagnosis import diagnose
 
-    from distbench.paths import home
-
-    packages = {}
-    for name in ("distbench", "torch", "torchvision", "timm", "numpy", "scipy", "onnxruntime"):
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:
-            packages[name] = "not installed"
-    devices = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-    facts = {
-        **packages,
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
-        "cores": os.cpu_count(),
-        "cuda": devices or "none",
-        "home": str(home()),
-    }
+    found = diagnose(tuple(plugin or ()))
     if json:
-        o.print_json(facts)
+        o.print_json(found)
         return
-    for key, value in facts.items():
-        typer.echo(f"{key}: {value}")
+    for title, facts in found.items():
+        typer.echo(f"{title}: {_shown(facts)}" if not isinstance(facts, (dict, list)) else title)
+        for line in _lines(facts):
+            typer.echo(f"  {line}")
+
+
+def _lines(facts: Any) -> list[str]:
+    if isinstance(facts, dict):
+        return [f"{key}: {_shown(value)}" for key, value in facts.items()]
+    if isinstance(facts, list):
+        return [_shown(entry) for entry in facts] or ["none"]
+    return []
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {_shown(v)}" for k, v in value.items() if v not in (None, ""))
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value)) or "none"
+    return "none" if value is None else str(value)

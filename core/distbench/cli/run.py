@@ -154,7 +154,7 @@ def _report(result: RunResult, *, as_json: bool) -> None:
         f"Everything lies in {result.folder}; `distbench show {result.folder}` shows more."
     )
     for task, path in result.students.items():
-        typer.echo(f"Best student on validation for {task}: {path} (how to load it: model.json)")
+        typer.echo(f"Best student on validation for {task}: {path} (how to use it: README.md)")
 
 
 def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool) -> None:

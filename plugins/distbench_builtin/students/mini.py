@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
 _ARCHITECTURE = "stu"
 _INITIAL = "general-stu"
+_HOW_TO_LOAD = """\
+from architecture import build
+from safetensors.torch import load_file
+model = build({architecture!r}, {classes})
+model.load_state_dict(load_file(PATH))
+model.eval()  # takes (b, 3, h, w) in 0..1, less mean, divided by std
+"""
 
 
 class MiniStudent(Student):
@@ -67,17 +74,21 @@ class MiniStudent(Student):
         self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """State dict of one `distbench_builtin.nets.Net`, and how to make that."""
+        from distbench_builtin import nets
+
         mean, std = self.normalisation()
         tensors = {**backbone, **{f"classifier.{k}": v for k, v in head.items()}}
         recipe = {
             "format": "torch",
-            "student": self.label,
+            "student": self.typed(whole_paths=False),
             "module": "distbench_builtin.nets",
             "call": "build",
             "arguments": {"architecture": _ARCHITECTURE, "num_classes": len(classes)},
             "input": {"channels": "RGB", "range": [0, 1], "mean": list(mean), "std": list(std)},
             "outputs": "logits",
             "classes": list(classes),
+            "how_to_load": _HOW_TO_LOAD.format(architecture=_ARCHITECTURE, classes=len(classes)),
+            "files": {"architecture.py": Path(nets.__file__).read_text(encoding="utf-8")},
         }
         return tensors, recipe
 

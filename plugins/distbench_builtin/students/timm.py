@@ -35,6 +35,8 @@ class TimmStudent(Student):
     is impossible it is an error, never a random start. They are known by their content.
     """
 
+    examples = ("timm:mobilenetv3_small_100:pretrained=false",)
+
     architecture: str = primary(description="name in timm's registry, e.g. mobilenetv3_small_100")
     pretrained: bool = Field(True, description="false: random weights, whatever `weights` says")
     weights: Path | None = Field(

@@ -35,6 +35,8 @@ class TorchvisionStudent(Student):
     is an error, never a random start.
     """
 
+    examples = ("torchvision:shufflenet_v2_x1_0:pretrained=false",)
+
     architecture: str = primary(description="name in torchvision, e.g. shufflenet_v2_x1_0")
     pretrained: bool = Field(True, description="false: random weights, whatever `weights` says")
     published: str = Field("DEFAULT", description="which published weights, e.g. IMAGENET1K_V1")

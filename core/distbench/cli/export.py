@@ -1,0 +1,63 @@
+"""`distbench export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from distbench.cli import options as o
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(
+        "export",
+        epilog="Example: distbench export mini-cub:finetune:0 --to onnx --output birds",
+    )(export)
+
+
+def export(
+    cell: Annotated[
+        str,
+        typer.Argument(help="TASK:METHOD:SEED, a cell's key, or at least 4 characters of it."),
+    ],
+    to: Annotated[Literal["onnx", "torch", "timm"], typer.Option(help="The format.")],
+    run: Annotated[
+        Path | None,
+        typer.Option(help="A run's folder, or its name under runs/; the latest if left out."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(help="Folder to write. [default: exports/CELL-FORMAT in the run's folder]"),
+    ] = None,
+    json: o.Json = False,
+) -> None:
+    """Write the student of a cell with its preprocessing, class names and a model card.
+
+    What was written is checked against the trained student on images of the task. A student whose
+    weights were not kept is trained again.
+    """
+    from dataclasses import asdict
+
+    from distbench.export import export_cell
+
+    def tell(what: str) -> None:
+        typer.echo(what, err=True)
+
+    made = export_cell(cell, to, run=run, output=output, tell=tell)
+    if json:
+        o.print_json(
+            {
+                "folder": str(made.folder),
+                "format": made.to,
+                "cell": made.cell.id,
+                "key": made.cell.key,
+                "files": made.files,
+                "check": asdict(made.check),
+            }
+        )
+        return
+    typer.echo(f"{made.folder}: {', '.join(made.files)}")
+    typer.echo(f"Checked: {made.check}. README.md says how to use it.")

@@ -1,0 +1,1 @@
+"""Reporters: what follows a run."""

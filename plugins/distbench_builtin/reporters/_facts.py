@@ -1,0 +1,131 @@
+"""What a tracker is told of a cell: flat settings, numbers, and text without secrets."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distbench import UsageError
+
+if TYPE_CHECKING:
+    from distbench import Row
+
+Scalar = bool | int | float | str
+
+_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|API_?KEY|ACCESS_?KEY|CREDENTIAL|AUTH", re.IGNORECASE)
+_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+@")
+_TOKEN = re.compile(r"\b(?:hf_|ghp_|github_pat_|glpat-|sk-|wandb_v1_)[A-Za-z0-9_-]{12,}")
+_SHORTEST = 6
+
+
+def require(reporter: str, *modules: str) -> None:
+    """Refuses to begin without the packages of a reporter.
+
+    Raises:
+        UsageError: One is missing; names the extra that brings it.
+    """
+    missing = [name for name in modules if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            f"reporter {reporter} needs the package {missing[0]!r}, which is not installed: "
+            f"pip install 'distbench[{reporter}]'"
+        )
+
+
+def cell_id(row: Row) -> str:
+    """A cell as plans and commands name it: ``TASK:METHOD:SEED``."""
+    return f"{row.task.id}:{row.method.id}:{row.seed}"
+
+
+def parameters(row: Row) -> dict[str, Scalar]:
+    """What was set: suite, task, seed, the components with their parameters, the protocol.
+
+    Nothing of the machine, of its files or of the environment is among it.
+    """
+    found: dict[str, Scalar] = {
+        "suite": row.suite,
+        "suite_version": row.suite_version,
+        "task": row.task.id,
+        "method": row.method.id,
+        "role": row.method.role,
+        "seed": row.seed,
+        "student": _named(row.student),
+    }
+    if row.zoo:
+        found["zoo"] = row.zoo
+    for kind, identity in row.method.components.items():
+        found[kind] = _named(identity)
+        found |= _flat(f"{kind}.", identity.get("params", {}))
+    return found | _flat("protocol.", row.protocol)
+
+
+def numbers(row: Row) -> dict[str, float]:
+    """What was measured: accuracies of a cell that is done, and its costs."""
+    found: dict[str, float] = {}
+    if row.result is not None:
+        found["accuracy"] = row.result.accuracy
+        found["balanced_accuracy"] = row.result.balanced_accuracy
+        if row.result.validation_accuracy is not None:
+            found["validation_accuracy"] = row.result.validation_accuracy
+    if row.cost is not None:
+        costs = row.cost.model_dump()
+        found |= {f"cost.{k}": float(v) for k, v in costs.items() if isinstance(v, (int, float))}
+    return found
+
+
+def curve(row: Row) -> list[tuple[int, dict[str, float]]]:
+    """The learning curve: for each of its steps the training loss and what validation gave."""
+    points = []
+    for point in row.result.curve if row.result else ():
+        at = {"train_loss": point.loss}
+        if point.validation_accuracy is not None:
+            at["curve_validation_accuracy"] = point.validation_accuracy
+        points.append((point.step, at))
+    return points
+
+
+def reason(row: Row) -> str:
+    """Why a cell is not done, without secrets; empty if it is."""
+    return clean(row.reason or "")
+
+
+def clean(text: str) -> str:
+    """A text without what must not leave the machine.
+
+    Left out are the values of environment variables whose names speak of secrets, user names and
+    passwords in addresses, tokens of well-known kinds, and the path of the user's home.
+    """
+    for name, value in os.environ.items():
+        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST:
+            text = text.replace(value, "***")
+    text = _TOKEN.sub("***", _IN_ADDRESS.sub("***@", text))
+    home = str(Path.home())
+    return text if home in ("/", "") else text.replace(home, "~")
+
+
+def safe(name: str) -> str:
+    """A name that is one plain part of a path on every system."""
+    return re.sub(r"[^A-Za-z0-9._=-]+", "-", name).strip(".-") or "unnamed"
+
+
+def _named(identity: Mapping[str, Any]) -> str:
+    """A component's name, with its primary choice where an architecture is one."""
+    architecture = identity.get("params", {}).get("architecture")
+    name = str(identity.get("name", ""))
+    return f"{name}:{architecture}" if architecture else name
+
+
+def _flat(prefix: str, table: Mapping[str, Any]) -> dict[str, Scalar]:
+    found: dict[str, Scalar] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            found |= _flat(f"{prefix}{key}.", value)
+        elif isinstance(value, (bool, int, float, str)):
+            found[f"{prefix}{key}"] = value
+        elif value is not None:
+            found[f"{prefix}{key}"] = str(value)
+    return found

@@ -1,0 +1,78 @@
+"""What is shipped sees an image exactly as evaluation does."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageOps
+
+from distbench import Task
+from distbench.export.preprocessing import FIT, FromPixels, Preprocessing, normalised
+from distbench.plugins import registry
+from distbench.stages.prepare import fit
+from distbench.training.images import to_batch
+
+
+@pytest.mark.parametrize(
+    "size", [(37, 50), (50, 37), (16, 16), (16, 40), (9, 200), (8, 8), (333, 7)]
+)
+def test_the_shipped_source_text_is_what_prepare_does(size: tuple[int, int]) -> None:
+    image = np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8)
+    assert np.array_equal(shipped(Image.fromarray(image)), fit(image, 16))
+
+
+def shipped(image: Image.Image) -> np.ndarray:
+    there: dict[str, Any] = {"np": np, "Image": Image, "ImageOps": ImageOps}
+    exec(FIT, there)
+    return there["fit"](image, 16)
+
+
+def drawn(kind: str) -> bytes:
+    """A file that a decoder can get wrong."""
+    rng, file = np.random.default_rng(3), io.BytesIO()
+    noise = rng.integers(0, 256, (150, 200, 3), dtype=np.uint8)
+    if kind == "large, turned JPEG":
+        exif = Image.Exif()
+        exif[0x0112] = 6
+        Image.fromarray(noise).save(file, "JPEG", exif=exif)
+    elif kind == "transparent":
+        shown = np.dstack([noise, rng.integers(0, 256, (150, 200), dtype=np.uint8)])
+        Image.fromarray(shown, "RGBA").save(file, "PNG")
+    elif kind == "transparent palette":
+        Image.fromarray(noise).quantize(16).save(file, "PNG", transparency=3)
+    elif kind == "deep grey":
+        deep = rng.integers(0, 2**16, (150, 200), dtype=np.uint16)
+        Image.fromarray(deep).save(file, "PNG")
+    else:
+        Image.fromarray(noise[..., 0]).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "kind", ["large, turned JPEG", "transparent", "transparent palette", "deep grey", "grey"]
+)
+def test_files_are_decoded_as_image_tasks_do_it(kind: str, tmp_path: Path) -> None:
+    for part in ("train/a", "train/b", "test/a", "test/b"):
+        (tmp_path / part).mkdir(parents=True)
+        (tmp_path / part / "x.img.png").write_bytes(drawn(kind))
+    task = cast(Task, registry().make("task", f"folder:path={tmp_path}"))
+    seen = fit(task.read_reduced("test", [0], 16)[0], 16)
+    assert np.array_equal(shipped(Image.open(io.BytesIO(drawn(kind)))), seen)
+
+
+@pytest.mark.parametrize("size", [16, 12, 7, 24])
+def test_both_ways_of_resizing_are_that_of_evaluation(size: int) -> None:
+    steps = Preprocessing(16, size, (0.1, 0.2, 0.3), (0.5, 0.6, 0.7))
+    stored = np.random.default_rng(2).integers(0, 256, (3, 16, 16, 3), dtype=np.uint8)
+    pixels = torch.from_numpy(stored).permute(0, 3, 1, 2)
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (steps.mean, steps.std))
+    wanted = (to_batch(stored, size, torch.device("cpu")) - mean) / std
+    assert torch.allclose(normalised(pixels, steps), wanted, atol=1e-6)
+    whole = FromPixels(torch.nn.Identity(), steps)
+    assert torch.allclose(whole(pixels), wanted, atol=1e-5)
+    assert ("resize to" in " ".join(steps.steps())) == (size != 16)
