@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
+import sysconfig
 import tomllib
+import venv
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +31,9 @@ def blocks(language: str) -> list[Any]:
     return found
 
 
-@pytest.mark.parametrize("text", [b for b in blocks("python") if "class " in b.values[0]])
+@pytest.mark.parametrize(
+    "text", [b for b in blocks("python") if re.search(r"^class ", b.values[0], re.M)]
+)
 def test_components_on_a_page_run(text: str, toy_options: dict[str, Any], tmp_path: Path) -> None:
     file = tmp_path / "shown.py"
     file.write_text(re.sub(r"@hookimpl\ndef .*?\n\n|@hookimpl\ndef .*", "", text, flags=re.S))
@@ -38,13 +45,63 @@ def test_components_on_a_page_run(text: str, toy_options: dict[str, Any], tmp_pa
         options[kind] = tuple(names)
     made = distbench.run(**options)
     assert [row.reason for row in made.rows if row.status != "done"] == []
+    assert not [warning for warning in made.warnings if warning.startswith("reporter")]
     used = {p["name"] for row in made.rows for p in row.method.components.values()}
+    used |= set(offers.get("reporter", ()))
     assert used >= {name for names in offers.values() for name in names}
 
 
 @pytest.mark.parametrize("text", blocks("toml"))
 def test_toml_on_a_page_is_toml(text: str) -> None:
     assert tomllib.loads(text)
+
+
+def steps(page: Path) -> list[tuple[str, str]]:
+    """What a page has one do, in order: ("run", command) and ("write FILE", text)."""
+    blocks = r"(?:<!-- file: (\S+) -->\n)?```(\w+)\n(.*?)```"
+    found = []
+    for file, language, text in re.findall(blocks, page.read_text(), flags=re.S):
+        if file:
+            found.append((f"write {file}", text))
+        elif language == "console":
+            found += [("run", line) for line in text.replace("\\\n", " ").splitlines() if line]
+    return found
+
+
+def test_the_tutorial_leads_where_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files are written and its commands run, in an environment that sees our packages."""
+    monkeypatch.delenv("DISTBENCH_PLUGINS")
+    venv.create(tmp_path / "env", with_pip=False)
+    binaries = tmp_path / "env" / "bin"
+    site = next((tmp_path / "env" / "lib").glob("python*/site-packages"))
+    ours = sysconfig.get_paths()["purelib"]
+    (site / "parent.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
+    python = binaries / "python"
+    pip = f"{sys.executable} -m pip --python {python}"
+    for name, command in (
+        ("distbench", f"{python} -m distbench"),
+        ("pytest", f"{python} -m pytest -p no:cacheprovider"),
+        ("pip", f"PIP_NO_BUILD_ISOLATION=0 PIP_NO_DEPS=1 PIP_NO_INDEX=1 {pip}"),
+    ):
+        (binaries / name).write_text(f'#!/bin/sh\nexec env {command} "$@"\n')
+        (binaries / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{binaries}{os.pathsep}{os.environ['PATH']}")
+    folder, told = Path(), {}
+    for what, text in steps(ROOT / "docs" / "tutorial.md"):
+        if what != "run":
+            target = folder / what.removeprefix("write ")
+            assert target.is_file(), f"{target} is not there to be replaced"
+            target.write_text(text)
+        elif text.startswith("cd "):
+            folder /= text.removeprefix("cd ")
+        else:
+            done = subprocess.run(text, shell=True, cwd=folder, capture_output=True, text=True)
+            assert done.returncode == 0, f"{text}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+            told[text.split(maxsplit=2)[1] if "distbench" in text else text] = done.stdout
+    assert "0 failed" not in told["check"] and "failed" not in told["check"]
+    assert "my_spread" in told["rank"] and "my_spread" in told["run"]
+    assert "tests/test_my_spread.py" in told["pytest"] or "passed" in told["pytest"]
+    assert list((folder / "dist").glob("distbench_my_spread-0.1.0-*.whl"))
 
 
 def test_every_command_on_a_page_exists() -> None:

@@ -206,14 +206,23 @@ class Diary(Reporter):
         with open(self.path, "a") as file:  # noqa: PTH123
             file.write(line + "\n")
 
-    def started(self, plan: Any, cells: int) -> None:
-        self._note(f"started {cells}")
+    def started(self, run: Any) -> None:
+        self._note(f"started {run.missing} of {run.cells}")
 
-    def cell_started(self, cell: str) -> None:
-        self._note(f"cell {cell}")
+    def cell_cached(self, row: Any) -> None:
+        self._note(f"{row.method.id} cached")
 
-    def cell(self, row: Any) -> None:
+    def cell_started(self, cell: Any) -> None:
+        self._note(f"cell {cell.id}")
+
+    def cell_finished(self, row: Any) -> None:
         self._note(f"{row.method.id} {row.status}")
+
+    def cell_failed(self, row: Any) -> None:
+        self._note(f"{row.method.id} failed: {row.reason}")
 
     def finished(self, folder: Any) -> None:
         self._note("finished")
+
+    def stopped(self, reason: str) -> None:
+        self._note(f"stopped: {reason}")

@@ -52,9 +52,11 @@ if TYPE_CHECKING:
     )
     from distbench.network import offline
     from distbench.paths import home
+    from distbench.plan import Cell
     from distbench.probe import Labels, Need, Probe
     from distbench.queue import Outcome, UnitQueue
     from distbench.ranking import Comparison, Ranking
+    from distbench.reporting import RunFacts
     from distbench.results import Row
     from distbench.search import Range, searched
     from distbench.sources import Forward, Source, SourceInfo
@@ -96,6 +98,7 @@ _HOME = {
     "hub_files": ["HubFiles"],
     "network": ["offline"],
     "paths": ["home"],
+    "plan": ["Cell"],
     "method": [
         "Context",
         "MethodContext",
@@ -108,6 +111,7 @@ _HOME = {
     "probe": ["Labels", "Need", "Probe"],
     "queue": ["Outcome", "UnitQueue"],
     "ranking": ["Comparison", "Ranking"],
+    "reporting": ["RunFacts"],
     "results": ["Row"],
     "search": ["Range", "searched"],
     "sources": ["Forward", "Source", "SourceInfo"],
@@ -122,6 +126,7 @@ __all__ = [
     "ArgumentError",
     "Baseline",
     "Batch",
+    "Cell",
     "Comparison",
     "Component",
     "Context",
@@ -150,6 +155,7 @@ __all__ = [
     "Reporter",
     "Role",
     "Row",
+    "RunFacts",
     "Source",
     "SourceInfo",
     "Strategy",

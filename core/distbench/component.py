@@ -31,6 +31,9 @@ class Component(BaseModel):
     Attributes:
         version: Raised whenever the numbers that the component produces change.
         role: Whether methods made with it are ranked, a control or a ceiling.
+        examples: Specifications that `distbench check` makes it with, e.g. ``("top:k=3",)``; its
+            name alone where there are none.
+        declines: Checks of `distbench.testing` that do not apply to it, each with the reason.
     """
 
     model_config = ConfigDict(
@@ -43,6 +46,8 @@ class Component(BaseModel):
 
     version: ClassVar[int] = 1
     role: ClassVar[Role] = "ranked"
+    examples: ClassVar[tuple[str, ...]] = ()
+    declines: ClassVar[Mapping[str, str]] = {}
 
     _name: str = PrivateAttr("")
 

@@ -20,6 +20,8 @@ from distbench.components import KINDS
 from distbench.identity import digest, file_digest
 
 GROUP = "distbench"
+HOOK_ARGUMENTS: Mapping[str, Any] = {}
+"""What hooks may ask for, by argument name. One can be added: plugins take those they know."""
 _OWN = "distbench"
 _PLURAL = {"strategy": "strategies"}
 
@@ -93,14 +95,14 @@ def offers_of(module: Any, origin: Origin, overlaps: dict[str, set[str]]) -> Ite
     hooked = False
     for impl in manager.hook.distbench_overlaps.get_hookimpls():
         hooked = True
-        held: Mapping[str, Sequence[str]] = impl.function()  # type: ignore[assignment]
+        held: Mapping[str, Sequence[str]] = _said(impl)
         for outer, inner in held.items():
             overlaps.setdefault(outer.casefold(), set()).update(name.casefold() for name in inner)
     for kind in KINDS:
         hook = getattr(manager.hook, f"distbench_{plural(kind)}")
         for impl in hook.get_hookimpls():
             hooked = True
-            offered = impl.function()
+            offered = _said(impl)
             if not isinstance(offered, Mapping):
                 raise TypeError(f"distbench_{plural(kind)} must return a mapping, got {offered!r}")
             for name, target in offered.items():
@@ -112,6 +114,11 @@ def offers_of(module: Any, origin: Origin, overlaps: dict[str, set[str]]) -> Ite
                 yield Offer(kind, name, target, origin)
     if not hooked and origin.distribution is None:
         yield from _bare_components(module, origin)
+
+
+def _said(impl: pluggy.HookImpl) -> Any:
+    """What a hook returns, given the arguments that it asks for."""
+    return impl.function(*(HOOK_ARGUMENTS[name] for name in impl.argnames))
 
 
 def _bare_components(module: ModuleType, origin: Origin) -> Iterator[Offer]:

@@ -178,4 +178,4 @@ def test_plan_is_frozen_json() -> None:
 
 def test_plugins_and_env() -> None:
     assert "builtin (distbench" in call("plugins", "--plugin", str(TOYS)).stdout
-    assert json.loads(call("env", "--json").stdout)["torch"]
+    assert json.loads(call("env", "--json").stdout)["packages"]["torch"]

@@ -8,18 +8,24 @@ from typing import Annotated
 import typer
 
 from distbench.cli import (
+    check,
     env,
+    export,
     fetch,
     info,
+    leaderboard,
     list_,
     merge,
+    new,
     plan,
     plugins,
     rank,
     retrieve,
     run,
     show,
+    submit,
     tune,
+    validate,
     zoo,
 )
 
@@ -28,14 +34,33 @@ app = typer.Typer(
     help="Which pretrained models should a small network learn from, and how much from each?",
     epilog=(
         "Exit codes: 0 done; 1 some cells failed, or the machine did; 2 usage, configuration, "
-        "unknown name; 3 data or weights refused; 130 interrupted."
+        "unknown name; 3 data, weights or submissions refused; 130 interrupted."
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-for command in (run, rank, retrieve, tune, show, list_, info, fetch, plugins, plan, merge, env):
+for command in (
+    run,
+    rank,
+    retrieve,
+    tune,
+    show,
+    list_,
+    info,
+    fetch,
+    plugins,
+    new,
+    check,
+    plan,
+    merge,
+    leaderboard,
+    submit,
+    validate,
+    export,
+    env,
+):
     command.register(app)
 app.add_typer(zoo.app, name="zoo")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from distbench.cli import options as o
@@ -9,15 +11,24 @@ from distbench.cli import options as o
 
 def register(app: typer.Typer) -> None:
     """Adds the command."""
-    app.command("plugins")(plugins)
+    app.command("plugins", epilog="Example: distbench plugins --known")(plugins)
 
 
-def plugins(plugin: o.Plugins = None, json: o.Json = False) -> None:
+def plugins(
+    known: Annotated[
+        bool, typer.Option("--known", help="List those of the index, installed or not.")
+    ] = False,
+    plugin: o.Plugins = None,
+    json: o.Json = False,
+) -> None:
     """List the plugins that were found, the broken ones with the reason."""
     from distbench.discovery import plural
     from distbench.plugins import registry
 
     found = registry(tuple(plugin or ())).plugins
+    if known:
+        _show_known({p.origin.distribution: p.origin.version for p in found}, json)
+        return
     if json:
         o.print_json(
             [
@@ -36,3 +47,30 @@ def plugins(plugin: o.Plugins = None, json: o.Json = False) -> None:
         typer.echo(f"{p.origin}" + (f"  BROKEN: {p.error}" if p.error else ""))
         for kind, names in p.offers.items():
             typer.echo(f"  {plural(kind)}: {', '.join(sorted(names))}")
+
+
+def _show_known(installed: dict[str | None, str | None], json: bool) -> None:
+    """The index of plugins, and which of them are installed in which version."""
+    from tabulate import tabulate
+
+    from distbench.known import known_plugins
+
+    listed = known_plugins()
+    if json:
+        o.print_json(
+            [{**p.model_dump(), "installed": installed.get(p.distribution)} for p in listed]
+        )
+        return
+    rows = [
+        [
+            p.name,
+            p.distribution,
+            ", ".join(p.kinds) if len(p.kinds) < 4 else f"{len(p.kinds)} kinds",
+            "example" if p.example else installed.get(p.distribution) or "no",
+            p.licence,
+            f"{p.summary} {p.homepage or ''}".strip(),
+        ]
+        for p in listed
+    ]
+    headers = ["plugin", "distribution", "kinds", "installed", "licence", ""]
+    typer.echo(tabulate(rows, headers, "simple", disable_numparse=True))

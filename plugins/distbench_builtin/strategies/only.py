@@ -24,6 +24,8 @@ class Only(Strategy):
     role: ClassVar[Role] = "control"
     needs_scores: ClassVar[bool] = False
 
+    examples = ("only:first",)
+
     source: str = primary(description="name of the source, as `distbench rank` shows it")
 
     def weigh(

@@ -8,7 +8,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
@@ -45,6 +45,8 @@ class FolderTask(Task):
 
     Folder and table are read once an instance; files that change later are not noticed.
     """
+
+    declines: ClassVar = {"made": "it reads images of yours: check it as task:folder:path=DIR"}
 
     path: Path | None = Field(
         None, description="the folder; with table=, where its file names start from"

@@ -33,6 +33,8 @@ class HubTask(Task):
 
     model_config = ConfigDict(populate_by_name=True)
 
+    examples = ("hub:uoft-cs/cifar10",)
+
     id: str | None = primary(None, description="repository, org/name")
     path: Path | None = Field(None, description="a clone of such a repository, instead of id")
     revision: str | None = Field(None, description="branch, tag or full commit")

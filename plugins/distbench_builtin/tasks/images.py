@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from pydantic import Field, PrivateAttr
@@ -27,6 +27,8 @@ class ImagesTask(Task):
 
     What a method distils on must not hold the test images of a task, which distbench cannot tell.
     """
+
+    declines: ClassVar = {"made": "it reads images of yours: check it as task:images:path=DIR"}
 
     path: Path = Field(description="the folder")
     only: Path | None = Field(

@@ -31,6 +31,8 @@ class TorchvisionTask(Task):
 
     model_config = ConfigDict(populate_by_name=True)
 
+    examples = ("torchvision:CIFAR10",)
+
     dataset: str = primary(alias="name", description=f"one of {', '.join(sorted(SETS))}")
     path: Path | None = Field(
         None, description="torchvision's root folder; below $DISTBENCH_HOME if not given"

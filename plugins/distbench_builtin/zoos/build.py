@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -35,6 +35,10 @@ class TrainedZoo(Settings, Zoo):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    declines: ClassVar = {
+        "made": "it trains models of your choice: check what it made as zoo:local:path=DIR"
+    }
 
     path: Path | None = Field(None, description="the folder, once it is built")
     architecture: tuple[Architecture, ...] = Field(

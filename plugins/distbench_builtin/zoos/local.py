@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field
 
@@ -23,6 +23,8 @@ class LocalZoo(Zoo):
     ``feature_dim``, ``input`` and ``outputs`` (onnx). What else `SourceInfo` holds may be given;
     ``sha256``, if given, is what the file must have, and size and cost are counted if not given.
     """
+
+    declines: ClassVar = {"made": "it reads models of yours: check it as zoo:local:path=DIR"}
 
     path: Path = Field(description="the folder, or its manifest")
 

@@ -19,6 +19,8 @@ class TimmZoo(Zoo):
     Models of images and texts, and those that learnt without labels, are sources of features only.
     """
 
+    examples = ("timm:resnet18.a1_in1k",)
+
     models: tuple[str, ...] = primary(
         min_length=1,
         description="names and patterns of the registry (resnet50.a1_in1k, resnet18.*), "

@@ -27,6 +27,8 @@ class TorchvisionZoo(Zoo):
     served to train them.
     """
 
+    examples = ("torchvision:resnet18",)
+
     models: tuple[str, ...] = primary(
         min_length=1, description="names and patterns, e.g. resnet50 or regnet_y_*"
     )

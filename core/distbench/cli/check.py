@@ -1,0 +1,80 @@
+"""`distbench check`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from distbench.cli import options as o
+
+if TYPE_CHECKING:
+    from distbench.testing import Verdict
+
+
+def register(app: typer.Typer) -> None:
+    """Adds the command."""
+    app.command(
+        "check",
+        epilog="Examples: distbench check my_package; distbench check my_metric.py; "
+        "distbench check strategy:weighted:power=3",
+    )(check)
+
+
+def check(
+    target: Annotated[
+        str,
+        typer.Argument(
+            help="An installed plugin or distribution, a file.py, or a component KIND:NAME."
+        ),
+    ],
+    plugin: o.Plugins = None,
+    json: o.Json = False,
+) -> None:
+    """Run the conformance suite on a plugin: what holds for every component of its kind.
+
+    Exit code 1 where a check fails.
+    """
+    from distbench.testing import cases_of
+
+    verdicts = []
+    for case in cases_of(target, tuple(plugin or ())):
+        if _live():
+            typer.echo(f"\r\x1b[K{case.component} {case.check}", err=True, nl=False)
+        verdicts.append(case.run())
+    if _live():
+        typer.echo("\r\x1b[K", err=True, nl=False)
+    if json:
+        o.print_json([asdict(verdict) for verdict in verdicts])
+    else:
+        _show(verdicts)
+    if not verdicts or any(verdict.result == "failed" for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+def _live() -> bool:
+    """Whether a person looks on."""
+    import sys
+
+    return sys.stderr.isatty()
+
+
+def _show(verdicts: list[Verdict]) -> None:
+    from collections import Counter
+
+    from tabulate import tabulate
+
+    rows, last = [], ""
+    for verdict in verdicts:
+        note = "; ".join(part for part in (verdict.note, verdict.remedy) if part)
+        result = verdict.result.upper() if verdict.result == "failed" else verdict.result
+        component = verdict.component if verdict.component != last else ""
+        rows.append([component, verdict.check, result, " ".join(note.split())])
+        last = verdict.component
+    if rows:
+        typer.echo(tabulate(rows, ["component", "check", "result", ""], "simple"))
+    counts: Counter[str] = Counter(verdict.result for verdict in verdicts)
+    order = ("passed", "failed", "declined", "skipped")
+    said = ", ".join(f"{counts[result]} {result}" for result in order if counts[result])
+    typer.echo(f"\n{said}" if said else "it offers no components: there is nothing to check")

@@ -1,0 +1,93 @@
+"""Checks of distillers and baselines, by training the miniature student with them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from distbench.testing.bench import positions_of, watch
+from distbench.testing.check import Fault, check
+from distbench.testing.doing import unseeded
+from distbench.testing.subject import Subject
+
+
+@check("distiller", "baseline")
+def phases(subject: Subject) -> None:
+    """Its phases stay within the protocol's steps, however many these are."""
+    for steps in (3, 11):
+        _, seen = watch(subject, steps=steps)
+        wanted = sum(phase.steps for phase in seen.phases_)
+        if not 0 < wanted <= steps:
+            raise Fault(
+                f"its phases take {wanted} steps where the protocol has {steps}",
+                "derive them from context.protocol.steps",
+            )
+
+
+@check("distiller", "baseline")
+def streams(subject: Subject) -> None:
+    """Its streams hold images that may be trained on, and labels only where there are."""
+    _, seen = watch(subject)
+    context = seen.context
+    if context is None:
+        raise Fault("it was not asked for its phases", "derive it from Distiller or Baseline")
+    allowed = positions_of(context)
+    for phase in seen.phases_:
+        for name, stream in phase.streams.items():
+            positions = np.asarray(stream.positions)
+            if stream.of == "train" and not np.isin(positions, allowed).all():
+                raise Fault(
+                    f"stream {name!r} holds images that are not to be trained on",
+                    "use context.labelled and context.unlabelled",
+                )
+            if stream.labels is not None and len(stream.labels) != len(context.labels):
+                raise Fault(
+                    f"stream {name!r} has {len(stream.labels)} labels for "
+                    f"{len(context.labels)} train images",
+                    "labels and targets are aligned with the images, not with the positions",
+                )
+
+
+@check("distiller", "baseline")
+def loss(subject: Subject) -> None:
+    """Its loss is a finite scalar in every step, and its gradient reaches the student."""
+    _, seen = watch(subject, steps=12)
+    if not all(math.isfinite(value) for value in seen.losses):
+        raise Fault("its loss is not finite", "try a smaller default learning rate")
+    if not any(seen.reached):
+        raise Fault(
+            "no gradient of its loss reaches the student",
+            "compute it from student(...) or student.features(...), and detach only targets",
+        )
+
+
+@check("distiller", "baseline")
+def determinism(subject: Subject) -> None:
+    """The same seed trains the same student, bit for bit."""
+    one, other = unseeded(
+        lambda: watch(subject)[0].result,
+        what="training",
+        instead="torch's generator, or numpy.random.default_rng(context.seed_for(...))",
+    )
+    if one != other:
+        raise Fault(
+            "the same seed trains another student",
+            "draw from torch's generator, or numpy.random.default_rng(context.seed_for(...))",
+        )
+
+
+@check("distiller", "baseline")
+def seed_effect(subject: Subject) -> None:
+    """Another seed trains another student."""
+    one, other = (watch(subject, seed)[0].result for seed in (0, 1))
+    if one and other and one.student_digest == other.student_digest:
+        raise Fault(
+            "two seeds train the same student", "draw with context.seed_for(...), not a constant"
+        )
+
+
+@check("distiller", "baseline")
+def few_labels(subject: Subject) -> None:
+    """It trains on one label a class, in batches larger than that; or declines with a reason."""
+    watch(subject, labelled="1-per-class", batch=16)

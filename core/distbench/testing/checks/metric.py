@@ -1,0 +1,175 @@
+"""Checks of metrics, on made-up probes; a metric that compares sources gets three of them."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from numbers import Real
+
+import numpy as np
+
+from distbench.errors import Declined
+from distbench.testing.check import Fault, NotChecked, check
+from distbench.testing.doing import doing, unseeded
+from distbench.testing.probes import Drawn, awkward, drawn, values
+from distbench.testing.subject import Subject
+
+_ROUND_OFF = 1e-6
+_SEES = {"features", "logits", "reference"}
+
+
+def _plain(subject: Subject, data: Drawn, what: str = "scoring plain probes") -> list[float]:
+    """Scores where there is no reason to decline."""
+    found: list[float] = []
+    with doing(what):
+        given = values(subject.make(), data)
+    if len(given) != len(data.features):
+        raise Fault(
+            f"score_all gives {len(given)} scores for {len(data.features)} probes",
+            "give one for each, in their order",
+        )
+    for value in given:
+        if isinstance(value, Declined):
+            raise Fault(
+                f"{what} is declined: {value.reason}",
+                "name what it reads of a probe in `needs`; decline only where it is not defined",
+            )
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise Fault(f"{what} gives a {type(value).__name__}", "return a float")
+        if not math.isfinite(value):
+            raise Fault(
+                f"{what} gives {value}", "raise distbench.Declined(reason) where it is not defined"
+            )
+        found.append(float(value))
+    return found
+
+
+def _reads_images(subject: Subject) -> None:
+    if not subject.make().needed() & _SEES:
+        raise NotChecked("it reads nothing of the images")
+
+
+def _alike(one: list[float], other: list[float], rel: float = _ROUND_OFF) -> bool:
+    return bool(np.allclose(one, other, rtol=rel, atol=rel * 0.01))
+
+
+@check("metric")
+def score(subject: Subject) -> None:
+    """It scores plain probes by finite floats, and reads only what it says that it needs."""
+    _plain(subject, drawn())
+
+
+@check("metric")
+def determinism(subject: Subject) -> None:
+    """The same probe has the same score, bit for bit; what is random follows from its seed."""
+    data = drawn(1)
+    one, other = unseeded(
+        lambda: _plain(subject, data),
+        what="scoring",
+        instead="numpy.random.default_rng(probe.seed)",
+    )
+    if one != other:
+        raise Fault(
+            f"the same probe is scored {one[0]!r} and then {other[0]!r}",
+            "draw from numpy.random.default_rng(probe.seed)",
+        )
+
+
+@check("metric")
+def order_invariance(subject: Subject) -> None:
+    """The order of the images does not matter, nor that of the sources."""
+    data = drawn(2)
+    wanted = _plain(subject, data)
+    rows = np.random.default_rng(0).permutation(len(data.labels))
+    found = _plain(subject, data.rows(rows), "scoring images in another order")
+    if not _alike(wanted, found):
+        raise Fault(
+            f"images in another order are scored {found[0]:.9g} instead of {wanted[0]:.9g}",
+            "compute nothing from positions; to take a subset, sort by value before drawing",
+        )
+    if "zoo" in subject.make().needed():
+        again = _plain(subject, data.turned(), "scoring sources in another order")[::-1]
+        if not _alike(wanted, again):
+            raise Fault(
+                f"sources in another order are scored {again} instead of {wanted}",
+                "a source's score may depend on which others there are, not on their order",
+            )
+
+
+@check("metric")
+def class_numbers(subject: Subject) -> None:
+    """Which number a class has does not matter, nor whether numbers are left out."""
+    data = drawn(3)
+    wanted = _plain(subject, data)
+    renamed = replace(data, labels=np.array([7, 2, 9, 4])[data.labels])
+    found = _plain(subject, renamed, "scoring classes of other numbers")
+    if not _alike(wanted, found):
+        raise Fault(
+            f"classes of other numbers are scored {found[0]:.9g} instead of {wanted[0]:.9g}",
+            "treat labels as names: use probe.labels.ids, .onehot and .class_sums",
+        )
+
+
+@check("metric")
+def dtype(subject: Subject) -> None:
+    """float32 is scored as its float64 copy, and float16 is taken."""
+    data = drawn(4)
+
+    def cast(kind: str) -> Drawn:
+        return replace(
+            data,
+            features=tuple(x.astype(kind) for x in data.features),
+            logits=tuple(z.astype(kind) for z in data.logits),
+            reference=data.reference.astype(kind),
+        )
+
+    wanted, found = _plain(subject, data), _plain(subject, cast("f8"), "scoring float64")
+    if not _alike(wanted, found, 1e-4):
+        raise Fault(
+            f"float32 is scored {wanted[0]:.9g}, its float64 copy {found[0]:.9g}",
+            "compute in float64: features.astype(float)",
+        )
+    _plain(subject, cast("f2"), "scoring float16")
+
+
+@check("metric")
+def inputs(subject: Subject) -> None:
+    """It changes nothing of the probe: its arrays are read-only here."""
+    with doing("scoring read-only arrays", "copy what is changed: x = probe.features.copy()"):
+        values(subject.make(), drawn(5))
+
+
+@check("metric")
+def direction(subject: Subject) -> None:
+    """A source whose features tell classes apart scores higher than noise."""
+    _reads_images(subject)
+    wins = 0
+    for seed in range(5):
+        data = drawn(20 + seed, images=60, classes=3, signal=(2.5, 0.0, 0.0))
+        if "zoo" not in subject.make().needed():
+            data = replace(data, features=data.features[:2], logits=data.logits[:2])
+        good, *noise = _plain(subject, data)
+        wins += good > max(noise)
+    if wins < 4:
+        raise Fault(
+            f"a source that separates the classes scores above noise in {wins} of 5 drawings",
+            "higher must mean better: change the sign",
+        )
+
+
+@check("metric")
+def awkward_probes(subject: Subject) -> None:
+    """Odd probes are scored by a finite number, or declined with a reason."""
+    made = subject.make()
+    for name, data in awkward().items():
+        with doing(f"scoring {name}"):
+            found = values(made, data)
+        for value in found:
+            if isinstance(value, Declined):
+                if not value.reason.strip():
+                    raise Fault(f"{name}: declined without a reason", "say in one clause why")
+            elif not math.isfinite(value):
+                raise Fault(
+                    f"{name}: the score is {value}",
+                    "raise distbench.Declined(reason) where it is not defined",
+                )

@@ -1,0 +1,170 @@
+"""Checks of students, at the smallest image size that they take."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from distbench.components import Student
+from distbench.testing.check import Fault, check
+from distbench.testing.doing import doing
+from distbench.testing.subject import Subject
+from distbench.training.model import StudentModel, build_student
+
+SIDES = (32, 64, 224)
+"""Image sizes that are tried, pixels."""
+_CLASSES = ("a", "b", "c")
+
+
+def _model(student: Student, seed: int = 0, *, pretrained: bool = True) -> StudentModel:
+    with doing("building its backbone", "backbone() gives a module with an integer num_features"):
+        return build_student(student, len(_CLASSES), pretrained=pretrained, seed=seed)
+
+
+def _images(side: int) -> torch.Tensor:
+    return torch.rand(4, 3, side, side, generator=torch.Generator().manual_seed(0))
+
+
+def side_of(student: Student) -> int:
+    """The smallest image size that a student takes.
+
+    Raises:
+        Fault: It takes none.
+    """
+    model = _model(student).eval()
+    reason = ""
+    for side in SIDES:
+        try:
+            with torch.inference_mode():
+                model.features(_images(side))
+            return side
+        except Exception as error:
+            reason = str(error).strip().partition("\n")[0]
+    raise Fault(
+        f"its backbone takes images of none of the sizes {SIDES}: {reason}",
+        "it takes images (b, 3, s, s)",
+    )
+
+
+def _digest(model: torch.nn.Module) -> list[bytes]:
+    return [t.detach().contiguous().numpy().tobytes() for t in model.state_dict().values()]
+
+
+@check("student")
+def forward(subject: Subject) -> None:
+    """The backbone turns images (b, 3, s, s) into finite features (b, num_features)."""
+    student: Student = subject.make_with_data()
+    side = side_of(student)
+    model = _model(student)
+    for training in (True, False):
+        features = model.train(training).features(_images(side))
+        if tuple(features.shape) != (4, model.num_features):
+            raise Fault(
+                f"features of shape {tuple(features.shape)} instead of (4, {model.num_features})",
+                "pool them, and set num_features to their width",
+            )
+        if not torch.isfinite(features).all():
+            raise Fault("features are not finite", "check its initialisation")
+
+
+@check("student")
+def gradients(subject: Subject) -> None:
+    """A loss on its features reaches its weights."""
+    student: Student = subject.make_with_data()
+    model = _model(student)
+    loss = model.train().features(_images(side_of(student))).square().sum()
+    weights = [p for p in model.backbone.parameters() if p.requires_grad]
+    found = torch.autograd.grad(loss, weights, allow_unused=True) if weights else ()
+    if not any(g is not None and g.any() for g in found):
+        raise Fault("no gradient reaches its weights", "freeze nothing, detach nothing")
+
+
+@check("student")
+def fingerprint(subject: Subject) -> None:
+    """The identity of its initial weights is a text, the same every time."""
+    found = [subject.make_with_data().fingerprint() for _ in range(2)]
+    if not isinstance(found[0], str) or not found[0]:
+        raise Fault(f"fingerprint() gives {found[0]!r}", "give the SHA-256 of its initial weights")
+    if found[0] != found[1]:
+        raise Fault("fingerprint() differs from call to call", "it follows from the weights alone")
+
+
+@check("student")
+def determinism(subject: Subject) -> None:
+    """The same seed makes the same weights; another one makes others where they are random."""
+    student: Student = subject.make_with_data()
+    for pretrained in (True, False):
+        one, same, other = (
+            _digest(_model(student, seed, pretrained=pretrained)) for seed in (1, 1, 2)
+        )
+        if one != same:
+            raise Fault(
+                "the same seed makes other weights", "draw from torch's generator, which is seeded"
+            )
+        backbone = len(_model(student, pretrained=pretrained).backbone.state_dict())
+        if not pretrained and one[:backbone] == other[:backbone]:
+            raise Fault(
+                "with pretrained=False two seeds make the same weights",
+                "draw them from torch's generator",
+            )
+
+
+@check("student")
+def normalisation(subject: Subject) -> None:
+    """Mean and standard deviation are three numbers each, the latter above 0."""
+    found = subject.make_with_data().normalisation()
+    with doing("reading its normalisation", "give ((r, g, b), (r, g, b)) of images in 0..1"):
+        mean, std = ([float(v) for v in part] for part in found)
+        if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
+            raise ValueError(f"got {found!r}")
+
+
+@check("student")
+def export(subject: Subject) -> None:
+    """What is exported is stored as safetensors, and its recipe loads it to the same outputs."""
+    from safetensors.torch import save_file
+
+    student: Student = subject.make_with_data()
+    model = _model(student).eval()
+    with doing("exporting it", "export() gives tensors by name and a recipe of plain values"):
+        tensors, recipe = student.export(
+            model.backbone.state_dict(), model.head.state_dict(), _CLASSES
+        )
+        recipe = json.loads(json.dumps(recipe))
+    if "how_to_load" not in recipe:
+        raise Fault("its recipe does not say how_to_load", "see Student.export in docs/plugins.md")
+    images = _images(side_of(student))
+    with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+        file = Path(folder) / "model.safetensors"
+        with doing("storing what it exports", "export() gives tensors by name"):
+            save_file({k: v.clone().contiguous() for k, v in tensors.items()}, file)
+        with doing("loading what it exports", "how_to_load is Python that makes `model`"):
+            mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in student.normalisation())
+            found = _loaded(recipe, file)((images - mean) / std)
+        if not torch.allclose(found, model(images), rtol=1e-3, atol=1e-4):
+            raise Fault(
+                "what is exported gives other logits than the student",
+                "export all weights, in evaluation mode",
+            )
+
+
+def _loaded(recipe: dict[str, Any], file: Path) -> Any:
+    """The model that a recipe's text makes; it is of the plugin that is checked, and as trusted."""
+    for name, text in recipe.get("files", {}).items():
+        (file.parent / name).write_text(text, encoding="utf-8")
+    known = set(sys.modules)
+    sys.path.insert(0, str(file.parent))
+    try:
+        made: dict[str, Any] = {"PATH": str(file)}
+        exec(compile(recipe["how_to_load"], "how_to_load", "exec"), made)
+    finally:
+        sys.path.remove(str(file.parent))
+        for name in set(sys.modules) - known:
+            if str(getattr(sys.modules[name], "__file__", "")).startswith(str(file.parent)):
+                del sys.modules[name]
+    return made["model"].eval()

@@ -1,0 +1,143 @@
+"""Checks of tasks, on some of their images."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distbench.components import Task
+from distbench.data import UNLABELLED, Part, TaskIndex
+from distbench.errors import RefusedError
+from distbench.testing.check import Fault, NotChecked, check
+from distbench.testing.doing import doing
+from distbench.testing.subject import Subject
+
+_READ = 24
+"""How many images of a part are read."""
+
+
+def _open(subject: Subject) -> tuple[Task, TaskIndex]:
+    task: Task = subject.make_with_data()
+    try:
+        with doing("reading its index", "raise DataError where the data cannot be used"):
+            found = task.index()
+    except Fault as fault:
+        if isinstance(fault.__cause__, RefusedError):
+            raise NotChecked(str(fault.__cause__).partition("\n")[0]) from None
+        raise
+    if not isinstance(found, TaskIndex):
+        raise Fault(f"index() gives a {type(found).__name__}", "give a distbench.TaskIndex")
+    return task, found
+
+
+def _some(part: Part) -> list[int]:
+    """Positions spread over a part."""
+    return sorted({int(p) for p in np.linspace(0, len(part) - 1, min(_READ, len(part)))})
+
+
+@check("task")
+def index(subject: Subject) -> None:
+    """Classes, parts, labels and names go together."""
+    _, found = _open(subject)
+    if len(set(found.classes)) < len(found.classes) or len(found.classes) < 2:
+        raise Fault(f"its classes are {found.classes}", "give two or more, each a name of its own")
+    for name in ("train", "test"):
+        if not len(found.parts.get(name, ())):
+            raise Fault(f"it has no part {name!r}", "a task has images to train on and to test on")
+    for name, part in found.parts.items():
+        labels = np.asarray(part.labels)
+        if labels.ndim != 1 or labels.dtype != np.int64:
+            raise Fault(
+                f"labels of {name} are {labels.dtype} {labels.shape}", "give int64 of shape (n,)"
+            )
+        lowest = UNLABELLED if name == "train" else 0
+        if labels.min() < lowest or labels.max() >= len(found.classes):
+            raise Fault(
+                f"labels of {name} are {labels.min()}..{labels.max()}",
+                f"they are class numbers, {lowest}..{len(found.classes) - 1} here",
+            )
+        if len(part.names) != len(labels) or len(set(part.names)) < len(labels):
+            raise Fault(
+                f"{name} has {len(labels)} labels and {len(set(part.names))} names",
+                "give each image a name of its own; predictions are stored under it",
+            )
+    known = set(np.asarray(found.parts["train"].labels).tolist())
+    if missing := [c for i, c in enumerate(found.classes) if i not in known]:
+        raise Fault(f"no train image is of class {missing[0]!r}", "leave out classes without one")
+
+
+@check("task")
+def fingerprint(subject: Subject) -> None:
+    """The fingerprint is a text, the same every time."""
+    one, other = _open(subject)[1].fingerprint, _open(subject)[1].fingerprint
+    if not isinstance(one, str) or not one:
+        raise Fault(f"its fingerprint is {one!r}", "hash labels, split and images, or a version")
+    if one != other:
+        raise Fault("its fingerprint differs from call to call", "hash the data and nothing else")
+
+
+def _read(task: Task, part: str, positions: list[int]) -> list[NDArray[np.uint8]]:
+    with doing(f"reading images of {part}", "raise CorruptImageError for one that is broken"):
+        return list(task.read(part, positions))
+
+
+@check("task")
+def images(subject: Subject) -> None:
+    """Images are uint8 of shape (h, w, 3), in the order in which they are asked for."""
+    task, found = _open(subject)
+    for name, part in found.parts.items():
+        positions = _some(part)
+        read = _read(task, name, positions)
+        if len(read) != len(positions):
+            raise Fault(f"{len(read)} images for {len(positions)} positions", "give one for each")
+        for image in read:
+            if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+                raise Fault(
+                    f"an image of {name} is {image.dtype} {image.shape}",
+                    "give uint8 of shape (h, w, 3), RGB",
+                )
+        backwards = _read(task, name, positions[::-1])[::-1]
+        if not _same(read, backwards):
+            raise Fault(
+                f"images of {name} come in another order than asked for, or differ when read again",
+                "read() gives the image of each position, in that order",
+            )
+    if _read(task, "train", []):
+        raise Fault("it gives images where none is asked for", "read(part, []) gives none")
+
+
+@check("task")
+def read_reduced(subject: Subject) -> None:
+    """Images that are read smaller keep twice the side that is wanted, or their own."""
+    task, found = _open(subject)
+    positions = _some(found.parts["train"])[:8]
+    side = 16
+    with doing("reading reduced images", "read_reduced() may leave images as they are"):
+        small = list(task.read_reduced("train", positions, side))
+    for whole, image in zip(_read(task, "train", positions), small, strict=True):
+        if min(image.shape[:2]) < min(2 * side, *whole.shape[:2]):
+            raise Fault(
+                f"an image of {whole.shape[:2]} comes as {image.shape[:2]} for a side of {side}",
+                "no side below twice the one that is wanted",
+            )
+
+
+@check("task")
+def threads(subject: Subject) -> None:
+    """Images that are read from several threads at once are those read alone."""
+    task, found = _open(subject)
+    positions = _some(found.parts["train"])
+    wanted = _read(task, "train", positions)
+    with ThreadPoolExecutor(8) as pool:
+        each = list(pool.map(lambda p: _read(task, "train", [p])[0], positions * 4))
+    if not _same(wanted * 4, each):
+        raise Fault(
+            "images read from several threads differ from those read alone",
+            "share no open file or buffer between calls of read()",
+        )
+
+
+def _same(one: list[NDArray[np.uint8]], other: list[NDArray[np.uint8]]) -> bool:
+    return len(one) == len(other) and all(map(np.array_equal, one, other))

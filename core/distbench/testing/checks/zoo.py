@@ -1,0 +1,169 @@
+"""Checks of zoos: facts of all sources, outputs of the smallest ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from distbench.components import Zoo
+from distbench.errors import RefusedError
+from distbench.sources import Source, SourceInfo
+from distbench.testing.check import Fault, NotChecked, check
+from distbench.testing.doing import doing
+from distbench.testing.subject import Subject
+
+_OPENED = 3
+"""How many sources are opened: those with the fewest parameters."""
+_STATED = ("licence", "domain", "architecture", "fingerprint")
+_CPU = torch.device("cpu")
+
+
+def _sources(subject: Subject) -> list[Source]:
+    zoo: Zoo = subject.make_with_data()
+    try:
+        with doing("listing its sources", "sources() gives a list and loads no weights"):
+            found = list(zoo.sources())
+    except Fault as fault:
+        # What lies on another machine is not the author's fault.
+        if isinstance(fault.__cause__, RefusedError):
+            raise NotChecked(str(fault.__cause__).partition("\n")[0]) from None
+        raise
+    if not found:
+        raise Fault("it has no sources", "sources() gives one at least")
+    return found
+
+
+def _smallest(subject: Subject) -> list[Source]:
+    """Sources to open.
+
+    Raises:
+        NotChecked: None of them is on this machine.
+    """
+    ready = []
+    absent = ""
+    every = sorted(_sources(subject), key=lambda s: s.info.parameters or 10**12)
+    for source in every:
+        try:
+            source.verify()
+        except RefusedError as error:
+            absent = str(error).partition("\n")[0]
+            continue
+        ready.append(source)
+        if len(ready) == _OPENED:
+            break
+    if not ready:
+        raise NotChecked(f"no weights are on this machine: {absent}")
+    return ready
+
+
+def _images(info: SourceInfo, count: int = 3) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    side = info.input_size
+    return torch.randn(count, 3, side, side, generator=generator)
+
+
+@check("zoo")
+def info(subject: Subject) -> None:
+    """Every source states name, architecture, licence, domain and fingerprint; names differ."""
+    found = [source.info for source in _sources(subject)]
+    names = [one.name for one in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise Fault(f"two sources are called {twice[0]!r}", "give each a name of its own")
+    if len({one.fingerprint for one in found}) < len(found):
+        raise Fault(
+            "two sources have one fingerprint", "a fingerprint is the SHA-256 of a source's weights"
+        )
+    for one in found:
+        for fact in _STATED:
+            if getattr(one, fact) in ("", "unknown"):
+                raise Fault(f"source {one.name!r} does not state its {fact}", "say it in its info")
+
+
+@check("zoo")
+def determinism(subject: Subject) -> None:
+    """The sources are listed alike every time, in one order."""
+    one, other = ([s.info for s in _sources(subject)] for _ in range(2))
+    if one != other:
+        raise Fault("sources() differs from call to call", "sort them, for example by name")
+
+
+@check("zoo")
+def verify(subject: Subject) -> None:
+    """The weights of a source are found, and are those that its fingerprint names."""
+    for source in _smallest(subject):
+        with doing(f"verifying {source.info.name}", "raise WeightsError where weights differ"):
+            source.verify()
+
+
+@check("zoo")
+def outputs(subject: Subject) -> None:
+    """Features and logits have the declared shapes, are finite and the same every time."""
+    for source in _smallest(subject):
+        one, images = source.info, _images(source.info)
+        with doing(f"running {one.name}", "open() gives a function of images (b, 3, s, s)"):
+            forward = source.open(_CPU)
+            with torch.inference_mode():
+                features, logits = forward(images)
+                again = forward(images)
+                alone = forward(images[:1])
+        for what, made, width in (
+            ("features", features, one.feature_dim),
+            ("logits", logits, one.num_classes),
+        ):
+            if tuple(made.shape) != (len(images), width):
+                raise Fault(
+                    f"{one.name}: {what} of shape {tuple(made.shape)} instead of "
+                    f"({len(images)}, {width})",
+                    "info declares feature_dim and num_classes",
+                )
+            if not torch.isfinite(made).all():
+                raise Fault(f"{one.name}: {what} are not finite", "check its normalisation")
+        if not (torch.equal(features, again[0]) and torch.equal(logits, again[1])):
+            raise Fault(f"{one.name}: two passes differ", "put it in evaluation mode: eval()")
+        if not np.allclose(features[:1], alone[0], rtol=1e-3, atol=1e-4):
+            raise Fault(
+                f"{one.name}: an image's features depend on the others of its batch",
+                "put it in evaluation mode: eval()",
+            )
+
+
+@check("zoo")
+def activation(subject: Subject) -> None:
+    """Logits are raw: no probabilities."""
+    for source in _smallest(subject):
+        one = source.info
+        if one.num_classes < 2:
+            continue
+        with torch.inference_mode():
+            logits = source.open(_CPU)(_images(one))[1].float()
+        if (logits >= 0).all() and np.allclose(logits.sum(1), 1, atol=1e-3):
+            raise Fault(
+                f"{one.name}: its logits are probabilities",
+                "give what the last layer says, before softmax or sigmoid",
+            )
+
+
+@check("zoo")
+def module(subject: Subject) -> None:
+    """A source that can be trained gives the same logits as a module."""
+    tried = 0
+    for source in _smallest(subject):
+        with doing(f"making a module of {source.info.name}", "module() gives None without one"):
+            made = source.module()
+        if made is None or not source.info.num_classes:
+            continue
+        tried += 1
+        images = _images(source.info)
+        with doing(f"running the module of {source.info.name}", "it takes images (b, 3, s, s)"):
+            logits = made.eval()(images)
+        if not logits.requires_grad:
+            raise Fault(f"{source.info.name}: its module cannot be trained", "freeze no weights")
+        with torch.inference_mode():
+            wanted = source.open(_CPU)(images)[1]
+        if not np.allclose(logits.detach(), wanted, rtol=1e-2, atol=1e-3):
+            raise Fault(
+                f"{source.info.name}: module() gives other logits than open()",
+                "load the same weights in both",
+            )
+    if not tried:
+        raise NotChecked("none of its sources can be trained")

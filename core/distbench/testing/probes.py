@@ -1,0 +1,154 @@
+"""Probes that metrics are checked on: plain ones, noise, and awkward ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distbench.components import Metric
+from distbench.errors import Declined
+from distbench.probe import Labels, Probe
+from distbench.testing.doing import frozen
+from distbench.testing.miniature import facts
+
+Array = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What several made-up sources say of the same images.
+
+    Attributes:
+        labels: int64 (n,).
+        features: (n, d) of each source.
+        logits: (n, z) of each source.
+        reference: (n, r).
+        seed: The probe's seed.
+        numbers: Which source is which; facts about one follow from its number.
+    """
+
+    labels: NDArray[np.int64]
+    features: tuple[Array, ...]
+    logits: tuple[Array, ...]
+    reference: Array
+    seed: int = 3
+    numbers: tuple[int, ...] = (0, 1, 2)
+
+    def turned(self) -> Drawn:
+        """The same sources in the opposite order."""
+        return replace(
+            self,
+            features=self.features[::-1],
+            logits=self.logits[::-1],
+            numbers=self.numbers[::-1],
+        )
+
+    def rows(self, rows: NDArray[np.int64]) -> Drawn:
+        """The same in another order, or some of them."""
+        return replace(
+            self,
+            labels=self.labels[rows],
+            features=tuple(x[rows] for x in self.features),
+            logits=tuple(x[rows] for x in self.logits),
+            reference=self.reference[rows],
+        )
+
+    def probes(self, metric: Metric) -> list[Probe]:
+        """Probes with what the metric says that it needs, and nothing else, all read-only."""
+        needed = metric.needed()
+        labels = Labels(frozen(self.labels))
+        return [
+            Probe(
+                labels,
+                features=frozen(x) if "features" in needed else None,
+                logits=frozen(z) if "logits" in needed else None,
+                reference=frozen(self.reference) if "reference" in needed else None,
+                source=facts(
+                    name=f"source-{number}",
+                    fingerprint=str(number),
+                    num_classes=z.shape[1],
+                    feature_dim=x.shape[1],
+                    parameters=1_000_000 * (number + 1),
+                    depth=10 + number,
+                ),
+                seed=self.seed,
+            )
+            for number, x, z in zip(self.numbers, self.features, self.logits, strict=False)
+        ]
+
+
+def drawn(
+    seed: int = 0,
+    *,
+    images: int = 48,
+    classes: int = 4,
+    width: int = 12,
+    signal: Sequence[float] = (1.0, 1.0, 1.0),
+    labels: NDArray[np.int64] | None = None,
+) -> Drawn:
+    """Class means in noise of unit variance.
+
+    Args:
+        seed: Of the drawing.
+        images: How many.
+        classes: Among which they are spread evenly.
+        width: Dimensions of features.
+        signal: For each source, how far its class means are spread.
+        labels: Instead of even ones.
+    """
+    rng = np.random.default_rng(seed)
+    if labels is None:
+        labels = rng.permutation(np.arange(images) % classes)
+
+    def matrix(wide: int, spread: float) -> Array:
+        means = spread * rng.normal(size=(int(labels.max()) + 1, wide))
+        return cast(Array, (means[labels] + rng.normal(size=(len(labels), wide))).astype("f4"))
+
+    return Drawn(
+        labels,
+        tuple(matrix(width, s) for s in signal),
+        tuple(matrix(7, s) for s in signal),
+        matrix(6, 2.0),
+    )
+
+
+def values(metric: Metric, data: Drawn) -> list[float | Declined]:
+    """The scores of all sources, as the engine asks for them."""
+    return list(metric.score_all(data.probes(metric)))
+
+
+def awkward() -> Mapping[str, Drawn]:
+    """Probes that small and odd tasks lead to, by what is odd about them."""
+    plain = drawn(5, images=24, classes=3)
+    several = range(len(plain.features))
+
+    def with_features(make: Any) -> Drawn:
+        return replace(plain, features=tuple(make(x) for x in plain.features))
+
+    def constant(x: Array) -> Array:
+        y = x.copy()
+        y[:, :3] = 3.7
+        return y
+
+    alone = np.r_[plain.labels[:-1], 3]
+    return {
+        "one image a class": drawn(6, images=5, classes=5),
+        "a class of one image": replace(plain, labels=alone),
+        "two images": drawn(7, images=2, classes=2),
+        "fewer images than dimensions": drawn(8, images=20, classes=3, width=64),
+        "a class number that does not occur": drawn(9, labels=np.repeat([0, 1, 4], 8)),
+        "constant features": with_features(constant),
+        "features that are all zero": with_features(np.zeros_like),
+        "features of one dimension": with_features(lambda x: x[:, :1]),
+        "duplicate images": plain.rows(np.repeat(np.arange(12), 2)),
+        "classes that are apart entirely": with_features(
+            lambda x: (np.eye(3)[plain.labels] * 50).astype(x.dtype)
+        ),
+        "certain outputs": replace(
+            plain, logits=tuple((np.eye(7)[plain.labels] * 1e4).astype("f4") for _ in several)
+        ),
+    }

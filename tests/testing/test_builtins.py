@@ -1,0 +1,66 @@
+"""What comes with distbench passes the suite that it asks of others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from distbench.testing import Case, cases_of
+
+ELSEWHERE = {"reporter:mlflow", "reporter:wandb:mode=offline"}
+"""Whose runs take long; tests/builtin/reporters has runs of them."""
+_RUNS = ("listens", "again", "end_to_end")
+_ONE_OF_THEM = ("task:mini-cub", "task:paper-cub200", "task:taskoriented-eurosat")
+_FAMILIES = ("task:mini-", "task:paper-", "task:taskoriented-")
+
+
+def chosen() -> list[Case]:
+    """All, but of tasks that are one class with another name each only the first."""
+    found = []
+    for case in cases_of("builtin"):
+        if case.component.startswith(_FAMILIES) and case.component not in _ONE_OF_THEM:
+            continue
+        if case.component in ELSEWHERE and case.check in _RUNS:
+            continue
+        found.append(case)
+    return found
+
+
+CASES = chosen()
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_built_in(case: Case) -> None:
+    verdict = case.run()
+    if verdict.result in ("declined", "skipped"):
+        pytest.skip(f"{verdict.result}: {verdict.note}")
+    assert verdict.result == "passed", f"{verdict.note}; {verdict.remedy}"
+
+
+def test_nothing_is_left_out() -> None:
+    from distbench.components import KINDS
+
+    assert {case.component.partition(":")[0] for case in CASES} == set(KINDS)
+    assert len({case.component for case in CASES}) > 60
+
+
+@pytest.mark.parametrize("spec", ["folder:path=images", "images:path=images/train"])
+def test_tasks_of_ones_own_images(spec: str) -> None:
+    rng = np.random.default_rng(0)
+    for number in range(40):
+        folder = Path("images", "test" if number % 4 == 3 else "train", f"class-{number % 2}")
+        folder.mkdir(parents=True, exist_ok=True)
+        pixels = rng.integers(0, 256, (20 + number, 30, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+    found = [case.run() for case in cases_of(f"task:{spec}")]
+    wrong = [v for v in found if v.result == "failed"]
+    if spec.startswith("images"):
+        # Images to distil on: they have neither classes nor a test part.
+        assert {v.check for v in wrong} <= {"index", "end_to_end"}
+    else:
+        assert wrong == []
+    passed = {v.check for v in found if v.result == "passed"}
+    assert passed >= {"images", "threads", "read_reduced", "fingerprint"}

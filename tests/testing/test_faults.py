@@ -1,0 +1,351 @@
+"""Every check finds the fault that it is there for: sound components with one thing wrong."""
+
+# ruff: noqa: E501 - one fault a line reads best
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from distbench.cli import app
+from distbench.components import KINDS
+from distbench.errors import PluginError, UnknownNameError
+from distbench.testing import Verdict, cases_of, check_all
+from distbench.testing.check import checks_of
+
+HEAD = """
+import itertools
+import numpy as np
+from distbench import Baseline, Executor, Metric, Outcome, Part, Reporter, Strategy, Student, Suite
+from distbench import SuiteDefinition, Task, TaskIndex, Zoo, execute_unit
+from distbench.testing import miniature as m
+from pydantic import Field
+COUNT = itertools.count()
+"""
+
+METRIC = '''
+class Mine(Metric):
+    """Between-class variance.
+
+    Ours.
+    """
+
+    def score(self, probe):
+        x, y = np.asarray(probe.features, float), probe.labels
+        means = y.class_sums(x) / y.counts[:, None]
+        return float(means.var(axis=0).sum())
+'''
+STRATEGY = '''
+class Mine(Strategy):
+    """Best one only.
+
+    Ours.
+    """
+
+    def weigh(self, scores, sources, context=None):
+        chosen = (scores == scores.max()).astype(float)
+        return chosen / chosen.sum()
+'''
+ZOO = '''
+class Mine(Zoo):
+    """Two sources."""
+
+    def sources(self):
+        return [m.MiniatureSource("a", 0), m.MiniatureSource("b", 1)]
+
+
+def wrong(**facts):
+    source = m.MiniatureSource("c", 2)
+    source.info = source.info.model_copy(update=facts)
+    return source
+
+
+def certain():
+    source = m.MiniatureSource("c", 2)
+    forward = source.open("cpu")
+    source.open = lambda device: lambda x: (forward(x)[0], forward(x)[1].softmax(1))
+    return source
+
+
+def other():
+    import torch
+    source = m.MiniatureSource("c", 2)
+    source.module = lambda: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(768, 6))
+    source.open = m.MiniatureSource("c", 2).open
+    return source
+
+
+def batchwise():
+    source = m.MiniatureSource("c", 2)
+    forward = source.open("cpu")
+    source.open = lambda device: lambda x: forward(x - x.mean((0, 2, 3), keepdim=True))
+    return source
+'''
+STUDENT = '''
+class Mine(Student):
+    """A small one."""
+
+    def fingerprint(self):
+        return "random"
+
+    def backbone(self, *, pretrained):
+        return m.MiniatureStudent().backbone(pretrained=pretrained)
+
+    def normalisation(self):
+        return (0.5,) * 3, (0.5,) * 3
+'''
+BASELINE = '''
+class Mine(Baseline):
+    """Fine-tuning.
+
+    Ours.
+    """
+
+    def phases(self, context):
+        from torch.nn.functional import cross_entropy
+        from distbench import Phase, Stream
+        stream = Stream(context.labelled, 8, labels=context.labels)
+        def loss(student, batch):
+            return cross_entropy(student(batch["x"].views["weak"]), batch["x"].labels)
+        return [Phase(steps=context.protocol.steps, streams={"x": stream}, loss=loss, lr=0.01)]
+'''
+TASK = '''
+class Mine(Task):
+    """Squares."""
+
+    def index(self):
+        return m.MiniatureTask().index()
+
+    def read(self, part, positions):
+        return m.MiniatureTask().read(part, positions)
+'''
+SUITE = '''
+class Mine(Suite):
+    """One task."""
+
+    def definition(self):
+        return SuiteDefinition(name="mine", version=1, zoo="miniature_zoo",
+            student="miniature_student", tasks=({"id": "a", "use": "miniature_task"},),
+            protocol={"labelled": "4-per-class", "image_size": 16, "store_size": 16, "batch": 8})
+'''
+EXECUTOR = '''
+class Mine(Executor):
+    """One after the other."""
+
+    def drain(self, queue):
+        while queue.open and (unit := queue.take()) is not None:
+            queue.finish(execute_unit(queue.plan_path, unit))
+'''
+REPORTER = '''
+class Mine(Reporter):
+    """Listens."""
+
+    def cell_finished(self, row):
+        pass
+'''
+
+FAULTS = [
+    # check, the sound component, what is replaced, by what, and what is found
+    ("docstring", METRIC, "variance.\n", "variance\n", "is no sentence"),
+    ("docstring", METRIC, "    def", "    a: int = 1\n\n    def", "'a' has no description"),
+    ("source", METRIC, "Ours", "Theirs", "does not say where it comes from"),
+    ("made", METRIC, "    def", '    a: int = Field(description="b")\n\n    def', "needs a=..."),
+    (
+        "parameters", METRIC, "    def",
+        '    a: float = Field(float("nan"), description="b")\n\n    def', "NaN has no canonical form",
+    ),
+    (
+        "parameters", METRIC, "    def",
+        '    a: float = Field(default_factory=np.random.default_rng().random, '
+        'description="b")\n\n    def', "hash differently",
+    ),
+    ("identity", METRIC, "    def", "    version = 0\n\n    def", "version is 0"),
+    ("identity", METRIC, "    def", '    role = "best"\n\n    def', "role is 'best'"),
+    ("declines", METRIC, "    def", '    declines = {"ordr": "x"}\n\n    def', "no check of a metric"),
+    ("declines", METRIC, "    def", '    declines = {"dtype": " "}\n\n    def', "without a reason"),
+    ("imports", METRIC, "import numpy", "import torch, numpy", "registering its plugin imports torch"),
+    ("score", METRIC, "return float(", "return None, float(", "scoring plain probes raises TypeError"),
+    ("score", METRIC, "return float(means", "return float('nan') * float(means", "gives nan"),
+    ("score", METRIC, "probe.features", "probe.logits", "name what it reads of a probe in `needs`"),
+    ("determinism", METRIC, "means.var", "np.random.rand() * means.var", "global generator of numpy"),
+    (
+        "determinism", METRIC, "means.var", "np.random.default_rng().random() * means.var",
+        "draw from numpy.random.default_rng(probe.seed)",
+    ),
+    ("order_invariance", METRIC, "means.var", "x[0, 0] * means.var", "images in another order"),
+    ("class_numbers", METRIC, "y.class_sums(x)", "y.class_sums(x) * [[1], [2], [3], [4]]", "numbers"),
+    ("dtype", METRIC, "means.var", "(probe.features.dtype == 'f8') + means.var", "its float64 copy"),
+    ("inputs", METRIC, "x, y = np.asarray(probe.features, float)",
+     "probe.features[0] = 1; x, y = np.asarray(probe.features, float)", "read-only"),
+    ("direction", METRIC, "float(means", "-float(means", "in 0 of 5 drawings"),
+    ("awkward_probes", METRIC, "means.var", "(1 / means.std()) * means.var", "features that are all"),
+    ("awkward_probes", METRIC, "        means", "        np.linalg.inv(x.T @ x)\n        means",
+     "raises LinAlgError"),
+    ("weights", STRATEGY, "chosen / chosen.sum()", "chosen", "sum to 3"),
+    ("weights", STRATEGY, "chosen / chosen.sum()", "chosen - 0.5", "a weight is -0.5"),
+    ("weights", STRATEGY, "chosen / chosen.sum()", "chosen[:1]", "of shape (1,) for 5 sources"),
+    ("weights", STRATEGY, "(scores ==", "(context.labels[0] + scores ==", "context=None"),
+    ("determinism", STRATEGY, "return", "chosen[next(COUNT) % 2] = 1; return", "and then"),
+    ("order_invariance", STRATEGY, "return chosen", "chosen[0] = 1; return chosen", "other weights"),
+    ("direction", STRATEGY, "scores.max()", "scores.min()", "a higher score gets less weight"),
+    ("info", ZOO, '"b"', '"a"', "two sources are called 'a'"),
+    ("info", ZOO, '("b", 1)', '("b", 0)', "have one fingerprint"),
+    ("determinism", ZOO, '1)]', "1)][:: (-1) ** next(COUNT)]", "differs from call to call"),
+    ("outputs", ZOO, "return [m", "return [batchwise(), m", "depend on the others of its batch"),
+    ("outputs", ZOO, "return [", "return [wrong(feature_dim=9), ", "shape (3, 8) instead of (3, 9)"),
+    ("activation", ZOO, "return [", "return [certain(), ", "its logits are probabilities"),
+    ("module", ZOO, "return [", "return [other(), ", "gives other logits than open()"),
+    ("info", ZOO, "return [", 'return [wrong(licence="unknown"), ', "does not state its licence"),
+    ("forward", STUDENT, "return m.MiniatureStudent().backbone(pretrained=pretrained)",
+     "b = m.MiniatureStudent().backbone(pretrained=pretrained); b.num_features = 5; return b",
+     "features of shape (4, 6) instead of (4, 5)"),
+    ("forward", STUDENT, "return m.MiniatureStudent().backbone(pretrained=pretrained)",
+     "import torch; return torch.nn.Identity()", "no integer attribute num_features"),
+    ("gradients", STUDENT, "backbone(pretrained=pretrained)",
+     "backbone(pretrained=pretrained).requires_grad_(False)", "no gradient reaches"),
+    ("fingerprint", STUDENT, '"random"', "str(id(object()) + np.random.rand())", "call to call"),
+    ("determinism", STUDENT, "return m.Min", "import torch; torch.seed(); return m.Min", "same seed"),
+    ("determinism", STUDENT, "return m.Min", "import torch; torch.manual_seed(1); return m.Min",
+     "two seeds make the same weights"),
+    ("normalisation", STUDENT, "(0.5,) * 3, (0.5,) * 3", "(0.5,) * 3, (0.0,) * 3", "got ((0.5"),
+    ("phases", BASELINE, "steps=context.protocol.steps", "steps=5", "take 5 steps"),
+    ("streams", BASELINE, "Stream(context.labelled", "Stream(context.validation", "validation images"),
+    ("streams", BASELINE, "labels=context.labels", "labels=context.labels[context.labelled]",
+     "aligned with the train images"),
+    ("loss", BASELINE, "return cross_entropy(", "return 0 * cross_entropy(", "no gradient of its loss"),
+    ("loss", BASELINE, "labels)\n        return", "labels, reduction='none')\n        return",
+     "is no scalar"),
+    ("determinism", BASELINE, "lr=0.01", "lr=0.01 * np.random.rand()", "generator of numpy"),
+    ("determinism", BASELINE, "lr=0.01", "lr=0.01 * np.random.default_rng().random()", "another student"),
+    ("few_labels", BASELINE, "        stream", "        1 // max(len(context.labelled) - 3, 0)\n"
+     "        stream", "ZeroDivisionError"),
+    ("index", TASK, "m.MiniatureTask().index()",
+     "TaskIndex(('a', 'b'), {'train': Part(np.array([0, 2]), ['x', 'y'])}, 'f')", "no part 'test'"),
+    ("index", TASK, "m.MiniatureTask().index()",
+     "TaskIndex(('a', 'b'), dict.fromkeys(('train', 'test'), Part(np.array([0, 2]), ['x', 'y'])), "
+     "'f')", "labels of train are 0..2"),
+    ("index", TASK, "m.MiniatureTask().index()",
+     "TaskIndex(('a', 'b'), dict.fromkeys(('train', 'test'), Part(np.array([0, 1]), ['x', 'x'])), "
+     "'f')", "2 labels and 1 names"),
+    ("fingerprint", TASK, "return m.MiniatureTask().index()",
+     "return TaskIndex(('a', 'b'), {}, str(np.random.rand()))", "differs from call to call"),
+    ("images", TASK, "read(part, positions)\n", "read(part, sorted(positions))\n", "another order"),
+    ("images", TASK, "return m.MiniatureTask().read(part, positions)",
+     "return [i / 255 for i in m.MiniatureTask().read(part, positions)]", "is float64 (16, 16, 3)"),
+    ("read_reduced", TASK, "    def read(", "    def read_reduced(self, part, positions, side):\n"
+     "        return [i[::2, ::2] for i in self.read(part, positions)]\n    def read(", "comes as (8, 8)"),
+    ("threads", TASK, "        return m.MiniatureTask().read(part, positions)",
+     "        import time\n        type(self).version = positions[-1:]\n        time.sleep(0.002)\n"
+     "        return m.MiniatureTask().read(part, type(self).version if len(positions) == 1 else "
+     "positions)", "read from several threads"),
+    ("definition", SUITE, 'name="mine"', 'name="other"', "calls itself 'other'"),
+    ("resolves", SUITE, '"miniature_task"', '"nothing"', "unknown task 'nothing'"),
+    ("resolves", SUITE, "protocol=", 'settings={"nothing": {}}, protocol=', "unknown component"),
+    ("development_tasks", SUITE, "protocol=", 'tuning={"tasks": ["miniature_task"]}, protocol=',
+     "is a target of suite"),
+    ("drains", EXECUTOR, "while", "if", "have not ended when drain() returns"),
+    ("drains", EXECUTOR, "execute_unit(queue.plan_path, unit)", 'Outcome(unit, "done")',
+     "is reported as done"),
+    ("empty", EXECUTOR, "        while", "        queue.plan_path.read_text()\n        while",
+     "FileNotFoundError"),
+    ("end_to_end", EXECUTOR, "execute_unit(queue.plan_path, unit)", 'Outcome(unit, "failed", "no")',
+     "failed: no"),
+    ("listens", REPORTER, "pass", "row.result.accuracy", "row.result and row.cost are None"),
+    ("listens", REPORTER, "pass", "row.result and row.result.declared.clear()",
+     "other results than one without"),
+    ("end_to_end", METRIC, "float(means", "1 // (len(y) - 12) + float(means", "failed: "),
+]  # fmt: skip
+
+
+def verdict(tmp_path: Path, text: str, check: str) -> Verdict:
+    file = tmp_path / "mine.py"
+    file.write_text(HEAD + text if HEAD[:20] not in text else text)
+    (case,) = (c for c in cases_of(str(file)) if c.check == check)
+    return case.run()
+
+
+@pytest.mark.parametrize(
+    ("check", "code", "old", "new", "message"),
+    [pytest.param(*row, id=f"{row[0]}-{n}") for n, row in enumerate(FAULTS)],
+)
+def test_a_fault_is_found(
+    check: str, code: str, old: str, new: str, message: str, tmp_path: Path
+) -> None:
+    text = HEAD + code
+    assert old in text
+    found = verdict(tmp_path, text.replace(old, new, 1), check)
+    assert found.result == "failed"
+    assert message in f"{found.note}; {found.remedy}"
+    assert found.remedy and "\n" not in found.note
+
+
+@pytest.mark.parametrize(
+    "code", [METRIC, STRATEGY, ZOO, STUDENT, BASELINE, TASK, SUITE, EXECUTOR, REPORTER]
+)
+def test_no_fault_is_found_in_what_is_sound(code: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(HEAD + code)
+    found = list(check_all(str(file)))
+    assert [v for v in found if v.result == "failed"] == []
+    assert {v.check for v in found if v.result == "passed"} >= {"end_to_end", "parameters"}
+
+
+def test_almost_every_check_is_seen_to_fail() -> None:
+    known = {name for kind in KINDS for name in checks_of(kind)}
+    # Without a distribution there is no licence, and these are seen to fail elsewhere.
+    assert known - {row[0] for row in FAULTS} <= {
+        "licence",
+        "verify",
+        "seed_effect",
+        "export",
+        "again",
+    }
+
+
+def test_a_check_is_declined_with_its_reason(tmp_path: Path) -> None:
+    text = METRIC.replace("float(means", "-float(means").replace(
+        "    def", '    declines = {"direction": "lower is better where I come from"}\n\n    def', 1
+    )
+    found = verdict(tmp_path, text, "direction")
+    assert (found.result, found.note) == ("declined", "lower is better where I come from")
+
+
+def test_the_command_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(HEAD + STRATEGY.replace("scores.max()", "scores.min()"))
+    done = CliRunner().invoke(app, ["check", str(file)])
+    assert done.exit_code == 1
+    (line,) = (line for line in done.stdout.splitlines() if "FAILED" in line)
+    assert "direction" in line and "gets less weight; higher scores mean better sources" in line
+    assert "strategy:mine" in done.stdout and "1 failed" in done.stdout
+    table = json.loads(CliRunner().invoke(app, ["check", str(file), "--json"]).stdout)
+    assert [row["check"] for row in table if row["result"] == "failed"] == ["direction"]
+    file.write_text(HEAD + STRATEGY)
+    assert CliRunner().invoke(app, ["check", str(file)]).exit_code == 0
+
+
+def test_targets() -> None:
+    assert {c.component for c in cases_of("strategy:weighted:power=3")} == {
+        "strategy:weighted:power=3"
+    }
+    assert {c.component for c in cases_of("builtin")} == {
+        c.component for c in cases_of("distbench")
+    }
+    with pytest.raises(
+        UnknownNameError, match=r"unknown plugin 'distbnch'. Did you mean 'distbench'"
+    ):
+        cases_of("distbnch")
+    with pytest.raises(UnknownNameError, match=r"unknown metric 'logmee'. Did you mean 'logme'"):
+        cases_of("metric:logmee")
+    with pytest.raises(PluginError, match="no such file"):
+        cases_of("nowhere.py")
+
+
+def test_a_specification_that_makes_nothing_is_told_once(tmp_path: Path) -> None:
+    found = {v.check: v for v in check_all("strategy:weighted:pover=3")}
+    assert "has no parameter 'pover'" in found["made"].note
+    assert found["weights"].result == "skipped"
+    assert [name for name, v in found.items() if v.result == "failed"] == ["made"]
