@@ -169,9 +169,9 @@ def _line(
             continue
         score = np.array([scores[cell][source] for source in both])
         accuracy = np.array([reached[cell][source] for source in both])
-        if np.ptp(accuracy) == 0 or np.ptp(score) == 0:
-            what = "accuracies" if np.ptp(accuracy) == 0 else "scores"
-            left_out[cell[0]] = f"all {what} are equal"
+        equal = [what for what, v in (("accuracies", accuracy), ("scores", score)) if _equal(v)]
+        if equal:
+            left_out[cell[0]] = f"all {equal[0]} are equal"
             continue
         counts.append(len(both))
         seeds[cell[0]].append(judged(score, accuracy))
@@ -186,6 +186,11 @@ def _line(
         (min(counts, default=0), max(counts, default=0)),
         {task: why for task, why in left_out.items() if task not in seeds},
     )
+
+
+def _equal(values: NDArray[np.float64]) -> bool:
+    """Whether all values are the same but for round-off."""
+    return bool(np.ptp(values) <= 1e-12 * np.abs(values).max())
 
 
 def judged(score: NDArray[np.float64], accuracy: NDArray[np.float64]) -> tuple[float, ...]:
