@@ -1,0 +1,126 @@
+"""Spread the labels over a graph that all weighted sources see; the student learns them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from distbench import Distiller, MethodContext, Need, searched
+from distbench_builtin.distillers._graph import joint_features, neighbour_graph, propagate
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+    from distbench import Batch, Phase, StudentModel
+
+
+class LabelPropagation(Distiller):
+    """Spreads the labels over the neighbour graph of all weighted sources; learns what comes out.
+
+    Our own. The sources' features, standardised and weighted by alpha_s^sharpness, stand beside one
+    another; each labelled and unlabelled image is tied to its nearest neighbours by their cosine,
+    and the labels spread over that graph by local and global consistency (Zhou et al., NIPS 2003)
+    with the classes as frequent as among the labels. The student learns
+
+        lam * CE(labels) + (1 - lam) * mean over unlabelled images of CE(p^certainty / sum, q)
+
+    with p the spread labels and q the student's prediction on a view. Unlike `pseudo_labels` it
+    distils what the sources *together* say of the target's classes, and unlike `task_oriented` the
+    unlabelled images have a say in it. Needs features only; sources are run once, on plain images.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"features"})
+
+    neighbours: int = searched(
+        10, low=4, high=40, log=True, ge=1, description="nearest images that each is tied to"
+    )
+    spread: float = searched(
+        0.95, low=0.6, high=0.99, gt=0, lt=1, description="share of a label from the neighbours"
+    )
+    sharpness: float = searched(
+        0.5, low=0.05, high=1, log=True, ge=0, description="power of the weights in the graph"
+    )
+    certainty: float = searched(
+        1.0, low=0.5, high=4, log=True, gt=0, description="power of what is learnt; above 1 sharper"
+    )
+    lam: float = searched(
+        0.25, low=0.02, high=0.9, ge=0, le=1, description="share of the loss on labels"
+    )
+    view: Literal["weak", "strong"] = searched(
+        "strong", among=("weak", "strong"), description="how unlabelled images are shown"
+    )
+    lr: float = searched(0.03, low=1e-3, high=0.3, log=True, gt=0, description="peak learning rate")
+    head_lr: float = searched(
+        1.0,
+        low=0.5,
+        high=50,
+        log=True,
+        gt=0,
+        description="learning rate of the classifier, times lr",
+    )
+    ratio: int = Field(2, ge=1, description="unlabelled images for each labelled one")
+    weight_decay: float = searched(
+        5e-4, low=1e-5, high=0.05, log=True, ge=0, description="L2 penalty"
+    )
+
+    def phases(self, context: MethodContext) -> Sequence[Phase]:
+        """One phase over labelled images and unlabelled ones with their spread labels."""
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        from distbench import Phase, Stream
+
+        def loss(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+            labelled, more = batch["labelled"], batch["unlabelled"]
+            logits = student(torch.cat([labelled.views["weak"], more.views[self.view]]))
+            count = len(labelled.labels)
+            supervised = cross_entropy(logits[:count], labelled.labels)
+            spread = cross_entropy(logits[count:], more.targets["spread"])
+            return self.lam * supervised + (1 - self.lam) * spread
+
+        batch = context.protocol.batch
+        labelled = Stream(context.labelled, batch, labels=context.labels)
+        unlabelled = Stream(
+            context.unlabelled,
+            self.ratio * batch,
+            (self.view,),
+            targets={"spread": self.targets(context)},
+        )
+        return [
+            Phase(
+                steps=context.protocol.steps,
+                streams={"labelled": labelled, "unlabelled": unlabelled},
+                loss=loss,
+                lr=self.lr,
+                head_lr=self.head_lr,
+                weight_decay=self.weight_decay,
+            )
+        ]
+
+    def targets(self, context: MethodContext) -> NDArray[np.float32]:
+        """Class probabilities (n, C) of the pool's images; 0 for all others."""
+        pool = np.union1d(context.unlabelled, context.labelled)
+        joint = joint_features(
+            [source.embedding.features for source in context.sources],
+            [source.weight**self.sharpness for source in context.sources],
+            pool,
+            context.seed_for("projection"),
+        )
+        known = np.searchsorted(pool, context.labelled)
+        labels = context.labels[context.labelled]
+        said = propagate(
+            neighbour_graph(joint, self.neighbours),
+            known,
+            labels,
+            context.num_classes,
+            self.spread,
+        )
+        said[known] = np.eye(context.num_classes)[labels]
+        said **= self.certainty
+        found = np.zeros((len(context.labels), context.num_classes), dtype=np.float32)
+        found[pool] = said / said.sum(1, keepdims=True)
+        return found
