@@ -30,7 +30,7 @@ def export(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(help="Folder to write. [default: exports/CELL-FORMAT in the run's folder]"),
+        typer.Option(help="Folder to write. \\[default: exports/CELL-FORMAT in the run's folder]"),
     ] = None,
     json: o.Json = False,
 ) -> None:

@@ -24,13 +24,15 @@ def leaderboard(
         list[Path] | None,
         typer.Argument(
             help="Run folders, bundles (*.distbench.zip), and folders that hold such. "
-            "[default: runs and registry/results]"
+            "\\[default: runs and registry/results]"
         ),
     ] = None,
     output: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("leaderboard"),
     format: Annotated[
         list[str] | None,
-        typer.Option("--format", help="md, csv, json, latex, html or all; repeats. [default: all]"),
+        typer.Option(
+            "--format", help="md, csv, json, latex, html or all; repeats. \\[default: all]"
+        ),
     ] = None,
     measure: Annotated[str, typer.Option(help="accuracy or balanced_accuracy.")] = "accuracy",
     baseline: Annotated[

@@ -24,7 +24,7 @@ def new(
     ] = "Apache-2.0",
     author: Annotated[
         str | None,
-        typer.Option(help="Who holds the copyright. [default: the package's developers]"),
+        typer.Option(help="Who holds the copyright. \\[default: the package's developers]"),
     ] = None,
 ) -> None:
     """Write a package with a new component that works: module, tests, README, CI."""

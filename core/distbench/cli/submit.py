@@ -32,7 +32,7 @@ def submit(
     ] = ...,  # type: ignore[assignment]
     output: Annotated[Path, typer.Option(help="Folder for the bundle.")] = Path(),
     name: Annotated[
-        str | None, typer.Option(help="Name of the bundle. [default: the run's]")
+        str | None, typer.Option(help="Name of the bundle. \\[default: the run's]")
     ] = None,
     note: Annotated[
         str | None, typer.Option(help="What readers should know, one sentence.")

@@ -30,7 +30,7 @@ def validate(
         int, typer.Option(min=0, help="Cells, drawn at random, to compute again.")
     ] = 0,
     choice: Annotated[
-        int | None, typer.Option(help="Seed of that draw, to repeat it. [default: random]")
+        int | None, typer.Option(help="Seed of that draw, to repeat it. \\[default: random]")
     ] = None,
     tolerance: Annotated[
         float,
