@@ -85,8 +85,9 @@ def test_docstrings_become_markdown(reference: ModuleType) -> None:
 
 def test_defaults_in_help_are_shown(reference: ModuleType) -> None:
     """Square brackets are markup in help texts unless they are escaped."""
-    from distbench.cli import app
     from typer.main import get_command
+
+    from distbench.cli import app
 
     swallowed = [
         f"{name} {p.name}"
