@@ -37,13 +37,20 @@ def test_every_method_on_one_task() -> None:
 
 def test_the_suite_has_eight_tasks_that_are_registered() -> None:
     from distbench.plugins import registry
+    from distbench.resolve import check_settings
+    from distbench.suite import settings_of
 
     definition = registry().make("suite", "mini").definition()  # type: ignore[attr-defined]
     assert len(definition.tasks) == 8
     for entry in definition.tasks:
         assert registry().make("task", entry.use).index().classes  # type: ignore[attr-defined]
-    for name in definition.settings:
-        assert any(name in registry().names(kind) for kind in ("baseline", "distiller", "strategy"))
+    check_settings(definition, registry())
+    for kind in ("baseline", "distiller"):
+        tuned = {
+            name for name in registry().names(kind) if settings_of(definition.settings, kind, name)
+        }
+        left = set(registry().names(kind)) - tuned
+        assert left <= {"label_propagation", "probe_source"}, "was not tuned"
 
 
 def test_workers_and_this_process_give_equal_rows(
