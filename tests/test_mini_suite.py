@@ -45,6 +45,10 @@ def test_the_suite_has_eight_tasks_that_are_registered() -> None:
     for entry in definition.tasks:
         assert registry().make("task", entry.use).index().classes  # type: ignore[attr-defined]
     check_settings(definition, registry())
+    for name in ("one_per_domain", "subset"):
+        table = settings_of(definition.settings, "strategy", name)
+        made = registry().make("strategy", name, defaults=table)
+        assert made.typed(table) == name, "what the suite says goes without saying"
     for kind in ("baseline", "distiller"):
         tuned = {
             name for name in registry().names(kind) if settings_of(definition.settings, kind, name)

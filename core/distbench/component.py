@@ -117,7 +117,10 @@ class Component(BaseModel):
             value = given[key]
             default = None if field.is_required() else field.get_default(call_default_factory=True)
             known = key in (defaults or {}) or not field.is_required()
-            if known and value == (defaults or {}).get(key, default):
+            usual = (defaults or {}).get(key, default)
+            # A suite's file writes a component as one would type it.
+            same = value.label if isinstance(value, Component) and isinstance(usual, str) else value
+            if known and same == usual:
                 continue
             if isinstance(value, Path) and not whole_paths:
                 value = value.name
