@@ -1,0 +1,34 @@
+"""What lies in registry/results is accepted, and the table beside it is made of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from distbench.collecting import collect
+from distbench.leaderboard.formats import write
+from distbench.leaderboard.grouping import reports
+from distbench.submission.validate import validate
+
+REGISTRY = Path(__file__).resolve().parents[2] / "registry"
+BUNDLES = sorted((REGISTRY / "results").glob("*.distbench.zip"))
+
+
+@pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
+def test_a_submission_is_accepted(bundle: Path) -> None:
+    report = validate(bundle)
+    assert report.reasons == []
+    assert report.facts["recomputed"] == report.facts["cells"]["done"]
+
+
+def test_the_table_is_made_of_the_submissions(tmp_path: Path) -> None:
+    found = collect([REGISTRY / "results"])
+    assert found.refused == ()
+    made = reports(found, baseline="finetune", measure="accuracy")
+    write(found, made, tmp_path, ("csv",))
+    kept = (REGISTRY / "leaderboard" / "leaderboard.csv").read_text()
+    assert (tmp_path / "leaderboard.csv").read_text() == kept, (
+        "build it again: distbench leaderboard registry/results --output registry/leaderboard "
+        "--format md --format csv --format html"
+    )
