@@ -23,6 +23,7 @@ bench: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python docs/reference.py
 	$(BIN)/python -m sphinx -q -W -b html docs site
+	$(BIN)/distbench leaderboard registry/results --output site/leaderboard --format html
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -113,7 +113,7 @@ def test_what_failed_and_what_is_missing_is_said_and_no_path_leaves_the_machine(
     ("text", "clean"),
     [
         ("cannot open /home/ada/data/x.png: gone", "cannot open x.png: gone"),
-        ("File '/tmp/a b/c.py', line 3", "File 'a b/c.py', line 3"),
+        ("File '/data/a b/c.py', line 3", "File 'a b/c.py', line 3"),
         (r"C:\Users\ada\x.png and \\server\share\y", "x.png and y"),
         ("~/secret/x", "x"),
         ("/root", "root"),
