@@ -36,6 +36,20 @@ def require(reporter: str, *modules: str) -> None:
         )
 
 
+def make_folder(reporter: str, folder: Path) -> None:
+    """Makes the folder that a reporter writes to.
+
+    Raises:
+        UsageError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"reporter {reporter} cannot write to {folder}: {error.strerror or error}"
+        ) from None
+
+
 def cell_id(row: Row) -> str:
     """A cell as plans and commands name it: ``TASK:METHOD:SEED``."""
     return f"{row.task.id}:{row.method.id}:{row.seed}"

@@ -8,8 +8,15 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distbench import Reporter, UsageError, primary
-from distbench_builtin.reporters._facts import curve, numbers, parameters, require, safe
+from distbench import Reporter, primary
+from distbench_builtin.reporters._facts import (
+    curve,
+    make_folder,
+    numbers,
+    parameters,
+    require,
+    safe,
+)
 
 if TYPE_CHECKING:
     from distbench import Row
@@ -28,12 +35,7 @@ class TensorBoard(Reporter):
 
     def check(self) -> None:  # noqa: D102
         require("tensorboard", "tensorboard")
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(
-                f"reporter tensorboard cannot write to {self.folder}: {error.strerror or error}"
-            ) from None
+        make_folder("tensorboard", self.folder)
 
     def cell_cached(self, row: Row) -> None:  # noqa: D102
         self._record(row)

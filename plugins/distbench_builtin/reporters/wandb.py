@@ -16,6 +16,7 @@ from distbench_builtin.reporters._facts import (
     Scalar,
     cell_id,
     curve,
+    make_folder,
     numbers,
     parameters,
     reason,
@@ -60,12 +61,7 @@ class Wandb(Reporter):
                 "reporter wandb has no login: run `wandb login`, or record without a network "
                 "by wandb:mode=offline and send it later by `wandb sync`"
             )
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise UsageError(
-                f"reporter wandb cannot write to {self.folder}: {error.strerror or error}"
-            ) from None
+        make_folder("wandb", self.folder)
 
     def started(self, run: RunFacts) -> None:  # noqa: D102
         self._run = run

@@ -14,6 +14,20 @@ _TIMEOUT = 10.0
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
+def weights_digest(weights: Path) -> str:
+    """SHA-256 of a file that a person named.
+
+    Raises:
+        WeightsError: It cannot be read.
+    """
+    try:
+        return file_digest(weights)
+    except OSError as error:
+        raise WeightsError(
+            f"cannot read the student's weights {weights}: {error.strerror}; mend weights=PATH"
+        ) from None
+
+
 def identity(name: str, need: HubWeights | HashedFile) -> str:
     """SHA-256 of pretrained weights: of the file that is here, else as the Hub has it.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from distbench import Download, Student, UsageError, WeightsError, primary
+from distbench import Download, Student, UsageError, primary
 
 if TYPE_CHECKING:
     import torch
@@ -57,22 +57,15 @@ class TimmStudent(Student):
         return [self._need()] if self.pretrained and self.weights is None else []
 
     def fingerprint(self) -> str:  # noqa: D102
-        from distbench_builtin._digests import file_digest
         from distbench_builtin._timm_cards import card
-        from distbench_builtin.students._pretrained import identity
+        from distbench_builtin.students._pretrained import identity, weights_digest
 
         card(self.architecture)
         if not self.pretrained:
             return "random"
         if self.weights is None:
             return identity(self._typed(), self._need())
-        try:
-            return file_digest(self.weights)
-        except OSError as error:
-            raise WeightsError(
-                f"cannot read the student's weights {self.weights}: {error.strerror}; mend "
-                "weights=PATH"
-            ) from None
+        return weights_digest(self.weights)
 
     def normalisation(self) -> tuple[Triple, Triple]:  # noqa: D102
         from distbench_builtin._timm_cards import card

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from distbench import Download, Student, UsageError, WeightsError, primary
+from distbench import Download, Student, UsageError, primary
 
 if TYPE_CHECKING:
     import torch
@@ -56,21 +56,14 @@ class TorchvisionStudent(Student):
         return [self._need()] if self._uses_published() else []
 
     def fingerprint(self) -> str:  # noqa: D102
-        from distbench_builtin._digests import file_digest
-        from distbench_builtin.students._pretrained import identity
+        from distbench_builtin.students._pretrained import identity, weights_digest
 
         told = self._told()
         if not self.pretrained:
             return "random"
         if self.weights is None:
             return identity(self._typed(), self._need(told))
-        try:
-            return file_digest(self.weights)
-        except OSError as error:
-            raise WeightsError(
-                f"cannot read the student's weights {self.weights}: {error.strerror}; mend "
-                "weights=PATH"
-            ) from None
+        return weights_digest(self.weights)
 
     def normalisation(self) -> tuple[Triple, Triple]:  # noqa: D102
         told = self._told()

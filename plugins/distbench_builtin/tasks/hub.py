@@ -8,22 +8,20 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from distbench import DataError, Task, TaskIndex, absent, primary
+from distbench import DataError, TaskIndex, absent, primary
 from distbench_builtin.tasks._hub_data import HubDataSet, missing
+from distbench_builtin.tasks._pooled import PooledTask
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from distbench import Download
     from distbench_builtin.tasks._pool import Pool
 
 _VALIDATION = ("validation", "valid", "val", "dev")
 
 
-class HubTask(Task):
+class HubTask(PooledTask):
     """A data set of the Hugging Face Hub: parquet, or folders of images; no loading scripts.
 
     `distbench fetch` brings it into the Hub's cache; a run reads it from there. Image and label
@@ -52,8 +50,6 @@ class HubTask(Task):
         (), description="data sets whose models have seen these images, e.g. imagenet-1k"
     )
 
-    _found: tuple[TaskIndex, dict[str, Pool]] | None = PrivateAttr(None)
-
     @model_validator(mode="after")
     def _one_place(self) -> HubTask:
         if (self.id is None) == (self.path is None):
@@ -64,18 +60,6 @@ class HubTask(Task):
 
     def downloads(self) -> Sequence[Download]:  # noqa: D102
         return [self._data_set()] if self.id is not None else []
-
-    def index(self) -> TaskIndex:  # noqa: D102
-        return self._load()[0]
-
-    def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102
-        return self._load()[1][part].read(positions, None)
-
-    def read_reduced(
-        self, part: str, positions: Sequence[int], side: int
-    ) -> Sequence[NDArray[np.uint8]]:
-        """As `read`, but what is much larger than a short side of `side` may come smaller."""
-        return self._load()[1][part].read(positions, side)
 
     def _data_set(self) -> HubDataSet:
         named = tuple(s for s in (self.train, self.test, self.validation) if s is not None)
@@ -102,11 +86,6 @@ class HubTask(Task):
         if folder is None:
             raise absent(self._what(), f"--task '{self.label}'")
         return folder
-
-    def _load(self) -> tuple[TaskIndex, dict[str, Pool]]:
-        if self._found is None:
-            self._found = self._find()
-        return self._found
 
     def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
         from distbench_builtin.tasks import _hub_data, _pool

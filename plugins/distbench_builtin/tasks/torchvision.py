@@ -9,20 +9,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import ConfigDict, Field, PrivateAttr, field_validator
+from pydantic import ConfigDict, Field, field_validator
 
-from distbench import DataError, Task, TaskIndex, absent, primary
+from distbench import DataError, TaskIndex, absent, primary
+from distbench_builtin.tasks._pooled import PooledTask
 from distbench_builtin.tasks._torchvision_data import SETS, archive, open_set
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from distbench import Download
     from distbench_builtin.tasks._pool import Pool
 
 
-class TorchvisionTask(Task):
+class TorchvisionTask(PooledTask):
     """A data set of torchvision with one class for each image, such as Food101 or Flowers102.
 
     `distbench fetch` gets it from where torchvision does, with torchvision's checksums; a run
@@ -44,8 +42,6 @@ class TorchvisionTask(Task):
         (), description="data sets whose models have seen these images, e.g. imagenet-1k"
     )
 
-    _found: tuple[TaskIndex, dict[str, Pool]] | None = PrivateAttr(None)
-
     @field_validator("dataset")
     @classmethod
     def _known(cls, value: str) -> str:
@@ -58,23 +54,6 @@ class TorchvisionTask(Task):
 
     def downloads(self) -> Sequence[Download]:  # noqa: D102
         return [] if self.path is not None else [archive(self.dataset)]
-
-    def index(self) -> TaskIndex:  # noqa: D102
-        return self._load()[0]
-
-    def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102
-        return self._load()[1][part].read(positions, None)
-
-    def read_reduced(
-        self, part: str, positions: Sequence[int], side: int
-    ) -> Sequence[NDArray[np.uint8]]:
-        """As `read`, but what is much larger than a short side of `side` may come smaller."""
-        return self._load()[1][part].read(positions, side)
-
-    def _load(self) -> tuple[TaskIndex, dict[str, Pool]]:
-        if self._found is None:
-            self._found = self._find()
-        return self._found
 
     def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
         from distbench_builtin.tasks._pool import divided

@@ -15,12 +15,7 @@ def verify(info: SourceInfo, file: Path) -> None:
     Raises:
         WeightsError: It is missing, cannot be read, or differs.
     """
-    try:
-        found = file_digest(file)
-    except OSError as error:
-        raise WeightsError(
-            f"the weights of source {info.name!r} cannot be read from {file}: {error.strerror}"
-        ) from None
+    found = _digest(info, file)
     if found != info.fingerprint:
         raise WeightsError(
             f"{file} is not what the manifest declares for source {info.name!r}: its SHA-256 is "
@@ -35,17 +30,21 @@ def unchanged(info: SourceInfo, file: Path) -> None:
     Raises:
         WeightsError: It is missing, cannot be read, or differs.
     """
-    try:
-        found = file_digest(file)
-    except OSError as error:
-        raise WeightsError(
-            f"the weights of source {info.name!r} cannot be read from {file}: {error.strerror}"
-        ) from None
+    found = _digest(info, file)
     if found != info.fingerprint:
         raise WeightsError(
             f"{file}, the weights of source {info.name!r}, changed: its SHA-256 is "
             f"{found[:12]}..., it was {info.fingerprint[:12]}...; run the command again"
         )
+
+
+def _digest(info: SourceInfo, file: Path) -> str:
+    try:
+        return file_digest(file)
+    except OSError as error:
+        raise WeightsError(
+            f"the weights of source {info.name!r} cannot be read from {file}: {error.strerror}"
+        ) from None
 
 
 def check_shapes(info: SourceInfo, features: Sequence[int], logits: Sequence[int]) -> None:

@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
-from distbench import DataError, Task, TaskIndex, UsageError, absent
+from distbench import DataError, TaskIndex, UsageError, absent
 from distbench_builtin.tasks._alternatives import first_of
+from distbench_builtin.tasks._pooled import PooledTask
 from distbench_builtin.tasks.paper.task import checked, fingerprint, place_of
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from distbench import Download
     from distbench_builtin.tasks._pool import Pool
     from distbench_builtin.tasks.paper.budgets import Budgeted, NameList
@@ -32,7 +30,7 @@ _AGAIN = re.compile(r"_n\d{8}$")
 Key = tuple[str, str]
 
 
-class BudgetTask(Task):
+class BudgetTask(PooledTask):
     """A task of "Knowledge Transfer from Vision Foundation Models" (Vemulapalli et al., ICML 2024).
 
     Registered once for every data set, as ``taskoriented-DATASET``. Parts are those of the paper;
@@ -49,31 +47,12 @@ class BudgetTask(Task):
         True, description="false: go on with other numbers of images than expected, and note them"
     )
 
-    _found: tuple[TaskIndex, dict[str, Pool]] | None = PrivateAttr(None)
-
     def downloads(self) -> Sequence[Download]:
         """The images, and the lists of those that have labels."""
         plan = self._plan()
         mirrors = [mirror.download(plan.entry.title) for mirror in self._mirrors(plan)]
         images = [] if self.path is not None else [first_of(plan.entry.title, mirrors)]
         return [*images, *(found.download() for found in self._lists(plan))]
-
-    def index(self) -> TaskIndex:
-        """Classes, parts and labels.
-
-        Raises:
-            DataError: Something is not on this machine, or not what it should be.
-        """
-        return self._load()[0]
-
-    def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102
-        return self._load()[1][part].read(positions, None)
-
-    def read_reduced(
-        self, part: str, positions: Sequence[int], side: int
-    ) -> Sequence[NDArray[np.uint8]]:
-        """As `read`, but what is much larger than a short side of `side` may come smaller."""
-        return self._load()[1][part].read(positions, side)
 
     def _plan(self) -> Budgeted:
         from distbench_builtin.tasks.paper.budgets import BUDGETED
@@ -96,11 +75,6 @@ class BudgetTask(Task):
     def _lists(self, plan: Budgeted) -> list[NameList]:
         labelled = [plan.budgets[self.budget]] if self.budget is not None else []
         return [*labelled, *plan.parts.values()]
-
-    def _load(self) -> tuple[TaskIndex, dict[str, Pool]]:
-        if self._found is None:
-            self._found = self._find()
-        return self._found
 
     def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
         plan = self._plan()

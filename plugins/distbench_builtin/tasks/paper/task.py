@@ -8,24 +8,22 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
 from distbench import DataError, Task, TaskIndex, UsageError, absent
 from distbench_builtin.tasks._alternatives import first_of
+from distbench_builtin.tasks._pooled import PooledTask
 from distbench_builtin.tasks.paper.entry import Entry
 from distbench_builtin.tasks.paper.mirrors import HubMirror, Mirror, Official, of_files
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from distbench import Download
     from distbench_builtin.tasks._pool import Pool
 
 PREFIX = "paper-"
 
 
-class PaperTask(Task):
+class PaperTask(PooledTask):
     """A target task of "Distilling from Similar Tasks" (Borup et al., ICCV 2023).
 
     Registered once for every data set, as ``paper-DATASET``. The images come from a mirror on the
@@ -41,8 +39,6 @@ class PaperTask(Task):
         True, description="false: go on with other numbers of images than expected, and note them"
     )
 
-    _found: tuple[TaskIndex, dict[str, Pool]] | None = PrivateAttr(None)
-
     def downloads(self) -> Sequence[Download]:
         """One of the mirrors, tried in their order."""
         if self.path is not None:
@@ -50,23 +46,6 @@ class PaperTask(Task):
         entry = self._entry()
         mirrors = named_mirrors(self.name, entry, self.mirror)
         return [first_of(entry.title, [m.download(entry.title) for m in mirrors])]
-
-    def index(self) -> TaskIndex:
-        """Classes, parts and labels.
-
-        Raises:
-            DataError: It is nowhere on this machine, or not what it should be.
-        """
-        return self._load()[0]
-
-    def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102
-        return self._load()[1][part].read(positions, None)
-
-    def read_reduced(
-        self, part: str, positions: Sequence[int], side: int
-    ) -> Sequence[NDArray[np.uint8]]:
-        """As `read`, but what is much larger than a short side of `side` may come smaller."""
-        return self._load()[1][part].read(positions, side)
 
     def _entry(self) -> Entry:
         from distbench_builtin.tasks.paper.table import ENTRIES
@@ -76,11 +55,6 @@ class PaperTask(Task):
             known = ", ".join(f"{PREFIX}{name}" for name in ENTRIES)
             raise UsageError(f"{self.name!r} is no task of the papers; there are {known}")
         return entry
-
-    def _load(self) -> tuple[TaskIndex, dict[str, Pool]]:
-        if self._found is None:
-            self._found = self._find()
-        return self._found
 
     def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
         from distbench_builtin.tasks._pool import divided
