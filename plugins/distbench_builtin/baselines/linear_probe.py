@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from distbench import Baseline, MethodContext, searched
+from distbench_builtin._labelled import labelled_phase
 
 if TYPE_CHECKING:
     from distbench import Phase
@@ -27,23 +28,8 @@ class LinearProbe(Baseline):
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase of cross-entropy on the labelled images, the backbone left alone."""
-        from torch.nn.functional import cross_entropy
-
-        from distbench.training import Phase, Stream
-
         return [
-            Phase(
-                steps=context.protocol.steps,
-                streams={
-                    "labelled": Stream(
-                        context.labelled, context.protocol.batch, labels=context.labels
-                    )
-                },
-                loss=lambda student, batch: cross_entropy(
-                    student(batch["labelled"].views["weak"]), batch["labelled"].labels
-                ),
-                lr=self.lr,
-                weight_decay=self.weight_decay,
-                train_backbone=False,
+            labelled_phase(
+                context, train_backbone=False, lr=self.lr, weight_decay=self.weight_decay
             )
         ]

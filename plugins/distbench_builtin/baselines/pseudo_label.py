@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from distbench import Baseline, MethodContext, searched
+from distbench_builtin._rates import head_rate, weight_penalty
 
 if TYPE_CHECKING:
     import torch
@@ -37,17 +38,8 @@ class PseudoLabel(Baseline):
     ramp: float = Field(0.4, ge=0, le=1, description="share of the steps over which it grows")
     ratio: int = Field(1, ge=1, description="unlabelled images for each labelled one")
     lr: float = searched(0.03, low=5e-4, high=0.2, log=True, gt=0, description="peak learning rate")
-    head_lr: float = searched(
-        1.0,
-        low=0.5,
-        high=50,
-        log=True,
-        gt=0,
-        description="learning rate of the classifier, times lr",
-    )
-    weight_decay: float = searched(
-        5e-4, low=1e-5, high=0.05, log=True, ge=0, description="L2 penalty"
-    )
+    head_lr: float = head_rate()
+    weight_decay: float = weight_penalty()
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled and unlabelled images."""

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from distbench import MethodContext, searched
+from distbench_builtin._labelled import labelled_phase
+from distbench_builtin._rates import head_rate, weight_penalty
 from distbench_builtin.distillers._transfer import TransferDistiller
 
 if TYPE_CHECKING:
-    import torch
-
-    from distbench import Batch, Phase, StudentModel
+    from distbench import Phase
 
 
 class TwoStageDistiller(TransferDistiller, ABC):
@@ -27,31 +26,19 @@ class TwoStageDistiller(TransferDistiller, ABC):
     lr: float = searched(
         0.03, low=1e-3, high=0.3, log=True, gt=0, description="peak learning rate of distilling"
     )
-    head_lr: float = searched(
-        1.0,
-        low=0.5,
-        high=50,
-        log=True,
-        gt=0,
-        description="learning rate, times lr, of what is on the features while distilling",
+    head_lr: float = head_rate(
+        description="learning rate, times lr, of what is on the features while distilling"
     )
     finetune_lr: float = searched(
         0.01, low=5e-4, high=0.2, log=True, gt=0, description="peak learning rate of fine-tuning"
     )
-    finetune_head_lr: float = searched(
-        1.0,
-        low=0.5,
-        high=50,
-        log=True,
-        gt=0,
-        description="learning rate of the classifier while fine-tuning, times finetune_lr",
+    finetune_head_lr: float = head_rate(
+        description="learning rate of the classifier while fine-tuning, times finetune_lr"
     )
     ratio: int = Field(
         2, ge=1, description="images of a distilling step, times the labelled ones of a step"
     )
-    weight_decay: float = searched(
-        5e-4, low=1e-5, high=0.05, log=True, ge=0, description="L2 penalty"
-    )
+    weight_decay: float = weight_penalty()
 
     def then_finetune(self, distil: Phase, context: MethodContext) -> list[Phase]:
         """The two phases, with the steps of the protocol shared out between them.
@@ -60,15 +47,11 @@ class TwoStageDistiller(TransferDistiller, ABC):
             distil: The first phase, whose own number of steps is of no account.
             context: What the method sees.
         """
-        from distbench import Phase, Stream
-
         steps = context.protocol.steps
         first = min(max(round(self.share * steps), 1), steps)
-        batch = context.protocol.batch
-        finetune = Phase(
+        finetune = labelled_phase(
+            context,
             steps=steps - first,
-            streams={"labelled": Stream(context.labelled, batch, labels=context.labels)},
-            loss=on_labels,
             lr=self.finetune_lr,
             head_lr=self.finetune_head_lr,
             weight_decay=self.weight_decay,
@@ -84,11 +67,3 @@ class TwoStageDistiller(TransferDistiller, ABC):
             name="distil",
         )
         return [distil, finetune] if finetune.steps else [distil]
-
-
-def on_labels(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
-    """Cross-entropy on the labelled images."""
-    from torch.nn.functional import cross_entropy
-
-    labelled = batch["labelled"]
-    return cross_entropy(student(labelled.views["weak"]), labelled.labels)

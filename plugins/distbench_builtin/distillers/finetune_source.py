@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from distbench import Distiller, MethodContext, Need, Role, searched
+from distbench_builtin._labelled import labelled_phase
+from distbench_builtin._rates import head_rate, weight_penalty
 
 if TYPE_CHECKING:
     from distbench import Phase
@@ -29,34 +31,13 @@ class FineTuneSource(Distiller):
     needs: ClassVar[frozenset[Need]] = frozenset()
 
     lr: float = searched(0.01, low=5e-4, high=0.2, log=True, gt=0, description="peak learning rate")
-    head_lr: float = searched(
-        10.0,
-        low=0.5,
-        high=50,
-        log=True,
-        gt=0,
-        description="learning rate of the new classifier, times lr",
-    )
-    weight_decay: float = searched(
-        5e-4, low=1e-5, high=0.05, log=True, ge=0, description="L2 penalty"
-    )
+    head_lr: float = head_rate(10.0, "learning rate of the new classifier, times lr")
+    weight_decay: float = weight_penalty()
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase of cross-entropy on the labelled images."""
-        from torch.nn.functional import cross_entropy
-
-        from distbench import Phase, Stream
-
-        batch = context.protocol.batch
         return [
-            Phase(
-                steps=context.protocol.steps,
-                streams={"labelled": Stream(context.labelled, batch, labels=context.labels)},
-                loss=lambda source, batch: cross_entropy(
-                    source(batch["labelled"].views["weak"]), batch["labelled"].labels
-                ),
-                lr=self.lr,
-                head_lr=self.head_lr,
-                weight_decay=self.weight_decay,
+            labelled_phase(
+                context, lr=self.lr, head_lr=self.head_lr, weight_decay=self.weight_decay
             )
         ]

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from distbench import Distiller, MethodContext, Need, searched
+from distbench_builtin._rates import head_rate, weight_penalty
 from distbench_builtin.distillers._graph import joint_features, neighbour_graph, propagate
 
 if TYPE_CHECKING:
@@ -54,18 +55,9 @@ class LabelPropagation(Distiller):
         "strong", among=("weak", "strong"), description="how unlabelled images are shown"
     )
     lr: float = searched(0.03, low=1e-3, high=0.3, log=True, gt=0, description="peak learning rate")
-    head_lr: float = searched(
-        1.0,
-        low=0.5,
-        high=50,
-        log=True,
-        gt=0,
-        description="learning rate of the classifier, times lr",
-    )
+    head_lr: float = head_rate()
     ratio: int = Field(2, ge=1, description="unlabelled images for each labelled one")
-    weight_decay: float = searched(
-        5e-4, low=1e-5, high=0.05, log=True, ge=0, description="L2 penalty"
-    )
+    weight_decay: float = weight_penalty()
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled images and unlabelled ones with their spread labels."""

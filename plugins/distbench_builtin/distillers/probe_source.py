@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from distbench import MethodContext, searched
+from distbench_builtin._rates import head_rate
 from distbench_builtin.distillers.finetune_source import FineTuneSource
 
 if TYPE_CHECKING:
@@ -22,14 +23,7 @@ class ProbeSource(FineTuneSource):
     """
 
     lr: float = searched(0.1, low=3e-3, high=10, log=True, gt=0, description="peak learning rate")
-    head_lr: float = searched(
-        1.0,
-        low=0.5,
-        high=50,
-        log=True,
-        gt=0,
-        description="learning rate of the classifier, times lr",
-    )
+    head_lr: float = head_rate()
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase of cross-entropy on the labelled images, the source left alone."""

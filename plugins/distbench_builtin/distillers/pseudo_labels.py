@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from distbench import MethodContext, searched
+from distbench_builtin._rates import head_rate, weight_penalty
 from distbench_builtin.distillers._matching import Matching
 from distbench_builtin.distillers._transfer import TransferDistiller, joined
 
@@ -44,18 +45,9 @@ class PseudoLabels(TransferDistiller):
         1.0, low=0.3, high=4, log=True, gt=0, description="divides the sources' logits"
     )
     lr: float = searched(0.03, low=1e-3, high=0.3, log=True, gt=0, description="peak learning rate")
-    head_lr: float = searched(
-        1.0,
-        low=0.5,
-        high=50,
-        log=True,
-        gt=0,
-        description="learning rate of all heads, times lr",
-    )
+    head_lr: float = head_rate(description="learning rate of all heads, times lr")
     ratio: int = Field(1, ge=1, description="unlabelled images for each labelled one")
-    weight_decay: float = searched(
-        5e-4, low=1e-5, high=0.05, log=True, ge=0, description="L2 penalty"
-    )
+    weight_decay: float = weight_penalty()
     views: Literal["cached", "online"] = Field(
         "cached", description="pseudo-labels of the plain image, or of the view the student sees"
     )
