@@ -74,6 +74,13 @@ def page(browser, file) -> Iterator[Any]:
     assert {url for url in asked if not url.startswith("data:")} <= {file.as_uri()}
 
 
+def arrive(page, title: str) -> None:
+    """Waits until the page shows what its address names: the browser tells it some time later."""
+    from playwright.sync_api import expect
+
+    expect(page).to_have_title(f"{title} · distbench leaderboard")
+
+
 def names(page) -> list[str]:
     return page.locator("#methods tbody th .name").all_inner_texts()
 
@@ -124,10 +131,12 @@ def test_filters_and_their_count(page):
 
 def test_tables_are_chosen_by_suite_and_never_mixed(page, file):
     page.select_option("#board", label="mini v2, student mini")
+    arrive(page, "mini v2, student mini")
     assert page.locator("h1:visible").inner_text() == "mini v2, student mini"
     assert "8 tasks and 1 seed" in page.locator("#lead").inner_text()
     assert "#board=2" in page.url
     page.go_back()
+    arrive(page, "mini v1, student mini")
     assert page.locator("#title").inner_text() == "mini v1, student mini"
     assert "line 1 of rows.jsonl" not in page.locator("#sources-body").inner_text()
     assert "no plan.json can be read" in page.locator("#sources-body").inner_text()
@@ -135,6 +144,7 @@ def test_tables_are_chosen_by_suite_and_never_mixed(page, file):
 
 def test_a_method_has_a_page_of_its_own(page, file):
     page.goto(f"{file.as_uri()}#method={quote(BEST, safe='')}")
+    arrive(page, BEST)
     detail = page.locator("#detail")
     assert detail.locator("h1").inner_text() == BEST
     text = detail.inner_text()
@@ -144,23 +154,27 @@ def test_a_method_has_a_page_of_its_own(page, file):
     assert detail.locator(".curves svg").count() == 8
     assert not page.locator("#overview").is_visible()
     page.get_by_role("link", name="All methods").click()
+    arrive(page, "mini v1, student mini")
     assert page.locator("#overview").is_visible()
 
 
 def test_a_task_has_a_page_of_its_own(page, file):
     page.locator("#methods thead").get_by_role("link", name="cub").click()
+    arrive(page, "mini-cub")
     assert page.url.endswith("#task=mini-cub")
     text = page.locator("#detail").inner_text()
     for said in ("Methods on this task", "What each source alone led to", "Metrics on this task"):
         assert said in text
     assert page.evaluate("document.activeElement.id") == "detail"
     page.goto(f"{file.as_uri()}#method=nobody")
+    arrive(page, "nobody")
     assert "This table has nothing called nobody." in page.locator("#detail").inner_text()
 
 
 def test_markup_in_a_name_is_shown_and_not_obeyed(page, file):
     assert page.locator("#methods img").count() == 0
     page.locator("#methods").get_by_role("link", name=EVIL).click()
+    arrive(page, EVIL)
     assert page.locator("#detail h1").inner_text() == EVIL
     assert "</script><b>bold</b>" in page.locator("#detail").inner_text()
     assert page.locator("img, #detail b b").count() == 0
@@ -182,7 +196,9 @@ def test_by_keyboard_alone(page):
         "getComputedStyle(document.activeElement.querySelector('.halo')).strokeWidth"
     )
     assert outline == "2px"
+    chosen = page.evaluate("document.activeElement.getAttribute('aria-label')").rsplit(": ", 1)[0]
     page.keyboard.press("Enter")
+    arrive(page, chosen)
     assert page.locator("#detail").is_visible()
 
 
@@ -193,10 +209,18 @@ def test_tables_are_labelled_for_screen_readers(page):
     assert page.locator("#picture svg.picture[role=group]").get_attribute("aria-label")
 
 
-@pytest.mark.parametrize("place", ["", f"#method={quote(BEST, safe='')}", "#task=mini-cub"])
-def test_a_phone_does_not_scroll_sideways(page, file, place):
+@pytest.mark.parametrize(
+    ("place", "title"),
+    [
+        ("", "mini v1, student mini"),
+        (f"#method={quote(BEST, safe='')}", BEST),
+        ("#task=mini-cub", "mini-cub"),
+    ],
+)
+def test_a_phone_does_not_scroll_sideways(page, file, place, title):
     page.set_viewport_size({"width": 360, "height": 740})
     page.goto(file.as_uri() + place)
+    arrive(page, title)
     assert page.evaluate("document.documentElement.scrollWidth") == 360
     small = page.evaluate(
         "[...document.querySelectorAll('button, select, input')].filter(e => e.offsetParent)"
