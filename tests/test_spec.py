@@ -99,7 +99,7 @@ def test_messages_name_parameter_and_value(text: str, message: str) -> None:
 
 
 def test_a_parameter_may_be_a_component() -> None:
-    from distbench.plan import as_table, identity_of
+    from distbench.planned import as_table, identity_of
     from distbench.plugins import registry
 
     names = registry()
@@ -124,7 +124,7 @@ def test_none_is_no_value_where_a_parameter_may_go_without() -> None:
 
 
 def test_a_parameter_may_be_a_component_or_none(tmp_path: Path) -> None:
-    from distbench.plan import as_table
+    from distbench.planned import as_table
     from distbench.plugins import registry
 
     names = registry()

@@ -6,17 +6,16 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 from distbench.components import Task, Zoo
 from distbench.config import RunConfig
 from distbench.data import TaskIndex
 from distbench.errors import Declined, RefusedError, UsageError
-from distbench.identity import file_digest
 from distbench.methods import plan_images
 from distbench.network import go_offline
-from distbench.plan import Plan, PlannedTask, as_table
+from distbench.plan import Plan, PlannedTask
+from distbench.planned import as_table, plugin_digests
 from distbench.planning import plan_task
 from distbench.plugins import Registry, registry
 from distbench.resolve import find_encoders, find_suite, find_tasks, find_zoo, overlaps
@@ -165,7 +164,7 @@ def _plan(
         suite_version=suite.version,
         protocol=protocol,
         device=config.device,
-        plugin_files={str(f): file_digest(f) for f in (Path(p).resolve() for p in config.plugin)},
+        plugin_files=plugin_digests(config.plugin),
         skip_corrupt=config.skip_corrupt,
         save_student=False,
         student={},

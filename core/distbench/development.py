@@ -8,7 +8,7 @@ from distbench.component import Component
 from distbench.config import RunConfig
 from distbench.errors import UnknownNameError, UsageError
 from distbench.identity import canonical_json
-from distbench.plan import as_table
+from distbench.planned import as_table
 from distbench.plugins import Registry
 from distbench.resolve import find_tasks
 from distbench.suite import SuiteDefinition, Value

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,9 +10,9 @@ from typing import cast
 from distbench import leaderboard
 from distbench.components import Executor
 from distbench.config import RunConfig
+from distbench.draining import Listener, drain
 from distbench.errors import InterruptedRunError, MachineError
 from distbench.export.choosing import ship_best
-from distbench.identity import digest
 from distbench.leaderboard import Board
 from distbench.ledger import Ledger
 from distbench.paths import home
@@ -21,12 +20,9 @@ from distbench.plan import Cell, Plan
 from distbench.planning import make_plan
 from distbench.plugins import registry
 from distbench.predictions import FILE, Predictions, of_row, write_predictions
-from distbench.queue import Outcome, Unit, UnitQueue
+from distbench.queue import Outcome
 from distbench.reporting import Reporters, RunFacts
 from distbench.results import Row, write_atomic
-
-Listener = Callable[[Outcome, str, int], None]
-"""Told of every unit: its outcome, what it is, and how many units are left."""
 
 
 @dataclass(frozen=True)
@@ -165,70 +161,20 @@ def _compute(
 ) -> None:
     """Has the missing cells computed; how each one ended is in its row."""
     cells = {cell.id: cell for cell in missing}
-    units = plan.units(missing, config.timeout)
-    titles = {unit.id: unit.title for unit in units}
-    fatal: list[str] = []
-
-    def on_outcome(outcome: Outcome, left: int) -> None:
-        if outcome.fatal:
-            fatal.append(outcome.reason or "unknown reason")
-        elif outcome.unit in cells:
-            cell = cells[outcome.unit]
-            row = ledger.row(cell) if outcome.status == "done" else ledger.fail(cell, outcome)
-            if row is not None:
-                reporters.tell("cell_failed" if row.status == "failed" else "cell_finished", row)
-        if listener:
-            listener(outcome, titles[outcome.unit], left)
 
     def on_start(unit: str) -> None:
         if unit in cells:
             reporters.tell("cell_started", cells[unit])
 
-    drain(config, plan, units, ledger.root, executor, on_start, on_outcome)
-    if fatal:
-        raise MachineError.of(fatal[0])
+    def on_outcome(outcome: Outcome) -> None:
+        if outcome.unit in cells:
+            cell = cells[outcome.unit]
+            row = ledger.row(cell) if outcome.status == "done" else ledger.fail(cell, outcome)
+            if row is not None:
+                reporters.tell("cell_failed" if row.status == "failed" else "cell_finished", row)
 
-
-def drain(
-    config: RunConfig,
-    plan: Plan,
-    units: Sequence[Unit],
-    root: Path,
-    executor: Executor,
-    on_start: Callable[[str], None],
-    on_outcome: Callable[[Outcome, int], None],
-) -> None:
-    """Has units of a plan executed, each when what it needs is there.
-
-    Args:
-        config: How many workers.
-        plan: Is kept under `root` where workers read it.
-        units: Jobs and cells.
-        root: ``$DISTBENCH_HOME``.
-        executor: Who executes them.
-        on_start: Told the id of each unit that begins.
-        on_outcome: Told how each ended, and how many are left.
-    """
-    # Workers read a plan that nothing replaces, whatever else runs under the same name.
-    plan_path = root / "plans" / f"{digest(plan.to_json())}.json"
-    plan.save(plan_path)
-    queue = UnitQueue(
-        units,
-        plan_path,
-        workers=min(config.workers or default_workers(plan), len(units)),
-        threads=plan.protocol.threads,
-        on_start=on_start,
-        on_outcome=lambda outcome: on_outcome(outcome, len(queue)),
-    )
-    executor.drain(queue)
-
-
-def default_workers(plan: Plan) -> int:
-    """As many cells at once as the cores allow; one where an accelerator computes."""
-    accelerated = plan.device not in ("auto", "cpu") or (
-        plan.device == "auto" and Path("/dev/nvidia0").exists()
-    )
-    return 1 if accelerated else max((os.cpu_count() or 1) // plan.protocol.threads, 1)
+    units = plan.units(missing, config.timeout)
+    drain(config, plan, units, executor, on_outcome, on_start=on_start, listener=listener)
 
 
 def _gather(

@@ -11,7 +11,8 @@ from distbench.config import RunConfig
 from distbench.crossing import crossed, method_id, method_role
 from distbench.errors import DataError, UsageError
 from distbench.identity import digest
-from distbench.plan import PlannedMethod, PlannedTask, as_table, identity_of
+from distbench.plan import PlannedMethod, PlannedTask
+from distbench.planned import as_table, identity_of
 from distbench.plugins import Registry
 from distbench.resolve import suite_component, suite_components
 from distbench.stages import VERSIONS

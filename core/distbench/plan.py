@@ -8,24 +8,14 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from distbench.component import Component
-from distbench.components import kind_of
 from distbench.errors import UsageError
-from distbench.identity import canonical_json, digest, file_digest
-from distbench.plugins import Registry
+from distbench.identity import canonical_json, digest
 from distbench.queue import Unit
 from distbench.results import write_atomic
 from distbench.sources import SourceInfo
 from distbench.suite import Protocol
 
 PLAN_SCHEMA = 2
-
-
-def as_table(component: Component) -> dict[str, Any]:
-    """A component as a JSON-able table that the registry makes it from again."""
-    table: dict[str, Any] = json.loads(canonical_json(component.model_dump()))
-    nested = {key: as_table(part) for key, part in component.parts().items()}
-    return {"use": component.name, **table, **nested}
 
 
 @dataclass(frozen=True)
@@ -300,21 +290,3 @@ class Plan:
 
 def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}
-
-
-def identity_of(registry: Registry, kind: str, component: Component) -> dict[str, Any]:
-    """Identity of a component, with the digests of files that are its parameters.
-
-    For one that is no built-in its source's digest is added. The data of a task and the weights
-    of a zoo or student have fingerprints of their own.
-    """
-    own = kind in ("task", "zoo", "student")
-    files = {
-        key: file_digest(value)
-        for key, value in component
-        if isinstance(value, Path) and value.is_file() and not own
-    }
-    found = {**component.identity(), **registry.provenance(kind, component.name)}
-    for key, part in component.parts().items():
-        found["params"][key] = identity_of(registry, kind_of(type(part)), part)
-    return {**found, "files": files} if files else found

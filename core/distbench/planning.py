@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import cast
 
 from distbench.components import Student, Task, Zoo
 from distbench.config import RunConfig
 from distbench.errors import DataError, UsageError
-from distbench.identity import digest, file_digest
+from distbench.identity import digest
 from distbench.keys import Keys
 from distbench.layout import lay_out
 from distbench.methods import images_key, plan_methods, plan_reference
@@ -16,9 +15,8 @@ from distbench.network import go_offline
 from distbench.plan import (
     Plan,
     PlannedTask,
-    as_table,
-    identity_of,
 )
+from distbench.planned import as_table, identity_of, plugin_digests
 from distbench.plugins import Registry, registry
 from distbench.resolve import (
     PlacedTask,
@@ -103,7 +101,7 @@ def make_plan(config: RunConfig) -> Plan:
         suite_version=suite.version,
         protocol=protocol,
         device=config.device,
-        plugin_files={str(f): file_digest(f) for f in (Path(p).resolve() for p in config.plugin)},
+        plugin_files=plugin_digests(config.plugin),
         skip_corrupt=config.skip_corrupt,
         save_student=config.save_student if config.save_student is not None else not suite.tasks,
         student=as_table(student),

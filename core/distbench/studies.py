@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -13,8 +13,9 @@ from typing import Any, cast
 from distbench.artifacts import ArtifactCache
 from distbench.components import Executor
 from distbench.config import RunConfig
-from distbench.errors import DataError, MachineError, UsageError
-from distbench.execution import Listener, RunResult, drain, execute
+from distbench.draining import Listener, Watch, drain
+from distbench.errors import DataError, UsageError
+from distbench.execution import RunResult, execute
 from distbench.leaderboard import oracles
 from distbench.leaderboard.selection import ByCell, MetricLine, judge
 from distbench.paths import home
@@ -31,8 +32,6 @@ ORACLES: Mapping[str, str] = {
     "finetune": "finetune_source",
 }
 """What `--oracle` may say besides the specification of a distiller."""
-
-Watch = Callable[[], AbstractContextManager[Listener | None]]
 
 
 @dataclass(frozen=True)
@@ -126,23 +125,15 @@ def _scores(
     """Scores of every metric on every task and seed, from the cache or computed now."""
     jobs = {job.id: job for job in plan.jobs}
     units = [unit for unit in plan.units(plan.cells) if unit.id in jobs]
-    titles = {unit.id: unit.title for unit in units}
     failed: dict[str, str] = {}
-    fatal: list[str] = []
 
-    def ended(outcome: Outcome, left: int) -> None:
-        if outcome.fatal:
-            fatal.append(outcome.reason or "unknown reason")
-        elif outcome.status == "failed":
+    def ended(outcome: Outcome) -> None:
+        if outcome.status == "failed":
             failed[outcome.unit] = outcome.reason or "unknown reason"
-        if listener:
-            listener(outcome, titles[outcome.unit], left)
 
     names = registry(config.plugin)
     executor = names.make("executor", config.executor, base=config.base_of("executor"))
-    drain(config, plan, units, home(), cast(Executor, executor), lambda unit: None, ended)
-    if fatal:
-        raise MachineError.of(fatal[0])
+    drain(config, plan, units, cast(Executor, executor), ended, listener=listener)
     found: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(dict)
     warnings: dict[str, None] = {}
     kept = ArtifactCache(home() / "artifacts")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from distbench.config import PROTOCOL_OPTIONS, RunConfig
+from distbench.draining import Watch
 from distbench.errors import UsageError
-from distbench.execution import Listener, RunResult, execute
+from distbench.execution import RunResult, execute
 from distbench.leaderboard import curves
 from distbench.planning import make_plan
 from distbench.plugins import Registry, registry
@@ -20,7 +20,6 @@ from distbench.spec import parse
 from distbench.suite import METHOD_KINDS, Value
 
 _ONE = ("zoo", "student")
-Watch = Callable[[], AbstractContextManager[Listener | None]]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from distbench.component import Component
 from distbench.config import RunConfig
 from distbench.crossing import crossed
 from distbench.errors import UnknownNameError, UsageError
-from distbench.plan import as_table
+from distbench.planned import as_table
 from distbench.plugins import Registry
 from distbench.proposals import Parameters
 from distbench.resolve import suite_component

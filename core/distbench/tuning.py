@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from distbench.config import DEFAULT_SUITE, RunConfig
 from distbench.development import with_development_tasks
+from distbench.draining import Watch
 from distbench.errors import DistbenchError, RefusedError, UsageError
-from distbench.execution import Listener, execute
+from distbench.execution import execute
 from distbench.identity import digest
 from distbench.paths import home
 from distbench.plan import Plan
@@ -30,7 +31,6 @@ from distbench.suite import METHOD_KINDS
 from distbench.tunable import Named, Subject, methods_of, subject_of
 from distbench.tuned import Study, Trial, Tuned, load_trials, save_trials
 
-Watch = Callable[[], AbstractContextManager[Listener | None]]
 Tell = Callable[[str, Trial, bool], None]
 
 

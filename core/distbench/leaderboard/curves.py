@@ -12,6 +12,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from distbench.leaderboard.board import Board
+from distbench.leaderboard.drawing import png
 from distbench.leaderboard.labels import INK
 from distbench.leaderboard.statistics import Estimate
 from distbench.results import write_atomic
@@ -163,6 +164,4 @@ def draw(found: Curve) -> bytes:
         axes.spines[["top", "right"]].set_visible(False)
         axes.tick_params(colors=INK)
         figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=8)
-        out = io.BytesIO()
-        figure.savefig(out, format="png", dpi=150, metadata={"Software": None})
-    return out.getvalue()
+        return png(figure)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench.leaderboard import selection
+from distbench.leaderboard.drawing import png
 from distbench.leaderboard.labels import INK
 from distbench.leaderboard.selection import ByCell, MetricLine
 from distbench.leaderboard.table import short_names
@@ -21,7 +22,7 @@ from distbench.leaderboard.text import markdown
 from distbench.results import write_atomic
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    pass
 
 _COLUMNS = 4
 
@@ -107,7 +108,7 @@ def heat_map(oracle: str, reached: ByCell, tasks: Sequence[str], sources: Sequen
         bar = figure.colorbar(shown, ax=axes, shrink=0.6, pad=0.02)
         bar.set_label("points below the task's best source", size=8)
         bar.ax.tick_params(labelsize=7)
-        return _png(figure)
+        return png(figure)
 
 
 def scatter(
@@ -144,10 +145,4 @@ def scatter(
             panel.spines[["top", "right"]].set_visible(False)
         figure.supxlabel("score, worst to best of the task", size=8)
         figure.supylabel(f"points below the task's best source ({oracle})", size=8)
-        return _png(figure)
-
-
-def _png(figure: Figure) -> bytes:
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=150, metadata={"Software": None})
-    return out.getvalue()
+        return png(figure)

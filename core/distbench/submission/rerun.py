@@ -10,7 +10,8 @@ from typing import Any
 
 from distbench.errors import DistbenchError
 from distbench.ledger import Ledger
-from distbench.plan import Cell, Plan, as_table
+from distbench.plan import Cell, Plan
+from distbench.planned import as_table
 from distbench.plugins import Registry
 from distbench.results import ResultBlock, Row
 from distbench.submission.bundle import Bundle

@@ -18,7 +18,8 @@ from distbench.config import RunConfig
 from distbench.errors import Declined, PluginError
 from distbench.execution import RunResult, execute
 from distbench.method import MethodContext
-from distbench.plan import Plan, as_table
+from distbench.plan import Plan
+from distbench.planned import as_table
 from distbench.planning import make_plan
 from distbench.results import Row
 from distbench.testing.check import Fault, NotChecked

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from distbench import UNLABELLED, DataError, UsageError
-from distbench.plan import as_table
+from distbench.planned import as_table
 from distbench.plugins import registry
 from distbench_builtin.tasks.folder import FolderTask
 

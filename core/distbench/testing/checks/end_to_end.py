@@ -7,7 +7,7 @@ from typing import Any
 
 from distbench.component import Component
 from distbench.errors import RefusedError
-from distbench.plan import as_table
+from distbench.planned import as_table
 from distbench.testing.bench import equal_results, options, rows_of
 from distbench.testing.check import Fault, NotChecked, check
 from distbench.testing.checks.reporter import table_of

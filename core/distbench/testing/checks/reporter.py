@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from distbench.errors import UsageError
-from distbench.plan import as_table
+from distbench.planned import as_table
 from distbench.testing.bench import equal_results, options, run
 from distbench.testing.check import Fault, NotChecked, check
 from distbench.testing.subject import Subject, workplace
