@@ -47,6 +47,13 @@ def test_a_plan_is_read_back_as_it_was(toy_options: Options) -> None:
     assert Plan.from_json(made.to_json()) == made
 
 
+def test_fresh_seeds_are_others_than_the_first(toy_options: Options) -> None:
+    first, fresh = plan(toy_options, seeds=2), plan(toy_options, seeds=2, first_seed=2)
+    assert (first.seeds, fresh.seeds) == ((0, 1), (2, 3))
+    assert not keys(first) & keys(fresh)
+    assert keys(first) | keys(fresh) == keys(plan(toy_options, seeds=4))
+
+
 def test_keys_follow_what_a_result_depends_on(toy_options: Options) -> None:
     base = keys(plan(toy_options))
     assert keys(plan(toy_options, name="other", executor="local", timeout=9.0)) == base

@@ -48,6 +48,7 @@ class RunConfig(BaseModel):
     distiller: tuple[Value, ...] = ("pseudo_labels",)
     baseline: tuple[Value, ...] = ("finetune", "fixmatch")
     seeds: int | None = Field(None, ge=1)
+    first_seed: int = Field(0, ge=0, le=2**31 - 1)
     overlap: Literal["exclude", "allow"] | None = None
 
     labelled: float | str | None = None

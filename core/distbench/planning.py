@@ -76,7 +76,7 @@ def make_plan(config: RunConfig) -> Plan:
     saw = {t.id: overlaps(everyone, t.seen_by, names) for t in tasks}
     excluded = saw if overlap == "exclude" else {t.id: {} for t in tasks}
     marked = saw if overlap == "allow" else {t.id: {} for t in tasks}
-    seeds = tuple(range(protocol.seeds))
+    seeds = tuple(range(config.first_seed, config.first_seed + protocol.seeds))
     if not tasks:
         raise UsageError(f"suite {suite.name!r} has no tasks, and no --task is given")
     made_by = names.provenance("zoo", zoo.name) if zoo else {}

@@ -76,6 +76,14 @@ Seeds = Annotated[
     int | None,
     typer.Option(help="Number of seeds. \\[default: the suite's, else 1]", rich_help_panel=_WHAT),
 ]
+FirstSeed = Annotated[
+    int | None,
+    typer.Option(
+        help="First of the seeds; others than those that something was chosen on confirm it. "
+        "A submission has the seeds from 0. \\[default: 0]",
+        rich_help_panel=_WHAT,
+    ),
+]
 Overlap = Annotated[
     str | None,
     typer.Option(

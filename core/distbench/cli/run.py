@@ -30,6 +30,7 @@ def run(
     distiller: o.Distillers = None,
     baseline: o.Baselines = None,
     seeds: o.Seeds = None,
+    first_seed: o.FirstSeed = None,
     overlap: o.Overlap = None,
     labelled: o.Labelled = None,
     validation: o.Validation = None,
