@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from distbench import plugins
 from distbench.cli import app
 from distbench.components import KINDS
 from distbench.errors import PluginError, UnknownNameError
+from distbench.plugins import Registry
 from distbench.testing import Verdict, cases_of, check_all
 from distbench.testing.check import checks_of
 
@@ -75,6 +77,14 @@ def other():
     source = m.MiniatureSource("c", 2)
     source.module = lambda: torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(768, 6))
     source.open = m.MiniatureSource("c", 2).open
+    return source
+
+
+def broken():
+    source = m.MiniatureSource("c", 2)
+    def verify():
+        raise ValueError("the weights are others")
+    source.verify = verify
     return source
 
 
@@ -256,6 +266,20 @@ FAULTS = [
     ("listens", REPORTER, "pass", "row.result.accuracy", "row.result and row.cost are None"),
     ("listens", REPORTER, "pass", "row.result and row.result.declared.clear()",
      "other results than one without"),
+    ("again", REPORTER, "finished(self, row):\n        pass",
+     "cached(self, row):\n        raise RuntimeError('not so')", "not so"),
+    ("verify", ZOO, 'm.MiniatureSource("b", 1)', "broken()", "verifying c"),
+    ("seed_effect", BASELINE, "            return cross",
+     "            for part in student.parameters():\n                part.data.zero_()\n"
+     "            return 0 * cross", "two seeds train the same"),
+    ("export", STUDENT, "    def fingerprint",
+     "    def export(self, backbone, head, classes):\n"
+     "        halved = {name: value / 2 for name, value in head.items()}\n"
+     "        return super().export(backbone, halved, classes)\n\n    def fingerprint",
+     "gives other logits"),
+    ("export", STUDENT, "    def fingerprint",
+     "    def export(self, backbone, head, classes):\n        return dict(head), {}\n\n"
+     "    def fingerprint", "does not say how_to_load"),
     ("end_to_end", METRIC, "float(means", "1 // (len(y) - 12) + float(means", "failed: "),
 ]  # fmt: skip
 
@@ -293,16 +317,26 @@ def test_no_fault_is_found_in_what_is_sound(code: str, tmp_path: Path) -> None:
     assert {v.check for v in found if v.result == "passed"} >= {"end_to_end", "parameters"}
 
 
-def test_almost_every_check_is_seen_to_fail() -> None:
+def test_every_check_is_seen_to_fail() -> None:
     known = {name for kind in KINDS for name in checks_of(kind)}
-    # Without a distribution there is no licence, and these are seen to fail elsewhere.
-    assert known - {row[0] for row in FAULTS} <= {
-        "licence",
-        "verify",
-        "seed_effect",
-        "export",
-        "again",
-    }
+    assert known - {row[0] for row in FAULTS} == {"licence"}
+
+
+def test_a_distribution_without_a_licence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = tmp_path / "bare-1.dist-info"
+    facts.mkdir()
+    (facts / "METADATA").write_text("Metadata-Version: 2.1\nName: bare\nVersion: 1\n")
+    (facts / "entry_points.txt").write_text("[distbench]\nbare = bare_plugin\n")
+    (tmp_path / "bare_plugin.py").write_text(
+        HEAD + METRIC + "\nfrom distbench import hookimpl\n\n@hookimpl\n"
+        "def distbench_metrics():\n    return {'mine': 'bare_plugin:Mine'}\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delenv("DISTBENCH_PLUGINS")
+    monkeypatch.setattr(plugins, "_registry", lambda files, digests: Registry(files))
+    (case,) = (c for c in cases_of("bare") if c.check == "licence")
+    found = case.run()
+    assert (found.result, found.note) == ("failed", "distribution bare names no licence")
 
 
 def test_a_check_is_declined_with_its_reason(tmp_path: Path) -> None:

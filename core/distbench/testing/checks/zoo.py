@@ -34,7 +34,7 @@ def _sources(subject: Subject) -> list[Source]:
 
 
 def _smallest(subject: Subject) -> list[Source]:
-    """Sources to open.
+    """Sources to open, the smallest whose weights are found to be theirs.
 
     Raises:
         NotChecked: None of them is on this machine.
@@ -43,11 +43,12 @@ def _smallest(subject: Subject) -> list[Source]:
     absent = ""
     every = sorted(_sources(subject), key=lambda s: s.info.parameters or 10**12)
     for source in every:
-        try:
-            source.verify()
-        except RefusedError as error:
-            absent = str(error).partition("\n")[0]
-            continue
+        with doing(f"verifying {source.info.name}", "raise WeightsError where weights differ"):
+            try:
+                source.verify()
+            except RefusedError as error:
+                absent = str(error).partition("\n")[0]
+                continue
         ready.append(source)
         if len(ready) == _OPENED:
             break
@@ -90,9 +91,7 @@ def determinism(subject: Subject) -> None:
 @check("zoo")
 def verify(subject: Subject) -> None:
     """The weights of a source are found, and are those that its fingerprint names."""
-    for source in _smallest(subject):
-        with doing(f"verifying {source.info.name}", "raise WeightsError where weights differ"):
-            source.verify()
+    _smallest(subject)
 
 
 @check("zoo")
