@@ -188,6 +188,21 @@ def test_the_command_writes_every_format(pair, make_rows, tmp_path):
     assert "`runs/one`" in text
 
 
+def test_pictures_are_drawn_when_asked_for(make_rows, tmp_path):
+    cost = {"training_macs": 10**9, "teacher_macs": 0}
+    rows = [r for m in ("a", "b") for r in make_rows(m, {"a": [0.5, 0.6]}, cost=cost)]
+    save(Path("runs/one"), rows, tasks=("a",))
+    save(Path("runs/two"), make_rows("a", {"a": [0.5]}, suite_version=2), tasks=("a",))
+    done = CliRunner().invoke(app, ["leaderboard", "--output", "out", "--format", "svg"])
+    assert (done.exit_code, done.stderr) == (0, "")
+    # The second table has one method: nothing to compare.
+    (path,) = Path("out").iterdir()
+    assert path.name == "pareto-mini-v1-student-mini.svg"
+    assert "Accuracy against compute" in path.read_text()
+    done = CliRunner().invoke(app, ["leaderboard", "runs/two", "--format", "svg"])
+    assert "Nothing was written: a picture needs two complete methods" in done.stdout
+
+
 def test_the_command_keeps_what_can_be_read(pair, tmp_path):
     save(Path("good"), pair)
     (save(Path("bad"), pair) / "rows.jsonl").write_text("x")

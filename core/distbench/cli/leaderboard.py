@@ -31,7 +31,9 @@ def leaderboard(
     format: Annotated[
         list[str] | None,
         typer.Option(
-            "--format", help="md, csv, json, latex, html or all; repeats. \\[default: all]"
+            "--format",
+            help="md, csv, json, latex, html, all of these, or svg (accuracy against compute); "
+            "repeats. \\[default: all]",
         ),
     ] = None,
     measure: Annotated[str, typer.Option(help="accuracy or balanced_accuracy.")] = "accuracy",
@@ -46,7 +48,7 @@ def leaderboard(
     from distbench.leaderboard import formats, render
     from distbench.leaderboard.grouping import reports
 
-    wanted = _formats(format, formats.FORMATS)
+    wanted = _formats(format, formats.FORMATS, formats.PICTURE)
     places = paths or default_places()
     if not places:
         raise UsageError(
@@ -67,15 +69,19 @@ def leaderboard(
         typer.echo(f"{report.label}\n\n{render.terminal(report.board)}")
         for line in report.left_out:
             typer.echo(line)
-    typer.echo("Written: " + ", ".join(str(file) for file in files))
+    if files:
+        typer.echo("Written: " + ", ".join(str(file) for file in files))
+    else:
+        typer.echo("Nothing was written: a picture needs two complete methods with their compute.")
 
 
-def _formats(given: list[str] | None, known: tuple[str, ...]) -> tuple[str, ...]:
+def _formats(given: list[str] | None, tables: tuple[str, ...], picture: str) -> list[str]:
     from distbench.errors import UnknownNameError
 
     wanted = given or ["all"]
+    known = (*tables, picture, "all")
     for one in wanted:
-        if one not in (*known, "all"):
-            hint = f"Choose among {', '.join(known)} and all."
-            raise UnknownNameError("format", one, (*known, "all"), hint)
-    return known if "all" in wanted else tuple(one for one in known if one in wanted)
+        if one not in known:
+            hint = f"Choose among {', '.join(known[:-1])} and all."
+            raise UnknownNameError("format", one, known, hint)
+    return [*(tables if "all" in wanted else ()), *wanted]

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from distbench.leaderboard import costs, render, selection, text, weights
+from distbench.leaderboard import costs, pareto, picture, render, selection, text, weights
 from distbench.leaderboard.grouping import Report
 from distbench.leaderboard.origins import Collected
 from distbench.leaderboard.quickly import without_cycles
@@ -19,6 +19,8 @@ from distbench.leaderboard.text import Text, TextTable, name
 from distbench.results import write_atomic
 
 FORMATS = ("md", "csv", "json", "latex", "html")
+PICTURE = "svg"
+"""Drawn when it is asked for, not among all formats: of a thousand methods it takes seconds."""
 
 
 def write(
@@ -27,11 +29,12 @@ def write(
     folder: Path,
     formats: Collection[str] = FORMATS,
 ) -> list[Path]:
-    """Writes ``leaderboard.md``, ``.csv``, ``.json``, ``.tex`` and ``.html``.
+    """Writes ``leaderboard.md``, ``.csv``, ``.json``, ``.tex`` and ``.html``, and pictures.
 
     Everything is made before the first file is written. With several reports each has CSV files of
-    its own, ``leaderboard-LABEL.csv``; the other formats hold all reports in one file. Beside each
-    CSV lie ``costs`` and, where metrics can be judged, ``metrics`` under the same name.
+    its own, ``leaderboard-LABEL.csv``, and a picture, ``pareto-LABEL.svg``; the other formats hold
+    all reports in one file. Beside each CSV lie ``costs`` and, where metrics can be judged,
+    ``metrics`` under the same name.
 
     Returns:
         The files.
@@ -39,7 +42,7 @@ def write(
     Raises:
         OSError: The folder cannot be written to.
     """
-    files: dict[str, str] = {}
+    files: dict[str, str | bytes] = {}
     makers: dict[str, tuple[str, Callable[[], str]]] = {
         "md": ("leaderboard.md", lambda: markdown(found, reports)),
         "json": ("leaderboard.json", lambda: json_text(found, reports)),
@@ -53,6 +56,8 @@ def write(
                 files[file] = make()
             elif kind in formats:
                 files.update(_csv_files(reports))
+    if PICTURE in formats:
+        files.update(_pictures(reports))
     for file, content in files.items():
         write_atomic(folder / file, content)
     return [folder / file for file in files]
@@ -68,15 +73,33 @@ def html(found: Collected, reports: Sequence[Report]) -> str:
 
 def _csv_files(reports: Sequence[Report]) -> dict[str, str]:
     files: dict[str, str] = {}
-    for report in reports:
-        tail = f"-{slug(report.label)}" if len(reports) > 1 else ""
-        while f"leaderboard{tail}.csv" in files:
-            tail += "-b"
+    for report, tail in _tails(reports):
         files[f"leaderboard{tail}.csv"] = render.csv_text(report.board)
         files[f"costs{tail}.csv"] = costs.csv_text(report.costs)
         if report.metrics:
             files[f"metrics{tail}.csv"] = _metrics_csv(report)
     return files
+
+
+def _pictures(reports: Sequence[Report]) -> dict[str, bytes]:
+    """Accuracy against compute, of the reports with two complete methods or more."""
+    points = [(r, tail, pareto.points(r.board, r.rows)) for r, tail in _tails(reports)]
+    return {
+        f"pareto{tail}.svg": picture.draw(some, report.board)
+        for report, tail, some in points
+        if len(some) > 1
+    }
+
+
+def _tails(reports: Sequence[Report]) -> list[tuple[Report, str]]:
+    """Each report with what its own files end in."""
+    found: dict[str, Report] = {}
+    for report in reports:
+        tail = f"-{slug(report.label)}" if len(reports) > 1 else ""
+        while tail in found:
+            tail += "-b"
+        found[tail] = report
+    return [(report, tail) for tail, report in found.items()]
 
 
 def slug(label: str) -> str:
