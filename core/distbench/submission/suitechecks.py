@@ -42,7 +42,8 @@ def check_suite(
     Notes where it differs in what tables tell apart: student, zoo, sources that saw a task.
     """
     if sorted(plan.seeds) != list(range(len(plan.seeds))):
-        report.refuse("seeds", f"the seeds are {shown(plan.seeds)}; they run from 0 without gaps")
+        seeds = shown(", ".join(map(str, plan.seeds)))
+        report.refuse("seeds", f"the seeds are {seeds}; they run from 0 without gaps")
     try:
         protocol = Protocol.model_validate(plan.protocol)
     except ValidationError as error:
