@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from distbench.queue import Outcome
+
+_RECENT = 20
+"""Units whose pace the time that is left is told from: what was kept or is cheap comes first."""
 
 
 class Progress:
@@ -18,10 +22,10 @@ class Progress:
         self._bar: Any = None
         self._task: Any = None
         self._done = 0
-        self._started = time.monotonic()
+        self._ends: deque[float] = deque(maxlen=_RECENT)
 
     def __enter__(self) -> Progress:
-        self._started = time.monotonic()
+        self._ends.append(time.monotonic())
         return self
 
     def __exit__(
@@ -36,14 +40,16 @@ class Progress:
     def __call__(self, outcome: Outcome, title: str, left: int) -> None:
         """One unit has ended."""
         self._done += 1
+        now = time.monotonic()
+        pace = (now - self._ends[0]) / len(self._ends)
+        self._ends.append(now)
         if sys.stderr.isatty():
             self._advance(title, self._done + left)
         elif not outcome.unit.startswith(("embed:", "score:")) or outcome.status == "failed":
-            eta = (time.monotonic() - self._started) / self._done * left
             end = "failed: " + (outcome.reason or "") if outcome.status == "failed" else "done"
             sys.stderr.write(
                 f"[{self._done}/{self._done + left}] {title}: {end} "
-                f"({outcome.seconds:.1f} s, about {eta:.0f} s left)\n"
+                f"({outcome.seconds:.1f} s, about {pace * left:.0f} s left)\n"
             )
             sys.stderr.flush()
 
