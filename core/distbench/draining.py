@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import cast
 
 from distbench.components import Executor
 from distbench.config import RunConfig
@@ -13,12 +14,22 @@ from distbench.errors import MachineError
 from distbench.identity import digest
 from distbench.paths import home
 from distbench.plan import Plan
+from distbench.plugins import Registry
 from distbench.queue import Outcome, Unit, UnitQueue
 
 Listener = Callable[[Outcome, str, int], None]
 """Told of every unit: its outcome, what it is, and how many units are left."""
 Watch = Callable[[], AbstractContextManager[Listener | None]]
 """Makes a listener for what is drained next."""
+
+
+def make_executor(config: RunConfig, names: Registry) -> Executor:
+    """The executor of a configuration.
+
+    Raises:
+        UsageError: There is none of that name, or its parameters will not do.
+    """
+    return cast(Executor, names.make("executor", config.executor, base=config.base_of("executor")))
 
 
 def drain(

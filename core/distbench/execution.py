@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import cast
 
 from distbench import leaderboard
 from distbench.components import Executor
 from distbench.config import RunConfig
-from distbench.draining import Listener, drain
+from distbench.draining import Listener, drain, make_executor
 from distbench.errors import InterruptedRunError, MachineError
 from distbench.export.choosing import ship_best
 from distbench.leaderboard import Board
@@ -99,9 +98,7 @@ def execute(
         cells = plan.shard(*shard)
         folder = folder.with_name(f"{plan.name}-shard-{shard[0]}-of-{shard[1]}")
     names = registry(config.plugin)
-    executor = cast(
-        Executor, names.make("executor", config.executor, base=config.base_of("executor"))
-    )
+    executor = make_executor(config, names)
     reporters = Reporters(config, names)
     ledger = Ledger(plan, home())
     missing = ledger.missing(cells)

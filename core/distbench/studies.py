@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from distbench.artifacts import ArtifactCache
-from distbench.components import Executor
 from distbench.config import RunConfig
-from distbench.draining import Listener, Watch, drain
+from distbench.draining import Listener, Watch, drain, make_executor
 from distbench.errors import DataError, UsageError
 from distbench.execution import RunResult, execute
 from distbench.leaderboard import oracles
@@ -131,9 +130,8 @@ def _scores(
         if outcome.status == "failed":
             failed[outcome.unit] = outcome.reason or "unknown reason"
 
-    names = registry(config.plugin)
-    executor = names.make("executor", config.executor, base=config.base_of("executor"))
-    drain(config, plan, units, cast(Executor, executor), ended, listener=listener)
+    executor = make_executor(config, registry(config.plugin))
+    drain(config, plan, units, executor, ended, listener=listener)
     found: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(dict)
     warnings: dict[str, None] = {}
     kept = ArtifactCache(home() / "artifacts")

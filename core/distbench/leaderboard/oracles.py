@@ -8,7 +8,6 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,9 +19,6 @@ from distbench.leaderboard.selection import ByCell, MetricLine
 from distbench.leaderboard.table import short_names
 from distbench.leaderboard.text import markdown
 from distbench.results import write_atomic
-
-if TYPE_CHECKING:
-    pass
 
 _COLUMNS = 4
 
