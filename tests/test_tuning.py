@@ -304,6 +304,19 @@ def test_a_suite_says_what_it_is_tuned_on(suite: dict[str, Any]) -> None:
     assert run({**suite, "seeds": 1, "validation": 0.3}, trials=1).protocol["seeds"] == 1
 
 
+def test_a_suite_says_where_to_look(suite: dict[str, Any]) -> None:
+    file = Path(suite["suite"])
+    file.write_text(SUITE + "[tuning.ranges.learner]\nlr = {low = 0.2, high = 0.3}\n")
+    (study,) = run(suite, trials=2).studies
+    assert study.ranges["baseline.lr"] == {"low": 0.2, "high": 0.3}
+    assert all(0.2 <= trial.parameters["baseline.lr"] <= 0.3 for trial in study.trials)
+    (study,) = run(suite, trials=1, ranges={"learner": {"lr": {"low": 0.4, "high": 0.5}}}).studies
+    assert study.ranges["baseline.lr"] == {"low": 0.4, "high": 0.5}, "the user's go before"
+    file.write_text(SUITE + "[tuning.ranges.learnerr]\nlr = 1\n")
+    with pytest.raises(UnknownNameError, match=r"stands in \[tuning.ranges\] of suite own"):
+        run(suite)
+
+
 @pytest.mark.parametrize(
     "task",
     [

@@ -94,6 +94,9 @@ class Tuning(BaseModel):
         None, ge=0, lt=1, description="share of their train images kept for validation"
     )
     seeds: int | None = Field(None, ge=1, description="seeds of a trial")
+    ranges: dict[str, dict[str, Any]] = Field(
+        {}, description="tables `[tuning.ranges.NAME]` of where parameters are sought"
+    )
 
 
 class SuiteDefinition(BaseModel):

@@ -234,13 +234,27 @@ def read_ranges(path: Path, names: Registry) -> dict[str, dict[str, Any]]:
         raise UsageError(f"cannot read ranges {str(path)!r}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from None
+    check_ranges(tables, names, str(path))
+    return tables
+
+
+def check_ranges(tables: Mapping[str, Any], names: Registry, where: str) -> None:
+    """Refuses ranges that are no tables, or of components that there are not.
+
+    Args:
+        tables: As a file of ranges or a suite holds them.
+        names: What there is.
+        where: The file, for the message.
+
+    Raises:
+        UsageError: Says which.
+    """
     by_kind = {kind: names.names(kind) for kind in METHOD_KINDS}
     everyone = [n for known in by_kind.values() for n in known]
     for name, table in tables.items():
         if not isinstance(table, dict):
-            raise UsageError(f"{path}: {name} stands outside a table; write [NAME] above it")
+            raise UsageError(f"{where}: {name} stands outside a table; write [NAME] above it")
         known, wanted = (by_kind[name], table) if name in by_kind else (everyone, {name: 0})
         for inner in wanted:
             if inner not in known:
-                raise UnknownNameError("component", inner, known, f"It stands in {path}.")
-    return tables
+                raise UnknownNameError("component", inner, known, f"It stands in {where}.")

@@ -28,7 +28,7 @@ from distbench.proposals import Parameters, check_optuna, propose
 from distbench.resolve import find_suite
 from distbench.results import Row
 from distbench.suite import METHOD_KINDS
-from distbench.tunable import Named, Subject, methods_of, subject_of
+from distbench.tunable import Named, Subject, check_ranges, methods_of, subject_of
 from distbench.tuned import Study, Trial, Tuned, load_trials, save_trials
 
 Tell = Callable[[str, Trial, bool], None]
@@ -53,7 +53,7 @@ def tune(
             with a component are not tuned.
         trials: Trials of each method; the first is the declared defaults.
         seed: Of the search; that of the data split and training is a trial's own.
-        ranges: By component, over the ranges that are declared.
+        ranges: By component, in place of the suite's, over those that are declared.
         watch: Makes a listener for the cells of one trial.
         tell: Told of every trial: method, outcome, and whether it was made before.
 
@@ -66,6 +66,8 @@ def tune(
     if not (config.suite or config.task):
         config = config.model_copy(update={"suite": DEFAULT_SUITE})
     suite = find_suite(config, names)
+    check_ranges(suite.tuning.ranges, names, f"[tuning.ranges] of suite {suite.name}")
+    ranges = {**suite.tuning.ranges, **(ranges or {})}
     config = with_development_tasks(config, suite, names)
     methods = methods_of(config, suite, names)
     if not methods:
@@ -75,7 +77,7 @@ def tune(
     warnings: list[str] = []
     plan: Plan | None = None
     for method in methods:
-        subject = subject_of(method, chosen, ranges or {}, suite, names)
+        subject = subject_of(method, chosen, ranges, suite, names)
         if not subject.axes:
             warnings.append(f"{subject.name} has nothing left to tune")
             continue
@@ -97,7 +99,7 @@ def tune(
     if plan is None:
         raise UsageError(
             "nothing to tune: no parameter of these methods has a range; "
-            "give some in a file (--ranges)"
+            "give some in the suite's [tuning.ranges.NAME] or a file (--ranges)"
         )
     return Tuned(
         suite=suite.name,
