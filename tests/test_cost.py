@@ -27,7 +27,7 @@ def test_costs_of_methods_with_and_without_sources(toy_options: dict[str, Any]) 
     assert (distilled.teacher_macs, distilled.teacher_pass_macs) == (3000, 60 * 3000)
     assert distilled.teacher_pass_seconds is not None and distilled.teacher_pass_seconds > 0
     assert distilled.latency_ms is not None and 0 < distilled.latency_ms < 1000
-    assert (made.folder / "leaderboard-pareto.svg").exists()
+    assert (made.folder / "pareto.svg").exists()
     assert write_tables(made.plan, (), made.folder) is None
     assert not list(made.folder.glob("leaderboard*"))
 

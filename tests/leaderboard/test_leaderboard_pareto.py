@@ -120,7 +120,7 @@ def test_a_picture_is_drawn_again_only_when_it_changes(rows, tmp_path, monkeypat
     monkeypatch.setattr(picture, "draw", lambda *a: drawn.append(1) or real(*a))
     board = build(rows)
     path = picture.write(board, rows, tmp_path)
-    assert path == tmp_path / "leaderboard-pareto.svg"
+    assert path == tmp_path / "pareto.svg"
     assert picture.write(board, rows[::-1], tmp_path) == path
     assert len(drawn) == 1
     fewer = [row for row in rows if row.method.id != "wasteful"]

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from distbench.leaderboard import costs, pareto, picture, render, selection, text, weights
+from distbench.leaderboard import costs, picture, render, selection, text, weights
 from distbench.leaderboard.grouping import Report
 from distbench.leaderboard.origins import Collected
 from distbench.leaderboard.quickly import without_cycles
@@ -82,12 +82,11 @@ def _csv_files(reports: Sequence[Report]) -> dict[str, str]:
 
 
 def _pictures(reports: Sequence[Report]) -> dict[str, bytes]:
-    """Accuracy against compute, of the reports with two complete methods or more."""
-    points = [(r, tail, pareto.points(r.board, r.rows)) for r, tail in _tails(reports)]
+    """Accuracy against compute, of each report where there is something to compare."""
     return {
         f"pareto{tail}.svg": picture.draw(some, report.board)
-        for report, tail, some in points
-        if len(some) > 1
+        for report, tail in _tails(reports)
+        if (some := picture.worth_drawing(report.board, report.rows))
     }
 
 

@@ -17,7 +17,7 @@ from distbench.results import Row, write_atomic
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-FILE = "leaderboard-pareto.svg"
+FILE = "pareto.svg"
 _DRAWING = 1
 """Raised when the same points would be drawn differently."""
 
@@ -37,6 +37,12 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 
+def worth_drawing(board: Board, rows: Iterable[Row | Record]) -> list[Point]:
+    """The points of a picture; none where fewer than two methods are complete."""
+    some = pareto.points(board, rows)
+    return some if len(some) > 1 else []
+
+
 def write(board: Board, rows: Iterable[Row | Record], folder: Path) -> Path | None:
     """Draws `FILE` where two methods or more are complete; otherwise removes it.
 
@@ -47,8 +53,8 @@ def write(board: Board, rows: Iterable[Row | Record], folder: Path) -> Path | No
         The file; None where there is none, as also without a working matplotlib.
     """
     path = folder / FILE
-    some = pareto.points(board, rows)
-    if len(some) < 2:
+    some = worth_drawing(board, rows)
+    if not some:
         path.unlink(missing_ok=True)
         return None
     mark = f"distbench:{pareto.digest(some, board, _DRAWING)}"
