@@ -96,6 +96,7 @@ def distbench_distillers() -> dict[str, str]:
     return {
         "distill_generalist": f"{_HERE}.distillers.distill_generalist:DistillGeneralist",
         "finetune_source": f"{_HERE}.distillers.finetune_source:FineTuneSource",
+        "joint_labels": f"{_HERE}.distillers.joint_labels:JointLabels",
         "label_propagation": f"{_HERE}.distillers.label_propagation:LabelPropagation",
         "probe_source": f"{_HERE}.distillers.probe_source:ProbeSource",
         "pseudo_labels": f"{_HERE}.distillers.pseudo_labels:PseudoLabels",

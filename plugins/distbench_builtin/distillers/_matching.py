@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
+
+    from distbench import MethodContext
 
 
 class Matching:
@@ -60,6 +64,47 @@ class Matching:
                 each = -(theirs.softmax(2) * ours.log_softmax(2)).sum(2)
             total = total + (each.mean(0) * alpha).sum()
         return total
+
+
+class SourceHeads:
+    """Linear heads on the student's features, one for each weighted source, in its own classes.
+
+    Args:
+        context: Has the sources, their weights and cached outputs.
+        temperature: Divides the sources' logits.
+
+    Attributes:
+        module: All heads side by side; a phase trains it along.
+        names: Of the sources, in the order of the heads.
+    """
+
+    def __init__(self, context: MethodContext, temperature: float) -> None:
+        import torch
+
+        infos = [source.info for source in context.sources]
+        widths = [info.num_classes for info in infos]
+        self.names = [info.name for info in infos]
+        self.module = torch.nn.Linear(context.num_features, sum(widths))
+        self._matching = Matching(
+            widths,
+            [source.weight for source in context.sources],
+            [info.activation == "sigmoid" for info in infos],
+            temperature,
+        )
+
+    def loss(self, features: torch.Tensor, said: Sequence[torch.Tensor]) -> torch.Tensor:
+        """How far the heads are from what the sources say.
+
+        Args:
+            features: (b, d), the student's.
+            said: Logits of each source, (b, width).
+        """
+        return self._matching(self.module(features), said)
+
+    @staticmethod
+    def cached(context: MethodContext) -> Mapping[str, NDArray[np.floating]]:
+        """Logits of every source for the plain train images, by name."""
+        return {source.info.name: source.embedding.logits for source in context.sources}
 
 
 class Contrasting:

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from distbench import MethodContext, searched
 from distbench_builtin._rates import head_rate, weight_penalty
-from distbench_builtin.distillers._matching import Matching
+from distbench_builtin.distillers._matching import SourceHeads
 from distbench_builtin.distillers._transfer import TransferDistiller, joined
 
 if TYPE_CHECKING:
@@ -61,14 +61,7 @@ class PseudoLabels(TransferDistiller):
 
         from distbench import Phase, Stream
 
-        infos = [source.info for source in context.sources]
-        heads = torch.nn.Linear(context.num_features, sum(i.num_classes for i in infos))
-        matching = Matching(
-            [i.num_classes for i in infos],
-            [source.weight for source in context.sources],
-            [i.activation == "sigmoid" for i in infos],
-            self.temperature,
-        )
+        heads = SourceHeads(context, self.temperature)
         online = self.views == "online"
         run = [context.run(source) for source in context.sources] if online else []
 
@@ -85,15 +78,17 @@ class PseudoLabels(TransferDistiller):
                 images, features = images[count:], features[count:]
             elif not online:
                 targets = {n: torch.cat([labelled.targets[n], t]) for n, t in targets.items()}
-            said = [one(images) for one in run] if online else [targets[i.name] for i in infos]
-            return self.lam * supervised + (1 - self.lam) * matching(heads(features), said)
+            said = (
+                [one(images) for one in run] if online else [targets[name] for name in heads.names]
+            )
+            return self.lam * supervised + (1 - self.lam) * heads.loss(features, said)
 
         def cached(place: Place) -> Targets:
             if online:
                 return {}
             if place == "train" or context.transfer is None:
-                return {s.info.name: s.embedding.logits for s in context.sources}
-            return {i.name: context.transfer.embedding(i.name).logits for i in infos}
+                return heads.cached(context)
+            return {name: context.transfer.embedding(name).logits for name in heads.names}
 
         batch = context.protocol.batch
         on_labelled = cached("train") if self.on == "all" else {}
@@ -107,7 +102,7 @@ class PseudoLabels(TransferDistiller):
                 },
                 loss=loss,
                 lr=self.lr,
-                modules={"heads": heads},
+                modules={"heads": heads.module},
                 module_lr={"heads": self.head_lr},
                 head_lr=self.head_lr,
                 weight_decay=self.weight_decay,

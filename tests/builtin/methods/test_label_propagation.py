@@ -98,7 +98,7 @@ def test_the_loss_by_hand(
     assert phase.steps == 5
     assert phase.streams["unlabelled"].views == ("weak",)
     assert phase.streams["unlabelled"].batch == 3 * phase.streams["labelled"].batch
-    unlabelled = teachers.with_targets(batch_of([[0.0, 1.0]]), spread=[[0.25, 0.75]])
+    unlabelled = teachers.with_targets(batch_of([[0.0, 1.0]]), **{"": [[0.25, 0.75]]})
     found = phase.loss(
         transparent, {"labelled": batch_of([[1.0, 2.0]], [1]), "unlabelled": unlabelled}
     )
