@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -61,6 +61,8 @@ def type_name(annotation: Any) -> str:
         return annotation.__name__
     if get_origin(annotation) is tuple and arguments[1:] == (...,):
         return f"{type_name(arguments[0])}, several"
+    if get_origin(annotation) is Annotated:
+        return type_name(arguments[0])
     if get_origin(annotation) in (Union, UnionType):
         return " | ".join(type_name(argument) for argument in arguments)
     if get_origin(annotation) is dict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,10 +46,7 @@ def joint_features(
     total = sum(weights)
     parts: list[NDArray[np.float32]] = []
     for x, weight in zip(features, weights, strict=True):
-        part = np.asarray(x[positions], dtype=np.float32)
-        part = part - part.mean(0)
-        spread = part.std(0)
-        part *= np.sqrt(weight / total / part.shape[1]) / np.where(spread > 1e-6, spread, 1)
+        part = standardised(x, positions, weight / total)
         if draw is not None:
             matrix = draw.standard_normal((part.shape[1], kept), dtype=np.float32)
             part = part @ (matrix / np.sqrt(np.float32(kept)))
@@ -63,25 +60,51 @@ def joint_features(
     return found
 
 
+def standardised(
+    x: NDArray[np.floating], positions: NDArray[np.int64], share: float = 1.0
+) -> NDArray[np.float32]:
+    """One source's features (p, d): mean 0 and variance share / d in every dimension."""
+    part: NDArray[np.float32] = np.asarray(x[positions], dtype=np.float32)
+    part = part - part.mean(0)
+    spread = part.std(0)
+    part *= np.sqrt(share / part.shape[1]) / np.where(spread > 1e-6, spread, 1)
+    return part
+
+
 def neighbour_graph(x: NDArray[np.float32], neighbours: int, power: float = 3.0) -> csr_matrix:
-    """Symmetric, normalised graph D^-1/2 (A + A') D^-1/2 of nearest neighbours, exact, by blocks.
+    """The graph of `tied` by the cosines of all pairs, exact, by blocks.
+
+    Args:
+        x: (n, d), of unit length.
+        neighbours: As in `tied`.
+        power: As in `tied`.
+    """
+    blocks = (x[start : start + _BLOCK] @ x.T for start in range(0, len(x), _BLOCK))
+    return tied(blocks, len(x), neighbours, power)
+
+
+def tied(
+    blocks: Iterable[NDArray[np.float32]], n: int, neighbours: int, power: float = 3.0
+) -> csr_matrix:
+    """Symmetric, normalised graph D^-1/2 (A + A') D^-1/2 of nearest neighbours.
 
     A has max(0, cosine)^power for the `neighbours` nearest images of each, itself left out.
 
     Args:
-        x: (n, d), of unit length.
+        blocks: Cosines of some images to all, (b, n), one block of rows after the other; they are
+            written to.
+        n: How many images.
         neighbours: How many; all others where there are fewer.
         power: Raised, near ones count the more.
     """
     from scipy.sparse import coo_matrix, diags
 
-    n = len(x)
     k = min(neighbours, n - 1)
     rows: list[NDArray[np.int64]] = []
     columns: list[NDArray[np.int64]] = []
     values: list[NDArray[np.float64]] = []
-    for start in range(0, n, _BLOCK):
-        near = x[start : start + _BLOCK] @ x.T
+    start = 0
+    for near in blocks:
         own = np.arange(len(near))
         near[own, start + own] = -np.inf
         best = np.argpartition(-near, k - 1, axis=1)[:, :k]
@@ -89,6 +112,7 @@ def neighbour_graph(x: NDArray[np.float32], neighbours: int, power: float = 3.0)
         columns.append(best.ravel())
         found = np.maximum(np.take_along_axis(near, best, 1), 0).astype(np.float64)
         values.append(found.ravel() ** power)
+        start += len(near)
     where = (np.concatenate(rows), np.concatenate(columns))
     graph = coo_matrix((np.concatenate(values), where), (n, n)).tocsr()
     graph = graph + graph.T
