@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
+from pydantic import Field
 
 from distbench.component import Component, primary
 from distbench.errors import UsageError
@@ -18,6 +19,7 @@ class Odd(Component):
     flag: bool = False
     path: Path | None = None
     arguments: dict[str, Any] = {}
+    near: Annotated[int, Field(ge=1)] | Literal["all"] = "all"
 
 
 def made(text: str, base: Path | None = None) -> Odd:
@@ -89,6 +91,7 @@ def test_where_something_lies_is_no_part_of_its_identity() -> None:
     [
         ("odd:abc", "'odd:abc': power='abc' will not do: Input should be a valid number"),
         ("odd:power=-1", "power='-1' will not do: Input should be greater than or equal to 0"),
+        ("odd:near=0", "'odd:near=0': near='0' will not do: .*or equal to 1, or input .* 'all'$"),
         ("odd:nope=1", "odd has no parameter 'nope'; it takes power, names, flag, path, arguments"),
     ],
 )
