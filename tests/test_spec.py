@@ -91,10 +91,8 @@ def test_where_something_lies_is_no_part_of_its_identity() -> None:
     [
         ("odd:abc", "'odd:abc': power='abc' will not do: Input should be a valid number"),
         ("odd:power=-1", "power='-1' will not do: Input should be greater than or equal to 0"),
-        (
-            "odd:near=0",
-            "'odd:near=0': near='0' will not do: Input should be greater than or equal to 1, or input",
-        ),
+        ("odd:near=0", "'odd:near=0': near='0' will not do: Input should be greater than"),
+        ("odd:near=0", "or equal to 1, or input should be 'all'"),
         ("odd:nope=1", "odd has no parameter 'nope'; it takes power, names, flag, path, arguments"),
     ],
 )
