@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from distbench.plugins import registry
-from distbench_builtin.distillers import _choice
+from distbench_builtin.distillers import _choice, label_propagation
 from distbench_builtin.distillers._choice import Choice, choose, left_out
 from distbench_builtin.distillers._graph import joint_features, neighbour_graph, propagate
 
@@ -88,6 +88,6 @@ def test_what_is_given_is_not_chosen(images: Any, monkeypatch: pytest.MonkeyPatc
     method: Any = make("distiller", "label_propagation:neighbours=7,sharpness=0.3")
     assert method.settled(*rest)[:2] == (0.3, 7)
     assert make("distiller", "label_propagation").settled(*rest)[0] == 8  # type: ignore[attr-defined]
-    monkeypatch.setattr(_choice, "choose", None)
+    monkeypatch.setattr(label_propagation, "choose", None)
     given: Any = make("distiller", "label_propagation:neighbours=7,sharpness=0.3,certainty=2")
     assert given.settled(*rest) == (0.3, 7, 2)
