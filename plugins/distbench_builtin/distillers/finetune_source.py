@@ -24,6 +24,8 @@ class FineTuneSource(Distiller):
     Of several weighted sources the one of highest weight is trained and the others are not used:
     weights that name the same source give the same result. It needs a source with a trainable
     form, so none that is an ONNX file. The paper's settings are unknown; the defaults are ours.
+    A source whose normalisation was folded into its kernels, as some are published, has nothing
+    that holds its activations in place: give it a lower rate, such as ``lr=0.001``.
     """
 
     role: ClassVar[Role] = "ceiling"
