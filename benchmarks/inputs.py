@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench import Metric, Probe
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 
 Array = NDArray[np.float64]
 

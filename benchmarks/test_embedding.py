@@ -18,9 +18,9 @@ import pytest
 import torch
 
 from distbench import Source, SourceInfo, WeightsError
-from distbench.stages.embed import Order, embed, embed_many, normalise
-from distbench.training.images import to_batch
-from distbench_builtin._timm import create
+from distbench.engine.stages.embed import Order, embed, embed_many, normalise
+from distbench.engine.training.batches import to_batch
+from distbench_builtin.shared.models.timm_create import create
 
 IMAGES, BATCH, STORED, THREADS, TURNS = 256, 128, 256, 2, 3
 

@@ -50,8 +50,8 @@ def test_a_hundred_thousand_rows_in_all_formats(
 
 
 def test_statistics_of_a_thousand_methods(benchmark: Callable[..., Any], folder: Path) -> None:
-    from distbench.collecting import collect
-    from distbench.leaderboard import build
+    from distbench.leaderboard.analysis.board import build
+    from distbench.workflows.collect import collect
 
     records = collect([folder]).records
     board = benchmark.pedantic(lambda: build(records), rounds=3)  # type: ignore[attr-defined]
@@ -59,9 +59,9 @@ def test_statistics_of_a_thousand_methods(benchmark: Callable[..., Any], folder:
 
 
 def _main() -> None:
-    from distbench.collecting import collect
-    from distbench.leaderboard import formats
-    from distbench.leaderboard.grouping import reports
+    from distbench.leaderboard import report_files as formats
+    from distbench.leaderboard.analysis.reports import reports
+    from distbench.workflows.collect import collect
 
     def told(what: str, since: tuple[float, float]) -> None:
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -28,7 +28,7 @@ from benchmarks.inputs import LARGE, SHAPES, Inputs, Shape, draw, score
 from benchmarks.peers import PEERS, AbsentError, Peer, writable
 
 from distbench import Labels, Metric, Probe, SourceInfo
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 
 ALL = os.environ.get("DISTBENCH_BENCH_LARGE", "") not in ("", "0")
 SECONDS = 60.0 if ALL else 1.0

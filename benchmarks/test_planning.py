@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from distbench.config import RunConfig
-from distbench.planning import make_plan
+from distbench.planning.config import RunConfig
+from distbench.planning.planner import make_plan
 
 TOYS = Path(__file__).parents[1] / "tests" / "toys.py"
 
@@ -34,7 +34,7 @@ def test_planning_ten_thousand_cells(benchmark: Callable[..., Any]) -> None:
 
 
 def test_reading_a_plan_of_ten_thousand_cells(benchmark: Callable[..., Any]) -> None:
-    from distbench.plan import Plan
+    from distbench.planning.plan import Plan
 
     powers = tuple(f"weighted:power={p}" for p in range(1, 25))
     config = RunConfig.make(suite="mini", strategy=powers, baseline=("finetune",), seeds=50)

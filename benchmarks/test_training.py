@@ -19,14 +19,15 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from distbench.method import Embedding, MethodContext, WeightedSource
-from distbench.plugins import registry
-from distbench.sources import SourceInfo
-from distbench.suite import Protocol
-from distbench.training.augment import weak
-from distbench.training.loop import Setting, train_phase
-from distbench.training.model import StudentModel, build_student
-from distbench.training.phase import Phase, Stream
+from distbench.engine.training.augment import weak
+from distbench.engine.training.loop import Setting, train_phase
+from distbench.engine.training.student import build_student
+from distbench.interfaces.context import Embedding, MethodContext, WeightedSource
+from distbench.interfaces.phase import Phase, Stream
+from distbench.interfaces.student_model import StudentModel
+from distbench.interfaces.suite import Protocol
+from distbench.interfaces.zoo import SourceInfo
+from distbench.plugins.registry import registry
 
 CPU = torch.device("cpu")
 CLASSES, IMAGES, LABELLED, BATCH = 20, 1200, 80, 32

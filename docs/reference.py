@@ -19,16 +19,16 @@ from pydantic_core import PydanticUndefined
 from tabulate import tabulate
 from typer.main import get_command
 
-from distbench import hookspecs
 from distbench.cli import app
-from distbench.component import Component
-from distbench.components import KINDS
-from distbench.config import PROTOCOL_OPTIONS, RunConfig
-from distbench.description import describe, type_name
-from distbench.discovery import plural
-from distbench.plugins import registry
-from distbench.search import Range
-from distbench.suite import Protocol, SuiteDefinition, TaskEntry, Tuning
+from distbench.interfaces.component import Component
+from distbench.interfaces.kinds import KINDS
+from distbench.interfaces.parameters import Range
+from distbench.interfaces.suite import Protocol, SuiteDefinition, TaskEntry, Tuning
+from distbench.planning.config import PROTOCOL_OPTIONS, RunConfig
+from distbench.plugins import hookspecs
+from distbench.plugins.describe import describe, type_name
+from distbench.plugins.discovery import plural
+from distbench.plugins.registry import registry
 
 FOLDER = Path(__file__).parent / "reference"
 undocumented: list[str] = []
@@ -82,7 +82,7 @@ def table(rows: list[list[Any]], headers: list[str]) -> str:
 
 def _signature(function: Any) -> str:
     signature = inspect.signature(function)
-    return str(signature).replace("'", "").replace("distbench.components.", "")
+    return str(signature).replace("'", "").replace("distbench.interfaces.kinds.", "")
 
 
 def hook_page(kind: str) -> str:

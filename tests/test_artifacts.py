@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from distbench.artifacts import ArtifactCache, seconds_of
+from distbench.storage.artifacts import ArtifactCache, seconds_of
 
 
 def fill(text: str):  # type: ignore[no-untyped-def]

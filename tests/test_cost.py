@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import distbench
-from distbench.execution import write_tables
-from distbench.measuring import latency_ms
+from distbench.engine.student_costs import latency_ms
+from distbench.workflows.run import write_tables
 
 
 def test_costs_of_methods_with_and_without_sources(toy_options: dict[str, Any]) -> None:
@@ -44,7 +44,7 @@ def test_latency_is_the_median_of_three_passes_at_least(monkeypatch: pytest.Monk
     assert passes == [(1, 3, 8, 8)] * 4
     del passes[:]
     ticks = iter([0.0, 0, 0, 0, 0, 0, 1, 1, 4, 4, 6, 6, 7])
-    monkeypatch.setattr("distbench.measuring.time.perf_counter", lambda: next(ticks))
+    monkeypatch.setattr("distbench.engine.student_costs.time.perf_counter", lambda: next(ticks))
     # three before, then passes of 1, 3 and 2 seconds
     assert latency_ms(Model(), 8, torch.device("cpu"), seconds=5.0) == 2000
     assert len(passes) == 6

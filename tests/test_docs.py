@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import distbench
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

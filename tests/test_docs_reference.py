@@ -34,8 +34,8 @@ def test_pages_say_what_the_code_says(reference: ModuleType) -> None:
 def test_what_has_no_description_is_found(
     reference: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from distbench import hookspecs
-    from distbench.suite import Tuning
+    from distbench.interfaces.suite import Tuning
+    from distbench.plugins import hookspecs
 
     monkeypatch.setattr(hookspecs, "distbench_somethings", dict, raising=False)
     monkeypatch.setattr(Tuning.model_fields["seeds"], "description", None)

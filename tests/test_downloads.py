@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from distbench import DataError, HubFiles, Manual, UrlFile
-from distbench.downloads import free_space, readable
 from distbench.errors import MachineError
-from distbench.fetching import Need, fetch
+from distbench.storage.downloads import free_space, readable
+from distbench.workflows.fetch import Need, fetch
 
 CONTENT = bytes(range(256)) * 40
 SHA = "sha256:" + hashlib.sha256(CONTENT).hexdigest()
@@ -185,7 +185,7 @@ def test_a_cache_that_lost_a_file_is_not_whole(
 
 OFFLINE = """
 import socket, sys
-from distbench.network import go_offline, OfflineError
+from distbench.storage.offline import go_offline, OfflineError
 go_offline()
 for attempt in (
     lambda: socket.create_connection(("192.0.2.1", 80), timeout=1),
@@ -263,7 +263,7 @@ def test_the_fetch_command(server: str, tmp_path: Path) -> None:
 
 
 def test_overlaps_go_over_several_steps(tmp_path: Path) -> None:
-    from distbench.plugins import registry
+    from distbench.plugins.registry import registry
 
     plugin = tmp_path / "plug.py"
     plugin.write_text(

@@ -14,13 +14,21 @@ import numpy as np
 import pytest
 import torch
 
-from distbench import Source, SourceInfo, WeightsError, outputs
-from distbench import embeddings as building
-from distbench.artifacts import ArtifactCache
-from distbench.embeddings import build_embeddings, partial_folder
-from distbench.stages import embed as stage
-from distbench.stages.embed import Order, embed, embed_many, is_finite, normalise, open_embedding
-from distbench.training.images import batches, to_batch
+from distbench import Source, SourceInfo, WeightsError
+from distbench.engine import embedding_cache as building
+from distbench.engine.embedding_cache import build_embeddings, partial_folder
+from distbench.engine.stages import embed as stage
+from distbench.engine.stages import embedding_writer as outputs
+from distbench.engine.stages.embed import (
+    Order,
+    embed,
+    embed_many,
+    is_finite,
+    normalise,
+    open_embedding,
+)
+from distbench.engine.training.batches import batches, to_batch
+from distbench.storage.artifacts import ArtifactCache
 
 CPU = torch.device("cpu")
 IMAGES = np.random.default_rng(0).integers(0, 256, (300, 24, 24, 3), dtype=np.uint8)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from distbench.identity import canonical_json, digest, seed_for
+from distbench.storage.hashing import canonical_json, digest, seed_for
 
 
 def test_canonical_json_is_one_text_for_one_value() -> None:

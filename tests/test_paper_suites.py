@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from distbench import Suite, SuiteDefinition
-from distbench.plugins import registry
-from distbench.split import split_train
+from distbench.planning.split import split_train
+from distbench.plugins.registry import registry
 from distbench_builtin.tasks.paper.budgets import BUDGETED
 from distbench_builtin.tasks.paper.table import ENTRIES
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from distbench.config import RunConfig
 from distbench.errors import UnknownNameError, UsageError
-from distbench.plan import Plan
-from distbench.planning import make_plan
+from distbench.planning.config import RunConfig
+from distbench.planning.plan import Plan
+from distbench.planning.planner import make_plan
 
 Options = dict[str, Any]
 
@@ -77,7 +77,7 @@ def test_keys_follow_what_a_result_depends_on(toy_options: Options) -> None:
 def test_facts_of_sources_are_in_the_keys(
     toy_options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from distbench.plugins import registry
+    from distbench.plugins.registry import registry
 
     source_class = (
         registry(toy_options["plugin"]).load("zoo", "toy_zoo").sources.__globals__["ToySource"]

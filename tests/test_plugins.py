@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from distbench.errors import PluginError, UnknownNameError, UsageError
-from distbench.plugins import Registry, registry
+from distbench.plugins.registry import Registry, registry
 
 
 @pytest.fixture
@@ -141,7 +141,7 @@ def test_tables_and_defaults() -> None:
 
 
 def test_every_built_in_says_what_it_is() -> None:
-    from distbench.components import KINDS
+    from distbench.interfaces.kinds import KINDS
 
     names = Registry()
     for kind in KINDS:

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from distbench import UNLABELLED, CorruptImageError, Part, TaskIndex
-from distbench.arrays import RowFile, convert
-from distbench.stages import prepare as stage
-from distbench.stages.prepare import fit, open_images, prepare, read_good
+from distbench.engine.stages import prepare as stage
+from distbench.engine.stages.prepare import fit, open_images, prepare, read_good
+from distbench.storage.npy import RowFile, convert
 
 
 class Pictures:
@@ -175,7 +175,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from distbench import Part, TaskIndex
-from distbench.stages.prepare import prepare
+from distbench.engine.stages.prepare import prepare
 
 class Many:
     def __init__(self, count): self.count = count

@@ -38,7 +38,7 @@ def test_arrows_that_must_never_be() -> None:
         where = path.relative_to(ROOT / "core" / "distbench").as_posix()
         assert not {m for m in used if m.startswith("distbench_builtin")}, where
         if where.startswith("leaderboard/"):
-            allowed = ("distbench.leaderboard", "distbench.results", "distbench.errors")
+            allowed = ("distbench.leaderboard", "distbench.storage", "distbench.errors")
             assert all(m.startswith(allowed) for m in used if m.startswith("distbench")), where
         if where.startswith("stages/"):
             assert not {m for m in used if m.startswith("distbench.cli")}, where

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from distbench.queue import Outcome, Unit, UnitQueue
+from distbench.interfaces.executor import Outcome, Unit, UnitQueue
 
 
 def test_units_come_when_what_they_need_is_done() -> None:

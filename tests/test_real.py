@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import distbench
-from distbench.config import RunConfig
 from distbench.errors import WeightsError
-from distbench.planning import make_plan
+from distbench.planning.config import RunConfig
+from distbench.planning.planner import make_plan
 
 
 @pytest.fixture(scope="module")

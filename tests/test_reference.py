@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import distbench
-from distbench.paths import home
-from distbench.planning import make_plan
+from distbench.planning.planner import make_plan
+from distbench.storage.home import home
 
 Options = dict[str, Any]
 METRICS = ("cka:against=reference", "rsa")
@@ -55,7 +55,7 @@ def test_without_such_a_metric_nothing_is_trained_beforehand(options: Options) -
 
 
 def test_the_cells_depend_on_how_the_reference_is_trained(options: Options) -> None:
-    from distbench.config import RunConfig
+    from distbench.planning.config import RunConfig
 
     def keys(file: str) -> dict[str, str]:
         plan = make_plan(RunConfig.make(**{**options, "metric": ("rsa", "logme"), "suite": file}))

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from distbench import retrieval
-from distbench.retrieval import nearest, neighbours_each, retrieve
+from distbench.engine import retrieval
+from distbench.engine.retrieval import nearest, neighbours_each, retrieve
 
 Floats = NDArray[np.float32]
 

@@ -11,19 +11,19 @@ import numpy as np
 import pytest
 
 import distbench
+from distbench.engine.run_folder import merge_runs, open_run
 from distbench.errors import UsageError
-from distbench.paths import home
-from distbench.predictions import (
+from distbench.storage.home import home
+from distbench.storage.predictions import (
     accuracy,
     balanced_accuracy,
     compact,
     predictions_digest,
     write_predictions,
 )
-from distbench.results import SCHEMA, Row
-from distbench.rowhistory import NewerSchemaError, read_row
-from distbench.rowstore import RowStore
-from distbench.runfolder import merge_runs, open_run
+from distbench.storage.row_schemas import NewerSchemaError, read_row
+from distbench.storage.row_store import RowStore
+from distbench.storage.rows import SCHEMA, Row
 
 Options = dict[str, Any]
 
@@ -114,7 +114,7 @@ def test_predictions_are_written_before_their_row(
     def crash(path: Path, data: object) -> None:
         raise OSError("the power went")
 
-    monkeypatch.setattr("distbench.rowstore.write_atomic", crash)
+    monkeypatch.setattr("distbench.storage.row_store.write_atomic", crash)
     with pytest.raises(OSError, match="the power went"):
         store.put(row, predictions)
     assert store.get(row.key) is None

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 import distbench
-from distbench.artifacts import ArtifactCache
 from distbench.errors import (
     CorruptImageError,
     DataError,
@@ -23,8 +22,9 @@ from distbench.errors import (
     UnknownNameError,
     UsageError,
 )
-from distbench.paths import home
-from distbench.results import Row
+from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.home import home
+from distbench.storage.rows import Row
 
 Options = dict[str, Any]
 
@@ -100,9 +100,9 @@ def test_results_do_not_depend_on_executor_workers_or_order(
 def test_shards_joined_give_the_rows_of_one_run(
     toy_options: Options, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from distbench.config import RunConfig
-    from distbench.execution import execute
-    from distbench.runfolder import merge_runs, open_run
+    from distbench.engine.run_folder import merge_runs, open_run
+    from distbench.planning.config import RunConfig
+    from distbench.workflows.run import execute
 
     whole = distbench.run(**toy_options)
     folders = []
@@ -119,9 +119,9 @@ def test_shards_joined_give_the_rows_of_one_run(
 
 
 def test_shards_of_different_plans_are_not_joined(toy_options: Options) -> None:
-    from distbench.config import RunConfig
-    from distbench.execution import execute
-    from distbench.runfolder import merge_runs, open_run
+    from distbench.engine.run_folder import merge_runs, open_run
+    from distbench.planning.config import RunConfig
+    from distbench.workflows.run import execute
 
     one = execute(RunConfig.make(**toy_options), shard=(1, 2))
     other = execute(RunConfig.make(**{**toy_options, "steps": 5}), shard=(2, 2))
@@ -355,7 +355,7 @@ def test_a_full_disk_keeps_finished_cells(
 ) -> None:
     import errno
 
-    from distbench.rowstore import RowStore
+    from distbench.storage.row_store import RowStore
 
     put, calls = RowStore.put, []
 

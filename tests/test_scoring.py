@@ -120,8 +120,8 @@ def test_ranking_arrays(arrays):
 
 
 def test_agreement_is_kendalls_tau_over_the_sources_that_both_scored():
-    from distbench.ranking import Ranked
-    from distbench.scoring import _facts
+    from distbench.engine.ranking import Ranked
+    from distbench.workflows.score import _facts
 
     def ranking(metric, scores):
         order = sorted(scores, key=lambda name: -scores[name])

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from distbench import Component, Range, searched
-from distbench.plugins import registry
-from distbench.search import natural_end
+from distbench.interfaces.parameters import natural_end
+from distbench.plugins.registry import registry
 
 
 def test_a_field_carries_its_range() -> None:

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 import pytest
 from pydantic import Field
 
-from distbench.component import Component, primary
 from distbench.errors import UsageError
-from distbench.spec import build, parse
+from distbench.interfaces.component import Component
+from distbench.interfaces.parameters import primary
+from distbench.plugins.spec import build, parse
 
 
 class Odd(Component):
@@ -103,8 +104,8 @@ def test_messages_name_parameter_and_value(text: str, message: str) -> None:
 
 
 def test_a_parameter_may_be_a_component() -> None:
-    from distbench.planned import as_table, identity_of
-    from distbench.plugins import registry
+    from distbench.plugins.component_identity import as_table, identity_of
+    from distbench.plugins.registry import registry
 
     names = registry()
     for text in ("plasticity", "plasticity:parc", 'plasticity:of="parc:dims=8",layers=20'):
@@ -118,7 +119,7 @@ def test_a_parameter_may_be_a_component() -> None:
 
 
 def test_none_is_no_value_where_a_parameter_may_go_without() -> None:
-    from distbench.plugins import registry
+    from distbench.plugins.registry import registry
 
     made = registry().make("metric", "gbc:dims=none")
     assert made.dims is None
@@ -128,8 +129,8 @@ def test_none_is_no_value_where_a_parameter_may_go_without() -> None:
 
 
 def test_a_parameter_may_be_a_component_or_none(tmp_path: Path) -> None:
-    from distbench.planned import as_table
-    from distbench.plugins import registry
+    from distbench.plugins.component_identity import as_table
+    from distbench.plugins.registry import registry
 
     names = registry()
     (tmp_path / "sub").mkdir()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from distbench.errors import DataError
-from distbench.split import draw_probe, split_train
-from distbench.suite import Protocol
+from distbench.interfaces.suite import Protocol
+from distbench.planning.split import draw_probe, split_train
 
 CLASSES = ("a", "b", "c")
 

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from distbench import DataError, UsageError, studies
-from distbench.config import RunConfig
-from distbench.leaderboard.selection import judged
-from distbench.studies import study
+from distbench import DataError, UsageError
+from distbench.leaderboard.analysis.metric_quality import judged
+from distbench.planning.config import RunConfig
+from distbench.workflows import study as studies
+from distbench.workflows.study import study
 
 Options = dict[str, Any]
 

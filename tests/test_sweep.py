@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from distbench import UsageError
-from distbench.config import RunConfig
-from distbench.sweep import Sweep, configurations, run_sweep
+from distbench.planning.config import RunConfig
+from distbench.workflows.sweep import Sweep, configurations, run_sweep
 
 
 def test_a_sweep_is_written_as_key_and_values() -> None:

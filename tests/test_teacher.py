@@ -12,10 +12,10 @@ import torch
 from torch import nn
 
 from distbench import SourceInfo, Teaching
+from distbench.engine.training.loop import Setting
+from distbench.engine.training.teacher import Lesson, SourceBackbone, source_model
 from distbench.errors import Declined
-from distbench.plugins import registry
-from distbench.teacher import Lesson, SourceBackbone, source_model
-from distbench.training.loop import Setting
+from distbench.plugins.registry import registry
 
 _spec = importlib.util.spec_from_file_location(
     "toy_teachers", Path(__file__).with_name("toy_teachers.py")
@@ -184,12 +184,12 @@ def test_a_source_is_taught_as_a_whole_and_run_where_it_is_used() -> None:
 def test_a_source_online_says_of_a_plain_image_what_its_embedding_says(
     toy_options: dict[str, Any],
 ) -> None:
-    from distbench.config import RunConfig
-    from distbench.method import WeightedSource
-    from distbench.planning import make_plan
-    from distbench.trainer import Trainer
-    from distbench.training.images import to_batch
-    from distbench.workspace import Workspace
+    from distbench.engine.method_runner import Trainer
+    from distbench.engine.training.batches import to_batch
+    from distbench.engine.workspace import Workspace
+    from distbench.interfaces.context import WeightedSource
+    from distbench.planning.config import RunConfig
+    from distbench.planning.planner import make_plan
 
     config = RunConfig.make(**{**toy_options, "task": "toy_task"})
     work = Workspace(make_plan(config))

@@ -12,15 +12,15 @@ import pytest
 from typer.testing import CliRunner
 
 import distbench
-from distbench.config import RunConfig
 from distbench.errors import DistbenchError, UnknownNameError, UsageError
-from distbench.plugins import registry
-from distbench.proposals import STARTUP, propose
-from distbench.search import Range
-from distbench.suite import SuiteDefinition
-from distbench.tunable import read_ranges
-from distbench.tuned import Trial, Tuned
-from distbench.tuning import tune
+from distbench.interfaces.parameters import Range
+from distbench.interfaces.suite import SuiteDefinition
+from distbench.planning.config import RunConfig
+from distbench.plugins.registry import registry
+from distbench.workflows.tune.sampler import STARTUP, propose
+from distbench.workflows.tune.search_space import read_ranges
+from distbench.workflows.tune.trials import Trial, Tuned
+from distbench.workflows.tune.tune import tune
 
 pytest.importorskip("optuna", reason="needs the extra `tune`")
 

@@ -11,23 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from distbench.api import rank, run, score
-    from distbench.components import (
-        Baseline,
-        Component,
-        Distiller,
-        Executor,
-        Metric,
-        Reporter,
-        Role,
-        Strategy,
-        Student,
-        Suite,
-        Task,
-        Zoo,
-        primary,
-    )
-    from distbench.data import UNLABELLED, Part, TaskIndex
-    from distbench.downloads import Download, Manual, UrlFile, absent
+    from distbench.engine.ranking import Comparison, Ranking
+    from distbench.engine.worker import execute_unit
     from distbench.errors import (
         ArgumentError,
         CorruptImageError,
@@ -39,9 +24,8 @@ if TYPE_CHECKING:
         UsageError,
         WeightsError,
     )
-    from distbench.hookspecs import hookimpl
-    from distbench.hub_files import HubFiles
-    from distbench.method import (
+    from distbench.interfaces.component import Component, Role
+    from distbench.interfaces.context import (
         Context,
         MethodContext,
         Taught,
@@ -50,39 +34,30 @@ if TYPE_CHECKING:
         TransferSet,
         WeightedSource,
     )
-    from distbench.network import offline
-    from distbench.paths import home
-    from distbench.plan import Cell
-    from distbench.probe import Labels, Need, Probe
-    from distbench.queue import Outcome, UnitQueue
-    from distbench.ranking import Comparison, Ranking
-    from distbench.reporting import RunFacts
-    from distbench.results import Row
-    from distbench.search import Range, searched
-    from distbench.sources import Forward, Source, SourceInfo
-    from distbench.suite import SuiteDefinition
-    from distbench.training import Batch, Phase, Stream, StudentModel
-    from distbench.worker import execute_unit
+    from distbench.interfaces.executor import Executor, Outcome, UnitQueue
+    from distbench.interfaces.method import Baseline, Distiller
+    from distbench.interfaces.metric import Metric
+    from distbench.interfaces.parameters import Range, primary, searched
+    from distbench.interfaces.phase import Batch, Phase, Stream
+    from distbench.interfaces.probe import Labels, Need, Probe
+    from distbench.interfaces.reporter import Cell, Reporter, RunFacts
+    from distbench.interfaces.strategy import Strategy
+    from distbench.interfaces.student import Student
+    from distbench.interfaces.student_model import StudentModel
+    from distbench.interfaces.suite import Suite, SuiteDefinition
+    from distbench.interfaces.task import UNLABELLED, Part, Task, TaskIndex
+    from distbench.interfaces.zoo import Forward, Source, SourceInfo, Zoo
+    from distbench.plugins.hookspecs import hookimpl
+    from distbench.storage.downloads import Download, Manual, UrlFile, absent
+    from distbench.storage.home import home
+    from distbench.storage.hub import HubFiles
+    from distbench.storage.offline import offline
+    from distbench.storage.rows import Row
 
 _HOME = {
     "api": ["rank", "run", "score"],
-    "components": [
-        "Baseline",
-        "Component",
-        "Distiller",
-        "Executor",
-        "Metric",
-        "Reporter",
-        "Role",
-        "Strategy",
-        "Student",
-        "Suite",
-        "Task",
-        "Zoo",
-        "primary",
-    ],
-    "data": ["UNLABELLED", "Part", "TaskIndex"],
-    "downloads": ["Download", "Manual", "UrlFile", "absent"],
+    "engine.ranking": ["Comparison", "Ranking"],
+    "engine.worker": ["execute_unit"],
     "errors": [
         "ArgumentError",
         "CorruptImageError",
@@ -94,12 +69,8 @@ _HOME = {
         "UsageError",
         "WeightsError",
     ],
-    "hookspecs": ["hookimpl"],
-    "hub_files": ["HubFiles"],
-    "network": ["offline"],
-    "paths": ["home"],
-    "plan": ["Cell"],
-    "method": [
+    "interfaces.component": ["Component", "Role"],
+    "interfaces.context": [
         "Context",
         "MethodContext",
         "Taught",
@@ -108,16 +79,25 @@ _HOME = {
         "TransferSet",
         "WeightedSource",
     ],
-    "probe": ["Labels", "Need", "Probe"],
-    "queue": ["Outcome", "UnitQueue"],
-    "ranking": ["Comparison", "Ranking"],
-    "reporting": ["RunFacts"],
-    "results": ["Row"],
-    "search": ["Range", "searched"],
-    "sources": ["Forward", "Source", "SourceInfo"],
-    "suite": ["SuiteDefinition"],
-    "training": ["Batch", "Phase", "Stream", "StudentModel"],
-    "worker": ["execute_unit"],
+    "interfaces.executor": ["Executor", "Outcome", "UnitQueue"],
+    "interfaces.method": ["Baseline", "Distiller"],
+    "interfaces.metric": ["Metric"],
+    "interfaces.parameters": ["Range", "primary", "searched"],
+    "interfaces.phase": ["Batch", "Phase", "Stream"],
+    "interfaces.probe": ["Labels", "Need", "Probe"],
+    "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
+    "interfaces.strategy": ["Strategy"],
+    "interfaces.student": ["Student"],
+    "interfaces.student_model": ["StudentModel"],
+    "interfaces.suite": ["Suite", "SuiteDefinition"],
+    "interfaces.task": ["Part", "Task", "TaskIndex", "UNLABELLED"],
+    "interfaces.zoo": ["Forward", "Source", "SourceInfo", "Zoo"],
+    "plugins.hookspecs": ["hookimpl"],
+    "storage.downloads": ["Download", "Manual", "UrlFile", "absent"],
+    "storage.home": ["home"],
+    "storage.hub": ["HubFiles"],
+    "storage.offline": ["offline"],
+    "storage.rows": ["Row"],
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 

@@ -1,5 +1,7 @@
 """``python -m distbench``."""
 
+from __future__ import annotations
+
 from distbench.cli import main
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from distbench.components import Metric
-    from distbench.execution import RunResult
-    from distbench.ranking import Comparison, Ranking
-    from distbench.scoring import SourceFacts
+    from distbench.engine.ranking import Comparison, Ranking
+    from distbench.interfaces.metric import Metric
+    from distbench.workflows.run import RunResult
+    from distbench.workflows.score import SourceFacts
 
 
 def run(config: Path | str | None = None, **options: Any) -> RunResult:
@@ -34,8 +34,8 @@ def run(config: Path | str | None = None, **options: Any) -> RunResult:
     """
     from pathlib import Path
 
-    from distbench.config import RunConfig
-    from distbench.execution import execute
+    from distbench.planning.config import RunConfig
+    from distbench.workflows.run import execute
 
     return execute(RunConfig.make(Path(config) if config else None, **options))
 
@@ -72,7 +72,7 @@ def score(
         Declined: The metric is not defined on these images; says why.
         UsageError: No such metric or parameter.
     """
-    from distbench.scoring import score_arrays
+    from distbench.workflows.score import score_arrays
 
     return score_arrays(
         metric, features, labels, probabilities, logits, reference, source_info, seed
@@ -146,14 +146,14 @@ def rank(
     metrics: tuple[Any, ...] = tuple(metric) if isinstance(metric, (list, tuple)) else (metric,)
     arrays = (features, labels, probabilities, logits, reference, source_info)
     if all(given is None for given in arrays):
-        from distbench.config import RunConfig
-        from distbench.selection import rank_sources
+        from distbench.planning.config import RunConfig
+        from distbench.workflows.rank import rank_sources
 
         options = {"distiller": "none", "baseline": ("none",), **options}
         config = RunConfig.make(task=task, zoo=zoo, metric=metrics, **options)
         found = rank_sources(config)
     else:
-        from distbench.scoring import rank_arrays
+        from distbench.workflows.score import rank_arrays
 
         named = {"task": task, "zoo": zoo, **options}
         if extra := [k for k, value in named.items() if value is not None and k != "strategy"]:

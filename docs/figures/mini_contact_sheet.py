@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from distbench_builtin.tasks.mini import DATASETS, images, labels
+from distbench_builtin.shared.mini.drawing.catalogue import DATASETS
+from distbench_builtin.shared.mini.drawing.render import images, labels
 
 SCALE, SIDE, MARGIN, GAP = 2, 32, 104, 3
 CLASSES, EACH = 8, 3

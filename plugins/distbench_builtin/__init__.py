@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from distbench.hookspecs import hookimpl
+from distbench.plugins.hookspecs import hookimpl
 
 _HERE = "distbench_builtin"
+
+
 _MINI_TASKS = ("cifar10", "cub", "chestx", "eurosat", "isic", "nabirds", "pets", "dogs")
+
+
 _MINI_DEV_TASKS = ("dev-objects", "dev-birds", "dev-land", "dev-skin")
+
+
 _PAPER_TASKS = (
     "cifar10",
     "cub200",
@@ -17,6 +23,8 @@ _PAPER_TASKS = (
     "oxford_pets",
     "stanford_dogs",
 )
+
+
 _BUDGET_TASKS = ("eurosat", "ham10000", "places365", "imagenet")
 
 
@@ -30,7 +38,7 @@ def distbench_zoos() -> dict[str, str]:
         "parc": f"{_HERE}.zoos.parc:ParcZoo",
         "timm": f"{_HERE}.zoos.timm:TimmZoo",
         "torchvision": f"{_HERE}.zoos.torchvision:TorchvisionZoo",
-        "trained": f"{_HERE}.zoos.build:TrainedZoo",
+        "trained": f"{_HERE}.zoos.trained:TrainedZoo",
     }
 
 
@@ -122,8 +130,7 @@ def distbench_baselines() -> dict[str, str]:
 def distbench_tasks() -> dict[str, str]:
     """Tasks: image folders, data sets of others, those of the papers, and the drawn ones."""
     mini = {
-        f"mini-{name}": f"{_HERE}.tasks.mini.task:MiniTask"
-        for name in _MINI_TASKS + _MINI_DEV_TASKS
+        f"mini-{name}": f"{_HERE}.tasks.mini:MiniTask" for name in _MINI_TASKS + _MINI_DEV_TASKS
     }
     paper = {f"paper-{name}": f"{_HERE}.tasks.paper.task:PaperTask" for name in _PAPER_TASKS}
     budgets = {
@@ -135,7 +142,7 @@ def distbench_tasks() -> dict[str, str]:
         "hub": f"{_HERE}.tasks.hub:HubTask",
         "images": f"{_HERE}.tasks.images:ImagesTask",
         "torchvision": f"{_HERE}.tasks.torchvision:TorchvisionTask",
-        "voc2007": f"{_HERE}.zoos._training_voc:Voc2007",
+        "voc2007": f"{_HERE}.tasks.voc2007:Voc2007",
         **paper,
         **budgets,
         **mini,

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from distbench.diagnosis import diagnose, shortened
+from distbench.workflows.env import diagnose, shortened
 
 BROKEN = Path(__file__).parents[1] / "thirdparty" / "broken" / "distbench_broken.py"
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from distbench.cli import progress
-from distbench.queue import Outcome
+from distbench.interfaces.executor import Outcome
 
 
 def test_time_left_follows_the_present_pace(

@@ -58,7 +58,7 @@ def test_it_is_the_set_of_a_run(
     gallery: Path, tmp_path: Path, toy_options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     import distbench
-    from distbench import retrieval
+    from distbench.engine import retrieval
 
     kept = []
     whole = retrieval.retrieve
@@ -84,7 +84,7 @@ def test_it_is_the_set_of_a_run(
 
 
 def test_the_stored_list_is_a_transfer_set(gallery: Path, tmp_path: Path) -> None:
-    from distbench.plugins import registry
+    from distbench.plugins.registry import registry
 
     listing = tmp_path / "list.csv"
     assert call(gallery, "--output", str(listing)).exit_code == 0
@@ -112,9 +112,9 @@ def test_what_will_not_do_is_said(gallery: Path, more: dict[str, Any], message: 
 
 
 def test_an_encoder_that_saw_the_task_is_refused(gallery: Path) -> None:
-    from distbench.config import RunConfig
-    from distbench.curation import curate
     from distbench.errors import RefusedError
+    from distbench.planning.config import RunConfig
+    from distbench.workflows.retrieve import curate
 
     given: dict[str, Any] = {
         "plugin": (TESTS / "toys.py", TESTS / "toy_teachers.py"),

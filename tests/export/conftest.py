@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import distbench
-from distbench.execution import RunResult
-from distbench.export.original import Original, original
+from distbench.workflows.export.student import Original, original
+from distbench.workflows.run import RunResult
 
 Run = Callable[..., RunResult]
 

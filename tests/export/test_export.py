@@ -18,12 +18,12 @@ import torch
 from PIL import Image
 
 import distbench
+from distbench.engine.stages.prepare import fit
+from distbench.engine.training.batches import to_batch
 from distbench.errors import RefusedError, UsageError
-from distbench.execution import RunResult
-from distbench.export import export_cell
-from distbench.export.original import Original
-from distbench.stages.prepare import fit
-from distbench.training.images import to_batch
+from distbench.workflows.export import export_cell
+from distbench.workflows.export.student import Original
+from distbench.workflows.run import RunResult
 
 Run = Callable[..., RunResult]
 Load = Callable[[RunResult], Original]
@@ -118,7 +118,7 @@ def test_the_card_says_what_matters(run: Run) -> None:
 
 
 def test_names_of_a_stranger_stay_text(run: Run) -> None:
-    from distbench.export.card import _code, _plain
+    from distbench.workflows.export.card import _code, _plain
 
     assert _plain("<img src=x onerror=alert(1)>\n# a | b") == (
         r"&lt;img src=x onerror=alert(1)\> \# a \| b"
@@ -194,7 +194,7 @@ def test_timm_reads_its_folder(run: Run) -> None:
 
 def test_what_differs_is_not_left(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run(save_student=True)
-    from distbench.export import formats
+    from distbench.workflows.export import formats
 
     recipe = formats._recipe
 
@@ -242,7 +242,7 @@ def test_a_missing_extra_is_told_before_anything(run: Run, monkeypatch: pytest.M
     run()
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        "distbench.export.shipping.find_spec",
+        "distbench.workflows.export.write.find_spec",
         lambda name: None if name == "onnxscript" else find(name),
     )
     with pytest.raises(UsageError, match=r"'onnxscript'.*pip install 'distbench\[onnx\]'"):

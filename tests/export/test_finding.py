@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from distbench.errors import UsageError
-from distbench.execution import RunResult
-from distbench.export.finding import find_cell
+from distbench.workflows.export.find_cell import find_cell
+from distbench.workflows.run import RunResult
 
 Run = Callable[..., RunResult]
 
@@ -41,6 +41,6 @@ def test_what_does_not_fit_is_told(run: Run, monkeypatch: pytest.MonkeyPatch) ->
         find_cell("toy_task:finetun:0")
     with pytest.raises(UsageError, match="'nope' is no folder of a run"):
         find_cell("toy_task:finetune:0", Path("nope"))
-    monkeypatch.setattr("distbench.export.finding._KEY", __import__("re").compile(""))
+    monkeypatch.setattr("distbench.workflows.export.find_cell._KEY", __import__("re").compile(""))
     with pytest.raises(UsageError, match=r"is not unique: \w{12} \(toy_task:finetune:0\), "):
         find_cell("")

@@ -12,10 +12,10 @@ import torch
 from PIL import Image, ImageOps
 
 from distbench import Task
-from distbench.export.preprocessing import FIT, FromPixels, Preprocessing, normalised
-from distbench.plugins import registry
-from distbench.stages.prepare import fit
-from distbench.training.images import to_batch
+from distbench.engine.stages.prepare import fit
+from distbench.engine.training.batches import to_batch
+from distbench.plugins.registry import registry
+from distbench.workflows.export.preprocessing import FIT, FromPixels, Preprocessing, normalised
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from distbench.results import (
+from distbench.storage.rows import (
     CostBlock,
     MethodBlock,
     PartsBlock,

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from distbench.leaderboard import build
+from distbench.leaderboard.analysis.board import build
 
 TASKS = ("t1", "t2", "t3")
 

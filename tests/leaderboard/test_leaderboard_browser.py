@@ -11,9 +11,9 @@ from urllib.parse import quote
 
 import pytest
 
-from distbench.collecting import collect
-from distbench.leaderboard.formats import html
-from distbench.leaderboard.grouping import reports
+from distbench.leaderboard.analysis.reports import reports
+from distbench.leaderboard.report_files import html
+from distbench.workflows.collect import collect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [

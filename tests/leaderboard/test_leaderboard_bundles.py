@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import distbench
-from distbench.collecting import collect
-from distbench.leaderboard.formats import markdown
-from distbench.leaderboard.grouping import reports
-from distbench.runfolder import open_run
+from distbench.engine.run_folder import open_run
+from distbench.leaderboard.analysis.reports import reports
+from distbench.leaderboard.report_files import markdown
 from distbench.submission.publish import pack
+from distbench.workflows.collect import collect
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from distbench.cli import app
-from distbench.collecting import collect
 from distbench.errors import UsageError
-from distbench.leaderboard import as_records
-from distbench.leaderboard.footprint import footprint
-from distbench.leaderboard.formats import slug, write
-from distbench.leaderboard.grouping import reports
-from distbench.leaderboard.origins import Collected, Origin
+from distbench.leaderboard.analysis.reports import reports
+from distbench.leaderboard.report_files import slug, write
+from distbench.leaderboard.rows.common_cells import footprint
+from distbench.leaderboard.rows.origins import Collected, Origin
+from distbench.leaderboard.rows.records import as_records
+from distbench.workflows.collect import collect
 
 
 def save(folder: Path, rows, tasks=("a", "b"), seeds=(0,)) -> Path:
@@ -241,7 +241,7 @@ def test_labels_as_file_names():
 def test_no_half_written_files(pair, tmp_path, monkeypatch):
     found = gathered(pair)
     made = reports(found)
-    monkeypatch.setattr("distbench.leaderboard.formats.latex", lambda _: 1 / 0)
+    monkeypatch.setattr("distbench.leaderboard.report_files.latex", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         write(found, made, tmp_path / "out")
     assert not (tmp_path / "out").exists()

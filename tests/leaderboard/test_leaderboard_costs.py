@@ -8,8 +8,9 @@ import json
 
 import pytest
 
-from distbench.leaderboard import costs, weights
-from distbench.results import Row
+from distbench.leaderboard.analysis import costs
+from distbench.leaderboard.analysis import source_weights as weights
+from distbench.storage.rows import Row
 
 
 def test_costs_are_means_and_the_largest_memory(make_row):

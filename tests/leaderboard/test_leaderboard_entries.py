@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from distbench.errors import UsageError
-from distbench.leaderboard import Missing, as_records, build
-from distbench.leaderboard.entries import cells, check_comparable
+from distbench.leaderboard.analysis.board import build
+from distbench.leaderboard.rows.entries import Missing, cells, check_comparable
+from distbench.leaderboard.rows.records import as_records
 
 
 def refused(rows) -> str:

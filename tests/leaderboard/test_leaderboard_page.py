@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from distbench.collecting import collect
-from distbench.leaderboard.formats import html, latex, markdown
-from distbench.leaderboard.grouping import reports
+from distbench.leaderboard.analysis.reports import reports
+from distbench.leaderboard.report_files import html, latex, markdown
+from distbench.workflows.collect import collect
 
 spec = importlib.util.spec_from_file_location("synthetic", Path(__file__).with_name("synthetic.py"))
 synthetic = importlib.util.module_from_spec(spec)
@@ -107,7 +107,7 @@ def test_a_page_with_many_methods_thins_what_is_long(tmp_path):
     "value", [0.6065, 0.60649999, 0.5915, 0.0, 1.0, -0.0915, -0.00049, 0.123456]
 )
 def test_shares_round_as_in_the_other_formats(value):
-    from distbench.leaderboard.pagedata import _share
+    from distbench.leaderboard.page.data import _share
 
     whole = _share(value)
     shown = round(abs(whole) / 100) / 10  # as format.js does; no halves are left

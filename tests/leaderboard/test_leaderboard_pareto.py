@@ -7,9 +7,10 @@ from itertools import pairwise
 
 import pytest
 
-from distbench.leaderboard import build, picture
-from distbench.leaderboard.labels import short, spread
-from distbench.leaderboard.pareto import Point, digest, front, points, students_differ
+from distbench.leaderboard.analysis.board import build
+from distbench.leaderboard.analysis.pareto import Point, digest, front, points, students_differ
+from distbench.leaderboard.figures import pareto as picture
+from distbench.leaderboard.figures.point_labels import short, spread
 from distbench.leaderboard.statistics import Estimate
 
 

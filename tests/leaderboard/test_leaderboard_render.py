@@ -9,9 +9,19 @@ import random
 
 import pytest
 
-from distbench.leaderboard import build, render, write
-from distbench.leaderboard.table import short_names
-from distbench.leaderboard.text import Text, TextTable, latex, markdown, name, say, terminal
+from distbench.leaderboard import board_table as render
+from distbench.leaderboard import write
+from distbench.leaderboard.analysis.board import build
+from distbench.leaderboard.text_table import (
+    Text,
+    TextTable,
+    latex,
+    markdown,
+    name,
+    say,
+    short_names,
+    terminal,
+)
 
 LONG = "pseudo_labels/weighted:power=12/logme"
 TASKS = tuple(

@@ -7,7 +7,13 @@ import itertools
 import numpy as np
 import pytest
 
-from distbench.leaderboard.selection import judged, metric_lines, plain, table, terminal
+from distbench.leaderboard.analysis.metric_quality import (
+    judged,
+    metric_lines,
+    plain,
+    table,
+    terminal,
+)
 
 REACHED = {"s1": 0.9, "s2": 0.8, "s3": 0.7, "s4": 0.6}
 

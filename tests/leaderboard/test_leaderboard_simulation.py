@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from distbench.leaderboard import build
+from distbench.leaderboard.analysis.board import build
 from distbench.leaderboard.statistics import holm, mean_interval, paired_t, tie_groups
 
 TASKS, BOARDS = 8, 600

@@ -10,7 +10,7 @@ import pytest
 
 import distbench
 from distbench.errors import InterruptedRunError, MachineError, UsageError
-from distbench.rowstore import RowStore
+from distbench.storage.row_store import RowStore
 
 Options = dict[str, Any]
 
@@ -93,7 +93,7 @@ def test_a_stopped_run_is_told(short: Options, monkeypatch: pytest.MonkeyPatch) 
     def interrupted(*_: Any) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("distbench.execution.write_tables", interrupted)
+    monkeypatch.setattr("distbench.workflows.run.write_tables", interrupted)
     monkeypatch.setattr(RowStore, "put", lambda *_: None)
     with pytest.raises(InterruptedRunError):
         distbench.run(**short, reporter="diary")

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import distbench
-from distbench.predictions import packed
-from distbench.runfolder import open_run
+from distbench.engine.run_folder import open_run
+from distbench.storage.predictions import packed
 from distbench.submission.archive import MEMBERS, write_archive
 from distbench.submission.publish import submit
 from distbench.submission.report import Report

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from distbench.collecting import collect
-from distbench.leaderboard.formats import write
-from distbench.leaderboard.grouping import reports
+from distbench.leaderboard.analysis.reports import reports
+from distbench.leaderboard.report_files import write
 from distbench.submission.validate import validate
+from distbench.workflows.collect import collect
 
 REGISTRY = Path(__file__).resolve().parents[2] / "registry"
 BUNDLES = sorted((REGISTRY / "results").glob("*.distbench.zip"))

@@ -14,10 +14,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import distbench
+from distbench.engine.run_folder import open_run
 from distbench.errors import RefusedError, UsageError
-from distbench.runfolder import open_run
-from distbench.submission import is_bundle, open_bundle
 from distbench.submission.archive import MEMBERS
+from distbench.submission.bundle import is_bundle, open_bundle
 from distbench.submission.publish import submit
 from distbench.submission.schema import made_schema, schema_text
 from distbench.submission.scrub import Scrubber, has_path, without_paths

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from distbench.predictions import packed, predictions_digest
-from distbench.rowhistory import NewerSchemaError
-from distbench.submission import BundleError, limits, open_bundle
-from distbench.submission.archive import write_archive
+from distbench.storage.predictions import packed, predictions_digest
+from distbench.storage.row_schemas import NewerSchemaError
+from distbench.submission import limits
+from distbench.submission.archive import BundleError, write_archive
+from distbench.submission.bundle import open_bundle
 from distbench.submission.report import Report, shown
 from distbench.submission.validate import validate
 

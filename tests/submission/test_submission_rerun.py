@@ -33,7 +33,7 @@ def test_an_accuracy_that_is_not_reached_again_is_refused(
     """Predictions that fit their row in every way, but that no such student makes."""
     import numpy as np
 
-    from distbench.predictions import predictions_digest
+    from distbench.storage.predictions import predictions_digest
 
     for row in parts.rows:
         found = (np.arange(30) % 3).astype(np.uint8)
@@ -56,7 +56,7 @@ def test_an_accuracy_that_is_not_reached_again_is_refused(
 def test_a_key_that_nothing_here_leads_to_is_refused(
     parts: Any, tmp_path: Path, plugins: tuple[Path, ...]
 ) -> None:
-    from distbench.identity import digest
+    from distbench.storage.hashing import digest
 
     text = json.dumps([parts.plan, parts.rows])
     for row in parts.rows:
@@ -79,7 +79,7 @@ def test_other_versions_are_noted_and_not_computed(
         text = text.replace(row["key"], row["key"][::-1])
         parts.predictions[row["key"][::-1]] = parts.predictions.pop(row["key"])
     parts.plan, parts.rows = json.loads(text)
-    from distbench.identity import digest
+    from distbench.storage.hashing import digest
 
     parts.manifest["plan_digest"] = digest(["toy_suite", sorted(parts.predictions)])
     parts.manifest["plugins"] = {"distbench": ["9"]}
@@ -110,8 +110,8 @@ def test_parameters_that_lead_somewhere_are_not_followed(
 
 
 def test_a_component_that_takes_a_path_or_a_nested_one_that_is_not_said_in_full() -> None:
-    from distbench.plugins import registry
-    from distbench.submission.suitechecks import Unfollowed, made
+    from distbench.plugins.registry import registry
+    from distbench.submission.suite_checks import Unfollowed, made
 
     names = registry()
     with pytest.raises(Unfollowed, match=r"task folder takes a path \(path\)"):
@@ -140,7 +140,7 @@ def test_a_suite_that_is_not_installed_is_said(made: Path) -> None:
 
 
 def test_a_task_is_made_from_its_name_only_where_that_leads_nowhere() -> None:
-    from distbench.plugins import registry
+    from distbench.plugins.registry import registry
     from distbench.submission.labels import Labels
     from distbench.submission.manifest import PlanTask
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from distbench.testing import Case, cases_of
+from distbench.testing.run import Case, cases_of
 
 ELSEWHERE = {"reporter:mlflow", "reporter:wandb:mode=offline"}
 """Whose runs take long; tests/builtin/reporters has runs of them."""
@@ -41,7 +41,7 @@ def test_built_in(case: Case) -> None:
 
 
 def test_nothing_is_left_out() -> None:
-    from distbench.components import KINDS
+    from distbench.interfaces.kinds import KINDS
 
     assert {case.component.partition(":")[0] for case in CASES} == set(KINDS)
     assert len({case.component for case in CASES}) > 60

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from distbench import plugins
 from distbench.cli import app
-from distbench.components import KINDS
 from distbench.errors import PluginError, UnknownNameError
-from distbench.plugins import Registry
-from distbench.testing import Verdict, cases_of, check_all
-from distbench.testing.check import checks_of
+from distbench.interfaces.kinds import KINDS
+from distbench.plugins import registry as plugins
+from distbench.plugins.registry import Registry
+from distbench.testing.checks import checks_of
+from distbench.testing.run import Verdict, cases_of, check_all
 
 HEAD = """
 import itertools

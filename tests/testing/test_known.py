@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from distbench.cli import app
 from distbench.errors import UsageError
-from distbench.known import INDEX, known_plugins
+from distbench.plugins.index import INDEX, known_plugins
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCE = ROOT / "registry" / "plugins.toml"
@@ -38,7 +38,7 @@ def test_the_index_is_sound_and_there_is_one_source_of_it() -> None:
 
 
 def test_what_is_built_in_is_what_the_index_says() -> None:
-    from distbench.plugins import registry
+    from distbench.plugins.registry import registry
 
     (built_in,) = (p for p in registry().plugins if p.origin.builtin)
     (listed,) = (p for p in known_plugins() if p.name == built_in.origin.plugin)
@@ -105,7 +105,7 @@ def test_it_is_in_a_wheel(how: str, tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], cwd=tree, check=True, capture_output=True)
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as held:
-        assert held.read("distbench/known_plugins.toml") == SOURCE.read_bytes()
+        assert held.read("distbench/plugins/known_plugins.toml") == SOURCE.read_bytes()
         names = set(held.namelist())
         entry_points = next(n for n in names if n.endswith("dist-info/entry_points.txt"))
         assert b"distbench = distbench.testing.pytest_plugin" in held.read(entry_points)

@@ -11,9 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from distbench.cli import app
-from distbench.components import KINDS
 from distbench.errors import UsageError
-from distbench.scaffold import LICENCES, write_package
+from distbench.interfaces.kinds import KINDS
+from distbench.plugins.scaffold import LICENCES, write_package
 
 FILES = {
     ".github/workflows/test.yml",

@@ -17,10 +17,12 @@ import pluggy
 import pytest
 
 import distbench
-from distbench import discovery, hookspecs, testing
-from distbench.component import Component
-from distbench.components import KINDS, Method
-from distbench.discovery import Origin, offers_of
+from distbench import testing
+from distbench.interfaces.component import Component
+from distbench.interfaces.kinds import KINDS
+from distbench.interfaces.method import Method
+from distbench.plugins import discovery, hookspecs
+from distbench.plugins.discovery import Origin, offers_of
 
 SNAPSHOT = Path(__file__).with_name("stability.json")
 WHAT_TO_DO = (

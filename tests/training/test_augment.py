@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from distbench.training.augment import _POOL, VIEWS, _cutout, strong, weak
+from distbench.engine.training.augment import _POOL, VIEWS, _cutout, strong, weak
 
 
 def images(count: int = 12, size: int = 16) -> torch.Tensor:

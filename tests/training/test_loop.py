@@ -8,10 +8,17 @@ import pytest
 import torch
 
 from distbench import Batch, Phase, Stream, StudentModel
+from distbench.engine.stages.train import check_phases
+from distbench.engine.training.loop import (
+    Setting,
+    _average,
+    _batches,
+    _groups,
+    _schedule,
+    train_phase,
+)
+from distbench.engine.training.macs import count_macs
 from distbench.errors import DistbenchError, PluginError
-from distbench.stages.train import check_phases
-from distbench.training.loop import Setting, _average, _batches, _groups, _schedule, train_phase
-from distbench.training.macs import count_macs
 
 
 class Backbone(torch.nn.Module):
@@ -125,8 +132,8 @@ def test_macs_of_a_known_network() -> None:
 
 
 def test_what_is_against_the_rules_is_refused() -> None:
-    from distbench.plugins import registry
-    from distbench.suite import Protocol
+    from distbench.interfaces.suite import Protocol
+    from distbench.plugins.registry import registry
 
     class Context:
         protocol = Protocol(steps=40)

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from distbench.training.model import StudentModel
+from distbench.interfaces.student_model import StudentModel
 
 
 def model(prepare: Any) -> StudentModel:

@@ -42,6 +42,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
+
 for command in (
     run,
     rank,
@@ -64,6 +65,8 @@ for command in (
     env,
 ):
     command.register(app)
+
+
 app.add_typer(zoo.app, name="zoo")
 
 

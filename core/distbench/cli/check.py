@@ -10,7 +10,7 @@ import typer
 from distbench.cli import options as o
 
 if TYPE_CHECKING:
-    from distbench.testing import Verdict
+    from distbench.testing.run import Verdict
 
 
 def register(app: typer.Typer) -> None:
@@ -36,7 +36,7 @@ def check(
 
     Exit code 1 where a check fails.
     """
-    from distbench.testing import cases_of
+    from distbench.testing.run import cases_of
 
     verdicts = []
     for case in cases_of(target, tuple(plugin or ())):

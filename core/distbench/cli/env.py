@@ -19,7 +19,7 @@ def env(plugin: o.Plugins = None, json: o.Json = False) -> None:
 
     No user name, token or environment variable is in it: it can be pasted as it is.
     """
-    from distbench.diagnosis import diagnose
+    from distbench.workflows.env import diagnose
 
     found = diagnose(tuple(plugin or ()))
     if json:

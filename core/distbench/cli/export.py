@@ -41,7 +41,7 @@ def export(
     """
     from dataclasses import asdict
 
-    from distbench.export import export_cell
+    from distbench.workflows.export import export_cell
 
     def tell(what: str) -> None:
         typer.echo(what, err=True)

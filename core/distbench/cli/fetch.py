@@ -9,7 +9,7 @@ import typer
 from distbench.cli import options as o
 
 if TYPE_CHECKING:
-    from distbench.fetching import Need
+    from distbench.workflows.fetch import Need
 
 
 def register(app: typer.Typer) -> None:
@@ -35,10 +35,10 @@ def fetch(
     json: o.Json = False,
 ) -> None:
     """Download what a run needs, before it starts; what is here already is left alone."""
-    from distbench import fetching
-    from distbench.config import RunConfig
-    from distbench.downloads import readable
     from distbench.errors import DataError
+    from distbench.planning.config import RunConfig
+    from distbench.storage.downloads import readable
+    from distbench.workflows import fetch as fetching
 
     given = {"suite": suite, "zoo": zoo, "student": student, "offline": offline}
     lists = {"task": tuple(task or ()), "plugin": tuple(plugin or ())}
@@ -79,7 +79,7 @@ def fetch(
 def _table(wanted: list[Need]) -> str:
     from tabulate import tabulate
 
-    from distbench.downloads import readable
+    from distbench.storage.downloads import readable
 
     rows = []
     for need in wanted:

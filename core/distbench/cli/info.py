@@ -21,12 +21,12 @@ def info(
     json: o.Json = False,
 ) -> None:
     """Show what a component is, where it comes from, and its parameters."""
-    from distbench.components import KINDS
-    from distbench.description import describe
-    from distbench.discovery import plural
     from distbench.errors import UnknownNameError
-    from distbench.plugins import registry
-    from distbench.search import Range
+    from distbench.interfaces.kinds import KINDS
+    from distbench.interfaces.parameters import Range
+    from distbench.plugins.describe import describe
+    from distbench.plugins.discovery import plural
+    from distbench.plugins.registry import registry
 
     singular = {plural(k): k for k in KINDS}.get(kind, kind)
     if singular not in KINDS:

@@ -43,10 +43,11 @@ def leaderboard(
     json: o.Json = False,
 ) -> None:
     """Build one leaderboard from any number of runs and submissions: tables and a page."""
-    from distbench.collecting import collect, default_places
     from distbench.errors import RefusedError, UsageError
-    from distbench.leaderboard import formats, render
-    from distbench.leaderboard.grouping import reports
+    from distbench.leaderboard import board_table as render
+    from distbench.leaderboard import report_files as formats
+    from distbench.leaderboard.analysis.reports import reports
+    from distbench.workflows.collect import collect, default_places
 
     wanted = _formats(format, formats.FORMATS, formats.PICTURE)
     places = paths or default_places()

@@ -10,7 +10,7 @@ import typer
 from distbench.cli import options as o
 
 if TYPE_CHECKING:
-    from distbench.plugins import Registry
+    from distbench.plugins.registry import Registry
 
 
 def register(app: typer.Typer) -> None:
@@ -46,10 +46,10 @@ def list_(
     json: o.Json = False,
 ) -> None:
     """List what the plugins offer; of students also architectures worth a try, and their costs."""
-    from distbench.components import KINDS
-    from distbench.discovery import plural
     from distbench.errors import UnknownNameError, UsageError
-    from distbench.plugins import registry
+    from distbench.interfaces.kinds import KINDS
+    from distbench.plugins.discovery import plural
+    from distbench.plugins.registry import registry
 
     known = {plural(k): k for k in KINDS}
     if kind is not None and kind not in known and kind not in KINDS:

@@ -20,9 +20,9 @@ def merge(
     ] = None,
 ) -> None:
     """Join the slices of a run and print its leaderboard."""
-    from distbench.execution import copy_rows, write_tables
-    from distbench.leaderboard import render
-    from distbench.runfolder import merge_runs, open_run
+    from distbench.engine.run_folder import merge_runs, open_run
+    from distbench.leaderboard import board_table as render
+    from distbench.workflows.run import copy_rows, write_tables
 
     found = [open_run(path) for path in slices]
     folder = output or Path("runs") / found[0].plan.name

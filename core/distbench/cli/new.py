@@ -29,8 +29,8 @@ def new(
 ) -> None:
     """Write a package with a new component that works: module, tests, README, CI."""
     from distbench.errors import UsageError
-    from distbench.plugins import registry
-    from distbench.scaffold import write_package
+    from distbench.plugins.registry import registry
+    from distbench.plugins.scaffold import write_package
 
     names = registry()
     if name in names.names(kind):

@@ -8,13 +8,20 @@ from typing import Annotated
 import typer
 
 _WHAT = "What to run"
+
+
 _PROTOCOL = "Protocol (overrides the suite's)"
+
+
 _HOW = "How to run"
+
 
 Suite = Annotated[
     str | None,
     typer.Option(help="Suite by name, or a TOML file. \\[default: mini]", rich_help_panel=_WHAT),
 ]
+
+
 Tasks = Annotated[
     list[str] | None,
     typer.Option(
@@ -24,6 +31,8 @@ Tasks = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
+
+
 Zoo = Annotated[
     str | None,
     typer.Option(
@@ -31,6 +40,8 @@ Zoo = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
+
+
 Student = Annotated[
     str | None,
     typer.Option(
@@ -38,6 +49,8 @@ Student = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
+
+
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
@@ -46,6 +59,8 @@ Metrics = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
+
+
 Strategies = Annotated[
     list[str] | None,
     typer.Option(
@@ -54,6 +69,8 @@ Strategies = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
+
+
 Distillers = Annotated[
     list[str] | None,
     typer.Option(
@@ -63,6 +80,8 @@ Distillers = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
+
+
 Baselines = Annotated[
     list[str] | None,
     typer.Option(
@@ -72,10 +91,14 @@ Baselines = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
+
+
 Seeds = Annotated[
     int | None,
     typer.Option(help="Number of seeds. \\[default: the suite's, else 1]", rich_help_panel=_WHAT),
 ]
+
+
 FirstSeed = Annotated[
     int | None,
     typer.Option(
@@ -84,6 +107,8 @@ FirstSeed = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
+
+
 Overlap = Annotated[
     str | None,
     typer.Option(
@@ -92,6 +117,8 @@ Overlap = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
+
+
 Labelled = Annotated[
     str | None,
     typer.Option(
@@ -99,36 +126,54 @@ Labelled = Annotated[
         rich_help_panel=_PROTOCOL,
     ),
 ]
+
+
 Validation = Annotated[
     float | None,
     typer.Option(help="Share of train kept for validation.", rich_help_panel=_PROTOCOL),
 ]
+
+
 ImageSize = Annotated[
     int | None,
     typer.Option(help="Side of the student's input, pixels.", rich_help_panel=_PROTOCOL),
 ]
+
+
 Steps = Annotated[
     int | None, typer.Option(help="Optimiser steps of a student.", rich_help_panel=_PROTOCOL)
 ]
+
+
 BatchSize = Annotated[
     int | None,
     typer.Option("--batch", help="Labelled images of a step.", rich_help_panel=_PROTOCOL),
 ]
+
+
 Threads = Annotated[
     int | None, typer.Option(help="CPU threads of a cell.", rich_help_panel=_PROTOCOL)
 ]
+
+
 ProbeSize = Annotated[
     int | None,
     typer.Option(help="Labelled images that a metric sees at most.", rich_help_panel=_PROTOCOL),
 ]
+
+
 Precision = Annotated[
     str | None,
     typer.Option(help="fp32, bf16 or fp16. \\[default: fp32]", rich_help_panel=_PROTOCOL),
 ]
+
+
 Executor = Annotated[
     str | None,
     typer.Option(help="Who computes the cells. \\[default: local]", rich_help_panel=_HOW),
 ]
+
+
 Workers = Annotated[
     int | None,
     typer.Option(
@@ -136,13 +181,19 @@ Workers = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+
+
 Timeout = Annotated[
     float | None, typer.Option(help="Seconds that a cell may take.", rich_help_panel=_HOW)
 ]
+
+
 Device = Annotated[
     str | None,
     typer.Option(help="auto, cpu, cuda, cuda:1, mps. \\[default: auto]", rich_help_panel=_HOW),
 ]
+
+
 Plugins = Annotated[
     list[Path] | None,
     typer.Option(
@@ -151,10 +202,14 @@ Plugins = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+
+
 Reporters = Annotated[
     list[str] | None,
     typer.Option("--reporter", help="Is told of every cell; repeats.", rich_help_panel=_HOW),
 ]
+
+
 Name = Annotated[
     str | None,
     typer.Option(
@@ -162,6 +217,8 @@ Name = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+
+
 Offline = Annotated[
     bool | None,
     typer.Option(
@@ -171,6 +228,8 @@ Offline = Annotated[
         show_default=False,
     ),
 ]
+
+
 SkipCorrupt = Annotated[
     bool | None,
     typer.Option(
@@ -180,6 +239,8 @@ SkipCorrupt = Annotated[
         show_default=False,
     ),
 ]
+
+
 SaveStudent = Annotated[
     bool | None,
     typer.Option(
@@ -189,6 +250,8 @@ SaveStudent = Annotated[
         show_default=False,
     ),
 ]
+
+
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -196,6 +259,8 @@ Config = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

@@ -20,8 +20,8 @@ def plan(
     output: Annotated[Path | None, typer.Option(help="File; stdout if left out.")] = None,
 ) -> None:
     """Write the frozen plan of a run: every job and cell with its key."""
-    from distbench.config import RunConfig
-    from distbench.planning import make_plan
+    from distbench.planning.config import RunConfig
+    from distbench.planning.planner import make_plan
 
     made = make_plan(RunConfig.make(config))
     if output is None:

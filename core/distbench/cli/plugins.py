@@ -22,8 +22,8 @@ def plugins(
     json: o.Json = False,
 ) -> None:
     """List the plugins that were found, the broken ones with the reason."""
-    from distbench.discovery import plural
-    from distbench.plugins import registry
+    from distbench.plugins.discovery import plural
+    from distbench.plugins.registry import registry
 
     found = registry(tuple(plugin or ())).plugins
     if known:
@@ -53,7 +53,7 @@ def _show_known(installed: dict[str | None, str | None], json: bool) -> None:
     """The index of plugins, and which of them are installed in which version."""
     from tabulate import tabulate
 
-    from distbench.known import known_plugins
+    from distbench.plugins.index import known_plugins
 
     listed = known_plugins()
     if json:

@@ -9,14 +9,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from distbench.queue import Outcome
+    from distbench.interfaces.executor import Outcome
 
 _RECENT = 20
 """Units whose pace the time that is left is told from: what was kept or is cheap comes first."""
 
 
 class Progress:
-    """Shows what `distbench.execution.execute` tells its listener."""
+    """Shows what `distbench.workflows.run.execute` tells its listener."""
 
     def __init__(self) -> None:
         self._bar: Any = None

@@ -9,7 +9,7 @@ import typer
 from distbench.cli import options as o
 
 if TYPE_CHECKING:
-    from distbench.ranking import Comparison, Ranking
+    from distbench.engine.ranking import Comparison, Ranking
 
 
 def register(app: typer.Typer) -> None:
@@ -46,8 +46,8 @@ def rank(
     """
     given = dict(locals())
     as_json = given.pop("json")
-    from distbench.config import RunConfig
-    from distbench.selection import rank_sources
+    from distbench.planning.config import RunConfig
+    from distbench.workflows.rank import rank_sources
 
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
     given["distiller"] = given["distiller"] or ("none",)

@@ -11,7 +11,7 @@ import typer
 from distbench.cli import options as o
 
 if TYPE_CHECKING:
-    from distbench.curation import Curated
+    from distbench.workflows.retrieve import Curated
 
 _SHOWN = 10
 
@@ -56,11 +56,11 @@ def retrieve(
     given = dict(locals())
     for name in ("gallery", "encoder", "budget", "output", "json"):
         given.pop(name)
-    from distbench.config import RunConfig
-    from distbench.curation import curate
-    from distbench.identity import digest
-    from distbench.paths import home
-    from distbench.results import write_atomic
+    from distbench.planning.config import RunConfig
+    from distbench.storage.atomic import write_atomic
+    from distbench.storage.hashing import digest
+    from distbench.storage.home import home
+    from distbench.workflows.retrieve import curate
 
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
     found = curate(RunConfig.make(None, baseline=("none",), **given), gallery, encoder, budget)

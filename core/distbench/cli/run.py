@@ -9,10 +9,10 @@ import typer
 from distbench.cli import options as o
 
 if TYPE_CHECKING:
-    from distbench.config import RunConfig
-    from distbench.execution import RunResult
-    from distbench.ledger import Ledger
-    from distbench.plan import Plan
+    from distbench.engine.ledger import Ledger
+    from distbench.planning.config import RunConfig
+    from distbench.planning.plan import Plan
+    from distbench.workflows.run import RunResult
 
 
 def register(app: typer.Typer) -> None:
@@ -75,7 +75,7 @@ def run(
     given = dict(locals())
     for own in ("config", "shard", "sweep", "dry_run", "json"):
         given.pop(own)
-    from distbench.config import RunConfig
+    from distbench.planning.config import RunConfig
 
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
     made = RunConfig.make(config, **given)
@@ -87,7 +87,7 @@ def run(
         _dry_run(made, part, as_json=json)
         return
     from distbench.cli.progress import Progress
-    from distbench.execution import execute
+    from distbench.workflows.run import execute
 
     with Progress() as progress:
         result = execute(made, shard=part, listener=progress)
@@ -101,8 +101,8 @@ def _sweep(config: RunConfig, text: str, *, alone: bool, as_json: bool) -> None:
 
     from distbench.cli.progress import Progress
     from distbench.errors import UsageError
-    from distbench.leaderboard import curves
-    from distbench.sweep import Sweep, run_sweep
+    from distbench.leaderboard.figures import sweep as curves
+    from distbench.workflows.sweep import Sweep, run_sweep
 
     if not alone:
         raise UsageError("--sweep goes with neither --shard nor --dry-run")
@@ -129,7 +129,7 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _report(result: RunResult, *, as_json: bool) -> None:
-    from distbench.leaderboard import render
+    from distbench.leaderboard import board_table as render
 
     for warning in result.warnings:
         typer.echo(f"warning: {warning}", err=True)
@@ -159,8 +159,8 @@ def _report(result: RunResult, *, as_json: bool) -> None:
 
 
 def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool) -> None:
-    from distbench.ledger import Ledger
-    from distbench.planning import make_plan
+    from distbench.engine.ledger import Ledger
+    from distbench.planning.planner import make_plan
 
     plan = make_plan(config)
     cells = plan.shard(*shard) if shard else plan.cells

@@ -24,8 +24,9 @@ def show(
 ) -> None:
     """Show a run: its leaderboard, the source weights each task got, and the costs."""
     from distbench import leaderboard
-    from distbench.leaderboard import costs, weights
-    from distbench.runfolder import open_run
+    from distbench.engine.run_folder import open_run
+    from distbench.leaderboard.analysis import costs
+    from distbench.leaderboard.analysis import source_weights as weights
 
     found = open_run(run)
     rows = leaderboard.as_records(found.rows)

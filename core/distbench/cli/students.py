@@ -10,7 +10,7 @@ import typer
 from distbench.cli import options as o
 
 if TYPE_CHECKING:
-    from distbench.plugins import Registry
+    from distbench.plugins.registry import Registry
 
 
 def show_suggested(names: Registry, pattern: str, more: bool) -> None:
@@ -86,8 +86,8 @@ def _measured(rows: list[dict[str, Any]], conditions: tuple[int, str, int]) -> l
     """The rows with what was measured, or with the problem."""
     from dataclasses import asdict
 
-    from distbench.device import pick_device
-    from distbench.measuring import measure
+    from distbench.engine.device import pick_device
+    from distbench.engine.student_costs import measure
 
     size, device, threads = conditions
     pick_device(device)
@@ -124,7 +124,7 @@ def _where(device: str, threads: int) -> str:
     """The device that was measured on, in words."""
     import platform
 
-    from distbench.device import environment, pick_device
+    from distbench.engine.device import environment, pick_device
 
     where = pick_device(device)
     name = environment(where, "fp32", threads)["device_name"]

@@ -62,9 +62,9 @@ def study(
     for own in ("oracle", "config", "json"):
         given.pop(own)
     from distbench.cli.progress import Progress
-    from distbench.config import RunConfig
-    from distbench.leaderboard import selection
-    from distbench.studies import study as made
+    from distbench.leaderboard.analysis import metric_quality as selection
+    from distbench.planning.config import RunConfig
+    from distbench.workflows.study import study as made
 
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
     given["metric"] = given["metric"] or ("all",)

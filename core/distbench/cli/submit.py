@@ -41,7 +41,7 @@ def submit(
     json: o.Json = False,
 ) -> None:
     """Make one file of a run, checked as it will be checked when it is handed in."""
-    from distbench.runfolder import open_run
+    from distbench.engine.run_folder import open_run
     from distbench.submission.publish import submit as publish
 
     path, report = publish(

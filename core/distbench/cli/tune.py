@@ -13,7 +13,7 @@ from distbench.cli import options as o
 
 if TYPE_CHECKING:
     from distbench.cli.progress import Progress
-    from distbench.tuned import Trial, Tuned
+    from distbench.workflows.tune.trials import Trial, Tuned
 
 _SEARCH = "How to search"
 
@@ -95,11 +95,11 @@ def tune(
     given = dict(locals())
     for own in ("trials", "seed", "ranges", "output", "config", "json"):
         given.pop(own)
-    from distbench.config import RunConfig
     from distbench.errors import UsageError
-    from distbench.plugins import registry
-    from distbench.tunable import read_ranges
-    from distbench.tuning import tune as search
+    from distbench.planning.config import RunConfig
+    from distbench.plugins.registry import registry
+    from distbench.workflows.tune.search_space import read_ranges
+    from distbench.workflows.tune.tune import tune as search
 
     if output is not None and output.suffix == ".json":
         raise UsageError(f"--output {output} is for TOML, e.g. settings.toml; trials go beside it")

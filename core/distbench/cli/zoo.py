@@ -12,17 +12,23 @@ import typer
 from distbench.cli import options as o
 
 if TYPE_CHECKING:
-    from distbench.component import Component
-    from distbench.plugins import Registry
+    from distbench.interfaces.component import Component
+    from distbench.plugins.registry import Registry
 
 app = typer.Typer(help="Zoos of source models.", no_args_is_help=True)
+
 
 TRAINED = "trained"
 """The zoo that is made by training."""
 
+
 _HOW = "How to run"
+
+
 _ABOUT = ("name", "domain", "trained_on", "licence", "flip")
 """What a table of source data says besides the parameters of its task."""
+
+
 _NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)")
 
 
@@ -115,10 +121,10 @@ def build(
 
     The same command again goes on after an interruption; models that are finished stay.
     """
-    from distbench.device import pick_device
+    from distbench.engine.device import pick_device
     from distbench.errors import UsageError
-    from distbench.network import go_offline
-    from distbench.plugins import registry
+    from distbench.plugins.registry import registry
+    from distbench.storage.offline import go_offline
 
     given = {
         "architecture": architecture,
@@ -279,7 +285,7 @@ def _fetch(zoo: Component) -> None:
     """Downloads what is missing."""
     from distbench.cli.progress import Bytes
     from distbench.errors import DataError
-    from distbench.fetching import fetch, needs_of
+    from distbench.workflows.fetch import fetch, needs_of
 
     missing = [need for need in needs_of({"zoo": zoo}) if not need.present]
     if not missing:

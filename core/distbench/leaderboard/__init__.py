@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from distbench.leaderboard import costs, picture, render, weights
-from distbench.leaderboard.board import Board, Line, build
-from distbench.leaderboard.entries import Entry, Measure, Missing
-from distbench.leaderboard.records import Reader, Record, as_records
+from distbench.leaderboard import board_table as render
+from distbench.leaderboard.analysis import costs
+from distbench.leaderboard.analysis import source_weights as weights
+from distbench.leaderboard.analysis.board import Board, Line, build
+from distbench.leaderboard.figures import pareto as picture
+from distbench.leaderboard.rows.entries import Entry, Measure, Missing
+from distbench.leaderboard.rows.records import Reader, Record, as_records
 from distbench.leaderboard.statistics import Difference, Estimate
-from distbench.results import Row, write_atomic
+from distbench.storage.atomic import write_atomic
+from distbench.storage.rows import Row
 
 __all__ = [
     "Board",

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 LEVEL = 0.95
+
+
 # Accuracies are ratios of counts; differences below 1e-12 are rounding and must neither break a
 # tie nor make a variance of 1e-34 out of equal values.
 _DECIMALS = 12

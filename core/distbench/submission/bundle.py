@@ -15,17 +15,19 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import from_json
 
 from distbench.errors import UsageError
-from distbench.predictions import FILE as PREDICTIONS
-from distbench.predictions import Predictions
-from distbench.results import Row
-from distbench.rowhistory import NewerSchemaError, read_row
+from distbench.storage.predictions import FILE as PREDICTIONS
+from distbench.storage.predictions import Predictions
+from distbench.storage.row_schemas import NewerSchemaError, read_row
+from distbench.storage.rows import Row
+from distbench.storage.toml import explain
 from distbench.submission import limits
 from distbench.submission.archive import BundleError, lines, open_archive, read_member
 from distbench.submission.manifest import SCHEMA, Manifest, PublicPlan
 from distbench.submission.report import shown
-from distbench.suite import explain
 
 SUFFIX = ".distbench.zip"
+
+
 M = TypeVar("M", bound=BaseModel)
 
 

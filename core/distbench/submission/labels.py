@@ -10,16 +10,17 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench import spec
-from distbench.components import Task
-from distbench.data import TaskIndex
 from distbench.errors import DistbenchError
-from distbench.network import guard
-from distbench.plugins import Registry
+from distbench.interfaces.suite import SuiteDefinition
+from distbench.interfaces.task import Task, TaskIndex
+from distbench.plugins import spec
+from distbench.plugins.registry import Registry
+from distbench.storage.offline import guard
 from distbench.submission.manifest import PlanTask
-from distbench.suite import SuiteDefinition
 
 _OFFLINE = "DISTBENCH_OFFLINE"
+
+
 _LARGEST = 1_000_000
 """Of the numbers in the name of a task that is no suite's; one may be how many images it draws."""
 

@@ -10,16 +10,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from distbench.engine.run_folder import RunFolder
 from distbench.errors import RefusedError, UsageError
-from distbench.identity import canonical_json
-from distbench.plan import Plan, PlannedMethod, PlannedTask
-from distbench.predictions import FILE as PREDICTIONS
-from distbench.predictions import packed
-from distbench.results import SCHEMA, Row, write_atomic
-from distbench.runfolder import RunFolder
+from distbench.planning.plan import Plan, PlannedMethod, PlannedTask
+from distbench.storage.atomic import write_atomic
+from distbench.storage.hashing import canonical_json
+from distbench.storage.predictions import FILE as PREDICTIONS
+from distbench.storage.predictions import packed
+from distbench.storage.rows import SCHEMA, Row
+from distbench.storage.toml import explain
 from distbench.submission import limits
 from distbench.submission.archive import write_archive
 from distbench.submission.bundle import SUFFIX
+from distbench.submission.counts import Tally
 from distbench.submission.manifest import (
     LICENCES,
     NAME_PATTERN,
@@ -31,9 +34,7 @@ from distbench.submission.manifest import (
 )
 from distbench.submission.report import Report
 from distbench.submission.scrub import Scrubber, plain
-from distbench.submission.tally import Tally
 from distbench.submission.validate import validate
-from distbench.suite import explain
 
 
 def submit(

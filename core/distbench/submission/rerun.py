@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from distbench.engine.ledger import Ledger
 from distbench.errors import DistbenchError
-from distbench.ledger import Ledger
-from distbench.plan import Cell, Plan
-from distbench.planned import as_table
-from distbench.plugins import Registry
-from distbench.results import ResultBlock, Row
+from distbench.interfaces.reporter import Cell
+from distbench.planning.plan import Plan
+from distbench.plugins.component_identity import as_table
+from distbench.plugins.registry import Registry
+from distbench.storage.rows import ResultBlock, Row
 from distbench.submission.bundle import Bundle
-from distbench.submission.coverage import Place
+from distbench.submission.counts import Place
 from distbench.submission.labels import without_network
 from distbench.submission.report import Report, shown
 from distbench.submission.scrub import Scrubber
-from distbench.submission.suitechecks import Unfollowed, made
+from distbench.submission.suite_checks import Unfollowed, made
 
 TOLERANCE = 0.05
 """Accuracy between machines; on one machine and version results are equal in every bit."""
@@ -108,8 +109,8 @@ class _Planner:
         return None
 
     def _make(self, method: str, task: str) -> Plan | str:
-        from distbench.config import RunConfig
-        from distbench.planning import make_plan
+        from distbench.planning.config import RunConfig
+        from distbench.planning.planner import make_plan
 
         public = self._bundle.plan
         if public.suite not in self._names.names("suite"):
@@ -145,8 +146,8 @@ class _Planner:
 
 def _again(row: Row, found: _Replanned, tolerance: float, report: Report) -> dict[str, Any]:
     """Computes a cell and compares it with its row."""
-    from distbench.identity import digest
-    from distbench.worker import execute_unit
+    from distbench.engine.worker import execute_unit
+    from distbench.storage.hashing import digest
 
     where = f"{row.method.id} on {row.task.id}, seed {row.seed}"
     ledger = Ledger(found.plan)

@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from distbench.results import Row
+from distbench.storage.rows import Row
 from distbench.submission.manifest import SCHEMA, Manifest, PublicPlan
 
 FILE = f"bundle-{SCHEMA}.json"

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from distbench.results import Row
+from distbench.storage.rows import Row
 
 M = TypeVar("M", bound=BaseModel)
+
 
 _ABSOLUTE = re.compile(
     r"""(?<![\w./:~\\-])              # not within a URL, a relative path or a word
@@ -23,6 +24,8 @@ _ABSOLUTE = re.compile(
         (?P<last>[^\s/\\'"():,;<>]*)""",
     re.VERBOSE,
 )
+
+
 _COMMON = frozenset({"root", "user", "users", "admin", "ubuntu", "localhost", "localdomain"})
 
 

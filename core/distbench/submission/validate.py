@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from distbench.plugins import Registry, registry
-from distbench.results import SCHEMA as ROW_SCHEMA
-from distbench.rowhistory import NewerSchemaError
+from distbench.plugins.registry import Registry, registry
+from distbench.storage.row_schemas import NewerSchemaError
+from distbench.storage.rows import SCHEMA as ROW_SCHEMA
 from distbench.submission import limits
 from distbench.submission.archive import BundleError
 from distbench.submission.bundle import SUFFIX, Bundle, first_line, open_bundle
 from distbench.submission.labels import Labels
 from distbench.submission.report import Report, shown
 from distbench.submission.rerun import TOLERANCE, rerun_cells
-from distbench.submission.rowchecks import RowChecks
-from distbench.submission.suitechecks import check_suite, find_suite
-from distbench.submission.texts import Texts, check_headers
+from distbench.submission.row_checks import RowChecks
+from distbench.submission.suite_checks import check_suite, find_suite
+from distbench.submission.text_checks import Texts, check_headers
 
 _MOST_BAD_LINES = 100
 

@@ -18,18 +18,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from distbench.testing.check import Check, Fault, NotChecked, check
+    from distbench.testing.check import Check, check
+    from distbench.testing.faults import Fault, NotChecked
     from distbench.testing.run import Case, Verdict, cases_of, check_all
     from distbench.testing.subject import miniature_options
 
 _HOME = {
-    "Case": "run",
     "Check": "check",
-    "Fault": "check",
-    "NotChecked": "check",
+    "check": "check",
+    "Fault": "faults",
+    "NotChecked": "faults",
+    "Case": "run",
     "Verdict": "run",
     "cases_of": "run",
-    "check": "check",
     "check_all": "run",
     "miniature_options": "subject",
 }

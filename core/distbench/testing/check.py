@@ -2,41 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from distbench.components import KINDS
+from distbench.interfaces.kinds import KINDS
 
 if TYPE_CHECKING:
     from distbench.testing.subject import Subject
 
 Function = Callable[["Subject"], None]
-
-
-class Fault(Exception):  # noqa: N818 - a finding about somebody's component, not an error of ours
-    """What a check found.
-
-    Args:
-        what: What is wrong, in one clause.
-        remedy: What to do about it.
-    """
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(f"{what}; {remedy}")
-        self.what, self.remedy = what, remedy
-
-
-class NotChecked(Exception):  # noqa: N818 - neither right nor wrong
-    """Raised by a check that cannot say anything here.
-
-    Args:
-        reason: Why, in one clause.
-    """
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -76,11 +51,3 @@ def check(*kinds: str) -> Callable[[Function], Function]:
         return function
 
     return add
-
-
-def checks_of(kind: str) -> Mapping[str, Check]:
-    """The checks of a kind by name, in the order in which they are run."""
-    from distbench.testing import checks
-
-    checks.load()
-    return {name: made for (of, name), made in _CHECKS.items() if of == kind}

@@ -14,27 +14,24 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from distbench import (
-    Baseline,
-    Declined,
-    MethodContext,
-    Part,
-    Source,
-    SourceInfo,
-    Student,
-    Task,
-    TaskIndex,
-    Zoo,
-    primary,
-)
+from distbench.errors import Declined
+from distbench.interfaces.context import MethodContext
+from distbench.interfaces.method import Baseline
+from distbench.interfaces.parameters import primary
+from distbench.interfaces.student import Student
+from distbench.interfaces.task import Part, Task, TaskIndex
+from distbench.interfaces.zoo import Source, SourceInfo, Zoo
 
 if TYPE_CHECKING:
     import torch
 
-    from distbench import Forward, Phase
+    from distbench.interfaces.phase import Phase
+    from distbench.interfaces.zoo import Forward
 
 SIDE = 16
 """Side of the miniature task's images, pixels."""
+
+
 _HALF = (0.5, 0.5, 0.5)
 
 

@@ -9,10 +9,10 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.components import Metric
 from distbench.errors import Declined
-from distbench.probe import Labels, Probe
-from distbench.testing.doing import frozen
+from distbench.interfaces.metric import Metric
+from distbench.interfaces.probe import Labels, Probe
+from distbench.testing.calls import frozen
 from distbench.testing.miniature import facts
 
 Array = NDArray[np.floating]

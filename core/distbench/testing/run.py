@@ -9,12 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from distbench.components import KINDS
-from distbench.discovery import Offer
 from distbench.errors import DistbenchError, UnknownNameError
-from distbench.plugins import Plugin, registry
-from distbench.testing.check import Check, Fault, NotChecked, checks_of
-from distbench.testing.doing import told
+from distbench.interfaces.kinds import KINDS
+from distbench.plugins.discovery import Offer
+from distbench.plugins.registry import Plugin, registry
+from distbench.testing.calls import told
+from distbench.testing.check import Check
+from distbench.testing.checks import checks_of
+from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.subject import Subject
 
 Result = Literal["passed", "failed", "declined", "skipped"]

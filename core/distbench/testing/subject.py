@@ -11,13 +11,15 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
-from distbench.component import Component
-from distbench.discovery import Offer
 from distbench.errors import DistbenchError
-from distbench.plugins import Registry, registry
-from distbench.testing.check import NotChecked
+from distbench.interfaces.component import Component
+from distbench.plugins.discovery import Offer
+from distbench.plugins.registry import Registry, registry
+from distbench.testing.faults import NotChecked
 
 MINIATURE = Path(__file__).with_name("miniature.py")
+
+
 SUITE = MINIATURE.with_suffix(".toml")
 
 

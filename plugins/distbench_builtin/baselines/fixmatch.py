@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from distbench import Baseline, MethodContext, searched
-from distbench_builtin._rates import head_rate, weight_penalty
+from distbench_builtin.shared.methods.parameters import head_rate, weight_penalty
 
 if TYPE_CHECKING:
     import torch
 
     from distbench import Batch, Phase, StudentModel
 
+if TYPE_CHECKING:
     Selector = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
@@ -44,7 +45,7 @@ class FixMatch(Baseline):
         import torch
         from torch.nn.functional import cross_entropy
 
-        from distbench.training import Phase, Stream
+        from distbench.interfaces.phase import Phase, Stream
 
         size, select = context.protocol.batch, self.selector(context)
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from distbench import Baseline, MethodContext, searched
-from distbench_builtin._labelled import labelled_phase
+from distbench_builtin.shared.methods.labelled_phase import labelled_phase
 
 if TYPE_CHECKING:
     from distbench import Phase

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from distbench import Baseline, MethodContext, searched
-from distbench_builtin._rates import head_rate, weight_penalty
+from distbench_builtin.shared.methods.parameters import head_rate, weight_penalty
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +46,7 @@ class PseudoLabel(Baseline):
         import torch
         from torch.nn.functional import cross_entropy
 
-        from distbench.training import Phase, Stream
+        from distbench.interfaces.phase import Phase, Stream
 
         steps, batch_size = context.protocol.steps, context.protocol.batch
         done = count()

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from distbench import Distiller, MethodContext, Need, Role, searched
-from distbench_builtin._labelled import labelled_phase
-from distbench_builtin._rates import head_rate, weight_penalty
+from distbench_builtin.shared.methods.labelled_phase import labelled_phase
+from distbench_builtin.shared.methods.parameters import head_rate, weight_penalty
 
 if TYPE_CHECKING:
     from distbench import Phase

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 
 from distbench import MethodContext, Need, searched
-from distbench_builtin.distillers._matching import SourceHeads
 from distbench_builtin.distillers.label_propagation import LabelPropagation
+from distbench_builtin.shared.methods.source_heads import SourceHeads
 
 if TYPE_CHECKING:
     from distbench import Phase

@@ -9,21 +9,26 @@ import numpy as np
 from pydantic import Field
 
 from distbench import Distiller, MethodContext, Need, searched
-from distbench_builtin._rates import head_rate, weight_penalty
-from distbench_builtin.distillers._choice import choose
-from distbench_builtin.distillers._graph import joint_features, neighbour_graph, propagate
+from distbench_builtin.shared.methods.graph import joint_features, neighbour_graph, propagate
+from distbench_builtin.shared.methods.graph_choice import choose
+from distbench_builtin.shared.methods.parameters import head_rate, weight_penalty
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
     from distbench import Batch, Phase, StudentModel
-    from distbench_builtin.distillers._matching import SourceHeads
+    from distbench_builtin.shared.methods.source_heads import SourceHeads
 
 _SHARPNESS = (1.0, 0.5, 2.0, 0.25, 4.0, 0.125, 8.0, 0.0)
+
+
 _NEIGHBOURS = (8, 4, 16)
+
+
 _CERTAINTY = (1.0, 2.0, 0.5, 4.0, 0.25)
 """What is tried where it is to be chosen; the first of equally good ones is taken."""
+
 
 _SPREAD = ""
 """Name of the spread labels; beside it stand the names of sources."""

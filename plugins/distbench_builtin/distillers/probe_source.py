@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from distbench import MethodContext, searched
-from distbench_builtin._rates import head_rate
 from distbench_builtin.distillers.finetune_source import FineTuneSource
+from distbench_builtin.shared.methods.parameters import head_rate
 
 if TYPE_CHECKING:
     from distbench import Phase

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from distbench import MethodContext, searched
-from distbench_builtin._rates import head_rate, weight_penalty
-from distbench_builtin.distillers._matching import SourceHeads
-from distbench_builtin.distillers._transfer import TransferDistiller, joined
+from distbench_builtin.shared.methods.parameters import head_rate, weight_penalty
+from distbench_builtin.shared.methods.source_heads import SourceHeads
+from distbench_builtin.shared.methods.transfer_set import TransferDistiller, joined
 
 if TYPE_CHECKING:
     import torch
 
     from distbench import Batch, Phase, StudentModel
-    from distbench_builtin.distillers._transfer import Place, Targets
+    from distbench_builtin.shared.methods.transfer_set import Place, Targets
 
 
 class PseudoLabels(TransferDistiller):

@@ -9,16 +9,16 @@ import numpy as np
 from pydantic import Field
 
 from distbench import MethodContext, Need, searched
-from distbench_builtin.distillers._matching import Contrasting
-from distbench_builtin.distillers._transfer import joined, which
-from distbench_builtin.distillers._two_stages import TwoStageDistiller
+from distbench_builtin.shared.methods.source_heads import Contrasting
+from distbench_builtin.shared.methods.transfer_set import joined, which
+from distbench_builtin.shared.methods.two_stages import TwoStageDistiller
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
     from distbench import Batch, Phase, StudentModel
-    from distbench_builtin.distillers._transfer import Place, Targets
+    from distbench_builtin.shared.methods.transfer_set import Place, Targets
 
 _BLOCK = 4096
 

@@ -9,15 +9,15 @@ import numpy as np
 from pydantic import Field
 
 from distbench import MethodContext, Need, Taught, Teaching, searched
-from distbench_builtin.distillers._transfer import joined
-from distbench_builtin.distillers._two_stages import TwoStageDistiller
+from distbench_builtin.shared.methods.transfer_set import joined
+from distbench_builtin.shared.methods.two_stages import TwoStageDistiller
 
 if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
     from distbench import Batch, Phase, StudentModel
-    from distbench_builtin.distillers._transfer import Place, Targets
+    from distbench_builtin.shared.methods.transfer_set import Place, Targets
 
 
 class TaskOriented(TwoStageDistiller):

@@ -11,7 +11,7 @@ import threading
 from dataclasses import replace
 
 from distbench import Executor, Outcome, UnitQueue
-from distbench.worker import READY
+from distbench.engine.worker import READY
 
 
 class Local(Executor):
@@ -101,7 +101,7 @@ class _Worker:
         threads = str(queue.threads)
         bounds = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "distbench.worker", str(queue.plan_path)],
+            [sys.executable, "-m", "distbench.engine.worker", str(queue.plan_path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -7,8 +7,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from distbench import Declined, Metric, Probe
-from distbench.probe import Need
-from distbench_builtin.metrics import _alignment
+from distbench.interfaces.probe import Need
+from distbench_builtin.shared.numerics import gram as _alignment
 
 
 class CKA(Metric):

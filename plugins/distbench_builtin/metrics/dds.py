@@ -10,10 +10,12 @@ from pydantic import Field
 from scipy.spatial.distance import cdist
 
 from distbench import Declined, Metric, Probe
-from distbench.probe import Need
-from distbench_builtin.metrics import _alignment, _pairs
+from distbench.interfaces.probe import Need
+from distbench_builtin.shared.numerics import gram as _alignment
+from distbench_builtin.shared.numerics import pairs as _pairs
 
 Array = NDArray[np.float64]
+
 
 _BLOCK = 2**21
 

@@ -10,10 +10,11 @@ from pydantic import Field
 from scipy.special import softmax
 
 from distbench import Declined, Metric, Probe
-from distbench_builtin.metrics._discriminant import class_slices, discriminant, own
-from distbench_builtin.metrics._features import doubles
+from distbench_builtin.shared.numerics.features import doubles
+from distbench_builtin.shared.numerics.lda import class_slices, discriminant, own
 
 Array = NDArray[np.float64]
+
 
 _AUTHORS_SHARE = 0.005
 

@@ -10,11 +10,12 @@ from pydantic import Field
 from scipy.spatial.distance import cdist
 
 from distbench import Metric, Probe
-from distbench_builtin.metrics._discriminant import class_deviations, class_slices
-from distbench_builtin.metrics._features import centred
-from distbench_builtin.metrics._pca import principal
+from distbench_builtin.shared.numerics.features import centred
+from distbench_builtin.shared.numerics.lda import class_deviations, class_slices
+from distbench_builtin.shared.numerics.pca import principal
 
 Array = NDArray[np.float64]
+
 
 _FLOOR = 1e-4
 """The least variance of a dimension within a class, as in the authors' code."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from distbench import Metric, Probe
-from distbench_builtin.metrics._spectrum import centred_spectrum
+from distbench_builtin.shared.numerics.spectrum import centred_spectrum
 
 
 class HScore(Metric):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from distbench import Metric, Probe
-from distbench_builtin.metrics import _features
-from distbench_builtin.metrics._spectrum import Spectrum, centred_spectrum
+from distbench_builtin.shared.numerics import features as _features
+from distbench_builtin.shared.numerics.spectrum import Spectrum, centred_spectrum
 
 
 class HScoreShrinkage(Metric):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from distbench import Metric, Probe
-from distbench_builtin.metrics._joint import joint, leep
+from distbench_builtin.shared.numerics.joint import joint, leep
 
 
 class LEEP(Metric):

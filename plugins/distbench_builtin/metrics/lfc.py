@@ -8,8 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from distbench import Declined, Labels, Metric, Probe
-from distbench_builtin.metrics import _alignment, _features
-from distbench_builtin.metrics._alignment import Array
+from distbench_builtin.shared.numerics import features as _features
+from distbench_builtin.shared.numerics import gram as _alignment
+from distbench_builtin.shared.numerics.gram import Array
 
 
 class LFC(Metric):

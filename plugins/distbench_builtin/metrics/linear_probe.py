@@ -10,15 +10,20 @@ from pydantic import Field
 from scipy.optimize import minimize
 
 from distbench import Declined, Metric, Probe
-from distbench_builtin.metrics._features import doubles
-from distbench_builtin.metrics._pca import principal
+from distbench_builtin.shared.numerics.features import doubles
+from distbench_builtin.shared.numerics.pca import principal
 
 Array = NDArray[np.float64]
 
+
 _TIE = 1e-6
 """Logits that differ by less are taken for equal."""
+
+
 _SLOPE = 1e-5
 """The largest slope of the loss at which the optimiser stops."""
+
+
 _MOST_STEPS = 1000
 
 

@@ -9,14 +9,21 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from distbench import Declined, Metric, Probe
-from distbench_builtin.metrics._features import product
-from distbench_builtin.metrics._spectrum import Spectrum, spectrum
+from distbench_builtin.shared.numerics.features import product
+from distbench_builtin.shared.numerics.spectrum import Spectrum, spectrum
 
 Array = NDArray[np.float64]
 
+
 _AUTHORS_STEPS = 11
+
+
 _AUTHORS_TOLERANCE = 1e-3
+
+
 _AUTHORS_EPSILON = 1e-5
+
+
 _RESOLUTION = 1e-12
 """Share of a target's square that float64 cannot tell from a perfect fit."""
 

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from distbench import Metric, Probe
-from distbench_builtin.metrics._joint import conditional, joint
+from distbench_builtin.shared.numerics.joint import conditional, joint
 
 
 class NCE(Metric):

@@ -11,18 +11,27 @@ from scipy.linalg import eigh, svdvals
 from scipy.special import softmax
 
 from distbench import Declined, Metric, Probe
-from distbench.probe import Need
-from distbench_builtin.metrics._discriminant import class_deviations, class_slices, own
-from distbench_builtin.metrics._pca import principal
+from distbench.interfaces.probe import Need
+from distbench_builtin.shared.numerics.lda import class_deviations, class_slices, own
+from distbench_builtin.shared.numerics.pca import principal
 
 Array = NDArray[np.float64]
 
+
 _DIMS = 64
+
+
 _LEADING = 32
 """How many components the shrinkage looks at."""
+
+
 _LEAST = 1e-10
+
+
 _RANK = 1e-4
 """Singular values below are taken for 0, as by scikit-learn's discriminant."""
+
+
 _EQUAL = 1e-9
 """Parts that differ by less, relative to their size, differ by round-off."""
 

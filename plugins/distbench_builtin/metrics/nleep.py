@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from distbench import Labels, Metric, Probe
-from distbench_builtin.metrics._features import doubles
-from distbench_builtin.metrics._joint import leep, soft_joint
-from distbench_builtin.metrics._pca import principal
+from distbench_builtin.shared.numerics.features import doubles
+from distbench_builtin.shared.numerics.joint import leep, soft_joint
+from distbench_builtin.shared.numerics.pca import principal
 
 Array = NDArray[np.float64]
 

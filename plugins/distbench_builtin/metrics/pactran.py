@@ -11,14 +11,17 @@ from scipy.optimize import minimize
 from scipy.special import digamma, gammaln
 
 from distbench import Metric, Need, Probe
-from distbench_builtin.metrics._features import centred, centred_gram
-from distbench_builtin.metrics._joint import joint, members
-from distbench_builtin.metrics._pca import principal
+from distbench_builtin.shared.numerics.features import centred, centred_gram
+from distbench_builtin.shared.numerics.joint import joint, members
+from distbench_builtin.shared.numerics.pca import principal
 
 Array = NDArray[np.float64]
 
+
 _EPSILON = 1e-10
 """Added to probabilities and prior counts, as in the authors' code."""
+
+
 _UNTIL_EXACT = {"gtol": 1e-15, "ftol": 0, "maxcor": 20, "maxiter": 2000, "maxfun": 4000}
 """When to stop minimising: when round-off ends it, mostly after 30 to 130 steps."""
 

@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from distbench import Declined, Metric, Probe
-from distbench_builtin.metrics import _pairs
-from distbench_builtin.metrics._pairs import Array, Counts, Floats
+from distbench_builtin.shared.numerics import pairs as _pairs
+from distbench_builtin.shared.numerics.pairs import Array, Counts, Floats
 
 
 class PARC(Metric):

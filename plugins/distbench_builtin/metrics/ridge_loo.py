@@ -7,13 +7,17 @@ from pydantic import Field
 from scipy.linalg import eigh
 
 from distbench import Metric, Probe
-from distbench_builtin.metrics import _features
-from distbench_builtin.metrics._features import Array, product
-from distbench_builtin.metrics._spectrum import resolution
+from distbench_builtin.shared.numerics import features as _features
+from distbench_builtin.shared.numerics.features import Array, product
+from distbench_builtin.shared.numerics.spectrum import resolution
 
 _GRID = tuple(10.0**power for power in range(-6, 4))
+
+
 _BLOCK = 2**22
 """Numbers that are held of the left singular vectors or outputs at a time."""
+
+
 _TIE = 1e-9
 
 

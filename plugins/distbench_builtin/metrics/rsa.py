@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from distbench import Declined, Metric, Probe
-from distbench.probe import Need
-from distbench_builtin.metrics import _pairs
-from distbench_builtin.metrics._pairs import Array, Floats
+from distbench.interfaces.probe import Need
+from distbench_builtin.shared.numerics import pairs as _pairs
+from distbench_builtin.shared.numerics.pairs import Array, Floats
 
 
 class RSA(Metric):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from scipy.special import softmax
 
 from distbench import Metric, Probe
-from distbench_builtin.metrics._discriminant import (
+from distbench_builtin.shared.numerics.lda import (
     class_deviations,
     class_slices,
     discriminant,

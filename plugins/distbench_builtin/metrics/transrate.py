@@ -9,12 +9,13 @@ from pydantic import Field
 from scipy.linalg import eigh, lapack
 
 from distbench import Metric, Probe
-from distbench_builtin.metrics import _features
-from distbench_builtin.metrics._features import Array, gram_of
-from distbench_builtin.metrics._spectrum import centred_spectrum, resolution
+from distbench_builtin.shared.numerics import features as _features
+from distbench_builtin.shared.numerics.features import Array, gram_of
+from distbench_builtin.shared.numerics.spectrum import centred_spectrum, resolution
 
 _STEEP = 1e10
 """Beyond this, what round-off leaves of an eigenvalue that is 0 would count."""
+
 
 _AT_THE_MEAN = 1e-12
 """Share of the longest row below which a row is 0 but for round-off, and has no direction."""

@@ -12,10 +12,14 @@ from pydantic import Field
 from distbench import Student, WeightsError
 
 if TYPE_CHECKING:
-    from distbench_builtin.nets import Net
+    from distbench_builtin.shared.mini.nets import Net
 
 _ARCHITECTURE = "stu"
+
+
 _INITIAL = "general-stu"
+
+
 _HOW_TO_LOAD = """\
 from architecture import build
 from safetensors.torch import load_file
@@ -56,8 +60,8 @@ class MiniStudent(Student):
         Raises:
             WeightsError: The weights are missing or do not fit.
         """
-        from distbench_builtin.nets import build
-        from distbench_builtin.zoos.mini import load_weights
+        from distbench_builtin.shared.mini.nets import build
+        from distbench_builtin.shared.mini.zoo_files import load_weights
 
         net = build(_ARCHITECTURE, 0)
         if pretrained and self.pretrained:
@@ -66,22 +70,22 @@ class MiniStudent(Student):
 
     def normalisation(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
         """Mean and standard deviation of the input channels, those of the zoo."""
-        from distbench_builtin.zoos.mini import MEAN, STD
+        from distbench_builtin.shared.mini.zoo_files import MEAN, STD
 
         return MEAN, STD
 
     def export(
         self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        """State dict of one `distbench_builtin.nets.Net`, and how to make that."""
-        from distbench_builtin import nets
+        """State dict of one `distbench_builtin.shared.mini.nets.Net`, and how to make that."""
+        from distbench_builtin.shared.mini import nets
 
         mean, std = self.normalisation()
         tensors = {**backbone, **{f"classifier.{k}": v for k, v in head.items()}}
         recipe = {
             "format": "torch",
             "student": self.typed(whole_paths=False),
-            "module": "distbench_builtin.nets",
+            "module": "distbench_builtin.shared.mini.nets",
             "call": "build",
             "arguments": {"architecture": _ARCHITECTURE, "num_classes": len(classes)},
             "input": {"channels": "RGB", "range": [0, 1], "mean": list(mean), "std": list(std)},

@@ -13,10 +13,11 @@ from distbench import Download, Student, UsageError, primary
 if TYPE_CHECKING:
     import torch
 
-    from distbench_builtin._hub_weights import HashedFile, HubWeights
+    from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights
     from distbench_builtin.students.curated import Suggestion
 
 Triple = tuple[float, float, float]
+
 
 _HOW_TO_LOAD = """\
 import timm
@@ -57,8 +58,8 @@ class TimmStudent(Student):
         return [self._need()] if self.pretrained and self.weights is None else []
 
     def fingerprint(self) -> str:  # noqa: D102
-        from distbench_builtin._timm_cards import card
-        from distbench_builtin.students._pretrained import identity, weights_digest
+        from distbench_builtin.shared.models.pretrained import identity, weights_digest
+        from distbench_builtin.shared.models.timm_cards import card
 
         card(self.architecture)
         if not self.pretrained:
@@ -68,7 +69,7 @@ class TimmStudent(Student):
         return weights_digest(self.weights)
 
     def normalisation(self) -> tuple[Triple, Triple]:  # noqa: D102
-        from distbench_builtin._timm_cards import card
+        from distbench_builtin.shared.models.timm_cards import card
 
         if self.mean is not None and self.std is not None:
             return self.mean, self.std
@@ -77,8 +78,8 @@ class TimmStudent(Student):
         return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
 
     def backbone(self, *, pretrained: bool) -> torch.nn.Module:  # noqa: D102
-        from distbench_builtin._timm import facts
-        from distbench_builtin._timm_cards import card
+        from distbench_builtin.shared.models.timm_cards import card
+        from distbench_builtin.shared.models.timm_create import facts
 
         if not (pretrained and self.pretrained):
             model = self._create(0)
@@ -99,8 +100,8 @@ class TimmStudent(Student):
     def export(  # noqa: D102
         self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        from distbench_builtin._timm import shapes
-        from distbench_builtin._timm_cards import card
+        from distbench_builtin.shared.models.timm_cards import card
+        from distbench_builtin.shared.models.timm_create import shapes
 
         wanted = shapes(self.architecture, len(classes), self.arguments, error=UsageError)
         tensors = {name: backbone[name] for name in wanted if name in backbone}
@@ -129,15 +130,15 @@ class TimmStudent(Student):
         }
 
     def _create(self, num_classes: int, **own: Any) -> torch.nn.Module:
-        from distbench_builtin._timm import create
+        from distbench_builtin.shared.models.timm_create import create
 
         return create(self.architecture, num_classes, self.arguments, error=UsageError, **own)
 
     def _from_file(self, file: Path) -> torch.nn.Module:
         """The network with the weights of a file, whose classifier (if any) is left out."""
-        from distbench_builtin._timm import shapes
-        from distbench_builtin._timm_cards import card
-        from distbench_builtin._weights import load_strictly, read_weights
+        from distbench_builtin.shared.models.timm_cards import card
+        from distbench_builtin.shared.models.timm_create import shapes
+        from distbench_builtin.shared.models.weight_files import load_strictly, read_weights
 
         model = self._create(0)
         whole = shapes(self.architecture, 2, self.arguments, error=UsageError)
@@ -151,9 +152,9 @@ class TimmStudent(Student):
 
     def _from_hub(self) -> torch.nn.Module:
         """The network with timm's pretrained weights."""
-        from distbench_builtin._timm import pretrained
-        from distbench_builtin._timm_cards import card
-        from distbench_builtin.students._pretrained import fetch
+        from distbench_builtin.shared.models.pretrained import fetch
+        from distbench_builtin.shared.models.timm_cards import card
+        from distbench_builtin.shared.models.timm_create import pretrained
 
         return pretrained(
             self.architecture,
@@ -172,9 +173,9 @@ class TimmStudent(Student):
         Raises:
             WeightsError: timm has none.
         """
-        from distbench_builtin._hub_weights import published
-        from distbench_builtin._timm_cards import card
-        from distbench_builtin.students._pretrained import unavailable
+        from distbench_builtin.shared.downloads.weights import published
+        from distbench_builtin.shared.models.pretrained import unavailable
+        from distbench_builtin.shared.models.timm_cards import card
 
         found = card(self.architecture)
         what = f"weights of {found['name']}"

@@ -13,11 +13,12 @@ from distbench import Download, Student, UsageError, primary
 if TYPE_CHECKING:
     import torch
 
-    from distbench_builtin._hub_weights import HashedFile
-    from distbench_builtin._torchvision import Weights
+    from distbench_builtin.shared.downloads.weights import HashedFile
+    from distbench_builtin.shared.models.torchvision_create import Weights
     from distbench_builtin.students.curated import Suggestion
 
 Triple = tuple[float, float, float]
+
 
 _HOW_TO_LOAD = """\
 from safetensors.torch import load_file
@@ -56,7 +57,7 @@ class TorchvisionStudent(Student):
         return [self._need()] if self._uses_published() else []
 
     def fingerprint(self) -> str:  # noqa: D102
-        from distbench_builtin.students._pretrained import identity, weights_digest
+        from distbench_builtin.shared.models.pretrained import identity, weights_digest
 
         told = self._told()
         if not self.pretrained:
@@ -71,9 +72,14 @@ class TorchvisionStudent(Student):
         return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
 
     def backbone(self, *, pretrained: bool) -> torch.nn.Module:  # noqa: D102
-        from distbench_builtin._torchvision import create, headless, options, renamed
-        from distbench_builtin._weights import load_strictly, read_weights
-        from distbench_builtin.students._pretrained import fetch
+        from distbench_builtin.shared.models.pretrained import fetch
+        from distbench_builtin.shared.models.torchvision_create import (
+            create,
+            headless,
+            options,
+            renamed,
+        )
+        from distbench_builtin.shared.models.weight_files import load_strictly, read_weights
 
         told = self._told()
         loads = pretrained and self.pretrained
@@ -106,8 +112,8 @@ class TorchvisionStudent(Student):
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         from torch import nn
 
-        from distbench_builtin._torchvision import create, options
-        from distbench_builtin._torchvision import head as classifier
+        from distbench_builtin.shared.models.torchvision_create import create, options
+        from distbench_builtin.shared.models.torchvision_create import head as classifier
 
         own = options(self.architecture, published=self.pretrained)
         arguments = {**own, **self.arguments}
@@ -142,12 +148,12 @@ class TorchvisionStudent(Student):
         return self.pretrained and self.weights is None
 
     def _told(self) -> Weights:
-        from distbench_builtin._torchvision import weights
+        from distbench_builtin.shared.models.torchvision_create import weights
 
         return weights(self.architecture, self.published, error=UsageError)
 
     def _need(self, told: Weights | None = None) -> HashedFile:
-        from distbench_builtin._hub_weights import torch_file
+        from distbench_builtin.shared.downloads.weights import torch_file
 
         known = told or self._told()
         return torch_file(known["url"], f"weights {known['name']} of {self.architecture}")

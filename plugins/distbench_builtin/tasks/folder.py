@@ -18,11 +18,12 @@ from distbench import UNLABELLED, DataError, Part, Task, TaskIndex, UsageError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from distbench_builtin.tasks._draw import Classes
-    from distbench_builtin.tasks._parts import Layout
-    from distbench_builtin.tasks._tree import ImageFile
+    from distbench_builtin.shared.images.folder_tree import ImageFile
+    from distbench_builtin.shared.images.parts import Classes, Layout
 
+if TYPE_CHECKING:
     Rows = list[tuple[str | None, ImageFile]]
+
 
 _scanning = threading.Lock()
 
@@ -116,7 +117,7 @@ class FolderTask(Task):
         self, part: str, positions: Sequence[int], side: int | None
     ) -> Sequence[NDArray[np.uint8]]:
         """As `read`; images of more than twice `side` may come smaller, decoded faster."""
-        from distbench_builtin.tasks._images import decode
+        from distbench_builtin.shared.images.decode import decode
 
         images, root = self._scan()[1][part], self._root
         return [decode(root / images[i][1].place, images[i][1].name, side=side) for i in positions]
@@ -143,12 +144,12 @@ class FolderTask(Task):
             return self._found[1:]
 
     def _layout(self) -> Layout:
-        from distbench_builtin.tasks._tree import walk
+        from distbench_builtin.shared.images.folder_tree import walk
 
         if self.path is not None:
             _check_folder(self.path, "path")
         if self.table is not None:
-            from distbench_builtin.tasks._listing import listed
+            from distbench_builtin.shared.images.table_layout import listed
 
             columns = {
                 "file": self.file_column,
@@ -156,7 +157,7 @@ class FolderTask(Task):
                 "split": self.split_column,
             }
             return listed(self.table, self._root, self.test, columns)
-        from distbench_builtin.tasks._layout import sort_out
+        from distbench_builtin.shared.images.folder_layout import sort_out
 
         root = self.path or Path()
         return sort_out(root, walk(root), self.test)
@@ -165,7 +166,7 @@ class FolderTask(Task):
         """Images of the further folder that are not among the others."""
         if self.unlabelled is None:
             return []
-        from distbench_builtin.tasks._tree import ImageFile, walk
+        from distbench_builtin.shared.images.folder_tree import ImageFile, walk
 
         _check_folder(self.unlabelled, "unlabelled")
         base = self.unlabelled.absolute()
@@ -188,7 +189,7 @@ class FolderTask(Task):
         return new
 
     def _digests(self, places: Sequence[str]) -> list[str]:
-        from distbench_builtin._digests import digests_below
+        from distbench_builtin.shared.caching.file_digests import digests_below
 
         try:
             return digests_below(self._root, places)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from pydantic import ConfigDict, Field, model_validator
 
 from distbench import DataError, TaskIndex, absent, primary
-from distbench_builtin.tasks._hub_data import HubDataSet, missing
-from distbench_builtin.tasks._pooled import PooledTask
+from distbench_builtin.shared.images.hub_columns import HubDataSet, missing
+from distbench_builtin.shared.images.pooled_task import PooledTask
 
 if TYPE_CHECKING:
     from distbench import Download
-    from distbench_builtin.tasks._pool import Pool
+    from distbench_builtin.shared.images.pool import Pool
 
 _VALIDATION = ("validation", "valid", "val", "dev")
 
@@ -88,8 +88,9 @@ class HubTask(PooledTask):
         return folder
 
     def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
-        from distbench_builtin.tasks import _hub_data, _pool
-        from distbench_builtin.tasks._hub_rows import open_splits
+        from distbench_builtin.shared.images import hub_columns as _hub_data
+        from distbench_builtin.shared.images import pool as _pool
+        from distbench_builtin.shared.images.hub_rows import open_splits
 
         folder, what = self._folder(), self._what()
         splits, features = open_splits(folder, self.config, what)
@@ -167,7 +168,7 @@ class HubTask(PooledTask):
         classes: tuple[str, ...],
     ) -> str:
         """Of the commit, or of the files of a clone; and of all that decides what is read."""
-        from distbench_builtin._digests import file_digests
+        from distbench_builtin.shared.caching.file_digests import file_digests
 
         origin: list[object] = [self.id, folder.name]
         if self.path is not None:
@@ -191,7 +192,7 @@ def _classes(kind: object, used: set[str]) -> tuple[str, ...]:
     """Class names in the data set's own order; those that no image has are left out."""
     from datasets import ClassLabel
 
-    from distbench_builtin.tasks._pool import in_natural_order
+    from distbench_builtin.shared.images.pool import in_natural_order
 
     if isinstance(kind, ClassLabel):
         return tuple(name for name in kind.names if name in used)

@@ -16,7 +16,7 @@ from distbench import UNLABELLED, DataError, Part, Task, TaskIndex
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from distbench_builtin.tasks._tree import ImageFile
+    from distbench_builtin.shared.images.folder_tree import ImageFile
 
 
 class ImagesTask(Task):
@@ -47,7 +47,7 @@ class ImagesTask(Task):
         self, part: str, positions: Sequence[int], side: int | None
     ) -> Sequence[NDArray[np.uint8]]:
         """As `read`; images of more than twice `side` may come smaller, decoded faster."""
-        from distbench_builtin.tasks._images import decode
+        from distbench_builtin.shared.images.decode import decode
 
         images = self._scan()[0] if part == "train" else []
         root = self.path.absolute()
@@ -57,8 +57,8 @@ class ImagesTask(Task):
         """The images and their index, found once an instance."""
         if self._found is not None and self._found[0] == repr(self):
             return self._found[1:]
-        from distbench_builtin._digests import digests_below
-        from distbench_builtin.tasks._tree import walk
+        from distbench_builtin.shared.caching.file_digests import digests_below
+        from distbench_builtin.shared.images.folder_tree import walk
 
         if not self.path.is_dir():
             what = "is a file, not a folder" if self.path.exists() else "does not exist"

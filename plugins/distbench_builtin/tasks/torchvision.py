@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from pydantic import ConfigDict, Field, field_validator
 
 from distbench import DataError, TaskIndex, absent, primary
-from distbench_builtin.tasks._pooled import PooledTask
-from distbench_builtin.tasks._torchvision_data import SETS, archive, open_set
+from distbench_builtin.shared.images.pooled_task import PooledTask
+from distbench_builtin.shared.images.torchvision_sets import SETS, archive, open_set
 
 if TYPE_CHECKING:
     from distbench import Download
-    from distbench_builtin.tasks._pool import Pool
+    from distbench_builtin.shared.images.pool import Pool
 
 
 class TorchvisionTask(PooledTask):
@@ -56,7 +56,7 @@ class TorchvisionTask(PooledTask):
         return [] if self.path is not None else [archive(self.dataset)]
 
     def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
-        from distbench_builtin.tasks._pool import divided
+        from distbench_builtin.shared.images.pool import divided
 
         wanted = archive(self.dataset)
         if self.path is None and not wanted.present():
@@ -91,7 +91,7 @@ class TorchvisionTask(PooledTask):
         """Of names and labels; the images are those of the checksums, or of the user's files."""
         origin: object = [(piece.file, piece.digest) for piece in SETS[self.dataset].pieces]
         if self.path is not None:
-            from distbench_builtin._digests import file_digests
+            from distbench_builtin.shared.caching.file_digests import file_digests
 
             root = self.path.absolute()
             files = sorted(file for file in root.rglob("*") if file.is_file())

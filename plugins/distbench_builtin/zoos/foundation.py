@@ -45,12 +45,12 @@ class FoundationZoo(Zoo):
     generalist: bool = Field(False, description="true keeps them out of the sources")
 
     def downloads(self) -> Sequence[Download]:  # noqa: D102
-        from distbench_builtin.zoos._timm_models import chosen, downloads_of
+        from distbench_builtin.shared.sources.timm_registry import chosen, downloads_of
 
         return downloads_of(chosen(self._names()))
 
     def sources(self) -> Sequence[Source]:  # noqa: D102
-        from distbench_builtin.zoos._timm_models import chosen, sources_of
+        from distbench_builtin.shared.sources.timm_registry import chosen, sources_of
 
         return sources_of(
             chosen(self._names()),

@@ -11,7 +11,7 @@ from pydantic import Field
 from distbench import Source, SourceInfo, WeightsError, Zoo
 
 if TYPE_CHECKING:
-    from distbench_builtin.zoos._manifest import Entry
+    from distbench_builtin.shared.sources.zoo_manifest import Entry
 
 
 class LocalZoo(Zoo):
@@ -29,16 +29,16 @@ class LocalZoo(Zoo):
     path: Path = Field(description="the folder, or its manifest")
 
     def sources(self) -> Sequence[Source]:  # noqa: D102
-        from distbench_builtin.zoos._manifest import read_manifest
+        from distbench_builtin.shared.sources.zoo_manifest import read_manifest
 
         return [_source(entry) for entry in read_manifest(self.path)]
 
 
 def _source(entry: Entry) -> Source:
-    from distbench_builtin.zoos._manifest import OnnxEntry, TorchvisionEntry
-    from distbench_builtin.zoos._onnx_source import OnnxSource
-    from distbench_builtin.zoos._timm_source import TimmSource
-    from distbench_builtin.zoos._torchvision_source import TorchvisionSource
+    from distbench_builtin.shared.sources.onnx_source import OnnxSource
+    from distbench_builtin.shared.sources.timm_source import TimmSource
+    from distbench_builtin.shared.sources.torchvision_source import TorchvisionSource
+    from distbench_builtin.shared.sources.zoo_manifest import OnnxEntry, TorchvisionEntry
 
     try:
         info = _info(entry)
@@ -55,7 +55,7 @@ def _source(entry: Entry) -> Source:
 
 
 def _info(entry: Entry) -> SourceInfo:
-    from distbench_builtin._digests import file_digest
+    from distbench_builtin.shared.caching.file_digests import file_digest
 
     size = _size(entry)
     facts = entry.model_dump(
@@ -73,8 +73,9 @@ def _info(entry: Entry) -> SourceInfo:
 
 def _size(entry: Entry) -> dict[str, Any]:
     """Feature dimension, parameters and MACs, of which the manifest leaves some open."""
-    from distbench_builtin import _timm, _torchvision
-    from distbench_builtin.zoos._manifest import OnnxEntry, TimmEntry
+    from distbench_builtin.shared.models import timm_create as _timm
+    from distbench_builtin.shared.models import torchvision_create as _torchvision
+    from distbench_builtin.shared.sources.zoo_manifest import OnnxEntry, TimmEntry
 
     if isinstance(entry, OnnxEntry):
         return _onnx_size(entry)
@@ -87,7 +88,7 @@ def _size(entry: Entry) -> dict[str, Any]:
 
 
 def _onnx_size(entry: Any) -> dict[str, Any]:
-    from distbench_builtin.zoos._onnx_facts import graph_facts
+    from distbench_builtin.shared.sources.onnx_cost import graph_facts
 
     if None not in (entry.parameters, entry.macs):
         return {}

@@ -13,9 +13,11 @@ from pydantic import Field, field_validator
 from distbench import Download, Source, SourceInfo, UsageError, WeightsError, Zoo, home, primary
 
 if TYPE_CHECKING:
-    from distbench_builtin.zoos._torchvision_source import TorchvisionSource
+    from distbench_builtin.shared.sources.torchvision_source import TorchvisionSource
 
 ARCHITECTURES = ("resnet50", "resnet18", "googlenet", "alexnet")
+
+
 _SIDE = 224
 
 
@@ -44,6 +46,7 @@ DATA = {
     "imagenet": _Data("imagenet-1k", 1000, "general"),
 }
 """By the authors' names, which the files have. VOC2007 is multi-label, with a background class."""
+
 
 _CIFAR10 = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2023, 0.1994, 0.2010)}
 """The authors' normalisation for CIFAR-10; for all else it is that of ImageNet."""
@@ -77,12 +80,12 @@ class ParcZoo(Zoo):
         return value
 
     def downloads(self) -> Sequence[Download]:  # noqa: D102
-        from distbench_builtin.zoos._parc_download import ParcModels
+        from distbench_builtin.shared.downloads.parc import ParcModels
 
         return [ParcModels(self._folder(), tuple(self._names()))]
 
     def sources(self) -> Sequence[Source]:  # noqa: D102
-        from distbench_builtin.zoos._absent import absent_weights
+        from distbench_builtin.shared.sources.verify import absent_weights
 
         files = {name: self._file(name) for name in self._names()}
         if lacking := [name for name, file in files.items() if not file.is_file()]:
@@ -115,9 +118,9 @@ class ParcZoo(Zoo):
 
 
 def _source(name: str, file: Path) -> TorchvisionSource:
-    from distbench_builtin._digests import file_digest
-    from distbench_builtin._torchvision import facts
-    from distbench_builtin.zoos._torchvision_source import TorchvisionSource
+    from distbench_builtin.shared.caching.file_digests import file_digest
+    from distbench_builtin.shared.models.torchvision_create import facts
+    from distbench_builtin.shared.sources.torchvision_source import TorchvisionSource
 
     architecture, _, called = name.partition("_")
     data = DATA[called]

@@ -34,12 +34,12 @@ class TimmZoo(Zoo):
     )
 
     def downloads(self) -> Sequence[Download]:  # noqa: D102
-        from distbench_builtin.zoos._timm_models import chosen, downloads_of
+        from distbench_builtin.shared.sources.timm_registry import chosen, downloads_of
 
         return downloads_of(chosen(self.models))
 
     def sources(self) -> Sequence[Source]:  # noqa: D102
-        from distbench_builtin.zoos._timm_models import chosen, sources_of
+        from distbench_builtin.shared.sources.timm_registry import chosen, sources_of
 
         return sources_of(
             chosen(self.models),

@@ -12,9 +12,9 @@ from pydantic import Field
 from distbench import Download, Source, SourceInfo, UsageError, WeightsError, Zoo, primary
 
 if TYPE_CHECKING:
-    from distbench_builtin._hub_weights import HashedFile
-    from distbench_builtin._torchvision import Weights
-    from distbench_builtin.zoos._torchvision_source import TorchvisionSource
+    from distbench_builtin.shared.downloads.weights import HashedFile
+    from distbench_builtin.shared.models.torchvision_create import Weights
+    from distbench_builtin.shared.sources.torchvision_source import TorchvisionSource
 
 _SWAG = ("instagram-3.6b",)
 """What the weights of SWAG (arXiv:2201.08371) have seen before ImageNet."""
@@ -41,8 +41,8 @@ class TorchvisionZoo(Zoo):
         return [_file(name, told) for name, told in self._chosen().items()]
 
     def sources(self) -> Sequence[Source]:  # noqa: D102
-        from distbench_builtin._hub_weights import misnamed
-        from distbench_builtin.zoos._absent import absent_weights
+        from distbench_builtin.shared.downloads.weights import misnamed
+        from distbench_builtin.shared.sources.verify import absent_weights
 
         chosen = self._chosen()
         files = {name: _file(name, told).path for name, told in chosen.items()}
@@ -54,7 +54,7 @@ class TorchvisionZoo(Zoo):
         return [self._source(name, told) for name, told in chosen.items()]
 
     def _chosen(self) -> dict[str, Weights]:
-        from distbench_builtin._torchvision import names, weights
+        from distbench_builtin.shared.models.torchvision_create import names, weights
 
         found: dict[str, Weights] = {}
         for name in self.models:
@@ -67,9 +67,9 @@ class TorchvisionZoo(Zoo):
         return found
 
     def _source(self, name: str, told: Weights) -> TorchvisionSource:
-        from distbench_builtin._digests import file_digest
-        from distbench_builtin._torchvision import facts
-        from distbench_builtin.zoos._torchvision_source import TorchvisionSource
+        from distbench_builtin.shared.caching.file_digests import file_digest
+        from distbench_builtin.shared.models.torchvision_create import facts
+        from distbench_builtin.shared.sources.torchvision_source import TorchvisionSource
 
         file = _file(name, told).path
         side = self.image_size or told["input_size"]
@@ -98,6 +98,6 @@ class TorchvisionZoo(Zoo):
 
 
 def _file(name: str, told: Weights) -> HashedFile:
-    from distbench_builtin._hub_weights import torch_file
+    from distbench_builtin.shared.downloads.weights import torch_file
 
     return torch_file(told["url"], f"weights {told['name']} of {name}")

@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from distbench import Batch, MethodContext
-from distbench.suite import Protocol
+from distbench.interfaces.suite import Protocol
 
 
 class Transparent(torch.nn.Module):

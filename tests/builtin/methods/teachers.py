@@ -13,7 +13,7 @@ from PIL import Image
 
 import distbench
 from distbench import MethodContext, Row, SourceInfo, WeightedSource
-from distbench.method import Embedding, TransferSet
+from distbench.interfaces.context import Embedding, TransferSet
 
 TESTS = Path(__file__).parents[2]
 TOYS = (TESTS / "toys.py", TESTS / "toy_teachers.py")

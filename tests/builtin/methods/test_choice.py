@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from distbench.plugins import registry
-from distbench_builtin.distillers import _choice, label_propagation
-from distbench_builtin.distillers._choice import Choice, choose, left_out
-from distbench_builtin.distillers._graph import joint_features, neighbour_graph, propagate
+from distbench.plugins.registry import registry
+from distbench_builtin.distillers import label_propagation
+from distbench_builtin.shared.methods import graph_choice as _choice
+from distbench_builtin.shared.methods.graph import joint_features, neighbour_graph, propagate
+from distbench_builtin.shared.methods.graph_choice import Choice, choose, left_out
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from distbench.errors import UsageError
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 
 SUITE = """
 name = "s"

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 
 
 def test_it_is_cross_entropy_on_labelled_images(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import torch
 
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 
 
 def method(**parameters: Any) -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 
 
 @pytest.fixture

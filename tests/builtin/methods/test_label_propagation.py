@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from distbench.plugins import registry
-from distbench_builtin.distillers import _graph
-from distbench_builtin.distillers._graph import joint_features, neighbour_graph, propagate
+from distbench.plugins.registry import registry
+from distbench_builtin.shared.methods import graph as _graph
+from distbench_builtin.shared.methods.graph import joint_features, neighbour_graph, propagate
 
 
 @pytest.fixture

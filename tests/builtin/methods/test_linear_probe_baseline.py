@@ -9,9 +9,9 @@ import torch
 
 import distbench
 from distbench import StudentModel
+from distbench.engine.training.loop import Setting, train_phase
 from distbench.errors import UsageError
-from distbench.plugins import registry
-from distbench.training.loop import Setting, train_phase
+from distbench.plugins.registry import registry
 
 
 def probe(**parameters: Any) -> Any:

@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from distbench.errors import UsageError
-from distbench.method import TransferSet
-from distbench.plugins import registry
-from distbench_builtin.distillers._matching import Matching
-from distbench_builtin.distillers._transfer import shared_out
+from distbench.interfaces.context import TransferSet
+from distbench.plugins.registry import registry
+from distbench_builtin.shared.methods.source_heads import Matching
+from distbench_builtin.shared.methods.transfer_set import shared_out
 
 
 def test_matching_is_the_weighted_sum_of_cross_entropies(teachers: Any) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from distbench import Range
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 
 
 def test_it_starts_from_nothing_and_is_a_control() -> None:

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import torch
 
-from distbench.method import TransferSet
-from distbench.plugins import registry
-from distbench_builtin.distillers._matching import Contrasting
+from distbench.interfaces.context import TransferSet
+from distbench.plugins.registry import registry
 from distbench_builtin.distillers.task_agnostic import standard
+from distbench_builtin.shared.methods.source_heads import Contrasting
 
 FEATURES = [[0.0, 5.0], [2.0, 5.0], [4.0, 5.0], [2.0, 5.0], [99.0, 99.0]]
 """Of the five images of the context; the last is for validation. Standardised over the others the

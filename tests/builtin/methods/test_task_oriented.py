@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from distbench import Taught, Teaching
-from distbench.method import TransferSet
-from distbench.plugins import registry
+from distbench.interfaces.context import TransferSet
+from distbench.plugins.registry import registry
 from distbench_builtin.distillers.task_oriented import mixture
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from distbench import Declined, Probe
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics.cka import CKA
 
 CASES = ("small_relu", "wide_n_lt_d", "imbalanced", "edge_gap")

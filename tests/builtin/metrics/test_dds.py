@@ -9,7 +9,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from distbench import Declined, Probe, UsageError
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics import dds
 from distbench_builtin.metrics.dds import DDS
 

@@ -10,8 +10,8 @@ from scipy.linalg import eigh
 from scipy.special import softmax
 
 from distbench import Declined, Probe
-from distbench_builtin.metrics._discriminant import discriminant
 from distbench_builtin.metrics.etran import ETran
+from distbench_builtin.shared.numerics.lda import discriminant
 
 
 def draw(n, d, classes=3, signal=1.0, seed=0):

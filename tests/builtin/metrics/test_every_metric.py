@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import distbench
 from distbench import ArgumentError, Declined
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 
 METRICS = sorted(registry().names("metric"))
 VARIANTS = [

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from distbench import Probe
-from distbench_builtin.metrics._pca import principal
 from distbench_builtin.metrics.gbc import GBC
+from distbench_builtin.shared.numerics.pca import principal
 
 CASES = ("small_relu", "wide_n_lt_d", "imbalanced", "edge_gap")
 

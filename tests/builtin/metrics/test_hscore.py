@@ -9,7 +9,7 @@ import pytest
 from scipy.linalg import subspace_angles
 
 from distbench import Probe
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics.hscore import HScore
 
 

@@ -9,10 +9,10 @@ import pytest
 from sklearn.covariance import LedoitWolf
 
 from distbench import Probe
-from distbench.plugins import registry
-from distbench_builtin.metrics._spectrum import centred_spectrum
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics.hscore import HScore
 from distbench_builtin.metrics.hscore_shrinkage import HScoreShrinkage, _intensity
+from distbench_builtin.shared.numerics.spectrum import centred_spectrum
 
 
 def draw(n, d, classes=3, signal=1.0, seed=0):

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distbench import Declined, Probe, UsageError
-from distbench.plugins import registry
-from distbench_builtin.metrics import _neighbours
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics.knn import KNN
+from distbench_builtin.shared.numerics import neighbours as _neighbours
 
 CASES = ("small_relu", "wide_n_lt_d", "imbalanced", "edge_gap")
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distbench import Declined, Probe
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics.leep import LEEP
 from distbench_builtin.metrics.nce import NCE
 

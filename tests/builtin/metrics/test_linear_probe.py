@@ -7,8 +7,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from distbench import Declined, Probe
-from distbench_builtin.metrics._pca import principal
 from distbench_builtin.metrics.linear_probe import LinearProbe, _deal, _fit
+from distbench_builtin.shared.numerics.pca import principal
 
 
 def draw(n, d, classes=3, signal=1.0, seed=0):

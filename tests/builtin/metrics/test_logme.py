@@ -9,9 +9,9 @@ import pytest
 from scipy.optimize import minimize
 
 from distbench import Declined, Probe, UsageError
-from distbench.plugins import registry
-from distbench_builtin.metrics._spectrum import spectrum
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics.logme import LogME
+from distbench_builtin.shared.numerics.spectrum import spectrum
 
 CASES = ("small_relu", "wide_n_lt_d", "imbalanced", "edge_gap")
 

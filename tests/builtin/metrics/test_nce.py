@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from distbench import Probe, UsageError
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics.nce import NCE
 
 CASES = ("small_relu", "wide_n_lt_d", "imbalanced", "edge_gap")

@@ -11,10 +11,10 @@ from sklearn.decomposition import PCA
 from sklearn.mixture import GaussianMixture
 
 from distbench import Labels, Probe
-from distbench.plugins import registry
-from distbench_builtin.metrics._joint import leep, soft_joint
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics.leep import LEEP
 from distbench_builtin.metrics.nleep import NLEEP, _reduced
+from distbench_builtin.shared.numerics.joint import leep, soft_joint
 
 CASES = ("small_relu", "wide_n_lt_d", "imbalanced", "edge_gap")
 

@@ -11,7 +11,7 @@ from scipy.special import digamma, gammaln, log_softmax, logsumexp, softmax
 from scipy.stats import dirichlet
 
 from distbench import Declined, Probe
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics.pactran import PACTran
 
 CASES = ("small_relu", "wide_n_lt_d", "imbalanced", "edge_gap")

@@ -9,9 +9,9 @@ import pytest
 from scipy.stats import spearmanr
 
 from distbench import ArgumentError, Declined, Probe, UsageError
-from distbench.plugins import registry
-from distbench_builtin.metrics import _pairs
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics.parc import PARC
+from distbench_builtin.shared.numerics import pairs as _pairs
 
 CASES = ("small_relu", "wide_n_lt_d", "imbalanced", "edge_gap")
 

@@ -7,7 +7,7 @@ import hashlib
 import numpy as np
 
 from distbench import Probe, SourceInfo
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics.random import Random
 
 

@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import Ridge, RidgeCV
 
 from distbench import Probe, UsageError
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics import ridge_loo
 from distbench_builtin.metrics.ridge_loo import RidgeLOO
 

@@ -9,9 +9,9 @@ import pytest
 from scipy.stats import spearmanr
 
 from distbench import Declined, Probe
-from distbench.plugins import registry
-from distbench_builtin.metrics import _pairs
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics.rsa import RSA
+from distbench_builtin.shared.numerics import pairs as _pairs
 
 CASES = ("small_relu", "wide_n_lt_d", "imbalanced", "edge_gap")
 

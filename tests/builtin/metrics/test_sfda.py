@@ -10,8 +10,8 @@ from scipy.linalg import eigh
 from scipy.special import softmax
 
 from distbench import Declined, Probe
-from distbench_builtin.metrics._discriminant import _solve
 from distbench_builtin.metrics.sfda import SFDA
+from distbench_builtin.shared.numerics.lda import _solve
 
 
 def draw(n, d, classes=3, signal=1.0, seed=0):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from distbench import Declined, Probe, SourceInfo
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics.source_size import SourceSize
 
 

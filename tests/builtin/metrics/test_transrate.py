@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from distbench import Probe, UsageError
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 from distbench_builtin.metrics import transrate
 from distbench_builtin.metrics.transrate import TransRate
 

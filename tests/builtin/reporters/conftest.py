@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import distbench
-from distbench.execution import RunResult
+from distbench.workflows.run import RunResult
 
 Run = Callable[..., RunResult]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from distbench.execution import RunResult
+from distbench.workflows.run import RunResult
 from distbench_builtin.reporters._facts import clean, curve, numbers, parameters, safe
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from distbench import Declined, SourceInfo, Strategy, UsageError
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 
 
 def info(name, domain):

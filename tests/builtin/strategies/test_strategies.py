@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from distbench import Strategy, UsageError
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 
 SPECS = (
     "nearest",

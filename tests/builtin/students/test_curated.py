@@ -11,8 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from distbench.cli import app
-from distbench.measuring import measure
-from distbench.plugins import registry
+from distbench.engine.student_costs import measure
+from distbench.plugins.registry import registry
 from distbench_builtin.students.curated import TIMM, TORCHVISION
 
 timm = pytest.importorskip("timm")
@@ -42,7 +42,7 @@ def test_every_family_is_there():
     ["timm:lcnet_050", "timm:fastvit_t8", "torchvision:shufflenet_v2_x0_5"],
 )
 def test_the_numbers_are_those_of_the_counter(name):
-    from distbench.training.macs import count_macs
+    from distbench.engine.training.macs import count_macs
 
     student = registry().make("student", f"{name}:pretrained=false")
     model = student.backbone(pretrained=False)

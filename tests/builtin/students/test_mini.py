@@ -13,8 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from distbench import WeightsError
+from distbench_builtin.shared.mini.zoo_files import MEAN, PACKAGED, STD
 from distbench_builtin.students.mini import MiniStudent
-from distbench_builtin.zoos.mini import MEAN, PACKAGED, STD, MiniZoo
+from distbench_builtin.zoos.mini import MiniZoo
 
 INITIAL = PACKAGED / "general-stu.safetensors"
 

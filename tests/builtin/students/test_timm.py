@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from distbench import UsageError, WeightsError
-from distbench.plugins import registry
-from distbench_builtin import _digests, _hub_weights
-from distbench_builtin._hub_weights import HubWeights
-from distbench_builtin._timm_cards import card
+from distbench.plugins.registry import registry
+from distbench_builtin.shared.caching import file_digests as _digests
+from distbench_builtin.shared.downloads import weights as _hub_weights
+from distbench_builtin.shared.downloads.weights import HubWeights
+from distbench_builtin.shared.models.timm_cards import card
 from distbench_builtin.students.timm import TimmStudent
 
 timm = pytest.importorskip("timm")

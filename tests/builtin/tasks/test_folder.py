@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from distbench import UNLABELLED, CorruptImageError, DataError
-from distbench.plugins import registry
-from distbench_builtin import _digests
+from distbench.plugins.registry import registry
+from distbench_builtin.shared.caching import file_digests as _digests
 from distbench_builtin.tasks.folder import FolderTask
 
 SHARED = Path(__file__).resolve().parents[3] / ".." / "shared"

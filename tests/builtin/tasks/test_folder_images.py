@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from distbench import CorruptImageError
-from distbench_builtin.tasks._images import decode, decode_bytes
+from distbench_builtin.shared.images.decode import decode, decode_bytes
 from distbench_builtin.tasks.folder import FolderTask
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)

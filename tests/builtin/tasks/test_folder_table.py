@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from distbench import UNLABELLED, DataError, UsageError
-from distbench.planned import as_table
-from distbench.plugins import registry
+from distbench.plugins.component_identity import as_table
+from distbench.plugins.registry import registry
 from distbench_builtin.tasks.folder import FolderTask
 
 ROWS = [(f"img/{k}{i}.png", k) for k in ("cat", "dog") for i in range(5)]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from distbench import UNLABELLED, Task
+from distbench.engine.stages.prepare import open_images, prepare
 from distbench.errors import CorruptImageError, DataError
-from distbench.plugins import registry
-from distbench.stages.prepare import open_images, prepare
+from distbench.plugins.registry import registry
 
 
 def made(text: str) -> Task:
@@ -96,8 +96,8 @@ def test_a_corrupt_image_is_named(folder: Path) -> None:
 
 
 def test_it_is_no_task_to_learn(folder: Path) -> None:
-    from distbench.config import RunConfig
-    from distbench.planning import make_plan
+    from distbench.planning.config import RunConfig
+    from distbench.planning.planner import make_plan
 
     config = RunConfig.make(
         task=f"images:path={folder}", distiller="none", baseline="finetune", student="mini"

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distbench_builtin.tasks import mini
-from distbench_builtin.tasks.mini.catalogue import FAMILIES, SLICES
-from distbench_builtin.tasks.mini.classes import class_rows, slice_of
+from distbench_builtin.shared.mini import drawing as mini
+from distbench_builtin.shared.mini.drawing.catalogue import FAMILIES, SLICES
+from distbench_builtin.shared.mini.drawing.classes import class_rows, slice_of
 
 FINGERPRINTS = {
     "cifar10": "3be307168252ea29",

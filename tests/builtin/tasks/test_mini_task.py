@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from distbench import DataError, UsageError
-from distbench.plugins import Registry
-from distbench_builtin.tasks import mini
-from distbench_builtin.tasks.mini.task import MiniTask
+from distbench.plugins.registry import Registry
+from distbench_builtin.shared.mini import drawing as mini
+from distbench_builtin.tasks.mini import MiniTask
 
 CUB = MiniTask().named("mini-cub")
 
@@ -90,7 +90,7 @@ def test_what_is_not_there_is_told() -> None:
 
 def test_an_index_needs_no_torch() -> None:
     child = (
-        "import sys\nfrom distbench_builtin.tasks.mini.task import MiniTask\n"
+        "import sys\nfrom distbench_builtin.tasks.mini import MiniTask\n"
         "MiniTask().named('mini-isic').index()\nsys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", child], check=False).returncode == 0

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from distbench import DataError, Task, UsageError
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 from distbench_builtin.tasks.paper import budgets, names, table
 
 pytestmark = pytest.mark.usefixtures("cut_off", "hub_cache")

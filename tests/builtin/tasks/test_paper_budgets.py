@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from distbench import DataError, Task, UsageError
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 from distbench_builtin.tasks.paper import budgets
 
 pytestmark = pytest.mark.usefixtures("cut_off", "hub_cache")
@@ -90,7 +90,7 @@ def test_eurosat_is_divided_by_file_number(
 
 
 def test_rules_of_the_whole_eurosat() -> None:
-    from distbench_builtin.tasks._pool import Pool
+    from distbench_builtin.shared.images.pool import Pool
 
     labels = [
         c for c, n in (("Forest", 3000), ("River", 2500), ("Pasture", 2000)) for _ in range(n)

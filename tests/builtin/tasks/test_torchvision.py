@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 from distbench import DataError, UsageError
-from distbench.plugins import registry
-from distbench_builtin.tasks import _torchvision_data
-from distbench_builtin.tasks._alternatives import first_of
-from distbench_builtin.tasks._archive import Archive, Piece
+from distbench.plugins.registry import registry
+from distbench_builtin.shared.downloads.archive import Archive, Piece
+from distbench_builtin.shared.downloads.first_of import first_of
+from distbench_builtin.shared.images import torchvision_sets as _torchvision_data
 from distbench_builtin.tasks.torchvision import TorchvisionTask
 
 Draw = Callable[..., bytes]

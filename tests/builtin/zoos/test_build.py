@@ -13,17 +13,18 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from distbench import CorruptImageError, DataError, Part, Task, TaskIndex, UsageError, WeightsError
-from distbench_builtin.zoos import _training, build_jobs
-from distbench_builtin.zoos._training_augment import augmented, plain
-from distbench_builtin.zoos._training_images import decode, open_data
-from distbench_builtin.zoos._training_judge import judge
-from distbench_builtin.zoos._training_nets import settle
-from distbench_builtin.zoos._training_settings import Architecture, Data, Settings
-from distbench_builtin.zoos._training_voc import CLASSES, Voc2007
-from distbench_builtin.zoos.build import TrainedZoo
-from distbench_builtin.zoos.build_folder import SomeFailedError
-from distbench_builtin.zoos.build_records import toml
+from distbench_builtin.shared.zoo_building import jobs as build_jobs
+from distbench_builtin.shared.zoo_building import train as _training
+from distbench_builtin.shared.zoo_building.augment import augmented, plain
+from distbench_builtin.shared.zoo_building.build import SomeFailedError
+from distbench_builtin.shared.zoo_building.images import decode, open_data
+from distbench_builtin.shared.zoo_building.judge import judge
+from distbench_builtin.shared.zoo_building.networks import settle
+from distbench_builtin.shared.zoo_building.records import toml
+from distbench_builtin.shared.zoo_building.settings import Architecture, Data, Settings
+from distbench_builtin.tasks.voc2007 import CLASSES, Voc2007
 from distbench_builtin.zoos.local import LocalZoo
+from distbench_builtin.zoos.trained import TrainedZoo
 
 timm = pytest.importorskip("timm")
 torch = pytest.importorskip("torch")
@@ -316,7 +317,7 @@ def test_googlenet_sees_what_its_published_weights_expect() -> None:
     from torchvision.models import googlenet
 
     from distbench import DistbenchError
-    from distbench_builtin._torchvision import create
+    from distbench_builtin.shared.models.torchvision_create import create
 
     torch.manual_seed(0)
     images = torch.rand(2, 3, 64, 64)
@@ -517,7 +518,7 @@ def test_what_the_command_refuses(tmp_path) -> None:
 
 
 def test_the_recipe_of_parc_has_28_models() -> None:
-    from distbench.plugins import registry
+    from distbench.plugins.registry import registry
 
     recipe = TrainedZoo.recipe("parc28")
     assert recipe is not None

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from distbench import SourceInfo, UsageError, WeightsError
-from distbench.plugins import registry
+from distbench.plugins.registry import registry
 from distbench_builtin.zoos import foundation
 from distbench_builtin.zoos.foundation import CURATED, FoundationZoo
 

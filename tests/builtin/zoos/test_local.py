@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from distbench import WeightsError
-from distbench.plugins import registry
-from distbench_builtin import _digests, _facts
+from distbench.plugins.registry import registry
+from distbench_builtin.shared.caching import facts as _facts
+from distbench_builtin.shared.caching import file_digests as _digests
 from distbench_builtin.zoos.local import LocalZoo
 
 timm = pytest.importorskip("timm")
@@ -313,7 +314,7 @@ def test_onnx_that_is_none(tmp_path):
 
 
 def test_without_the_onnx_package_macs_are_unknown(tmp_path, monkeypatch):
-    from distbench_builtin.zoos import _onnx_facts
+    from distbench_builtin.shared.sources import onnx_cost as _onnx_facts
 
     (tmp_path / "graph.onnx").write_bytes(b"x")
     monkeypatch.setattr(_onnx_facts, "find_spec", lambda _: None)

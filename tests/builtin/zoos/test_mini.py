@@ -15,11 +15,12 @@ import pytest
 import torch
 
 from distbench import UsageError, WeightsError
-from distbench_builtin import nets
-from distbench_builtin.tasks import mini
-from distbench_builtin.zoos.mini import PACKAGED, Manifest, MiniSource, MiniZoo
-from distbench_builtin.zoos.mini_build import ARCHITECTURES, DOMAINS, build_zoo
-from distbench_builtin.zoos.mini_train import Model, Recipe, _augmented, _mirrored_classes
+from distbench_builtin.shared.mini import drawing as mini
+from distbench_builtin.shared.mini import nets
+from distbench_builtin.shared.mini.zoo_build import ARCHITECTURES, DOMAINS, build_zoo
+from distbench_builtin.shared.mini.zoo_files import PACKAGED, Manifest, MiniSource
+from distbench_builtin.shared.mini.zoo_train import Model, Recipe, _augmented, _mirrored_classes
+from distbench_builtin.zoos.mini import MiniZoo
 
 NAMES = [f"{d}-{a}" for d in DOMAINS for a in ARCHITECTURES] + ["general-stu", "general-res"]
 TINY = Recipe(epochs=1, images=128, test_images=50)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from distbench import SourceInfo
-from distbench.plugins import registry
-from distbench.resolve import overlaps
-from distbench_builtin._training_data import _KNOWN
+from distbench.planning.resolve import overlaps
+from distbench.plugins.registry import registry
 from distbench_builtin.overlaps import KNOWN, SPELLINGS, table
+from distbench_builtin.shared.models.training_data import _KNOWN
 from distbench_builtin.zoos.parc import DATA
 
 

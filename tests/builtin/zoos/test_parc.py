@@ -8,8 +8,8 @@ import zipfile
 import pytest
 
 from distbench import DataError, UrlFile, UsageError, WeightsError
-from distbench.plugins import registry
-from distbench_builtin.zoos import _parc_download
+from distbench.plugins.registry import registry
+from distbench_builtin.shared.downloads import parc as _parc_download
 from distbench_builtin.zoos.parc import DATA, ParcZoo
 
 torch = pytest.importorskip("torch")

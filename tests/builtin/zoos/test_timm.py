@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from distbench import UsageError, WeightsError
-from distbench.plugins import registry
-from distbench_builtin import _digests, _timm_cards
-from distbench_builtin._hub_weights import HashedFile, HubWeights
-from distbench_builtin._training_data import data_in
+from distbench.plugins.registry import registry
+from distbench_builtin.shared.caching import file_digests as _digests
+from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights
+from distbench_builtin.shared.models import timm_cards as _timm_cards
+from distbench_builtin.shared.models.training_data import data_in
 from distbench_builtin.zoos.timm import TimmZoo
 
 timm = pytest.importorskip("timm")

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from distbench import UsageError, WeightsError
-from distbench.plugins import registry
-from distbench_builtin import _hub_weights, _torchvision
-from distbench_builtin._digests import file_digest
+from distbench.plugins.registry import registry
+from distbench_builtin.shared.caching.file_digests import file_digest
+from distbench_builtin.shared.downloads import weights as _hub_weights
+from distbench_builtin.shared.models import torchvision_create as _torchvision
 from distbench_builtin.zoos.torchvision import TorchvisionZoo
 
 torch = pytest.importorskip("torch")

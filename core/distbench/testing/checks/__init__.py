@@ -3,6 +3,18 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
+
+from distbench.testing.check import _CHECKS, Check
+
+
+def checks_of(kind: str) -> Mapping[str, Check]:
+    """The checks of a kind by name, in the order in which they are run."""
+    from distbench.testing import checks
+
+    checks.load()
+    return {name: made for (of, name), made in _CHECKS.items() if of == kind}
+
 
 _MODULES = (
     "every",

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from distbench.component import Component
 from distbench.errors import RefusedError
-from distbench.planned import as_table
-from distbench.testing.bench import equal_results, options, rows_of
-from distbench.testing.check import Fault, NotChecked, check
+from distbench.interfaces.component import Component
+from distbench.plugins.component_identity import as_table
+from distbench.testing.check import check
 from distbench.testing.checks.reporter import table_of
 from distbench.testing.checks.suite import definition_of
+from distbench.testing.faults import Fault, NotChecked
+from distbench.testing.harness import equal_results, options, rows_of
 from distbench.testing.subject import Subject, workplace
 
 _LARGEST = 4000
 """Images of a task that is run; larger ones take too long."""
+
+
 _DISTIL = {"distiller": "pseudo_labels", "strategy": "equal"}
 
 

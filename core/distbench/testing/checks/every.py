@@ -12,15 +12,21 @@ import sys
 from functools import cache
 from typing import Any
 
-from distbench.component import Component
 from distbench.errors import DistbenchError
-from distbench.identity import canonical_json, digest
-from distbench.testing.check import Fault, NotChecked, check, checks_of
-from distbench.testing.doing import doing
+from distbench.interfaces.component import Component
+from distbench.storage.hashing import canonical_json, digest
+from distbench.testing.calls import doing
+from distbench.testing.check import check
+from distbench.testing.checks import checks_of
+from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.subject import Subject
 
 _SOURCE = re.compile(r"\b(19|20)\d\d\b|arxiv|doi\.org|https?://|\bours\b|\bour\s+own\b", re.I)
+
+
 _ROLES = ("ranked", "control", "ceiling")
+
+
 HEAVY = ("torch", "tensorflow", "jax")
 
 
@@ -52,11 +58,11 @@ def imports(subject: Subject) -> None:
 def _imported(plugin: str, is_file: bool) -> dict[str, str]:
     """What registering a plugin imports that is heavy, and each of its components, by `kind:name`.
 
-    One interpreter looks at a whole plugin: see `distbench.testing.importing`.
+    One interpreter looks at a whole plugin: see `distbench.testing.import_cost`.
     """
     how = "file" if is_file else "entry"
     done = subprocess.run(
-        [sys.executable, "-m", "distbench.testing.importing", how, plugin, *HEAVY],
+        [sys.executable, "-m", "distbench.testing.import_cost", how, plugin, *HEAVY],
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},

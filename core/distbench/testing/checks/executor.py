@@ -6,13 +6,13 @@ import threading
 from collections import Counter
 from pathlib import Path
 
-from distbench.components import Executor
-from distbench.config import RunConfig
-from distbench.planning import make_plan
-from distbench.queue import Outcome, UnitQueue
-from distbench.testing.bench import options
-from distbench.testing.check import Fault, check
-from distbench.testing.doing import doing
+from distbench.interfaces.executor import Executor, Outcome, UnitQueue
+from distbench.planning.config import RunConfig
+from distbench.planning.planner import make_plan
+from distbench.testing.calls import doing
+from distbench.testing.check import check
+from distbench.testing.faults import Fault
+from distbench.testing.harness import options
 from distbench.testing.subject import Subject, workplace
 
 _WORKERS = 2

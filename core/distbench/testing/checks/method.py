@@ -6,9 +6,10 @@ import math
 
 import numpy as np
 
-from distbench.testing.bench import positions_of, watch
-from distbench.testing.check import Fault, check
-from distbench.testing.doing import unseeded
+from distbench.testing.calls import unseeded
+from distbench.testing.check import check
+from distbench.testing.faults import Fault
+from distbench.testing.harness import positions_of, watch
 from distbench.testing.subject import Subject
 
 

@@ -9,12 +9,15 @@ from numbers import Real
 import numpy as np
 
 from distbench.errors import Declined
-from distbench.testing.check import Fault, NotChecked, check
-from distbench.testing.doing import doing, unseeded
+from distbench.testing.calls import doing, unseeded
+from distbench.testing.check import check
+from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.probes import Drawn, awkward, drawn, values
 from distbench.testing.subject import Subject
 
 _ROUND_OFF = 1e-6
+
+
 _SEES = {"features", "logits", "reference"}
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from distbench.errors import UsageError
-from distbench.planned import as_table
-from distbench.testing.bench import equal_results, options, run
-from distbench.testing.check import Fault, NotChecked, check
+from distbench.plugins.component_identity import as_table
+from distbench.testing.check import check
+from distbench.testing.faults import Fault, NotChecked
+from distbench.testing.harness import equal_results, options, run
 from distbench.testing.subject import Subject, workplace
 
 _BASELINES = ("finetune", "miniature_trouble", "miniature_trouble:decline")

@@ -8,13 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench.errors import Declined
-from distbench.sources import SourceInfo
-from distbench.testing.check import Fault, NotChecked, check
-from distbench.testing.doing import doing, frozen, unseeded
+from distbench.interfaces.zoo import SourceInfo
+from distbench.testing.calls import doing, frozen, unseeded
+from distbench.testing.check import check
+from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.miniature import facts
 from distbench.testing.subject import Subject
 
 Vector = NDArray[np.float64]
+
 
 _SCORES = {
     "plain scores": [3.0, 1.0, 5.0, 4.0, 2.0],

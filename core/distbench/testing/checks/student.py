@@ -10,14 +10,18 @@ from typing import Any
 
 import torch
 
-from distbench.components import Student
-from distbench.testing.check import Fault, check
-from distbench.testing.doing import doing
+from distbench.engine.training.student import build_student
+from distbench.interfaces.student import Student
+from distbench.interfaces.student_model import StudentModel
+from distbench.testing.calls import doing
+from distbench.testing.check import check
+from distbench.testing.faults import Fault
 from distbench.testing.subject import Subject
-from distbench.training.model import StudentModel, build_student
 
 SIDES = (32, 64, 224)
 """Image sizes that are tried, pixels."""
+
+
 _CLASSES = ("a", "b", "c")
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from distbench.components import Suite
 from distbench.errors import DistbenchError
-from distbench.resolve import check_settings
-from distbench.suite import SuiteDefinition, Value
-from distbench.testing.check import Fault, NotChecked, check
-from distbench.testing.doing import doing
+from distbench.interfaces.suite import Suite, SuiteDefinition, Value
+from distbench.planning.resolve import check_settings
+from distbench.testing.calls import doing
+from distbench.testing.check import check
+from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.subject import Subject
 
 
@@ -66,8 +66,8 @@ def resolves(subject: Subject) -> None:
 @check("suite")
 def development_tasks(subject: Subject) -> None:
     """What settings are tuned on are none of its own tasks."""
-    from distbench.config import RunConfig
-    from distbench.development import with_development_tasks
+    from distbench.planning.config import RunConfig
+    from distbench.workflows.tune.development_tasks import with_development_tasks
 
     suite = definition_of(subject)
     if not suite.tuning.tasks:

@@ -7,11 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.components import Task
-from distbench.data import UNLABELLED, Part, TaskIndex
 from distbench.errors import RefusedError
-from distbench.testing.check import Fault, NotChecked, check
-from distbench.testing.doing import doing
+from distbench.interfaces.task import UNLABELLED, Part, Task, TaskIndex
+from distbench.testing.calls import doing
+from distbench.testing.check import check
+from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.subject import Subject
 
 _READ = 24

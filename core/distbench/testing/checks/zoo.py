@@ -5,16 +5,20 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from distbench.components import Zoo
 from distbench.errors import RefusedError
-from distbench.sources import Source, SourceInfo
-from distbench.testing.check import Fault, NotChecked, check
-from distbench.testing.doing import doing
+from distbench.interfaces.zoo import Source, SourceInfo, Zoo
+from distbench.testing.calls import doing
+from distbench.testing.check import check
+from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.subject import Subject
 
 _OPENED = 3
 """How many sources are opened: those with the fewest parameters."""
+
+
 _STATED = ("licence", "domain", "architecture", "fingerprint")
+
+
 _CPU = torch.device("cpu")
 
 

@@ -10,22 +10,26 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from distbench import DataError, TaskIndex, UsageError, absent
-from distbench_builtin.tasks._alternatives import first_of
-from distbench_builtin.tasks._pooled import PooledTask
+from distbench_builtin.shared.downloads.first_of import first_of
+from distbench_builtin.shared.images.pooled_task import PooledTask
 from distbench_builtin.tasks.paper.task import checked, fingerprint, place_of
 
 if TYPE_CHECKING:
     from distbench import Download
-    from distbench_builtin.tasks._pool import Pool
+    from distbench_builtin.shared.images.pool import Pool
     from distbench_builtin.tasks.paper.budgets import Budgeted, NameList
     from distbench_builtin.tasks.paper.mirrors import Mirror
 
 PREFIX = "taskoriented-"
+
+
 _HELD = 10
 """Images a class for validation where the paper has none."""
 
+
 _AGAIN = re.compile(r"_n\d{8}$")
 """Names of ImageNet's images on the Hub end with the class once more."""
+
 
 Key = tuple[str, str]
 
@@ -158,14 +162,14 @@ def _keys(names: Sequence[str], labels: Sequence[str | None], by_class: bool) ->
 
 
 def _stem(name: str) -> str:
-    from distbench_builtin.tasks._pool import stem
+    from distbench_builtin.shared.images.pool import stem
 
     return _AGAIN.sub("", stem(name))
 
 
 def _apart(pool: Pool, listed: set[int]) -> set[int]:
     """Some images of each class that are not on the list; hashes of their names decide which."""
-    from distbench_builtin.tasks._pool import lot
+    from distbench_builtin.shared.images.pool import lot
 
     classes: dict[str, list[int]] = {}
     for row, label in enumerate(pool.labels):

@@ -17,13 +17,17 @@ from distbench_builtin.tasks.paper.mirrors import HubMirror, TorchvisionMirror
 from distbench_builtin.tasks.paper.table import ENTRIES, ISIC_OFFICIAL
 
 if TYPE_CHECKING:
-    from distbench_builtin.tasks._pool import Pool
+    from distbench_builtin.shared.images.pool import Pool
 
 PREFIX = "taskoriented-"
+
+
 _LISTS = (
     "https://raw.githubusercontent.com/apple/ml-vfm-kt/"
     "234af0404d65a2aa0fd6ef6addb5f3d8312ed636/datasplits/"
 )
+
+
 _TWO = {"train": ("train",), "test": ("test",)}
 
 
@@ -75,7 +79,7 @@ def by_number(pool: Pool) -> dict[str, Pool]:
     Raises:
         DataError: The images' names do not end with the numbers of the files.
     """
-    from distbench_builtin.tasks._pool import stem
+    from distbench_builtin.shared.images.pool import stem
 
     numbers: dict[str, dict[int, int]] = {}
     for row, (name, label) in enumerate(zip(pool.names, pool.labels, strict=True)):

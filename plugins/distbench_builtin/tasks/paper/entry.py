@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from distbench import DataError
 
 if TYPE_CHECKING:
-    from distbench_builtin.tasks._pool import Pool
+    from distbench_builtin.shared.images.pool import Pool
     from distbench_builtin.tasks.paper.mirrors import Mirror
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from distbench import DataError, Download, home
-from distbench_builtin.tasks._archive import Archive, Piece
-from distbench_builtin.tasks._hub_data import HubDataSet
+from distbench_builtin.shared.downloads.archive import Archive, Piece
+from distbench_builtin.shared.images.hub_columns import HubDataSet
 
 if TYPE_CHECKING:
-    from distbench_builtin.tasks._pool import Pool
+    from distbench_builtin.shared.images.pool import Pool
 
 Splits = Mapping[str, tuple[str, ...]]
 """Part of a task to the splits of an origin that make it up."""
@@ -93,9 +93,9 @@ class HubMirror:
         return data.folder() if data.present() else None
 
     def pools(self, folder: Path) -> dict[str, Pool]:  # noqa: D102
-        from distbench_builtin.tasks import _hub_data
-        from distbench_builtin.tasks._hub_rows import open_splits
-        from distbench_builtin.tasks._pool import joined
+        from distbench_builtin.shared.images import hub_columns as _hub_data
+        from distbench_builtin.shared.images.hub_rows import open_splits
+        from distbench_builtin.shared.images.pool import joined
 
         what = f"data set {self.repository}"
         found, features = open_splits(folder, self.config, what)
@@ -155,7 +155,7 @@ class TorchvisionMirror:
         return f"https://pytorch.org/vision/stable/generated/torchvision.datasets.{self.name}.html"
 
     def download(self, title: str) -> Archive:  # noqa: D102
-        from distbench_builtin.tasks._torchvision_data import archive
+        from distbench_builtin.shared.images.torchvision_sets import archive
 
         return archive(self.name)
 
@@ -164,14 +164,14 @@ class TorchvisionMirror:
         return found.place if found.present() else None
 
     def pools(self, folder: Path) -> dict[str, Pool]:  # noqa: D102
-        from distbench_builtin.tasks._pool import joined
-        from distbench_builtin.tasks._torchvision_data import open_set
+        from distbench_builtin.shared.images.pool import joined
+        from distbench_builtin.shared.images.torchvision_sets import open_set
 
         found = open_set(self.name, folder)[1]
         return {part: joined([found[s] for s in splits]) for part, splits in self.splits.items()}
 
     def identity(self, folder: Path) -> object:  # noqa: D102
-        from distbench_builtin.tasks._torchvision_data import SETS
+        from distbench_builtin.shared.images.torchvision_sets import SETS
 
         return [self.key, [[piece.file, piece.digest] for piece in SETS[self.name].pieces]]
 
@@ -222,7 +222,7 @@ class Official:
 
 def of_files(folder: Path) -> object:
     """What the files of a folder are known by, however they came there: names and digests."""
-    from distbench_builtin._digests import file_digests
+    from distbench_builtin.shared.caching.file_digests import file_digests
 
     root = folder.absolute()
     files = sorted(file for file in root.rglob("*") if file.is_file())

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 from distbench import DataError
 
 if TYPE_CHECKING:
-    from distbench_builtin.tasks._pool import Pool
+    from distbench_builtin.shared.images.pool import Pool
 
 NABIRDS_TREE = (
     "images/CLASS/ID.jpg, images.txt, image_class_labels.txt, classes.txt, train_test_split.txt"
 )
+
 
 _SKIN = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
 
@@ -27,7 +28,7 @@ def birds(folder: Path) -> dict[str, Pool]:
     Raises:
         DataError: A file is missing or wrong; says which.
     """
-    from distbench_builtin.tasks._pool import of_files
+    from distbench_builtin.shared.images.pool import of_files
 
     root = _root(folder, "images.txt", NABIRDS_TREE)
     paths = dict(_pairs(root / "images.txt"))
@@ -60,7 +61,7 @@ def isic(folder: Path) -> dict[str, Pool]:
     Raises:
         DataError: A file is missing or wrong; says which.
     """
-    from distbench_builtin.tasks._pool import of_files
+    from distbench_builtin.shared.images.pool import of_files
 
     kind = {"train": "Training", "validation": "Validation", "test": "Test"}
     pools = {}
@@ -89,7 +90,7 @@ def chestx(folder: Path) -> dict[str, Pool]:
     Raises:
         DataError: A file is missing or wrong; says which.
     """
-    from distbench_builtin.tasks._pool import of_files
+    from distbench_builtin.shared.images.pool import of_files
 
     table = next(iter(sorted(folder.rglob("Data_Entry_2017*.csv"))), None)
     if table is None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from distbench_builtin.tasks._archive import Piece
+from distbench_builtin.shared.downloads.archive import Piece
 from distbench_builtin.tasks.paper import names, official
 from distbench_builtin.tasks.paper.entry import Entry
 from distbench_builtin.tasks.paper.mirrors import HubMirror, Official, TorchvisionMirror
 
 _TWO = {"train": ("train",), "test": ("test",)}
+
+
 _ISIC = "https://isic-archive.s3.amazonaws.com/challenges/2018/ISIC2018_Task3_"
+
 
 ISIC_OFFICIAL = Official(
     "isic2018",
@@ -26,6 +29,7 @@ ISIC_OFFICIAL = Official(
         for what in ("Input", "GroundTruth")
     ),
 )
+
 
 ENTRIES: Mapping[str, Entry] = {
     "cifar10": Entry(

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from distbench import DataError, Task, TaskIndex, UsageError, absent
-from distbench_builtin.tasks._alternatives import first_of
-from distbench_builtin.tasks._pooled import PooledTask
+from distbench_builtin.shared.downloads.first_of import first_of
+from distbench_builtin.shared.images.pooled_task import PooledTask
 from distbench_builtin.tasks.paper.entry import Entry
 from distbench_builtin.tasks.paper.mirrors import HubMirror, Mirror, Official, of_files
 
 if TYPE_CHECKING:
     from distbench import Download
-    from distbench_builtin.tasks._pool import Pool
+    from distbench_builtin.shared.images.pool import Pool
 
 PREFIX = "paper-"
 
@@ -57,7 +57,7 @@ class PaperTask(PooledTask):
         return entry
 
     def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
-        from distbench_builtin.tasks._pool import divided
+        from distbench_builtin.shared.images.pool import divided
 
         entry = self._entry()
         mirrors = named_mirrors(self.name, entry, self.mirror)

@@ -1,0 +1,1 @@
+"""Executes the units of a plan."""

@@ -1,0 +1,95 @@
+"""Embeddings by key: taken from the cache, or made, several in one pass over the images."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from distbench.engine.stages.embed import Order, embed_many
+from distbench.interfaces.zoo import Source
+from distbench.storage.artifacts import ArtifactCache
+
+KIND = "embeddings"
+
+
+_TOGETHER = 2 * 10**9
+"""Bytes of weights that are held at once, as far as the facts about the sources tell."""
+
+
+def build_embeddings(
+    cache: ArtifactCache,
+    wanted: Mapping[str, Source],
+    images: Callable[[], NDArray[np.uint8]],
+    device: torch.device,
+    *,
+    precision: str = "fp32",
+) -> dict[str, Path]:
+    """The folders of embeddings of one image set.
+
+    What is missing is made, and may be interrupted: it is kept below ``partial`` in the cache, in
+    a folder that only the process that holds the key uses, and removed when the embedding is whole.
+
+    Args:
+        cache: Where they are kept.
+        wanted: Key to source.
+        images: Opens the image set, uint8 (n, s, s, 3); called if something is missing.
+        device: Where sources run.
+        precision: As `embed_many` takes it.
+
+    Raises:
+        WeightsError: The outputs of a source do not have the declared shapes.
+        DistbenchError: Another process has held a key for an hour.
+    """
+    found = {key: folder for key in wanted if (folder := cache.get(KIND, key))}
+    missing = {key: source for key, source in wanted.items() if key not in found}
+    for group in _groups(missing):
+        orders: list[Order] = []
+
+        def build(keys: list[str], orders: list[Order] = orders) -> None:
+            """Holds one key after the other, then makes them all."""
+            if not keys:
+                if orders:
+                    embed_many(orders, images(), device, precision=precision)
+                return
+            key, *others = keys
+            held = False
+
+            def make(folder: Path) -> None:
+                nonlocal held
+                held = True
+                orders.append(Order(missing[key], folder, partial_folder(cache, key)))
+                build(others, orders)
+
+            found[key] = cache.build(KIND, key, make)
+            shutil.rmtree(partial_folder(cache, key), ignore_errors=True)
+            if not held:  # another process was faster
+                build(others, orders)
+
+        # In one order everywhere, so that no two processes wait for each other.
+        build(sorted(group))
+    return {key: found[key] for key in wanted}
+
+
+def partial_folder(cache: ArtifactCache, key: str) -> Path:
+    """Where an embedding lies that is not whole yet."""
+    return cache.root / "partial" / key
+
+
+def _groups(missing: Mapping[str, Source]) -> Iterator[list[str]]:
+    """Keys of sources that fit into memory together."""
+    group: list[str] = []
+    size = 0
+    for key, source in missing.items():
+        own = 4 * (source.info.parameters or 50_000_000)
+        if group and size + own > _TOGETHER:
+            yield group
+            group, size = [], 0
+        group.append(key)
+        size += own
+    if group:
+        yield group

@@ -1,0 +1,92 @@
+"""Units of a plan executed, each when what it needs is there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import cast
+
+from distbench.errors import MachineError
+from distbench.interfaces.executor import Executor, Outcome, Unit, UnitQueue
+from distbench.planning.config import RunConfig
+from distbench.planning.plan import Plan
+from distbench.plugins.registry import Registry
+from distbench.storage.hashing import digest
+from distbench.storage.home import home
+
+Listener = Callable[[Outcome, str, int], None]
+"""Told of every unit: its outcome, what it is, and how many units are left."""
+
+
+Watch = Callable[[], AbstractContextManager[Listener | None]]
+"""Makes a listener for what is drained next."""
+
+
+def make_executor(config: RunConfig, names: Registry) -> Executor:
+    """The executor of a configuration.
+
+    Raises:
+        UsageError: There is none of that name, or its parameters will not do.
+    """
+    return cast(Executor, names.make("executor", config.executor, base=config.base_of("executor")))
+
+
+def drain(
+    config: RunConfig,
+    plan: Plan,
+    units: Sequence[Unit],
+    executor: Executor,
+    on_outcome: Callable[[Outcome], None],
+    *,
+    on_start: Callable[[str], None] = lambda unit: None,
+    listener: Listener | None = None,
+) -> None:
+    """Has units of a plan executed.
+
+    Args:
+        config: How many workers.
+        plan: Is kept under ``$DISTBENCH_HOME`` where workers read it.
+        units: Jobs and cells.
+        executor: Who executes them.
+        on_outcome: Told how each ended.
+        on_start: Told the id of each unit that begins.
+        listener: Told of progress.
+
+    Raises:
+        MachineError: The machine gave out; what ended before has been told.
+    """
+    titles = {unit.id: unit.title for unit in units}
+    fatal: list[str] = []
+
+    def ended(outcome: Outcome) -> None:
+        if outcome.fatal:
+            fatal.append(outcome.reason or "unknown reason")
+        else:
+            on_outcome(outcome)
+        if listener:
+            listener(outcome, titles[outcome.unit], len(queue))
+
+    # Workers read a plan that nothing replaces, whatever else runs under the same name.
+    plan_path = home() / "plans" / f"{digest(plan.to_json())}.json"
+    plan.save(plan_path)
+    queue = UnitQueue(
+        units,
+        plan_path,
+        workers=min(config.workers or default_workers(plan), len(units)),
+        threads=plan.protocol.threads,
+        on_start=on_start,
+        on_outcome=ended,
+    )
+    executor.drain(queue)
+    if fatal:
+        raise MachineError.of(fatal[0])
+
+
+def default_workers(plan: Plan) -> int:
+    """As many cells at once as the cores allow; one where an accelerator computes."""
+    accelerated = plan.device not in ("auto", "cpu") or (
+        plan.device == "auto" and Path("/dev/nvidia0").exists()
+    )
+    return 1 if accelerated else max((os.cpu_count() or 1) // plan.protocol.threads, 1)

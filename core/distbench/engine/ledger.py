@@ -1,0 +1,104 @@
+"""The rows of one plan: which cells are finished, which are missing, and how the others ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, cast
+
+from distbench.interfaces.component import Role
+from distbench.interfaces.executor import Outcome
+from distbench.interfaces.reporter import Cell
+from distbench.planning.plan import Plan
+from distbench.storage.home import home
+from distbench.storage.predictions import Predictions
+from distbench.storage.row_store import RowStore
+from distbench.storage.rows import MethodBlock, Row, TaskBlock
+
+_FINISHED = ("done", "declined", "skipped")
+
+
+class Ledger:
+    """Reads and writes the rows of a plan under ``$DISTBENCH_HOME/cells``.
+
+    Args:
+        plan: The plan.
+        root: ``$DISTBENCH_HOME``; found if None.
+    """
+
+    def __init__(self, plan: Plan, root: Path | None = None) -> None:
+        self.plan = plan
+        self.root = root or home()
+        self.store = RowStore(self.root / "cells")
+        self._tasks = {task.id: task for task in plan.tasks}
+        self._methods = {method.id: method for method in plan.methods}
+        self._finished: dict[str, Row] = {}
+
+    def row(self, cell: Cell) -> Row | None:
+        """The row of a cell, if there is one."""
+        row = self._finished.get(cell.key) or self.store.get(cell.key)
+        if row is not None and row.status in _FINISHED:
+            self._finished[cell.key] = row
+        return row
+
+    def rows(self, cells: Iterable[Cell] | None = None) -> list[Row]:
+        """All rows that there are, in the order of the plan."""
+        found = (self.row(cell) for cell in (self.plan.cells if cells is None else cells))
+        return [row for row in found if row is not None]
+
+    def predictions(self, row: Row) -> Predictions | None:
+        """The test predictions of a row; None where its cell is not done."""
+        return self.store.predictions(row.key) if row.status == "done" else None
+
+    def missing(self, cells: Iterable[Cell]) -> list[Cell]:
+        """Cells that have to be computed: without a row, failed, or without the student to keep."""
+
+        def finished(cell: Cell) -> bool:
+            row = self.row(cell)
+            if row is None or row.status not in _FINISHED:
+                return False
+            kept = not self.plan.save_student or row.status != "done"
+            return kept or self.student(cell.key).is_file()
+
+        return [cell for cell in cells if not finished(cell)]
+
+    def student(self, key: str) -> Path:
+        """Where the weights of a cell's trained student are kept, if they are."""
+        return self.root / "students" / key[:2] / f"{key}.safetensors"
+
+    def blank(self, cell: Cell, **more: Any) -> Row:
+        """A row that says what the cell is, with whatever else is known of how it ended."""
+        task, method = self._tasks[cell.task], self._methods[cell.method]
+        return Row(
+            key=cell.key,
+            method=MethodBlock(
+                id=method.id, role=cast(Role, method.role), components=method.identities
+            ),
+            task=TaskBlock(
+                id=task.id,
+                use=task.label,
+                fingerprint=task.fingerprint,
+                classes=task.classes,
+                notes=task.notes,
+            ),
+            seed=cell.seed,
+            suite=self.plan.suite,
+            suite_version=self.plan.suite_version,
+            protocol=self.plan.protocol.of_a_cell(),
+            student=self.plan.student_identity,
+            zoo=self.plan.zoo_identity if method.uses_sources else None,
+            plugins=self.plan.distributions,
+            **more,
+        )
+
+    def fail(self, cell: Cell, outcome: Outcome) -> Row:
+        """Stores that a cell failed; it is tried again by the next run."""
+        row = self.blank(
+            cell,
+            status="failed",
+            reason=outcome.reason,
+            traceback=outcome.traceback,
+            refused=outcome.refused,
+        )
+        self.store.put(row)
+        return row

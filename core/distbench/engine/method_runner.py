@@ -1,0 +1,175 @@
+"""Trains on one task with one seed: what cells, references and teachers have in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from distbench.engine.device import pick_device
+from distbench.engine.stages.embed import is_finite, normalise, open_embedding
+from distbench.engine.stages.train import Trained, fresh_student, train
+from distbench.engine.training.batches import resized
+from distbench.engine.training.loop import Setting, features_of, predict
+from distbench.engine.training.teacher import Lesson, source_model
+from distbench.engine.workspace import Workspace
+from distbench.errors import Declined
+from distbench.interfaces.context import (
+    Context,
+    Embedding,
+    MethodContext,
+    Taught,
+    Teaching,
+    TransferSet,
+    WeightedSource,
+)
+from distbench.interfaces.method import Method
+from distbench.interfaces.student_model import StudentModel
+from distbench.planning.plan import PlannedTask
+from distbench.storage.predictions import accuracy
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """One task with one seed, ready to be trained on.
+
+    Attributes:
+        work: The plan, opened.
+        task: The task.
+        seed: The run's seed.
+        transfer: The transfer set of the method, if it has one.
+        chosen: Which of its images are used; None for all.
+        lessons: Which sources were taught meanwhile, and what.
+        shown: How many images sources were run on while a student was trained, by name.
+    """
+
+    work: Workspace
+    task: PlannedTask
+    seed: int
+    transfer: PlannedTask | None = None
+    chosen: NDArray[np.int64] | None = None
+    lessons: list[tuple[str, Taught]] = field(default_factory=list)
+    shown: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def distilled_on(self) -> int:
+        """Images on which a method has the outputs of its sources: train and transfer set."""
+        found = len(self.setting.images)
+        if self.setting.transfer is not None:
+            found += len(self.setting.transfer if self.chosen is None else self.chosen)
+        return found
+
+    @cached_property
+    def context(self) -> Context:
+        """What methods may see."""
+        return self.work.context(self.task, self.seed)
+
+    @cached_property
+    def setting(self) -> Setting:
+        """Where and how precisely students are trained."""
+        protocol = self.work.plan.protocol
+        return Setting(
+            images=self.work.images(self.task).train,
+            transfer=self.work.images(self.transfer).train if self.transfer else None,
+            image_size=protocol.image_size,
+            device=pick_device(self.work.plan.device),
+            precision=protocol.precision,
+            seed=self.context.seed_for("batches"),
+        )
+
+    def validate(self, model: nn.Module, setting: Setting | None = None) -> float | None:
+        """Accuracy on the validation images, where there are any."""
+        positions = self.context.validation
+        if not len(positions):
+            return None
+        found = predict(model, self.setting.images[positions], setting or self.setting)
+        return accuracy(found, self.context.labels[positions])
+
+    def train(self, method: Method, sources: tuple[WeightedSource, ...] = ()) -> Trained:
+        """The student, trained; or the heaviest source, for a method that trains that.
+
+        Raises:
+            Declined: The method cannot be used here.
+        """
+        context, setting = self.context, self.setting
+        if method.initialisation == "source":
+            source = self.work.sources[sources[0].info.name]
+            model = source_model(source, context.num_classes, context.seed_for("student"))
+            model = model.to(setting.device)
+            setting = replace(setting, image_size=source.info.input_size)
+        else:
+            model = fresh_student(
+                self.work.student,
+                method,
+                context.seed_for("student"),
+                context.num_classes,
+                setting.device,
+            )
+        method_context = MethodContext(
+            **{name: getattr(context, name) for name in Context.__dataclass_fields__},
+            sources=sources,
+            num_features=model.num_features,
+            transfer=self._transfer_set(),
+            teach=self._teach,
+            run=self._run,
+        )
+        return train(
+            method, method_context, model, setting, lambda judged: self.validate(judged, setting)
+        )
+
+    def features(self, model: StudentModel, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+        """A student's features (n, d) of train images."""
+        return features_of(model, self.setting.images[positions], self.setting)
+
+    def _transfer_set(self) -> TransferSet | None:
+        if self.transfer is None:
+            return None
+        count = len(self.work.images(self.transfer).train)
+        positions = np.arange(count) if self.chosen is None else self.chosen
+        return TransferSet(positions, self._on_transfer)
+
+    def _on_transfer(self, source: str) -> Embedding:
+        if self.transfer is None:
+            raise ValueError("this method has no transfer set")
+        folder = self.work.embedding_folder(self.transfer, source)
+        if not is_finite(folder):
+            raise Declined(f"what source {source!r} says of the transfer set is not finite")
+        return open_embedding(folder)
+
+    def _teach(self, source: WeightedSource, teaching: Teaching) -> Taught:
+        lesson = Lesson(
+            self.setting,
+            self.context.labelled,
+            self.context.labels,
+            self.context.num_classes,
+            self.context.seed_for("teach", source.info.name),
+            self.chosen,
+        )
+        there = self._on_transfer(source.info.name).features if self.transfer else None
+        started = time.perf_counter()
+        taught = lesson.teach(
+            self.work.sources[source.info.name], teaching, source.embedding.features, there
+        )
+        taught = replace(taught, seconds=time.perf_counter() - started)
+        self.lessons.append((source.info.name, taught))
+        return taught
+
+    def _run(self, source: WeightedSource) -> Callable[[torch.Tensor], torch.Tensor]:
+        info, device = source.info, self.setting.device
+        forward = self.work.sources[info.name].open(device)
+
+        self.shown[info.name] = 0
+
+        def run(images: torch.Tensor) -> torch.Tensor:
+            self.shown[info.name] += len(images)
+            with torch.no_grad():
+                sized = resized(images, info.input_size)
+                return forward(normalise(sized, info.mean, info.std))[1].float().to(device)
+
+        return run

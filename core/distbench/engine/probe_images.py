@@ -1,0 +1,104 @@
+"""The images of a probe, decoded without the rest of their task, and what sources say of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distbench.interfaces.context import Embedding
+from distbench.interfaces.suite import Protocol
+from distbench.interfaces.task import Task
+from distbench.interfaces.zoo import Source
+from distbench.planning.keys import embedding_key, split_seed
+from distbench.planning.plan import PlannedTask
+from distbench.planning.split import Positions, draw_probe, split_train
+from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.hashing import digest, seed_for
+from distbench.storage.home import home
+
+
+class ProbeImages:
+    """The images of the probe of a task, for seed 0, and the sources' embeddings of them.
+
+    Args:
+        task: The task.
+        planned: The same, as planned.
+        protocol: The protocol in force.
+        suite: Name of the suite.
+        skip_corrupt: Whether images that cannot be decoded are left out.
+
+    Attributes:
+        labels: (p,) labels of the images.
+    """
+
+    def __init__(
+        self, task: Task, planned: PlannedTask, protocol: Protocol, suite: str, skip_corrupt: bool
+    ) -> None:
+        parts = task.index().parts
+        given = [parts[name].labels for name in ("train", "validation") if name in parts]
+        labels = np.concatenate(given)
+        split = split_train(
+            labels,
+            planned.classes,
+            protocol,
+            split_seed(suite, planned.id, 0),
+            np.arange(len(given[0]), len(labels)),
+        )
+        chosen = draw_probe(
+            labels,
+            split.labelled,
+            protocol.probe_size,
+            seed_for(suite, planned.id, 0, "probe"),
+        )
+        self._task, self._size, self._threads = task, protocol.store_size, protocol.threads
+        self._precision = protocol.precision
+        self._artifacts = ArtifactCache(home() / "artifacts")
+        self._key = digest([planned.images_key, chosen.tolist()])
+        self._skip = skip_corrupt
+        self._chosen: Positions = chosen
+        self._folder = self._artifacts.build("probes", self._key, self._make)
+        self.labels: Positions = labels[np.load(self._folder / "positions.npy")]
+
+    def _make(self, folder: Path) -> None:
+        from distbench.engine.stages.prepare import fit, read_good
+
+        images, kept = read_good(self._task, self._chosen.tolist(), self._skip, self._size)
+        size = min(self._size, max(min(image.shape[:2]) for image in images))
+        np.save(folder / "images.npy", np.stack([fit(image, size) for image in images]))
+        np.save(folder / "positions.npy", np.array(kept, dtype=np.int64))
+
+    def embeddings(
+        self, sources: Sequence[Source], device: str, made_by: Mapping[str, Any]
+    ) -> dict[str, Embedding | None]:
+        """Each source's embedding of the probe by its name; None where it is not finite."""
+        import torch
+
+        from distbench.engine.device import pick_device
+        from distbench.engine.embedding_cache import build_embeddings
+        from distbench.engine.stages.embed import is_finite, open_embedding
+
+        def images() -> NDArray[np.uint8]:
+            torch.set_num_threads(self._threads)
+            found: NDArray[np.uint8] = np.load(self._folder / "images.npy")
+            return found
+
+        keys = {
+            source.info.name: embedding_key(
+                source.info,
+                self._key,
+                threads=self._threads,
+                precision=self._precision,
+                zoo=made_by,
+            )
+            for source in sources
+        }
+        wanted = {keys[source.info.name]: source for source in sources}
+        found = build_embeddings(
+            self._artifacts, wanted, images, pick_device(device), precision=self._precision
+        )
+        folders = {name: found[key] for name, key in keys.items()}
+        return {n: open_embedding(f) if is_finite(f) else None for n, f in folders.items()}

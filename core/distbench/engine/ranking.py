@@ -1,0 +1,171 @@
+"""Sources by score, under one metric or several, with the weights that a strategy gives them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distbench.errors import DataError, Declined
+from distbench.interfaces.metric import Metric
+from distbench.interfaces.probe import Probe
+from distbench.interfaces.strategy import Strategy
+from distbench.interfaces.zoo import SourceInfo
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """One source's place: its score under the metric and its weight under the strategy."""
+
+    source: SourceInfo
+    score: float
+    weight: float
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """The sources of a zoo for one task under one metric, best first.
+
+    Attributes:
+        task: Id of the task.
+        metric: The metric as one would type it.
+        strategy: The strategy as one would type it.
+        probe: Number of images that were scored on.
+        sources: Scored sources, best first.
+        excluded: Source to reason.
+        marked: Sources kept although they saw the task, with the reason.
+    """
+
+    task: str
+    metric: str
+    strategy: str
+    probe: int
+    sources: tuple[Ranked, ...]
+    excluded: dict[str, str] = field(default_factory=dict)
+    marked: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Score by source, best first."""
+        return {ranked.source.name: ranked.score for ranked in self.sources}
+
+    @property
+    def places(self) -> dict[str, float]:
+        """Place by source, 1 for the best; equal scores share the mean of their places."""
+        from scipy.stats import rankdata
+
+        places = rankdata([-ranked.score for ranked in self.sources])
+        return {r.source.name: float(p) for r, p in zip(self.sources, places, strict=True)}
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The sources of a zoo for one task under several metrics.
+
+    Attributes:
+        rankings: One for each metric; without sources where the metric could score none.
+    """
+
+    rankings: tuple[Ranking, ...]
+
+    def __getitem__(self, metric: str) -> Ranking:
+        for ranking in self.rankings:
+            if ranking.metric == metric:
+                return ranking
+        raise KeyError(metric)
+
+    def only(self) -> Ranking:
+        """The ranking by the one metric.
+
+        Raises:
+            DataError: It could score no source, or there was none.
+        """
+        (ranking,) = self.rankings
+        if not ranking.sources:
+            reasons = sorted(set(ranking.excluded.values())) or ["there is none"]
+            raise DataError(
+                f"no source can be ranked for {ranking.task!r} by {ranking.metric}: "
+                f"{'; '.join(reasons)}"
+            )
+        return ranking
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """The metrics as one would type them."""
+        return tuple(ranking.metric for ranking in self.rankings)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All sources that a metric scored, by mean place."""
+        places: dict[str, list[float]] = {}
+        for ranking in self.rankings:
+            for name, place in ranking.places.items():
+                places.setdefault(name, []).append(place)
+        return tuple(sorted(places, key=lambda name: (float(np.mean(places[name])), name)))
+
+    def agreement(self) -> NDArray[np.float64]:
+        """Kendall's tau-b (k, k) between the scores of metrics.
+
+        NaN where two metrics scored fewer than two sources in common, or one gave all of them the
+        same score.
+        """
+        from scipy.stats import kendalltau
+
+        tau = np.full((len(self.rankings),) * 2, np.nan)
+        for i, first in enumerate(self.rankings):
+            for j, second in enumerate(self.rankings):
+                shared = sorted(first.scores.keys() & second.scores.keys())
+                pairs = [[r.scores[name] for name in shared] for r in (first, second)]
+                if min(len(set(scores)) for scores in pairs) > 1:
+                    tau[i, j] = kendalltau(*pairs).statistic
+        return tau
+
+
+def rank_probes(
+    task: str,
+    metrics: Sequence[Metric],
+    strategy: Strategy,
+    probes: Sequence[Probe],
+    excluded: Mapping[str, Mapping[str, str]] | None = None,
+    marked: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Ranks sources by their probes.
+
+    Args:
+        task: What to call the task.
+        metrics: The metrics.
+        strategy: Gives the weights.
+        probes: One for each source.
+        excluded: For each metric, by label, sources that it must not score, with reasons.
+        marked: Sources kept although they saw the task.
+
+    """
+    from distbench.engine.stages.score import score
+    from distbench.engine.stages.weigh import weigh
+
+    rankings = []
+    for metric in metrics:
+        out = dict((excluded or {}).get(metric.label, {}))
+        allowed = [probe for probe in probes if probe.source.name not in out]
+        scores = score(metric, allowed)
+        infos = [p.source for p in allowed if p.source.name in scores.values]
+        try:
+            weights = weigh(strategy, [p.source for p in allowed], scores)
+        except Declined:
+            infos, weights = [], {}
+        found = [Ranked(i, scores.values[i.name], weights[i.name]) for i in infos]
+        found.sort(key=lambda r: -r.score)
+        rankings.append(
+            Ranking(
+                task=task,
+                metric=metric.label,
+                strategy=strategy.label,
+                probe=len(probes[0].labels) if probes else 0,
+                sources=tuple(found),
+                excluded=out | scores.excluded,
+                marked=dict(marked or {}),
+            )
+        )
+    return Comparison(tuple(rankings))

@@ -1,0 +1,173 @@
+"""Stage 2: features and logits of sources on the train images of one task."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from distbench.engine.stages.embedding_writer import Outputs
+from distbench.engine.training.batches import batches
+from distbench.interfaces.context import Embedding
+from distbench.interfaces.zoo import Source
+
+_BATCH = 128
+
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+_BEHIND = 2
+
+
+@dataclass(frozen=True)
+class Order:
+    """One embedding that is wanted.
+
+    Attributes:
+        source: The source.
+        folder: Takes ``features.npy`` (n, d), ``logits.npy`` (n, c) and ``facts.json``.
+        partial: Where to keep what there is when the work is interrupted, and where to go on from;
+            nobody else may use it meanwhile. None to keep nothing.
+    """
+
+    source: Source
+    folder: Path
+    partial: Path | None = None
+
+
+def embed(
+    source: Source,
+    images: NDArray[np.uint8],
+    folder: Path,
+    device: torch.device,
+    *,
+    precision: str = "fp32",
+    partial: Path | None = None,
+) -> None:
+    """Runs a source over images and stores what it says of them, as `embed_many` does of several.
+
+    Raises:
+        WeightsError: The outputs do not have the declared shapes.
+    """
+    embed_many([Order(source, folder, partial)], images, device, precision=precision)
+
+
+def embed_many(
+    orders: Sequence[Order],
+    images: NDArray[np.uint8],
+    device: torch.device,
+    *,
+    precision: str = "fp32",
+) -> None:
+    """Runs several sources over images in one pass and stores what each says of them.
+
+    Each batch of images is read once, and resized once for all sources of one input size.
+    Features are stored in float32, logits in float16 unless that would overflow. What is stored
+    is the same whether sources run alone or together, and whether or not the work was interrupted.
+
+    Args:
+        orders: The sources; all are held in memory at once.
+        images: uint8 (n, s, s, 3).
+        device: Where they run.
+        precision: ``fp32``; or ``bf16`` or ``fp16`` for mixed precision where `device` is CUDA.
+
+    Raises:
+        WeightsError: The outputs of a source do not have the declared shapes.
+    """
+    way = {
+        "stored": images.shape[1],
+        "batch": _BATCH,
+        "device": device.type,
+        "precision": precision if device.type == "cuda" else "fp32",
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+    with ExitStack() as stack, torch.inference_mode():
+        outputs = []
+        for order in orders:
+            draft = order.partial or order.folder / "draft"
+            outputs.append(Outputs(order.source.info, len(images), draft, way))
+            stack.callback(outputs[-1].stop)
+        _run([order.source for order in orders], outputs, images, device, precision)
+        stack.pop_all()
+    for order, output in zip(orders, outputs, strict=True):
+        output.finish(order.folder)
+        if order.partial is None:
+            shutil.rmtree(order.folder / "draft")
+
+
+def _run(
+    sources: Sequence[Source],
+    outputs: Sequence[Outputs],
+    images: NDArray[np.uint8],
+    device: torch.device,
+    precision: str,
+) -> None:
+    """Feeds the sources that are not ready; a thread writes what they say while they go on."""
+    todo = [
+        (source.info, source.open(device), output, output.rows)
+        for source, output in zip(sources, outputs, strict=True)
+        if output.rows < len(images)
+    ]
+    if not todo:
+        return
+    sizes = sorted({info.input_size for info, *_ in todo})
+    start = min(rows for *_, rows in todo)
+    pending: deque[Future[None]] = deque()
+    with ThreadPoolExecutor(max_workers=1) as writer:
+        for first, batch in batches(images, sizes, _BATCH, device, start):
+            for info, forward, output, rows in todo:
+                if first < rows:
+                    continue
+                normal = normalise(batch[info.input_size], info.mean, info.std)
+                with _autocast(device, precision):
+                    said = forward(normal)
+                while len(pending) >= _BEHIND:
+                    pending.popleft().result()
+                pending.append(writer.submit(_write, output, *said))
+        while pending:
+            pending.popleft().result()
+
+
+@torch.inference_mode()
+def _write(output: Outputs, features: torch.Tensor, logits: torch.Tensor) -> None:
+    output.append(features.float().cpu().numpy(), logits.float().cpu().numpy())
+
+
+def _autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    dtype = _DTYPES.get(precision)
+    if dtype is None or device.type != "cuda":
+        return nullcontext()
+    return torch.autocast("cuda", dtype=dtype)
+
+
+def normalise(
+    images: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]
+) -> torch.Tensor:
+    """Images in 0..1, (b, 3, s, s), with a mean and standard deviation for each channel."""
+    shift = torch.tensor(mean, device=images.device).view(1, -1, 1, 1)
+    scale = torch.tensor(std, device=images.device).view(1, -1, 1, 1)
+    return (images - shift).div_(scale)
+
+
+def open_embedding(folder: Path) -> Embedding:
+    """Opens what `embed` made."""
+    return Embedding(
+        features=np.load(folder / "features.npy", mmap_mode="r"),
+        logits=np.load(folder / "logits.npy", mmap_mode="r"),
+    )
+
+
+def is_finite(folder: Path) -> bool:
+    """Whether all features and logits of an embedding are finite."""
+    return bool(json.loads((folder / "facts.json").read_text(encoding="utf-8"))["finite"])

@@ -1,0 +1,234 @@
+"""Stage 1: decode the images of a task once, into memory-mapped uint8 arrays."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from distbench.errors import CorruptImageError
+from distbench.interfaces.task import Task
+from distbench.storage.npy import RowFile
+
+Pixels = NDArray[np.uint8]
+
+
+Reader = Callable[[str, Sequence[int]], Sequence[Pixels]]
+"""Reads images of a part by their positions, as `Task.read` does."""
+
+
+_CHUNK = 64
+"""Images that a thread decodes before it hands them on: at store size, some megabytes."""
+
+
+_AT_ONCE = 64 * 2**20
+"""Bytes of images in their original size that a thread holds, as far as can be known."""
+
+
+_THREADS = 8
+
+
+_SAMPLE = 64
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """The decoded images of a task.
+
+    Attributes:
+        train: uint8 (n, s, s, 3), memory-mapped; a given validation part comes last.
+        train_labels: int64 (n,), `UNLABELLED` where the class is not known.
+        given_validation: Positions of the task's own validation part; empty if it has none.
+        test: uint8 (m, s, s, 3), memory-mapped.
+        test_labels: int64 (m,).
+        skipped: Names of images that were left out because they are corrupt.
+    """
+
+    train: Pixels
+    train_labels: NDArray[np.int64]
+    given_validation: NDArray[np.int64]
+    test: Pixels
+    test_labels: NDArray[np.int64]
+    skipped: tuple[str, ...]
+
+
+def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = False) -> None:
+    """Decodes all parts of a task into a folder.
+
+    Images are brought to one square size, `store_size` or the longest short side in a sample of
+    the images if that is smaller: the short side is resized to it (bilinear, antialiased when
+    shrinking) and the centre is kept.
+
+    Memory does not grow with the number of images: some chunks of them are held at store size, and
+    in each thread a few, or one large one, in their original size.
+
+    Raises:
+        CorruptImageError: An image cannot be decoded and `skip_corrupt` is off.
+        DataError: The task cannot be read.
+    """
+    index = task.index()
+    read = reader(task, store_size)
+    side, largest = _sample(read, len(index.parts["train"]), skip_corrupt)
+    size = min(store_size, side)
+    block = max(1, min(_CHUNK, _AT_ONCE // max(largest, 1)))
+    skipped: list[str] = []
+    groups = {
+        "train": [name for name in ("train", "validation") if name in index.parts],
+        "test": ["test"],
+    }
+    validation_from = None
+    for group, parts in groups.items():
+        total = sum(len(index.parts[p]) for p in parts)
+        labels: list[int] = []
+        with RowFile(folder / f"{group}.npy", (total, size, size, 3), np.uint8) as pixels:
+            for part in parts:
+                if part == "validation":
+                    validation_from = len(labels)
+                facts = index.parts[part]
+                for positions, images in _decoded(
+                    read, part, len(facts), size, block, skipped if skip_corrupt else None
+                ):
+                    pixels.append(images)
+                    labels += facts.labels[positions].tolist()
+        np.save(folder / f"{group}_labels.npy", np.array(labels, dtype=np.int64))
+    about = {"skipped": skipped, "validation_from": validation_from, "size": size}
+    (folder / "facts.json").write_text(json.dumps(about), encoding="utf-8")
+
+
+def open_images(folder: Path) -> ImageSet:
+    """Opens what `prepare` made."""
+    facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+    labels = np.load(folder / "train_labels.npy")
+    start = facts["validation_from"]
+    return ImageSet(
+        train=np.load(folder / "train.npy", mmap_mode="r"),
+        train_labels=labels,
+        given_validation=np.arange(len(labels) if start is None else start, len(labels)),
+        test=np.load(folder / "test.npy", mmap_mode="r"),
+        test_labels=np.load(folder / "test_labels.npy"),
+        skipped=tuple(facts["skipped"]),
+    )
+
+
+def reader(task: Task, size: int) -> Reader:
+    """How a task's images are read by one that will shrink them to a short side of `size`."""
+    return lambda part, positions: task.read_reduced(part, positions, size)
+
+
+def _sample(read: Reader, count: int, skip_corrupt: bool) -> tuple[int, int]:
+    """Longest short side and most bytes among some train images.
+
+    Storing images larger than they are would invent pixels.
+    """
+    sample = np.unique(np.linspace(0, count - 1, num=min(_SAMPLE, count)).astype(int)).tolist()
+    side, largest = 1, 1
+    for _, image in _good(read, "train", sample, [] if skip_corrupt else None):
+        side, largest = max(side, min(image.shape[:2])), max(largest, image.nbytes)
+    return side, largest
+
+
+def read_good(
+    task: Task, positions: Sequence[int], skip_corrupt: bool, size: int | None = None
+) -> tuple[list[Pixels], list[int]]:
+    """Train images one by one, and the positions of those that could be read.
+
+    Args:
+        task: The task.
+        positions: Of the images.
+        skip_corrupt: Whether those that cannot be decoded are left out.
+        size: What `fit` larger ones to, each as soon as it is read; None to leave all as they are.
+
+    Raises:
+        CorruptImageError: One cannot be decoded and `skip_corrupt` is off.
+    """
+    read = task.read if size is None else reader(task, size)
+    images: list[Pixels] = []
+    kept: list[int] = []
+    for position, image in _good(read, "train", positions, [] if skip_corrupt else None):
+        images.append(image if size is None or min(image.shape[:2]) < size else fit(image, size))
+        kept.append(position)
+    return images, kept
+
+
+def _good(
+    read: Reader, part: str, positions: Sequence[int], skipped: list[str] | None
+) -> Iterator[tuple[int, Pixels]]:
+    """Images one by one; names of corrupt ones go to `skipped`, or one stops everything."""
+    for position in positions:
+        try:
+            yield position, read(part, [position])[0]
+        except CorruptImageError as error:
+            if skipped is None:
+                raise
+            skipped.append(error.name)
+
+
+def _decoded(
+    read: Reader, part: str, count: int, size: int, block: int, skipped: list[str] | None
+) -> Iterator[tuple[list[int], Pixels]]:
+    """All images of a part in order, chunk by chunk, decoded in threads a little ahead.
+
+    Names of corrupt images go to `skipped`; where that is None one stops everything.
+    """
+
+    def chunk(start: int) -> tuple[list[int], Pixels, list[str]]:
+        stop = min(start + _CHUNK, count)
+        pixels = np.empty((stop - start, size, size, 3), dtype=np.uint8)
+        kept: list[int] = []
+        bad: list[str] = []
+        for first in range(start, stop, block):
+            positions = range(first, min(first + block, stop))
+            try:
+                found = list(zip(positions, read(part, positions), strict=True))
+            except CorruptImageError:
+                if skipped is None:
+                    raise
+                found = list(_good(read, part, positions, bad))
+            for position, image in found:
+                pixels[len(kept)] = fit(image, size)
+                kept.append(position)
+        return kept, pixels[: len(kept)], bad
+
+    threads = min(_THREADS, _cores())
+    pending: deque[Future[tuple[list[int], Pixels, list[str]]]] = deque()
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        starts = iter(range(0, count, _CHUNK))
+        try:
+            pending.extend(pool.submit(chunk, s) for s in islice(starts, threads + 2))
+            while pending:
+                kept, pixels, bad = pending.popleft().result()
+                if skipped is not None:
+                    skipped.extend(bad)
+                yield kept, pixels
+                pending.extend(pool.submit(chunk, s) for s in islice(starts, 1))
+        finally:
+            for left in pending:
+                left.cancel()
+
+
+def _cores() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def fit(image: Pixels, size: int) -> Pixels:
+    """One RGB image as (size, size, 3): short side resized, centre kept."""
+    height, width = image.shape[:2]
+    if height == size and width == size:
+        return image
+    scale = size / min(height, width)
+    new = (max(size, round(width * scale)), max(size, round(height * scale)))
+    resized = Image.fromarray(image).resize(new, Image.Resampling.BILINEAR)
+    left, top = (new[0] - size) // 2, (new[1] - size) // 2
+    return np.asarray(resized.crop((left, top, left + size, top + size)))

@@ -1,0 +1,89 @@
+"""Stage 3: what a metric says of every eligible source."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distbench.errors import Declined
+from distbench.interfaces.context import Embedding
+from distbench.interfaces.metric import Metric
+from distbench.interfaces.probe import Labels, Probe
+from distbench.interfaces.zoo import SourceInfo
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of the sources that could be scored, and why the others could not.
+
+    Attributes:
+        values: Score by source, in the order of the sources.
+        excluded: Reason by source.
+    """
+
+    values: dict[str, float]
+    excluded: dict[str, str]
+
+    def save(self, path: Path) -> None:
+        """Writes them as JSON."""
+        path.write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> Scores:
+        """Reads what `save` wrote."""
+        return cls(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def probes_of(
+    sources: Sequence[SourceInfo],
+    embeddings: Mapping[str, Embedding],
+    positions: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    seed: int,
+    reference: NDArray[np.floating] | None = None,
+) -> list[Probe]:
+    """The probe of each source; what depends on labels alone is shared between them.
+
+    Args:
+        sources: Eligible sources.
+        embeddings: Their embeddings by name.
+        positions: Positions (p,) of the probe among the train images.
+        labels: (n,) labels of the train images.
+        seed: For metrics that draw at random.
+        reference: (p, r) features of the reference model on the probe.
+    """
+    shared = Labels(labels[positions])
+    return [
+        Probe(
+            shared,
+            features=np.asarray(embeddings[source.name].features[positions]),
+            logits=np.asarray(embeddings[source.name].logits[positions])
+            if source.num_classes
+            else None,
+            reference=reference,
+            source=source,
+            seed=seed,
+        )
+        for source in sources
+    ]
+
+
+def score(metric: Metric, probes: Sequence[Probe]) -> Scores:
+    """Scores sources by their probes, each with a `Probe.source` of its own name."""
+    values: dict[str, float] = {}
+    excluded: dict[str, str] = {}
+    for probe, value in zip(probes, metric.score_all(probes), strict=True):
+        name = probe.source.name
+        if isinstance(value, Declined):
+            excluded[name] = f"{metric.name} declined: {value.reason}"
+        elif not math.isfinite(value):
+            excluded[name] = f"{metric.name} gave {value}"
+        else:
+            values[name] = float(value)
+    return Scores(values, excluded)

@@ -1,0 +1,54 @@
+"""Stage 4: from scores to weights, over the eligible sources only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from distbench.engine.stages.score import Scores
+from distbench.errors import Declined, PluginError
+from distbench.interfaces.context import Context
+from distbench.interfaces.strategy import Strategy
+from distbench.interfaces.zoo import SourceInfo
+
+
+def weigh(
+    strategy: Strategy,
+    sources: Sequence[SourceInfo],
+    scores: Scores | None,
+    context: Context | None = None,
+) -> dict[str, float]:
+    """Weight by source; every eligible source is there, those of weight 0 too.
+
+    Args:
+        strategy: The strategy.
+        sources: Eligible sources.
+        scores: Their scores; None for a strategy that needs none.
+        context: What a strategy may look at besides.
+
+    Raises:
+        Declined: No source is left.
+        PluginError: The strategy gave what are no weights.
+    """
+    if scores is not None:
+        sources = [s for s in sources if s.name in scores.values]
+    if not sources:
+        reasons = sorted(set(scores.excluded.values())) if scores else []
+        raise Declined(
+            "no eligible source is left" + (f" ({'; '.join(reasons)})" if reasons else "")
+        )
+    values = np.array([scores.values[s.name] if scores else 0.0 for s in sources])
+    weights = np.asarray(strategy.weigh(values, sources, context), dtype=np.float64)
+    wrong = (
+        f"shape {weights.shape} instead of ({len(sources)},)"
+        if weights.shape != (len(sources),)
+        else "a negative or non-finite weight"
+        if not (np.isfinite(weights).all() and (weights >= 0).all())
+        else f"weights that sum to {weights.sum():g}"
+        if abs(weights.sum() - 1) > 1e-6
+        else None
+    )
+    if wrong:
+        raise PluginError(strategy.name, f"strategy gave {wrong}")
+    return {s.name: float(w) for s, w in zip(sources, weights, strict=True)}

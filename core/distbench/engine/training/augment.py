@@ -1,0 +1,189 @@
+"""Weak and strong augmentation of whole batches, each image with its own draw.
+
+Weak is a random horizontal flip and a shift by up to an eighth of the side. Strong adds two random
+operations (RandAugment, Cubuk et al., 2020, with the pool and ranges that FixMatch uses) and
+Cutout (DeVries and Taylor, 2017) of half the side, as in Sohn et al., NeurIPS 2020. All random
+numbers are drawn on the CPU from the given generator, so a device does not change them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+
+Images = torch.Tensor
+
+
+Draw = torch.Generator
+
+
+def weak(images: Images, generator: Draw) -> Images:
+    """Flips half of the images and shifts each by up to 1/8 of its side (edges reflected).
+
+    Args:
+        images: float (b, 3, s, s) in 0..1.
+        generator: Source of randomness, on the CPU.
+    """
+    count, channels, size, _ = images.shape
+    reach = max(size // 8, 1)
+    flip = (torch.rand(count, generator=generator) < 0.5).to(images.device)
+    shift = torch.randint(0, 2 * reach + 1, (2, count), generator=generator).to(images.device)
+    along = torch.arange(size, device=images.device)
+    backwards = torch.where(flip[:, None], size - 1 - along, along)
+    places = torch.stack([along.expand(count, -1), backwards]) + shift[:, :, None] - reach
+    # Reflected at both ends, without a padded copy: -1 is 1, and size is size - 2.
+    last = size - 1
+    rows, columns = last - (last - places.abs()).abs()
+    number = torch.arange(count, device=images.device)[:, None]
+    # One lookup of whole pixels: a third of the time of indexing by image, row and column.
+    pixels = ((number * size + rows)[:, :, None] * size + columns[:, None, :]).flatten()
+    flat = images.permute(0, 2, 3, 1).reshape(-1, channels)
+    picked = flat.index_select(0, pixels).view(count, size, size, channels)
+    return picked.permute(0, 3, 1, 2)
+
+
+def strong(images: Images, generator: Draw, operations: int = 2) -> Images:
+    """`weak`, then random operations, then Cutout.
+
+    Args:
+        images: float (b, 3, s, s) in 0..1.
+        generator: Source of randomness, on the CPU.
+        operations: How many operations each image goes through.
+    """
+    images = weak(images, generator).contiguous()
+    for _ in range(operations):
+        which = torch.randint(0, len(_POOL), (len(images),), generator=generator)
+        level = torch.rand(len(images), generator=generator)
+        sign = torch.randint(0, 2, (len(images),), generator=generator).float() * 2 - 1
+        for number, operation in enumerate(_POOL):
+            chosen = torch.nonzero(which == number).flatten()
+            if len(chosen):
+                at = chosen.to(images.device)
+                amount = level[chosen].to(images.device).view(-1, 1, 1, 1)
+                sense = sign[chosen].to(images.device).view(-1, 1, 1, 1)
+                images[at] = operation(images[at], amount, sense).clamp(0, 1)
+    return _cutout(images, generator)
+
+
+def _cutout(images: Images, generator: Draw) -> Images:
+    """Greys a square of half the side, its centre anywhere in the image."""
+    count, _, size, _ = images.shape
+    centre = torch.randint(0, size, (2, count), generator=generator).to(images.device)
+    along = torch.arange(size, device=images.device)
+    away = along - centre[:, :, None]
+    inside = (-(size // 4) <= away) & (away < size // 4)
+    hole = inside[0][:, None, :, None] & inside[1][:, None, None, :]
+    return torch.where(hole, 0.5, images)
+
+
+def _affine(images: Images, matrix: torch.Tensor) -> Images:
+    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
+    moved = F.grid_sample(images - 0.5, grid, mode="bilinear", align_corners=False)
+    return moved + 0.5
+
+
+def _matrix(images: Images, entries: dict[tuple[int, int], torch.Tensor]) -> torch.Tensor:
+    matrix = torch.zeros(len(images), 2, 3, device=images.device)
+    matrix[:, 0, 0] = matrix[:, 1, 1] = 1
+    for (row, column), value in entries.items():
+        matrix[:, row, column] = value.flatten()
+    return matrix
+
+
+def _rotate(images: Images, level: Images, sign: Images) -> Images:
+    angle = level * sign * math.radians(30)
+    turn = {(0, 0): angle.cos(), (0, 1): -angle.sin(), (1, 0): angle.sin(), (1, 1): angle.cos()}
+    return _affine(images, _matrix(images, turn))
+
+
+def _moved(entry: tuple[int, int], reach: float) -> Callable[[Images, Images, Images], Images]:
+    def move(images: Images, level: Images, sign: Images) -> Images:
+        return _affine(images, _matrix(images, {entry: level * sign * reach}))
+
+    return move
+
+
+def _grey(images: Images) -> Images:
+    weights = torch.tensor([0.299, 0.587, 0.114], device=images.device).view(1, 3, 1, 1)
+    return (images * weights).sum(1, keepdim=True)
+
+
+def _blend(other: Images, images: Images, level: Images) -> Images:
+    """Between `other` and the image by a factor of 0.05 to 0.95."""
+    return other + (images - other) * (0.05 + 0.9 * level)
+
+
+def _brightness(images: Images, level: Images, sign: Images) -> Images:
+    return _blend(torch.zeros_like(images), images, level)
+
+
+def _colour(images: Images, level: Images, sign: Images) -> Images:
+    return _blend(_grey(images), images, level)
+
+
+def _contrast(images: Images, level: Images, sign: Images) -> Images:
+    return _blend(_grey(images).mean((1, 2, 3), keepdim=True), images, level)
+
+
+def _sharpness(images: Images, level: Images, sign: Images) -> Images:
+    kernel = torch.tensor([[1.0, 1, 1], [1, 5, 1], [1, 1, 1]], device=images.device) / 13
+    padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
+    smooth = F.conv2d(padded, kernel.expand(3, 1, 3, 3), groups=3)
+    return _blend(smooth, images, level)
+
+
+def _posterize(images: Images, level: Images, sign: Images) -> Images:
+    steps = 2.0 ** (4 + torch.floor(level * 4.999))
+    return torch.floor(images * 255 / 256 * steps) / steps
+
+
+def _solarize(images: Images, level: Images, sign: Images) -> Images:
+    return torch.where(images < level, images, 1 - images)
+
+
+def _autocontrast(images: Images, level: Images, sign: Images) -> Images:
+    low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
+    spread = high - low
+    return torch.where(spread > 0, (images - low) / spread.clamp_min(1e-6), images)
+
+
+def _equalize(images: Images, level: Images, sign: Images) -> Images:
+    count, channels, height, width = images.shape
+    bins = (images.clamp(0, 1) * 255).long().view(count * channels, -1)
+    histogram = torch.zeros(count * channels, 256, device=images.device)
+    histogram.scatter_add_(1, bins, torch.ones_like(bins, dtype=histogram.dtype))
+    below = histogram.cumsum(1) / bins.shape[1]
+    return below.gather(1, bins).view(count, channels, height, width)
+
+
+def _identity(images: Images, level: Images, sign: Images) -> Images:
+    return images
+
+
+_POOL: tuple[Callable[[Images, Images, Images], Images], ...] = (
+    _autocontrast,
+    _brightness,
+    _colour,
+    _contrast,
+    _equalize,
+    _identity,
+    _posterize,
+    _rotate,
+    _sharpness,
+    _moved((0, 1), 0.3),  # shear x
+    _moved((1, 0), 0.3),  # shear y
+    _solarize,
+    _moved((0, 2), 0.6),  # translate x by up to 0.3 of the width
+    _moved((1, 2), 0.6),  # translate y
+)
+
+
+VIEWS: dict[str, Callable[[Images, Draw], Images]] = {
+    "plain": lambda images, generator: images,
+    "weak": weak,
+    "strong": strong,
+}
+"""The views of an image that a stream can ask for."""

@@ -1,0 +1,215 @@
+"""Source models that are trained themselves: taught the target task, or judged as a ceiling."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from distbench.engine.training.loop import Setting, predict_logits, train_phase
+from distbench.engine.training.macs import count_macs
+from distbench.errors import Declined
+from distbench.interfaces.context import Taught, Teaching
+from distbench.interfaces.phase import Phase, Stream
+from distbench.interfaces.student_model import StudentModel
+from distbench.interfaces.zoo import Source, SourceInfo
+
+_BLOCK = 1024
+"""Images or rows of features that are held at a time."""
+
+
+class SourceBackbone(nn.Module):
+    """A source up to its pooled features, trainable.
+
+    Its features are what its last linear layer takes, which is how they are defined; that layer is
+    taken away, so that it is neither computed nor counted. A source without classes gives its
+    features itself.
+
+    Args:
+        module: The source's `module()`; it is changed.
+        info: Facts about the source.
+
+    Raises:
+        Declined: Its features cannot be had from the module.
+    """
+
+    def __init__(self, module: nn.Module, info: SourceInfo) -> None:
+        super().__init__()
+        self.num_features = info.feature_dim
+        self.module = _without_classifier(module, info) if info.num_classes else module
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Features (b, `num_features`) of normalised images (b, 3, s, s)."""
+        features: torch.Tensor = self.module(images)
+        return features.flatten(1)
+
+
+def _without_classifier(module: nn.Module, info: SourceInfo) -> nn.Module:
+    """The module with its last linear layer replaced by nothing.
+
+    Which one is last is seen by letting an image through: the order in which layers are defined
+    says nothing, and attention is made of linear layers of the same width.
+    """
+    taken: list[tuple[nn.Module, torch.Tensor]] = []
+
+    def take(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        if inputs[0][0].numel() == info.feature_dim:
+            taken.append((layer, inputs[0]))
+
+    hooks = [
+        layer.register_forward_pre_hook(take)
+        for layer in module.modules()
+        if isinstance(layer, (nn.Linear, nn.Conv2d))
+    ]
+    side = info.input_size
+    image = torch.linspace(-2, 2, 3 * side * side).view(1, 3, side, side)
+    module.eval()
+    with torch.no_grad():
+        module(image)
+        for hook in hooks:
+            hook.remove()
+        if taken and taken[-1][0] is not module:
+            last, features = taken[-1]
+            (name,) = (name for name, layer in module.named_modules() if layer is last)
+            above, _, own = name.rpartition(".")
+            setattr(module.get_submodule(above), own, nn.Identity())
+            found = module(image)
+            if found.numel() == features.numel() and torch.equal(
+                found.flatten(), features.flatten()
+            ):
+                return module
+    raise Declined(f"source {info.name!r} cannot be trained: its last layer is not linear")
+
+
+def source_model(source: Source, num_classes: int, seed: int) -> StudentModel:
+    """A source with a new classifier over the target classes.
+
+    Raises:
+        Declined: It has no trainable form.
+    """
+    module = source.module()
+    if module is None:
+        raise Declined(f"source {source.info.name!r} cannot be trained: it has no torch module")
+    info = source.info
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = StudentModel(SourceBackbone(module, info), num_classes, info.mean, info.std)
+    return model.to(memory_format=torch.channels_last)
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One task's labels, as a source is taught them.
+
+    Attributes:
+        setting: Where and how precisely; the images of the task and of the transfer set.
+        labelled: Positions of the labelled images.
+        labels: int64 (n,), of the train images.
+        num_classes: Target classes.
+        seed: For the new classifier.
+        chosen: Positions of the images of the transfer set that are used; None for all.
+    """
+
+    setting: Setting
+    labelled: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    num_classes: int
+    seed: int
+    chosen: NDArray[np.int64] | None = None
+
+    def teach(
+        self,
+        source: Source,
+        teaching: Teaching,
+        features: NDArray[np.floating],
+        transfer: NDArray[np.floating] | None,
+    ) -> Taught:
+        """What a source says of the target classes, once it has been taught them.
+
+        Args:
+            source: The source.
+            teaching: How: its classifier alone, on cached features, or all of it.
+            features: (n, d) of the source on the train images.
+            transfer: (m, d) of the source on the transfer set.
+
+        Raises:
+            Declined: All of it should be trained, but it has no trainable form.
+        """
+        if not teaching.backbone:
+            return self._head_only(teaching, features, transfer)
+        info = source.info
+        setting = replace(self.setting, image_size=info.input_size)
+        model = source_model(source, self.num_classes, self.seed).to(setting.device)
+        phase = self.phase(teaching)
+        with torch.random.fork_rng(
+            devices=[setting.device] if setting.device.type == "cuda" else []
+        ):
+            torch.manual_seed(self.seed)
+            model, _ = train_phase(model, phase, setting, lambda _: None)
+        macs = count_macs(model, info.input_size)
+        spent = 3 * macs * phase.steps * phase.streams["labelled"].batch
+        train = predict_logits(model, setting.images, setting)
+        spent += macs * len(train)
+        there = None
+        if setting.transfer is not None:
+            there, seen = self._on_transfer(model, setting.transfer, setting)
+            spent += macs * seen
+        return Taught(train, there, phase.steps, spent)
+
+    def _on_transfer(
+        self, model: StudentModel, images: NDArray[np.uint8], setting: Setting
+    ) -> tuple[NDArray[np.float32], int]:
+        """Logits on the transfer set, NaN for images that are not used, and how many are."""
+        chosen = np.arange(len(images)) if self.chosen is None else self.chosen
+        logits = np.full((len(images), self.num_classes), np.nan, dtype=np.float32)
+        for start in range(0, len(chosen), _BLOCK):
+            some = chosen[start : start + _BLOCK]
+            logits[some] = predict_logits(model, images[some], setting)
+        return logits, len(chosen)
+
+    def phase(self, teaching: Teaching) -> Phase:
+        """Fine-tuning on the labelled images, as a phase of the loop."""
+        return Phase(
+            steps=teaching.steps,
+            streams={
+                "labelled": Stream(self.labelled, teaching.batch, labels=self.labels),
+            },
+            loss=lambda model, batch: nn.functional.cross_entropy(
+                model(batch["labelled"].views["weak"]), batch["labelled"].labels
+            ),
+            lr=teaching.lr,
+            head_lr=teaching.head_lr,
+            weight_decay=teaching.weight_decay,
+            name="teach",
+        )
+
+    def _head_only(
+        self,
+        teaching: Teaching,
+        features: NDArray[np.floating],
+        transfer: NDArray[np.floating] | None,
+    ) -> Taught:
+        """A linear classifier on standardised features, by scikit-learn's logistic regression."""
+        from sklearn.linear_model import LogisticRegression
+
+        known = np.asarray(features[self.labelled], dtype=np.float64)
+        mean, spread = known.mean(axis=0), known.std(axis=0)
+        spread[spread < 1e-12] = 1
+        head = LogisticRegression(C=teaching.strength, max_iter=2000, tol=1e-6)
+        head.fit((known - mean) / spread, self.labels[self.labelled])
+
+        def logits(rows: NDArray[np.floating]) -> NDArray[np.float32]:
+            found = np.zeros((len(rows), self.num_classes), dtype=np.float32)
+            for start in range(0, len(rows), _BLOCK):
+                block = (np.asarray(rows[start : start + _BLOCK], np.float64) - mean) / spread
+                said: Any = head.decision_function(block)
+                if said.ndim == 1:  # two classes
+                    said = np.stack([-said / 2, said / 2], axis=1)
+                found[start : start + _BLOCK, head.classes_] = said
+            return found
+
+        return Taught(logits(features), None if transfer is None else logits(transfer), 0, 0)

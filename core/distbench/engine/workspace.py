@@ -1,0 +1,166 @@
+"""The plan opened in one process: components made, artifacts at hand, device chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distbench.engine.embedding_cache import build_embeddings
+from distbench.engine.stages.embed import is_finite, open_embedding
+from distbench.engine.stages.prepare import ImageSet, open_images, prepare
+from distbench.errors import PluginError, UsageError
+from distbench.interfaces.component import Component
+from distbench.interfaces.context import Context, Embedding
+from distbench.interfaces.student import Student
+from distbench.interfaces.task import UNLABELLED, Task
+from distbench.interfaces.zoo import Source, SourceInfo, Zoo
+from distbench.planning.keys import embedding_key, split_seed
+from distbench.planning.plan import Plan, PlannedMethod, PlannedTask
+from distbench.planning.split import Split, draw_probe, split_train
+from distbench.plugins.registry import registry
+from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.hashing import file_digest, seed_for
+from distbench.storage.home import home
+
+
+class Workspace:
+    """What the units of one plan share within a process.
+
+    Args:
+        plan: The plan.
+        root: ``$DISTBENCH_HOME``; found if None.
+    """
+
+    def __init__(self, plan: Plan, root: Path | None = None) -> None:
+        self.plan = plan
+        self.root = root or home()
+        self.artifacts = ArtifactCache(self.root / "artifacts")
+        for file, planned in plan.plugin_files.items():
+            if file_digest(Path(file)) != planned:
+                raise UsageError(f"plugin {file} was edited after the run was planned; run again")
+        self.names = registry(tuple(Path(f) for f in plan.plugin_files))
+        self._images: dict[str, ImageSet] = {}
+
+    def component(self, kind: str, table: dict[str, Any]) -> Component:
+        """A component of the plan."""
+        return self.names.make(kind, table)
+
+    @cached_property
+    def student(self) -> Student:
+        """The student."""
+        return cast(Student, self.component("student", self.plan.student))
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """The sources of the zoo by name."""
+        if self.plan.zoo is None:
+            return {}
+        zoo = cast(Zoo, self.component("zoo", self.plan.zoo))
+        return {source.info.name: source for source in zoo.sources()}
+
+    def images(self, task: PlannedTask) -> ImageSet:
+        """The decoded images of a task; decoded now if they are not at hand."""
+        if task.id not in self._images:
+
+            def make(folder: Path) -> None:
+                component = cast(Task, self.component("task", task.component))
+                size = self.plan.protocol.store_size
+                prepare(component, size, folder, skip_corrupt=self.plan.skip_corrupt)
+
+            self._images = {
+                task.id: open_images(self.artifacts.build("images", task.images_key, make))
+            }
+        return self._images[task.id]
+
+    def split(self, task: PlannedTask, seed: int) -> Split:
+        """The parts of a task's train images."""
+        images = self.images(task)
+        return split_train(
+            images.train_labels,
+            task.classes,
+            self.plan.protocol,
+            split_seed(self.plan.suite, task.id, seed),
+            images.given_validation,
+        )
+
+    def probe(self, task: PlannedTask, seed: int) -> NDArray[np.int64]:
+        """Positions of the probe."""
+        return draw_probe(
+            self.images(task).train_labels,
+            self.split(task, seed).labelled,
+            self.plan.protocol.probe_size,
+            seed_for(self.plan.suite, task.id, seed, "probe"),
+        )
+
+    def embedding_folder(self, task: PlannedTask, source: str) -> Path:
+        """Where a source's embedding of a task lies; made now if it is not at hand."""
+        found = self.artifacts.get("embeddings", self._embedding_key(task, source))
+        return found or self.embed(task, [source])[source]
+
+    def embed(self, task: PlannedTask, sources: Sequence[str]) -> dict[str, Path]:
+        """Embeddings of a task; those that are missing are made in one pass over its images."""
+        from distbench.engine.device import pick_device
+
+        keys = {name: self._embedding_key(task, name) for name in sources}
+        found = build_embeddings(
+            self.artifacts,
+            {key: self.sources[name] for name, key in keys.items()},
+            lambda: self.images(task).train,
+            pick_device(self.plan.device),
+            precision=self.plan.protocol.precision,
+        )
+        return {name: found[key] for name, key in keys.items()}
+
+    def _embedding_key(self, task: PlannedTask, source: str) -> str:
+        return embedding_key(
+            self.plan.source(source),
+            task.images_key,
+            threads=self.plan.protocol.threads,
+            precision=self.plan.protocol.precision,
+            zoo=self.plan.zoo_provenance,
+        )
+
+    def eligible(
+        self, task: PlannedTask, method: PlannedMethod
+    ) -> tuple[list[SourceInfo], dict[str, Embedding], dict[str, str]]:
+        """Sources that a method may use, their embeddings, and why each other one is left out."""
+        infos: list[SourceInfo] = []
+        found: dict[str, Embedding] = {}
+        excluded = self.plan.unusable(task.id, method)
+        for info in self.plan.eligible(task.id, method):
+            folder = self.embedding_folder(task, info.name)
+            if is_finite(folder):
+                infos.append(info)
+                found[info.name] = open_embedding(folder)
+            else:
+                excluded[info.name] = "its features or logits are not finite"
+        return infos, found, excluded
+
+    def context(self, task: PlannedTask, seed: int) -> Context:
+        """What a strategy or method may see of a task; labels of other images are hidden."""
+        images, split = self.images(task), self.split(task, seed)
+        labels = np.full(len(images.train_labels), UNLABELLED, dtype=np.int64)
+        for known in (split.labelled, split.validation):
+            labels[known] = images.train_labels[known]
+        return Context(
+            suite=self.plan.suite,
+            task=task.id,
+            seed=seed,
+            classes=task.classes,
+            labels=labels,
+            labelled=split.labelled,
+            unlabelled=split.unlabelled,
+            validation=split.validation,
+            protocol=self.plan.protocol,
+            embedding=lambda name: self._allowed(task, name),
+        )
+
+    def _allowed(self, task: PlannedTask, source: str) -> Embedding:
+        if source in self.plan.excluded.get(task.id, {}):
+            raise PluginError("embedding", f"source {source!r} may not be used for {task.id}")
+        return open_embedding(self.embedding_folder(task, source))

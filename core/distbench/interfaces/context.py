@@ -1,0 +1,171 @@
+"""What strategies and methods may look at: labelled, unlabelled, validation, but never test."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distbench.interfaces.suite import Protocol
+from distbench.interfaces.zoo import SourceInfo
+from distbench.storage.hashing import seed_for
+
+if TYPE_CHECKING:
+    import torch
+
+    from distbench.interfaces.task import Task
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """Features and logits of one source on the train images of a task.
+
+    Attributes:
+        features: float32 (n, d), memory-mapped.
+        logits: float16 or float32 (n, c), memory-mapped.
+    """
+
+    features: NDArray[np.floating]
+    logits: NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class WeightedSource:
+    """A source that a method learns from: its facts, its weight > 0 and its embedding."""
+
+    info: SourceInfo
+    weight: float
+    embedding: Embedding
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """One task with one seed, as a strategy sees it.
+
+    Attributes:
+        suite: Name of the suite.
+        task: Id of the task.
+        seed: The run's seed.
+        classes: Class names.
+        labels: int64 (n,), `UNLABELLED` everywhere but on labelled and validation images.
+        labelled: Positions of labelled images among the n train images.
+        unlabelled: Positions of the unlabelled pool; holds the labelled ones too.
+        validation: Positions of validation images; never to be trained on.
+        protocol: The protocol in force.
+        embedding: Embedding of an eligible source by name, opened when asked for.
+    """
+
+    suite: str
+    task: str
+    seed: int
+    classes: tuple[str, ...]
+    labels: NDArray[np.int64]
+    labelled: NDArray[np.int64]
+    unlabelled: NDArray[np.int64]
+    validation: NDArray[np.int64]
+    protocol: Protocol
+    embedding: Callable[[str], Embedding]
+
+    @property
+    def num_classes(self) -> int:
+        """Number of target classes."""
+        return len(self.classes)
+
+    def seed_for(self, *axes: str | int) -> int:
+        """A seed of this task and seed, and of further axes that are named."""
+        return seed_for(self.suite, self.task, self.seed, *axes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Teaching:
+    """How a source is taught the target task, before anything is distilled from it.
+
+    Attributes:
+        backbone: True to train all of it on the images, False to fit a linear classifier to its
+            cached features.
+        steps: Optimiser steps where all of it is trained; the teacher's, not the student's.
+        batch: Labelled images of a step.
+        lr: Peak learning rate.
+        head_lr: Learning rate of the new classifier as a multiple of `lr`.
+        weight_decay: L2 penalty.
+        strength: Of a linear classifier alone: inverse of its L2 penalty (features standardised).
+    """
+
+    backbone: bool = False
+    steps: int = 200
+    batch: int = 32
+    lr: float = 0.01
+    head_lr: float = 10.0
+    weight_decay: float = 5e-4
+    strength: float = 1.0
+
+
+@dataclass(frozen=True)
+class Taught:
+    """What a source says of the target classes.
+
+    Attributes:
+        train: float32 (n, C), logits on the train images.
+        transfer: float32 (m, C), logits on the transfer set; None where there is none.
+        steps: Optimiser steps that it took.
+        macs: Multiply-accumulates that it took.
+        seconds: Time that it took; measured by the engine.
+    """
+
+    train: NDArray[np.float32]
+    transfer: NDArray[np.float32] | None
+    steps: int
+    macs: int
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """Where a transfer set comes from.
+
+    Attributes:
+        images: Gives the images: its train part, without labels.
+        budget: Images to retrieve from it for the labelled images of a task, those counted in;
+            None to take all.
+        encoder: Source by whose features they are retrieved; None for the heaviest one.
+    """
+
+    images: Task
+    budget: int | None = None
+    encoder: str | None = None
+
+
+@dataclass(frozen=True)
+class TransferSet:
+    """Unlabelled images besides the task's own, which a method distils on.
+
+    Attributes:
+        positions: Which of its images are used: all, or those that were retrieved.
+        embedding: Embedding of an eligible source on all its images, by name.
+    """
+
+    positions: NDArray[np.int64]
+    embedding: Callable[[str], Embedding]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MethodContext(Context):
+    """One task with one seed, as a method sees it.
+
+    Attributes:
+        sources: Sources of weight > 0, heaviest first; empty for baselines.
+        num_features: Width of the student's pooled features.
+        transfer: The transfer set, where the method asks for one.
+        teach: Teaches a source the target task; the steps and operations go into the row.
+        run: A source as a function of images (b, 3, s, s) in 0..1, whatever their size, to its
+            logits (b, c), for pseudo-labels of the very view that the student sees.
+    """
+
+    sources: tuple[WeightedSource, ...] = field(default=())
+    num_features: int
+    transfer: TransferSet | None = None
+    teach: Callable[[WeightedSource, Teaching], Taught]
+    run: Callable[[WeightedSource], Callable[[torch.Tensor], torch.Tensor]]

@@ -1,0 +1,57 @@
+"""The contracts of methods: distillers and baselines."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from distbench.interfaces.component import Component
+
+if TYPE_CHECKING:
+    from distbench.interfaces.context import MethodContext, Transfer
+    from distbench.interfaces.phase import Phase
+    from distbench.interfaces.probe import Need
+
+
+class Method(Component, ABC):
+    """What is trained in a cell: a distiller or a baseline.
+
+    Attributes:
+        initialisation: What is trained: the student from its pretrained or from random weights, or
+            the heaviest source itself with a new classifier (for a ceiling).
+    """
+
+    initialisation: ClassVar[Literal["pretrained", "random", "source"]] = "pretrained"
+
+    @abstractmethod
+    def phases(self, context: MethodContext) -> Sequence[Phase]:
+        """The phases of training, run by the engine one after the other.
+
+        Args:
+            context: Labelled, unlabelled and validation images, embeddings and weights; never
+                the test part.
+
+        Raises:
+            Declined: The method cannot be used here.
+        """
+
+
+class Distiller(Method):
+    """A method that learns from weighted sources.
+
+    Attributes:
+        needs: What it reads of a source.
+        learns_from: The sources that a strategy weighs, or always the suite's one generalist.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"logits"})
+    learns_from: ClassVar[Literal["weighted", "generalist"]] = "weighted"
+
+    def transfer_set(self) -> Transfer | None:
+        """Images besides the task's own that it distils on; None for the task's own alone."""
+        return None
+
+
+class Baseline(Method):
+    """A method without sources."""

@@ -1,0 +1,47 @@
+"""The contract of metrics."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from distbench.interfaces.component import Component
+
+if TYPE_CHECKING:
+    from distbench.errors import Declined
+    from distbench.interfaces.probe import Need, Probe
+
+
+class Metric(Component, ABC):
+    """Scores how well a source fits a task; higher is better.
+
+    Attributes:
+        needs: What it reads of a probe; ``zoo`` for one that compares all sources by `score_all`.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"features"})
+
+    def needed(self) -> frozenset[Need]:
+        """What it needs with its parameters: `needs`, unless a parameter changes that."""
+        return self.needs
+
+    @abstractmethod
+    def score(self, probe: Probe) -> float:
+        """The score of one source.
+
+        Raises:
+            Declined: The metric is not defined on this probe.
+        """
+
+    def score_all(self, probes: Sequence[Probe]) -> Sequence[float | Declined]:
+        """Scores of all eligible sources; overridden by metrics that need the whole zoo."""
+        from distbench import errors
+
+        def one(probe: Probe) -> float | Declined:
+            try:
+                return float(self.score(probe))
+            except errors.Declined as reason:
+                return reason
+
+        return [one(probe) for probe in probes]

@@ -1,0 +1,257 @@
+"""The probe: what a metric sees of one source and one task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Literal, Self, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from distbench.errors import ArgumentError, Declined
+from distbench.interfaces.zoo import SourceInfo
+
+T = TypeVar("T")
+
+
+Floats = NDArray[np.floating]
+
+
+Need = Literal["features", "logits", "reference", "source_info", "zoo"]
+
+
+_LARGEST = 1e140
+"""Beyond it, squares do not fit float64."""
+
+
+_SUM_TO_ONE = 1e-3
+"""How far probabilities may sum from 1; float16 ones are off by up to so much."""
+
+
+class _Shared:
+    """Computes what several metrics have in common once."""
+
+    def __init__(self) -> None:
+        self._known: dict[Callable[[Any], Any], Any] = {}
+
+    def shared(self, compute: Callable[[Self], T]) -> T:
+        """What ``compute(self)`` gives; computed by the first metric that asks, then remembered.
+
+        Args:
+            compute: A function of a module, the same object at every call; what it returns must
+                not be changed by those who share it.
+        """
+        if compute not in self._known:
+            self._known[compute] = compute(self)
+        found: T = self._known[compute]
+        return found
+
+
+class Labels(_Shared):
+    """Labels of a probe and what depends on them alone, computed once for all sources.
+
+    Class ids are made dense: an id that does not occur has no part in any score.
+
+    Args:
+        labels: (n,) integers >= 0, numpy or torch, of at least two classes.
+
+    Attributes:
+        ids: int64 (n,), dense class numbers 0..C-1 in the order of the original ids.
+        counts: int64 (C,), images of each class.
+
+    Raises:
+        ArgumentError: They are something else.
+    """
+
+    def __init__(self, labels: ArrayLike) -> None:
+        super().__init__()
+        raw = as_numpy(labels)
+        if raw.ndim != 1 or not np.issubdtype(raw.dtype, np.integer):
+            raise ArgumentError(
+                f"labels must be class numbers, integers of shape (n,), got {raw.dtype} {raw.shape}"
+            )
+        if len(raw) and raw.min() < 0:
+            raise ArgumentError(
+                f"labels must be >= 0, but label {int(raw.argmin())} is {raw.min()}; leave out "
+                "images without a label"
+            )
+        values, inverse, counts = np.unique(raw, return_inverse=True, return_counts=True)
+        if len(values) < 2:
+            raise ArgumentError(
+                f"labels must be of at least two classes, got {len(raw)} labels of {len(values)}; "
+                "with one class there is nothing to tell apart"
+            )
+        self.ids: NDArray[np.int64] = inverse.astype(np.int64)
+        self.counts: NDArray[np.int64] = counts.astype(np.int64)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes that occur."""
+        return len(self.counts)
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """int64 (n,), image positions sorted by class (stable)."""
+        return np.argsort(self.ids, kind="stable")
+
+    @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """int64 (C,), where each class begins in `order`."""
+        return np.concatenate([[0], np.cumsum(self.counts)[:-1]]).astype(np.int64)
+
+    @cached_property
+    def onehot(self) -> NDArray[np.float64]:
+        """float64 (n, C)."""
+        return np.eye(self.num_classes)[self.ids]
+
+    @cached_property
+    def _membership(self) -> Any:
+        """Sparse (C, n): 1 where an image is of a class."""
+        from scipy.sparse import csr_matrix
+
+        n, ends = len(self), np.append(self.starts, len(self))
+        return csr_matrix((np.ones(n), self.order, ends), shape=(self.num_classes, n))
+
+    def class_sums(self, rows: Floats) -> NDArray[np.float64]:
+        """Sums of rows over each class, in float64: (n, d) to (C, d)."""
+        sums: NDArray[np.float64] = self._membership @ rows
+        return sums
+
+
+class Probe(_Shared):
+    """Labelled images with one source's features and logits on them.
+
+    All numbers are finite and small enough to be squared. What a metric did not ask for in
+    `Metric.needs` may be absent; reading it declines.
+
+    Args:
+        labels: (n,) integers or a shared `Labels`.
+        features: (n, d) floats, numpy or torch.
+        logits: (n, z) floats over the source's classes.
+        probabilities: (n, z), for a source of which only these are known.
+        reference: (n, r) features of a reference model on the same images.
+        source: Facts about the source.
+        seed: For metrics that draw at random.
+
+    Raises:
+        ArgumentError: Shapes do not go together, a number is NaN or infinite, or probabilities
+            are negative or do not sum to 1.
+    """
+
+    def __init__(
+        self,
+        labels: ArrayLike | Labels,
+        *,
+        features: ArrayLike | None = None,
+        logits: ArrayLike | None = None,
+        probabilities: ArrayLike | None = None,
+        reference: ArrayLike | None = None,
+        source: SourceInfo | None = None,
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.labels = labels if isinstance(labels, Labels) else Labels(labels)
+        self.seed = seed
+        self._source = source
+        self._features = self._matrix("features", features)
+        self._logits = self._matrix("logits", logits)
+        self._probabilities = self._matrix("probabilities", probabilities)
+        self._reference = self._matrix("reference", reference)
+
+    def _matrix(self, name: str, value: ArrayLike | None) -> Floats | None:
+        if value is None:
+            return None
+        matrix = as_numpy(value)
+        if matrix.ndim != 2 or len(matrix) != len(self.labels) or not matrix.shape[1]:
+            raise ArgumentError(
+                f"{name} must have shape ({len(self.labels)}, d) with d > 0 to go with the "
+                f"{len(self.labels)} labels, got {matrix.shape}"
+            )
+        if not np.issubdtype(matrix.dtype, np.floating):
+            if not np.issubdtype(matrix.dtype, np.integer) and matrix.dtype != np.bool_:
+                raise ArgumentError(f"{name} must be real numbers, got {matrix.dtype}")
+            matrix = matrix.astype(np.float64)
+        if name == "probabilities" and _sum_to_one(matrix):
+            return matrix
+        low, high = float(matrix.min()), float(matrix.max())  # NaN comes through both
+        if not (low > -_LARGEST and high < _LARGEST):
+            bad = ~(np.abs(matrix.astype(np.float64)) < _LARGEST)
+            row, column = np.argwhere(bad)[0]
+            raise ArgumentError(
+                f"{name} must be finite and below {_LARGEST:g}, but {int(bad.sum())} numbers are "
+                f"not, the first in row {row}, column {column}: {matrix[row, column]}"
+            )
+        if name == "probabilities":
+            raise ArgumentError(_not_probabilities(matrix))
+        return matrix
+
+    @staticmethod
+    def _given(name: str, value: Floats | None) -> Floats:
+        if value is None:
+            raise Declined(f"needs {name}, which this source does not offer")
+        return value
+
+    @property
+    def features(self) -> Floats:
+        """(n, d), in the precision they were given in."""
+        return self._given("features", self._features)
+
+    @property
+    def logits(self) -> Floats:
+        """(n, z)."""
+        return self._given("logits", self._logits)
+
+    @property
+    def reference(self) -> Floats:
+        """(n, r) features of the reference model."""
+        return self._given("reference features", self._reference)
+
+    @property
+    def source(self) -> SourceInfo:
+        """Facts about the source."""
+        if self._source is None:
+            raise Declined("needs facts about the source (architecture, size), none were given")
+        return self._source
+
+    @cached_property
+    def probabilities(self) -> NDArray[np.float64]:
+        """float64 (n, z): softmax of the logits (of sigmoid sources too, as PARC does)."""
+        if self._probabilities is not None:
+            return self._probabilities.astype(np.float64, copy=False)
+        logits = self.logits.astype(np.float64)
+        shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+        result: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
+        return result
+
+
+def as_numpy(value: Any) -> NDArray[Any]:
+    """An array or tensor on any device as numpy; a torch type that numpy lacks becomes float32."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        if str(value.dtype) == "torch.bfloat16":
+            value = value.float()
+        return np.asarray(value.numpy())
+    return np.asarray(value)
+
+
+def _sum_to_one(matrix: Floats) -> bool:
+    """Whether these are probabilities; then they are finite too."""
+    sums = matrix.astype(np.float32, copy=False) if matrix.dtype == np.float16 else matrix
+    off = np.abs(sums @ np.ones(matrix.shape[1], dtype=sums.dtype) - 1)
+    return bool(off.max() <= _SUM_TO_ONE and matrix.min() >= 0)
+
+
+def _not_probabilities(matrix: Floats) -> str:
+    """What is wrong with them."""
+    if matrix.min() < 0:
+        return f"probabilities must be >= 0, got {matrix.min():g}"
+    sums = matrix.sum(axis=1, dtype=np.float64)
+    worst = int(np.abs(sums - 1).argmax())
+    return (
+        f"probabilities of each image must sum to 1, row {worst} sums to {sums[worst]:g}; give raw "
+        "outputs as logits"
+    )

@@ -1,0 +1,98 @@
+"""How a student of any kind is loaded again, where it has no way of its own."""
+
+from __future__ import annotations
+
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distbench.interfaces.component import Component
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Student(Component, ABC):
+    """An efficient architecture with its initialisation."""
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Identity of the initial weights; cheap, loads no torch.
+
+        Raises:
+            WeightsError: They cannot be had; says how to name a file or go without.
+        """
+
+    @abstractmethod
+    def backbone(self, *, pretrained: bool) -> torch.nn.Module:
+        """The network up to its pooled features: (b, 3, s, s) to (b, `num_features`).
+
+        Args:
+            pretrained: False for the random initialisation of `scratch`.
+
+        Returns:
+            A module with an integer attribute ``num_features``.
+        """
+
+    @abstractmethod
+    def normalisation(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
+        """Mean and standard deviation of the input channels (of images in 0..1)."""
+
+    def export(
+        self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """State dict and recipe by which the trained student is loaded without distbench.
+
+        Args:
+            backbone: State dict of the trained backbone.
+            head: ``weight`` (c, d) and ``bias`` (c,) of the classifier.
+            classes: Class names in the order of the outputs.
+
+        Returns:
+            Tensors by name, and a JSON-able description of how to load them. Its ``how_to_load``
+            is Python in which ``PATH`` names their safetensors file, and which makes ``model``,
+            from normalised images to logits; ``files`` are texts by name to lie beside that file,
+            modules that it imports among them.
+        """
+        tensors = {f"backbone.{k}": v for k, v in backbone.items()}
+        tensors |= {f"head.{k}": v for k, v in head.items()}
+        return tensors, recipe_of(self)
+
+
+_MODULE = "architecture"
+
+
+_HOW_TO_LOAD = """\
+import torch
+from safetensors.torch import load_file
+from {module} import {name}
+tensors = load_file(PATH)
+backbone = {name}(**{settings!r}).backbone(pretrained=False)
+head = torch.nn.Linear(*tensors["head.weight"].shape[::-1])
+model = torch.nn.ModuleDict({{"backbone": backbone, "head": head}})
+model.load_state_dict(tensors)
+model = torch.nn.Sequential(backbone, head).eval()
+"""
+
+
+def recipe_of(student: Component) -> dict[str, Any]:
+    """What `distbench.Student.export` says of a student whose class says nothing itself.
+
+    Its class is imported, so distbench is needed; the class of a plugin file goes along as text.
+    """
+    cls = type(student)
+    module, files = cls.__module__, {}
+    if module.startswith("distbench_plugin_"):
+        files[f"{_MODULE}.py"] = Path(str(sys.modules[module].__file__)).read_text(encoding="utf-8")
+        module = _MODULE
+    paths = {key for key, value in student if isinstance(value, Path)}
+    settings = student.model_dump(mode="json", by_alias=True, exclude=paths, exclude_defaults=True)
+    return {
+        "format": "distbench",
+        "student": student.typed(whole_paths=False),
+        "settings": settings,
+        "how_to_load": _HOW_TO_LOAD.format(module=module, name=cls.__name__, settings=settings),
+        **({"files": files} if files else {}),
+    }

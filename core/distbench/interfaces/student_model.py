@@ -1,0 +1,80 @@
+"""The student as the engine trains it: a backbone, its normalisation and a classifier."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from distbench.errors import PluginError
+
+
+class StudentModel(nn.Module):
+    """Images in 0..1 to logits over the target classes.
+
+    Attributes:
+        backbone: From images to pooled features.
+        head: Linear classifier over the target classes.
+        num_features: Width of the features.
+    """
+
+    def __init__(
+        self,
+        backbone: nn.Module,
+        num_classes: int,
+        mean: tuple[float, float, float],
+        std: tuple[float, float, float],
+    ) -> None:
+        super().__init__()
+        width = getattr(backbone, "num_features", None)
+        if not isinstance(width, int):
+            raise PluginError("student", "its backbone has no integer attribute num_features")
+        self.num_features: int = width
+        self.backbone = backbone
+        self.head = nn.Linear(width, num_classes)
+        self._folded = [
+            module
+            for module in backbone.modules()
+            if isinstance(module, nn.modules.batchnorm._BatchNorm) and _is_folded(module)
+        ]
+        self.register_buffer("_mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("_std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def train(self, mode: bool = True) -> StudentModel:
+        """As of any module, but normalisation that was folded into the kernels stays as it is."""
+        super().train(mode)
+        for module in self._folded:
+            module.eval()
+        return self
+
+    def features(self, images: torch.Tensor) -> torch.Tensor:
+        """Pooled features (b, d) of images (b, 3, s, s) in 0..1."""
+        normalised = (images - self._mean) / self._std  # type: ignore[operator]
+        pooled: torch.Tensor = self.backbone(normalised)
+        return pooled
+
+    def classify(self, features: torch.Tensor) -> torch.Tensor:
+        """Logits (b, c) of pooled features."""
+        logits: torch.Tensor = self.head(features)
+        return logits
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits (b, c) of images in 0..1."""
+        return self.classify(self.features(images))
+
+
+def _is_folded(module: nn.modules.batchnorm._BatchNorm) -> bool:
+    """Whether its statistics went into the kernel before it, as converted weights have it.
+
+    What is left is a bias, with a scale of 1, a mean of 0 and one variance for all. Normalising
+    such activations by their batch would make another network of it.
+    """
+    mean, variance, scale, bias = (
+        module.running_mean,
+        module.running_var,
+        module.weight,
+        module.bias,
+    )
+    if mean is None or variance is None or scale is None or bias is None:
+        return False
+    plain = not mean.any() and bool((variance == variance[0]).all()) and bool((scale == 1).all())
+    return plain and bool(bias.any())

@@ -1,0 +1,86 @@
+"""What a task tells the engine before any image is decoded."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from distbench.interfaces.component import Component
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+class Task(Component, ABC):
+    """A data set to be learnt."""
+
+    @abstractmethod
+    def index(self) -> TaskIndex:
+        """Classes, parts, labels and fingerprint; decodes no image.
+
+        Raises:
+            DataError: The data cannot be used; says which and what to do.
+        """
+
+    @abstractmethod
+    def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:
+        """Decoded images, RGB, each (h, w, 3) in its original size.
+
+        May be called from several threads at once.
+
+        Raises:
+            CorruptImageError: An image cannot be decoded; names it.
+        """
+
+    def read_reduced(
+        self, part: str, positions: Sequence[int], side: int
+    ) -> Sequence[NDArray[np.uint8]]:
+        """As `read`; images much larger than a short side of `side` may come smaller.
+
+        Where that is decoded faster: no side below twice `side`.
+        """
+        return self.read(part, positions)
+
+
+UNLABELLED = -1
+"""Label of an image whose class is not known."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The images of one part of a task, in a fixed order.
+
+    Attributes:
+        labels: int64 (n,), class numbers; `UNLABELLED` where none is known.
+        names: n names, by which an image is called in messages and stored predictions.
+    """
+
+    labels: NDArray[np.int64]
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class TaskIndex:
+    """Classes, parts and labels of a task.
+
+    Attributes:
+        classes: Class names; their order is that of the class numbers.
+        parts: ``train`` and ``test`` always. ``train`` may hold images without a label. An own
+            ``validation`` part is used instead of carving one from ``train``.
+        fingerprint: Changes whenever an image, a label or a split changes, and only then.
+        seen_by: Data sets whose models have seen images of this task (matched with
+            `SourceInfo.trained_on`).
+        notes: What a reader of the results should know, for example how a split was made.
+    """
+
+    classes: tuple[str, ...]
+    parts: Mapping[str, Part]
+    fingerprint: str
+    seen_by: tuple[str, ...] = ()
+    notes: tuple[str, ...] = field(default=())

@@ -1,0 +1,101 @@
+"""Source models: what is known of one, and how its features and logits are obtained."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from distbench.interfaces.component import Component
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Zoo(Component, ABC):
+    """A named set of source models."""
+
+    @abstractmethod
+    def sources(self) -> Sequence[Source]:
+        """All source models, generalists too, in a fixed order; loads no weights.
+
+        Raises:
+            WeightsError: The zoo cannot be read.
+        """
+
+
+class Forward(Protocol):
+    """A source that has been opened on a device."""
+
+    def __call__(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features and logits.
+
+        Args:
+            images: float32 (b, 3, s, s), resized to `SourceInfo.input_size` and normalised with
+                its mean and standard deviation, on the device the source was opened on.
+
+        Returns:
+            Features float32 (b, d) and logits (b, c), on any device; a source without classes
+            gives logits (b, 0).
+        """
+
+
+class SourceInfo(BaseModel):
+    """Facts about one source model. None of them needs its weights to be loaded."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    architecture: str
+    num_classes: int = Field(ge=0, description="0 for a source of features alone")
+    feature_dim: int = Field(gt=0)
+    input_size: int = Field(gt=0, description="side of the square input, pixels")
+    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
+    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    activation: Literal["softmax", "sigmoid", "none"] = "softmax"
+    domain: str = "unknown"
+    trained_on: tuple[str, ...] = Field((), description="data sets that it has seen")
+    licence: str = "unknown"
+    fingerprint: str = Field(description="SHA-256 of the weights")
+    parameters: int | None = None
+    macs: int | None = Field(None, description="multiply-accumulates of one image")
+    depth: int | None = Field(None, description="layers with weights on the longest path")
+    role: Literal["source", "generalist"] = "source"
+    recipe: dict[str, Any] = Field(
+        default_factory=dict,
+        description="what else its outputs depend on: arguments of the architecture, output names",
+    )
+
+    @model_validator(mode="after")
+    def _logits_need_classes(self) -> Self:
+        if not self.num_classes and self.activation != "none":
+            raise ValueError('a source without classes has activation "none"')
+        return self
+
+
+class Source(ABC):
+    """One pretrained model of a zoo."""
+
+    info: SourceInfo
+
+    @abstractmethod
+    def verify(self) -> None:
+        """Checks that the weights are there and are those that `info.fingerprint` names.
+
+        Raises:
+            WeightsError: They are missing or differ.
+        """
+
+    @abstractmethod
+    def open(self, device: torch.device) -> Forward:
+        """Loads the weights and returns the model in evaluation mode.
+
+        Raises:
+            WeightsError: The weights do not fit the architecture.
+        """
+
+    def module(self) -> torch.nn.Module | None:
+        """The model as trainable torch, images to logits; None where it has no such form."""
+        return None

@@ -1,0 +1,183 @@
+"""Which results may share a table: a report for each suite, student, protocol and zoo."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from distbench.errors import UsageError
+from distbench.leaderboard.analysis.board import Board, build
+from distbench.leaderboard.analysis.costs import Cost, costs
+from distbench.leaderboard.analysis.metric_quality import MetricLine, metric_lines
+from distbench.leaderboard.analysis.source_weights import TaskWeights, source_weights
+from distbench.leaderboard.rows.common_cells import footprint, left_out
+from distbench.leaderboard.rows.disagreements import shown, told_apart
+from distbench.leaderboard.rows.entries import MEASURES, Measure, cells
+from distbench.leaderboard.rows.gc_pause import without_cycles
+from distbench.leaderboard.rows.origins import Collected, Origin
+from distbench.leaderboard.rows.records import Record, Setting
+
+
+@dataclass(frozen=True)
+class Report:
+    """One table and all that belongs to it.
+
+    Attributes:
+        label: What it is of, for people; no two reports of one call have the same.
+        rows: The records behind the board.
+        origins: Method to the numbers of the files that its rows come from.
+        left_out: What is not on the board although it was read, a sentence each.
+    """
+
+    label: str
+    board: Board
+    setting: Setting
+    zoo: str | None
+    rows: tuple[Record, ...]
+    costs: tuple[Cost, ...]
+    weights: tuple[TaskWeights, ...]
+    metrics: tuple[MetricLine, ...]
+    origins: Mapping[str, tuple[int, ...]]
+    left_out: tuple[str, ...]
+
+
+@dataclass
+class _Group:
+    setting: Setting
+    zoo: str | None
+    rows: list[Record]
+
+
+def reports(
+    found: Collected, *, baseline: str = "finetune", measure: Measure = "accuracy"
+) -> list[Report]:
+    """A report for each group of results that may share a table, the largest first.
+
+    Raises:
+        UsageError: An unknown measure, or two runs with different results for one cell.
+    """
+    if measure not in MEASURES:
+        raise UsageError(f"unknown measure {measure!r}: choose {' or '.join(MEASURES)}.")
+    with without_cycles():
+        return _reports(found, baseline, measure)
+
+
+def _reports(found: Collected, baseline: str, measure: Measure) -> list[Report]:
+    groups = [part for group in _by_protocol(found.records) for part in _by_data(group)]
+    groups.sort(key=lambda g: (-len(g.rows), *_facts(g).values()))
+    labels = _labels(groups)
+    return [
+        _report(group, label, found.origins, baseline, measure)
+        for group, label in zip(groups, labels, strict=True)
+    ]
+
+
+def _by_protocol(records: Iterable[Record]) -> list[_Group]:
+    """Groups of one setting and zoo; what uses no zoo belongs to every zoo of its setting."""
+    settings: dict[int, _Group] = {}
+    for row in records:
+        settings.setdefault(id(row.setting), _Group(row.setting, None, [])).rows.append(row)
+    groups = []
+    for group in settings.values():
+        zoos: list[str | None] = [*sorted({row.zoo for row in group.rows if row.zoo is not None})]
+        for zoo in zoos or [None]:
+            rows = [row for row in group.rows if row.zoo in (None, zoo)]
+            groups.append(_Group(group.setting, zoo, rows))
+    return groups
+
+
+def _by_data(group: _Group) -> list[_Group]:
+    """Files whose tasks have other data than those of the files before go into another group."""
+    by_origin: dict[int, list[Record]] = defaultdict(list)
+    for row in group.rows:
+        by_origin[row.origin].append(row)
+    parts: list[tuple[dict[str, str], list[Record]]] = []
+    for origin in sorted(by_origin):
+        mine: dict[str, str] = {}
+        for row in by_origin[origin]:
+            if mine.setdefault(row.task.id, row.task.fingerprint) != row.task.fingerprint:
+                raise UsageError(
+                    f"task {row.task.id!r} has two different sets of data in one file. "
+                    "Run them apart."
+                )
+        for prints, rows in parts:
+            if all(prints.get(task, value) == value for task, value in mine.items()):
+                prints.update(mine)
+                rows += by_origin[origin]
+                break
+        else:
+            parts.append((mine, by_origin[origin]))
+    return [_Group(group.setting, group.zoo, rows) for _, rows in parts]
+
+
+def _facts(group: _Group) -> dict[str, str]:
+    """What may tell two tables apart, most telling first, as text."""
+    setting = group.setting
+    params = setting.student.get("params", {})
+    named = [v for k, v in sorted(params.items()) if isinstance(v, str) and k != "weights"]
+    student = ":".join([str(setting.student.get("name", "student")), *named])
+    return {
+        "suite": f"{setting.suite} v{setting.suite_version}",
+        "student": student,
+        "zoo": (group.zoo or "none").partition("@")[0],
+        **{key: shown(value) for key, value in sorted(setting.protocol.items())},
+        "zoo version": (group.zoo or "").partition("@")[2],
+        "student details": shown(setting.student),
+    }
+
+
+def _labels(groups: Sequence[_Group]) -> list[str]:
+    """Suite and student, and whatever else differs between tables of that suite and student."""
+    facts = [_facts(group) for group in groups]
+    labels = []
+    for mine in facts:
+        head = mine["suite"], mine["student"]
+        label = f"{mine['suite']}, student {mine['student']}"
+        same = [f for f in facts if (f["suite"], f["student"]) == head]
+        labels.append(label + _differences(mine, same, list(mine)[2:-2]))
+    for i, mine in enumerate(facts):
+        same = [f for f, label in zip(facts, labels, strict=True) if label == labels[i]]
+        if len(same) > 1:
+            labels[i] += _differences(mine, same, list(mine)[-2:])
+    total, seen = Counter(labels), Counter[str]()
+    for i, label in enumerate(labels):
+        if total[label] > 1:  # the same in all but the data of a task
+            seen[label] += 1
+            labels[i] = f"{label}, data {seen[label]}"
+    return labels
+
+
+def _differences(
+    mine: Mapping[str, str], others: Sequence[Mapping[str, str]], keys: Sequence[str]
+) -> str:
+    """What tells these facts from others, as text to go on with."""
+    told = [key for key in keys if len({other.get(key) for other in others}) > 1]
+    return "".join(f", {key.replace('_', ' ')} {mine.get(key) or 'none'}" for key in told)
+
+
+def _report(
+    group: _Group, label: str, origins: Sequence[Origin], baseline: str, measure: Measure
+) -> Report:
+    rows = told_apart(group.rows, origins)
+    tasks, seeds = footprint(rows, origins)
+    kept = [row for row in rows if row.task.id in tasks and row.seed in seeds]
+    sources: dict[str, set[int]] = defaultdict(set)
+    for row in kept:
+        sources[row.method.id].add(row.origin)
+    # Copies of a cell, of which the files are remembered above, are looked at once.
+    kept = [row for _, row in sorted(cells(kept).items())]
+    board = build(kept, tasks=tasks, seeds=seeds, baseline=baseline, measure=measure)
+    methods = [line.method for line in board.lines]
+    return Report(
+        label=label,
+        board=board,
+        setting=group.setting,
+        zoo=group.zoo,
+        rows=tuple(kept),
+        costs=tuple(costs(kept, methods=methods)),
+        weights=tuple(source_weights(kept, methods=methods, tasks=tasks)),
+        metrics=tuple(metric_lines(kept, tasks=tasks, measure=measure)),
+        origins={method: tuple(sorted(numbers)) for method, numbers in sources.items()},
+        left_out=left_out(rows, tasks, seeds),
+    )

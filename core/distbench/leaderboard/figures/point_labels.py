@@ -1,0 +1,91 @@
+"""Names of many points beside a panel, none over another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from distbench.leaderboard.analysis.pareto import Point
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+INK = "#222222"
+
+
+LINE = 0.19
+"""Inches from one name to the next."""
+
+
+# Okabe and Ito's palette, told apart with every kind of colour blindness, and a shape for each.
+STYLE = {
+    "ranked": ("o", "#0072B2"),
+    "control": ("s", "#D55E00"),
+    "ceiling": ("^", "#009E73"),
+}
+
+
+def write_names(
+    axes: Axes,
+    some: Sequence[Point],
+    cost: Callable[[Point], float],
+    front: Callable[[Point], bool],
+    inches: float,
+) -> None:
+    """Names one below the other in the order of accuracy, each tied to its point by a thin line."""
+    low, high = axes.get_ylim()
+    order = sorted(some, key=lambda p: (-p.accuracy.mean, cost(p), p.method))
+    wanted = [(100 * p.accuracy.mean - low) / (high - low) for p in order]
+    for point, place in zip(order, spread(wanted, LINE / inches), strict=True):
+        colour = STYLE[point.role][1]
+        spare = "" if point.accuracy.half is None else f" ±{100 * point.accuracy.half:.1f}"
+        axes.annotate(
+            f"{100 * point.accuracy.mean:.1f}{spare}  {short(point.method)}",
+            xy=(cost(point), 100 * point.accuracy.mean),
+            xytext=(1.06, place),
+            textcoords="axes fraction",
+            va="center",
+            ha="left",
+            color=INK,
+            fontweight="bold" if front(point) else "normal",
+            annotation_clip=False,
+            zorder=1,
+            arrowprops={
+                "arrowstyle": "-",
+                "color": colour,
+                "alpha": 0.45,
+                "linewidth": 0.6,
+                "shrinkA": 1,
+                "shrinkB": 3,
+                "relpos": (0, 0.5),
+            },
+        )
+
+
+def spread(wanted: Sequence[float], gap: float) -> list[float]:
+    """Places at least `gap` apart, as near to what is wanted as that allows, within 0..1.
+
+    The places that are nearest in the sense of least squares: isotonic regression of the wanted
+    places, each raised by the gaps above it, by pooling neighbours that are out of order.
+
+    Args:
+        wanted: Falling places in 0..1.
+        gap: The smallest distance; all must fit.
+    """
+    pools: list[tuple[float, int]] = []
+    for number, want in enumerate(wanted):
+        total, count = want + number * gap, 1
+        while pools and pools[-1][0] / pools[-1][1] < total / count:
+            total, count = total + pools[-1][0], count + pools[-1][1]
+            del pools[-1]
+        pools.append((total, count))
+    lowest = (len(wanted) - 1) * gap
+    levels = [min(max(total / count, lowest), 1.0) for total, count in pools for _ in range(count)]
+    return [level - number * gap for number, level in enumerate(levels)]
+
+
+def short(method: str, most: int = 44) -> str:
+    """A name that fits beside the panel: a long one without its middle."""
+    if len(method) <= most:
+        return method
+    return f"{method[: most // 2 - 1]}…{method[-(most - most // 2) :]}"

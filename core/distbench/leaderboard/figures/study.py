@@ -1,0 +1,143 @@
+"""Every source alone on every task, as tables and pictures, beside what metrics said of it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distbench.leaderboard.analysis import metric_quality as selection
+from distbench.leaderboard.analysis.metric_quality import ByCell, MetricLine
+from distbench.leaderboard.figures.png import png
+from distbench.leaderboard.figures.point_labels import INK
+from distbench.leaderboard.text_table import markdown, short_names
+from distbench.storage.atomic import write_atomic
+
+_COLUMNS = 4
+
+
+def write(
+    folder: Path,
+    oracle: str,
+    lines: Sequence[MetricLine],
+    reached: ByCell,
+    scores: Mapping[str, ByCell],
+    tasks: Sequence[str],
+    sources: Sequence[str],
+) -> None:
+    """Writes metrics.md, sources.csv, sources.png and metrics.png.
+
+    Args:
+        folder: Where to.
+        oracle: The distiller by which sources were tried.
+        lines: The metrics, judged.
+        reached: What each source led to.
+        scores: What each metric said of it.
+        tasks: Their order.
+        sources: Their order.
+    """
+    write_atomic(folder / "metrics.md", markdown(selection.table(lines)))
+    write_atomic(folder / "sources.csv", csv_text(reached, scores))
+    write_atomic(folder / "sources.png", heat_map(oracle, reached, tasks, sources))
+    write_atomic(folder / "metrics.png", scatter(oracle, lines, reached, scores))
+
+
+def csv_text(reached: ByCell, scores: Mapping[str, ByCell]) -> str:
+    """A line for each task, seed and source: accuracy, and the score of every metric."""
+    out = io.StringIO()
+    rows = csv.writer(out, lineterminator="\n")
+    rows.writerow(["task", "seed", "source", "accuracy", *scores])
+    for cell, by_source in sorted(reached.items()):
+        for source, accuracy in sorted(by_source.items()):
+            said = [by_cell.get(cell, {}).get(source) for by_cell in scores.values()]
+            rows.writerow([*cell, source, accuracy, *said])
+    return out.getvalue()
+
+
+def means(reached: ByCell, tasks: Sequence[str], sources: Sequence[str]) -> NDArray[np.float64]:
+    """Accuracy (sources, tasks), the mean over the seeds that were tried; NaN without any."""
+    table = np.full((len(sources), len(tasks)), np.nan)
+    values: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for (task, _), by_source in reached.items():
+        for source, accuracy in by_source.items():
+            values[source, task].append(accuracy)
+    for i, source in enumerate(sources):
+        for j, task in enumerate(tasks):
+            if found := values.get((source, task)):
+                table[i, j] = np.mean(found)
+    return table
+
+
+def heat_map(oracle: str, reached: ByCell, tasks: Sequence[str], sources: Sequence[str]) -> bytes:
+    """Sources by tasks as a PNG: accuracy, coloured by what is lost to the task's best source."""
+    from matplotlib import rc_context, rcdefaults
+    from matplotlib.figure import Figure
+
+    table = 100 * means(reached, tasks, sources)
+    tried = np.flatnonzero(np.isfinite(table).any(1))
+    table, kept = table[tried], [sources[int(i)] for i in tried]
+    with rc_context():
+        rcdefaults()  # a person's own settings are for their own pictures
+        size = (2.2 + 0.75 * len(tasks), 1.3 + 0.24 * len(kept))
+        figure = Figure(figsize=size, facecolor="white", layout="constrained")
+        axes = figure.subplots()
+        lost = np.nanmax(table, axis=0) - table
+        worst = max(float(np.nanmax(lost)), 1.0)
+        shown = axes.imshow(lost, cmap="viridis_r", vmin=0, vmax=worst, aspect="auto")
+        for (i, j), value in np.ndenumerate(table):
+            if math.isfinite(value):
+                dark = lost[i, j] > 0.55 * worst
+                colour = "white" if dark else INK
+                axes.text(j, i, f"{value:.0f}", ha="center", va="center", size=7, color=colour)
+        axes.set_xticks(range(len(tasks)), short_names(tasks), rotation=35, ha="right", size=8)
+        axes.set_yticks(range(len(kept)), kept, size=7)
+        axes.tick_params(length=0, colors=INK)
+        axes.spines[:].set_visible(False)
+        axes.set_title(f"test accuracy, %, by {oracle} from one source", size=9, color=INK)
+        bar = figure.colorbar(shown, ax=axes, shrink=0.6, pad=0.02)
+        bar.set_label("points below the task's best source", size=8)
+        bar.ax.tick_params(labelsize=7)
+        return png(figure)
+
+
+def scatter(
+    oracle: str, lines: Sequence[MetricLine], reached: ByCell, scores: Mapping[str, ByCell]
+) -> bytes:
+    """A panel for each metric as a PNG: score against accuracy, each task on its own scale."""
+    from matplotlib import rc_context, rcdefaults
+    from matplotlib.figure import Figure
+
+    judged = [line for line in lines if line.values] or list(lines)
+    count = max(len(judged), 1)
+    across = min(_COLUMNS, count)
+    down = math.ceil(count / across)
+    with rc_context():
+        rcdefaults()
+        size = (2.3 * across, 2.1 * down + 0.4)
+        figure = Figure(figsize=size, facecolor="white", layout="constrained")
+        panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
+        for panel in panels.flat[len(judged) :]:
+            panel.set_visible(False)
+        for line, panel in zip(judged, panels.flat, strict=False):
+            for cell, by_source in sorted(scores[line.metric].items()):
+                both = sorted(by_source.keys() & reached.get(cell, {}).keys())
+                if len(both) < selection.LEAST:
+                    continue
+                x = np.array([by_source[source] for source in both])
+                y = np.array([100 * reached[cell][source] for source in both])
+                x = (x - x.min()) / (np.ptp(x) or 1)
+                panel.scatter(x, y - y.max(), s=5, alpha=0.35, color="#0072B2", linewidths=0)
+            tau = line.values.get("tau")
+            shown = f"\n$\\tau_w$ {tau.mean:.2f}" if tau else ""
+            panel.set_title(line.metric + shown, size=8, color=INK)
+            panel.tick_params(labelsize=7, colors=INK)
+            panel.spines[["top", "right"]].set_visible(False)
+        figure.supxlabel("score, worst to best of the task", size=8)
+        figure.supylabel(f"points below the task's best source ({oracle})", size=8)
+        return png(figure)

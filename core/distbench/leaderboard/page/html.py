@@ -1,0 +1,49 @@
+"""The leaderboard as one page that needs nothing else: no network, no server, no other file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+_SCRIPTS = ("tools.js", "format.js", "table.js", "filters.js", "compute.js", "views.js", "main.js")
+
+
+def page(data: Mapping[str, Any]) -> str:
+    """The page as HTML.
+
+    Data are put in as JSON that no browser executes, and shown as text. The policy in the page's
+    head allows the page's own style and script, by their digests, and nothing else: no request.
+
+    Args:
+        data: What `pagedata.page_data` gives.
+    """
+    style = _read("page.css")
+    script = "".join(_read(name) for name in _SCRIPTS)
+    policy = (
+        "default-src 'none'; "
+        f"style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "
+        "img-src data:; base-uri 'none'; form-action 'none'"
+    )
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    # So that no text can end the element that it is in, nor start a comment there.
+    for sign in "<>&\u2028\u2029":
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    parts = {"policy": policy, "style": style, "script": script, "data": text}
+    shell = _read("page.html")
+    head, *rest = shell.split("{{")
+    for part in rest:
+        name, _, tail = part.partition("}}")
+        head += parts[name] + tail
+    return head
+
+
+def _read(name: str) -> str:
+    return (files("distbench.leaderboard.page") / "web" / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

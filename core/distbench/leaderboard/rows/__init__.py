@@ -1,0 +1,1 @@
+"""Rows made small, and which of them count."""

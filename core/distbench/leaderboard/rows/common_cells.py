@@ -1,0 +1,76 @@
+"""Which tasks and seeds a table is over, where not all methods were tried on the same."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from distbench.leaderboard.rows.origins import Origin
+from distbench.leaderboard.rows.records import Record
+
+
+def footprint(
+    rows: Sequence[Record], origins: Sequence[Origin]
+) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """The tasks and seeds of the table: those for which it compares most cells.
+
+    Methods may have been tried on fewer tasks or with fewer seeds than others. Chosen are the tasks
+    that maximise (methods tried on all of them) x (tasks), then the seeds likewise. What was tried
+    and failed or declined counts as tried, so that no hard task is lost to those it defeats.
+    """
+    tried: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
+    order: dict[str, None] = {}
+    planned: dict[str, set[int]] = defaultdict(set)
+    for row in rows:
+        tried[row.method.id][row.task.id].add(row.seed)
+        planned[row.method.id].add(row.origin)
+    mine = {row.task.id for row in rows}
+    for origin in sorted({row.origin for row in rows}):
+        order.update(dict.fromkeys(task for task in origins[origin].tasks if task in mine))
+    order.update(dict.fromkeys(sorted(mine)))
+    on: dict[str, frozenset[str]] = {}
+    for method, by_task in tried.items():
+        plans = {t for n in planned[method] for t in origins[n].tasks if t in mine}
+        on[method] = frozenset({*by_task, *plans})
+    tasks = _largest(on.values(), key=lambda s: [list(order).index(t) for t in sorted(s)])
+    seeds_of = [
+        frozenset(seed for task, seeds in tried[m].items() if task in tasks for seed in seeds)
+        for m in tried
+        if on[m] >= tasks
+    ]
+    seeds = _largest(seeds_of, key=sorted)
+    return tuple(t for t in order if t in tasks), tuple(sorted(seeds))
+
+
+def _largest(
+    sets: Iterable[frozenset[Any]], key: Callable[[frozenset[Any]], Any]
+) -> frozenset[Any]:
+    """The set that covers most: its size times the number of sets that hold all of it."""
+    counts: Counter[frozenset[Any]] = Counter(sets)
+    candidates = sorted(counts, key=lambda s: (-len(s), key(s)))
+    return max(
+        candidates, key=lambda s: len(s) * sum(n for other, n in counts.items() if s <= other)
+    )
+
+
+def left_out(rows: Sequence[Record], tasks: Sequence[str], seeds: Sequence[int]) -> tuple[str, ...]:
+    """What was read but is not in the table, a sentence each."""
+    by_task: dict[str, set[str]] = defaultdict(set)
+    by_seed: dict[int, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.task.id not in tasks:
+            by_task[row.task.id].add(row.method.id)
+        elif row.seed not in seeds:
+            by_seed[row.seed].add(row.method.id)
+    kept = {row.method.id for row in rows if row.task.id in tasks and row.seed in seeds}
+
+    def many(methods: set[str]) -> str:
+        gone = sorted(methods - kept)
+        text = f"{len(methods)} {'method' if len(methods) == 1 else 'methods'}"
+        return text + (f"; nothing else is there of {', '.join(gone[:5])}" if gone else "")
+
+    return (
+        *(f"Task {t} is left out: only {many(by_task[t])}." for t in sorted(by_task)),
+        *(f"Seed {s} is left out: only {many(by_seed[s])}." for s in sorted(by_seed)),
+    )

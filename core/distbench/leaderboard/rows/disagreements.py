@@ -1,0 +1,104 @@
+"""Results of several files that say different things of one method."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from distbench.errors import UsageError
+from distbench.leaderboard.rows.origins import Origin
+from distbench.leaderboard.rows.records import Method, Record
+
+
+def told_apart(rows: Sequence[Record], origins: Sequence[Origin]) -> list[Record]:
+    """Submissions that disagree on a method are listed under their submitters' names.
+
+    Raises:
+        UsageError: Two runs disagree; names both folders.
+    """
+    by_method: dict[str, dict[int, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        by_method[row.method.id][row.origin].append(row)
+    names: dict[tuple[int, str], str] = {}
+    for method, files in by_method.items():
+        if len(files) < 2:
+            continue
+        clash = _clash(files)
+        if clash is None:
+            continue
+        runs = {n: mine for n, mine in files.items() if origins[n].kind == "run"}
+        if (between := _clash(runs)) is not None:
+            first, second, what = between
+            raise UsageError(
+                f"{what} in {origins[first].path} and {origins[second].path}. Leave one of them "
+                "out."
+            )
+        bundles = [n for n in files if n not in runs]
+        people = Counter(origins[n].submitter for n in bundles)
+        for n in bundles:
+            who = origins[n].submitter or "unknown"
+            again = people[origins[n].submitter] > 1
+            names[n, method] = f"{method} @ {who}{f' ({origins[n].path})' if again else ''}"
+    if not names:
+        return list(rows)
+    renamed: dict[tuple[int, str], Method] = {}
+
+    def apart(row: Record) -> Record:
+        key = (row.origin, row.method.id)
+        if key not in names:
+            return row
+        if key not in renamed:
+            renamed[key] = replace(row.method, id=names[key], written=row.method.id)
+        return row._replace(method=renamed[key])
+
+    return [apart(row) for row in rows]
+
+
+def _clash(files: Mapping[int, Sequence[Record]]) -> tuple[int, int, str] | None:
+    """Two files that say different things of one method, and what."""
+    cells: dict[tuple[str, int], Record] = {}
+    first: Record | None = None
+    for rows in files.values():
+        for row in rows:
+            first = first or row
+            if row.method is not first.method and row.method != first.method:
+                what = f"two different methods are called {row.method.id}"
+                return first.origin, row.origin, f"{what}: {_difference(first.method, row.method)}"
+            if row.result is None:
+                continue
+            known = cells.setdefault((row.task.id, row.seed), row)
+            if known.result and not row.result.same(known.result) and row.origin != known.origin:
+                what = (
+                    f"two different results for {row.method.id} on {row.task.id} with seed "
+                    f"{row.seed}"
+                )
+                return known.origin, row.origin, what
+    return None
+
+
+def _difference(a: Method, b: Method) -> str:
+    if a.role != b.role:
+        return f"its role is {a.role} and {b.role}"
+    for kind in sorted({*a.components, *b.components}):
+        one, two = _flat(a.components.get(kind, {})), _flat(b.components.get(kind, {}))
+        for key in sorted({*one, *two}):
+            if one.get(key, "absent") != two.get(key, "absent"):
+                values = f"{one.get(key, 'absent')} and {two.get(key, 'absent')}"
+                return f"{key} of its {kind} is {values}"
+    return "they differ"
+
+
+def _flat(component: Mapping[str, Any]) -> dict[str, str]:
+    rest = {key: shown(value) for key, value in component.items() if key != "params"}
+    params = component.get("params")
+    if isinstance(params, Mapping):
+        rest.update({key: shown(value) for key, value in params.items()})
+    return rest
+
+
+def shown(value: Any) -> str:
+    """A value as text; what is text already as it is."""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)

@@ -1,0 +1,169 @@
+"""From rows to entries: which cells count, what is missing, and whether the rows go together."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from distbench.errors import UsageError
+from distbench.leaderboard.rows.records import Record
+from distbench.leaderboard.statistics import Estimate, mean_interval
+
+Measure = Literal["accuracy", "balanced_accuracy"]
+
+
+MEASURES: tuple[Measure, ...] = ("accuracy", "balanced_accuracy")
+
+
+Cell = tuple[str, str, int]
+"""Method, task and seed."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """A planned cell that does not count, and why."""
+
+    task: str
+    seed: int
+    status: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One method on one task over its seeds.
+
+    `values` are in the order of `seeds` and hold done cells only; `estimate` is None where a
+    planned seed is missing.
+    """
+
+    method: str
+    task: str
+    seeds: tuple[int, ...]
+    values: tuple[float, ...]
+    missing: tuple[Missing, ...]
+    estimate: Estimate | None
+
+
+def _names(rows: Sequence[Record], limit: int = 3) -> str:
+    names = sorted({row.method.id for row in rows})
+    more = len(names) - limit
+    return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")
+
+
+def _refuse_different(
+    rows: Sequence[Record], what: str, value: Callable[[Record], Hashable]
+) -> None:
+    groups: dict[Hashable, list[Record]] = defaultdict(list)
+    for row in rows:
+        groups[value(row)].append(row)
+    if len(groups) > 1:
+        parts = sorted(
+            f"{key} in {len(g)} {'row' if len(g) == 1 else 'rows'} ({_names(g)})"
+            for key, g in groups.items()
+        )
+        raise UsageError(
+            f"these results cannot share a table: {what} is {' but '.join(parts)}. "
+            "Make one table for each."
+        )
+
+
+def _refuse_mapping(
+    rows: Sequence[Record], what: str, get: Callable[[Record], Mapping[str, Any]]
+) -> None:
+    distinct = list({id(get(row)): get(row) for row in rows}.values())
+    if len(distinct) < 2:  # equal ones of one reader are one object
+        return
+    for field in sorted({name for one in distinct for name in one}):
+        if all(one.get(field, ...) == distinct[0].get(field, ...) for one in distinct):
+            continue
+
+        def value(row: Record, field: str = field) -> str:
+            return json.dumps(get(row).get(field), sort_keys=True, ensure_ascii=False)
+
+        _refuse_different(rows, f"{what}.{field}", value)
+
+
+def check_comparable(rows: Sequence[Record]) -> None:
+    """Refuses rows that were not made under one protocol on the same data.
+
+    Suite, versions, student, zoo and data must be the same, and so must each method's components.
+    The protocol's ``seeds`` may differ: a run that adds seeds adds to the table. So may the row
+    schema, which is only how a row is written down.
+
+    Raises:
+        UsageError: Names what differs, both values, and the methods concerned.
+    """
+    _refuse_different(rows, "the suite", lambda row: row.setting.suite)
+    _refuse_different(rows, "the suite version", lambda row: row.setting.suite_version)
+    _refuse_mapping(rows, "protocol", lambda row: row.setting.protocol)
+    _refuse_mapping(rows, "student", lambda row: row.setting.student)
+    _refuse_different([r for r in rows if r.zoo is not None], "the zoo", lambda row: row.zoo)
+    by_task, by_method = defaultdict(list), defaultdict(list)
+    for row in rows:
+        by_task[row.task.id].append(row)
+        by_method[row.method.id].append(row)
+    for task, group in sorted(by_task.items()):
+        _refuse_different(group, f"the data of task {task!r}", lambda row: row.task.fingerprint)
+    for method, group in sorted(by_method.items()):
+        _refuse_different(group, f"the role of {method!r}", lambda row: row.method.role)
+        _refuse_mapping(group, method, lambda row: row.method.components)
+
+
+def _precedence(row: Record) -> tuple[object, ...]:
+    """Done before others, and an order that does not depend on that of the files."""
+    spent = tuple(-1.0 if v is None else float(v) for v in row.cost or ())
+    place = json.dumps(row.environment, sort_keys=True)
+    return row.status != "done", row.status, row.reason or "", row.key, spent, place, row.origin
+
+
+def cells(rows: Iterable[Record]) -> dict[Cell, Record]:
+    """One row a cell: done before others; which of several copies never depends on their order.
+
+    Raises:
+        UsageError: Two done rows of one cell hold different results.
+    """
+    chosen: dict[Cell, Record] = {}
+    copies: dict[Cell, list[Record]] = {}
+    for row in rows:
+        cell = (row.method.id, row.task.id, row.seed)
+        if chosen.setdefault(cell, row) is not row:
+            copies.setdefault(cell, [chosen[cell]]).append(row)
+    for cell, group in copies.items():
+        first, *others = sorted(group, key=_precedence)
+        chosen[cell] = first
+        for other in others:
+            if other.result and first.result and not other.result.same(first.result):
+                raise UsageError(
+                    f"two different results for {cell[0]} on {cell[1]} with seed {cell[2]} "
+                    f"(keys {first.key[:12]} and {other.key[:12]}). Keep one of them."
+                )
+    return chosen
+
+
+def entry(
+    chosen: Mapping[Cell, Record], method: str, task: str, seeds: Sequence[int], measure: Measure
+) -> Entry:
+    """The entry of a method on a task: its done cells, and the reason for each that is missing."""
+    done, values, missing = [], [], []
+    for seed in seeds:
+        row = chosen.get((method, task, seed))
+        if row is not None and row.status == "done" and row.result is not None:
+            done.append(seed)
+            values.append(float(getattr(row.result, measure)))
+        elif row is None:
+            missing.append(Missing(task, seed, "not run", ""))
+        else:
+            missing.append(Missing(task, seed, row.status, row.reason or "no reason given"))
+    whole = bool(values) and not missing
+    return Entry(
+        method,
+        task,
+        tuple(done),
+        tuple(values),
+        tuple(missing),
+        mean_interval(values) if whole else None,
+    )

@@ -1,0 +1,38 @@
+"""Where rows come from, and all that was read of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from distbench.leaderboard.rows.records import Record
+
+
+@dataclass(frozen=True)
+class Origin:
+    """A file or folder that rows come from.
+
+    Attributes:
+        path: As it was given or found.
+        kind: A run's folder, or a submission's bundle.
+        submitter: Who submitted it; None for a run.
+        tasks: The planned tasks, in order.
+        seeds: The planned seeds.
+        about: What else it says of itself.
+    """
+
+    path: str
+    kind: Literal["run", "bundle"]
+    submitter: str | None = None
+    tasks: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = ()
+    about: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """All that was read: `records` with the number of their origin, and what was `refused`."""
+
+    origins: tuple[Origin, ...]
+    records: tuple[Record, ...]
+    refused: tuple[str, ...]

@@ -1,0 +1,211 @@
+"""Content keys of artifacts and cells: hashes of declared inputs and of nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from distbench.interfaces.suite import Protocol, SuiteDefinition
+from distbench.interfaces.task import Task
+from distbench.interfaces.zoo import SourceInfo
+from distbench.planning.plan import PlannedMethod, PlannedTask
+from distbench.plugins.registry import Registry
+from distbench.storage.hashing import digest, seed_for
+
+
+@dataclass(frozen=True)
+class Keys:
+    """Keys of the artifacts and cells of one plan.
+
+    Args:
+        suite: The suite; its name is an axis of every seed.
+        protocol: The protocol in force.
+        student: Identity of the student and its initial weights.
+        sources: The sources of the zoo.
+        zoo: Provenance of the zoo.
+        excluded: For each task the sources left out beforehand, with reasons.
+        marked: For each task the sources kept although they saw it.
+        reference: How the reference model is trained, where one is needed.
+        generalist: The suite's generalist, where a method learns from it.
+        encoders: Sources by whose features transfer sets are retrieved, by name.
+    """
+
+    suite: SuiteDefinition
+    protocol: Protocol
+    student: dict[str, Any]
+    sources: tuple[SourceInfo, ...]
+    zoo: Mapping[str, Any]
+    excluded: dict[str, dict[str, str]]
+    marked: dict[str, dict[str, str]]
+    reference: PlannedMethod | None = None
+    generalist: SourceInfo | None = None
+    encoders: Mapping[str, SourceInfo] = field(default_factory=dict)
+    _used: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
+
+    def embedding(self, source: SourceInfo, task: PlannedTask) -> str:
+        """Key of a source's embedding of a task."""
+        protocol = self.protocol
+        return embedding_key(
+            source,
+            task.images_key,
+            threads=protocol.threads,
+            precision=protocol.precision,
+            zoo=self.zoo,
+        )
+
+    def used(self, task: PlannedTask, method: PlannedMethod) -> str:
+        """Digest of what a method uses of the zoo on a task, and of what is left out."""
+        known = (task.id, (*method.needs, str(method.generalist)))
+        if known not in self._used:
+            facts = self.candidates(method)
+            names = {source.name for source in facts}
+
+            def among(saw: dict[str, str]) -> dict[str, str]:
+                return {name: why for name, why in saw.items() if name in names}
+
+            self._used[known] = digest(
+                {
+                    "facts": [s.model_dump(exclude={"licence"}) for s in facts],
+                    "embeddings": self.embeddings(task, method),
+                    "excluded": among(self.excluded[task.id]),
+                    "marked": among(self.marked[task.id]),
+                }
+            )
+        return self._used[known]
+
+    def candidates(self, method: PlannedMethod) -> tuple[SourceInfo, ...]:
+        """The sources that a method looks at before any is left out."""
+        if method.generalist:
+            return (self.generalist,) if self.generalist else ()
+        return self.sources
+
+    def embeddings(self, task: PlannedTask, method: PlannedMethod) -> dict[str, str]:
+        """Key of the embedding of every source that a method may use for a task."""
+        return {
+            s.name: self.embedding(s, task)
+            for s in self.candidates(method)
+            if s.name not in self.excluded[task.id] and not method.unmet(s)
+        }
+
+    def score(self, task: PlannedTask, method: PlannedMethod, seed: int) -> str:
+        """Key of the scores of a method's metric on a task."""
+        used = ("labelled", "validation", "probe_size", "threads")
+        return digest(
+            {
+                "stage": "score",
+                "version": VERSIONS["score"],
+                "axes": [self.suite.name, task.id, seed],
+                "protocol": {k: v for k, v in self.protocol.model_dump().items() if k in used},
+                "metric": method.identities["metric"],
+                "images": task.images_key,
+                "sources": self.used(task, method),
+                **self._trained_before(task, method),
+            }
+        )
+
+    def reference_features(self, task: PlannedTask, seed: int) -> str:
+        """Key of the reference model's features on the probe of a task."""
+        if self.reference is None:
+            raise ValueError("no metric of this plan needs a reference")
+        return digest(["reference", self.cell(self.method(task, self.reference), seed)])
+
+    def method(self, task: PlannedTask, method: PlannedMethod) -> str:
+        """Digest of all that the cells of a method on a task depend on besides their seed."""
+        return digest(
+            {
+                "stage": "train",
+                "version": VERSIONS["train"],
+                "suite": [self.suite.name, self.suite.version],
+                "protocol": self.protocol.of_a_cell(),
+                "student": self.student,
+                "task": [task.id, task.images_key],
+                "method": method.identities,
+                "sources": self.used(task, method) if method.uses_sources else None,
+                **self._trained_before(task, method),
+                **self._transferred(task, method),
+            }
+        )
+
+    def _trained_before(self, task: PlannedTask, method: PlannedMethod) -> dict[str, str]:
+        """What a method depends on that is trained before it: the reference of its metric."""
+        if "reference" not in method.needs or self.reference is None:
+            return {}
+        return {"reference": self.method(task, self.reference)}
+
+    def _transferred(self, task: PlannedTask, method: PlannedMethod) -> dict[str, Any]:
+        """What a method depends on that distils on a transfer set."""
+        if method.transfer is None:
+            return {}
+        found: dict[str, Any] = {"transfer": method.transfer.images_key}
+        if method.encoder is not None:
+            encoder = self.encoders[method.encoder]
+            found["encoder"] = [
+                self.embedding(encoder, task),
+                self.excluded[task.id].get(encoder.name),
+            ]
+        return found
+
+    @staticmethod
+    def cell(method_key: str, seed: int) -> str:
+        """Key of a cell, from the key of its method on its task."""
+        return digest([method_key, seed])
+
+
+def embedding_key(
+    source: SourceInfo,
+    images_key: str,
+    *,
+    threads: int,
+    zoo: Mapping[str, Any],
+    precision: str = "fp32",
+    view: str = "test",
+) -> str:
+    """Key of a source's embedding of one image set under one view.
+
+    Args:
+        source: Its facts; all that its outputs depend on are in them.
+        images_key: Key of the image set.
+        threads: CPU threads that it is computed with.
+        zoo: Provenance of its zoo: empty for one that is built in.
+        precision: What an accelerator computes in; on a CPU it makes no difference but to the key.
+        view: How the images are shown to it.
+    """
+    facts = ("fingerprint", "architecture", "recipe", "input_size", "mean", "std")
+    return digest(
+        {
+            "stage": "embed",
+            "version": VERSIONS["embed"],
+            "source": source.model_dump(include={*facts, "num_classes", "feature_dim"}),
+            "zoo": zoo,
+            "images": images_key,
+            "threads": threads,
+            "view": view,
+            **({} if precision == "fp32" else {"precision": precision}),
+        }
+    )
+
+
+def split_seed(suite: str, task: str, seed: int) -> int:
+    """The seed that draws the parts of a task; the method has no part in it."""
+    return seed_for(suite, task, seed, "split")
+
+
+def images_key(
+    task: Task, fingerprint: str, names: Registry, protocol: Protocol, skip_corrupt: bool
+) -> str:
+    """Key of the decoded images of a task."""
+    return digest(
+        {
+            "stage": "prepare",
+            "version": VERSIONS["prepare"],
+            "data": fingerprint,
+            "store_size": protocol.store_size,
+            "skip_corrupt": skip_corrupt,
+            **names.provenance("task", task.name),
+        }
+    )
+
+
+VERSIONS = {"prepare": 2, "embed": 1, "score": 1, "train": 1}
+"""Raised when what a stage computes changes; part of every key that depends on it."""

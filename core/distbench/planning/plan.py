@@ -1,0 +1,281 @@
+"""From a configuration to a frozen plan: which cells there are, what each needs, and its key."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from distbench.errors import UsageError
+from distbench.interfaces.executor import Unit
+from distbench.interfaces.reporter import Cell
+from distbench.interfaces.suite import Protocol
+from distbench.interfaces.zoo import SourceInfo
+from distbench.storage.atomic import write_atomic
+from distbench.storage.hashing import canonical_json, digest
+
+PLAN_SCHEMA = 2
+
+
+@dataclass(frozen=True)
+class PlannedTask:
+    """A task of a plan: how to make it, and what its data are."""
+
+    id: str
+    label: str
+    component: dict[str, Any]
+    fingerprint: str
+    classes: tuple[str, ...]
+    seen_by: tuple[str, ...]
+    notes: tuple[str, ...]
+    images_key: str
+
+
+@dataclass(frozen=True)
+class PlannedMethod:
+    """A row of the leaderboard.
+
+    Attributes:
+        id: Its name.
+        role: ``ranked``, ``control`` or ``ceiling``.
+        components: Kind to component, as the registry makes it again.
+        identities: Kind to identity, for keys.
+        needs: What its metric and distiller need of a source.
+        generalist: Whether it learns from the suite's generalist and from nothing else.
+        transfer: The transfer set that it distils on, as a task without labels.
+        encoder: The source by whose features images of it are retrieved, where one is named.
+    """
+
+    id: str
+    role: str
+    components: dict[str, dict[str, Any]]
+    identities: dict[str, dict[str, Any]]
+    needs: tuple[str, ...] = ()
+    generalist: bool = False
+    transfer: PlannedTask | None = None
+    encoder: str | None = None
+
+    @classmethod
+    def from_table(cls, table: Mapping[str, Any]) -> PlannedMethod:
+        """Reads what `dataclasses.asdict` wrote."""
+        transfer = table.get("transfer")
+        made = PlannedTask(**_tuples(transfer)) if transfer else None
+        return cls(**{**_tuples(table), "transfer": made})
+
+    def unmet(self, source: SourceInfo) -> str | None:
+        """Why a source cannot serve this method, as far as its facts tell."""
+        if "logits" in self.needs and source.activation == "none":
+            return "has no class logits"
+        return None
+
+    @property
+    def uses_sources(self) -> bool:
+        """Whether it learns from sources."""
+        return "distiller" in self.components
+
+
+@dataclass(frozen=True)
+class Job:
+    """Makes one artifact that cells need.
+
+    Attributes:
+        stage: ``prepare``, ``embed``, ``reference`` or ``score``.
+        source: What an embedding is of.
+        method: A method whose metric is scored with; others may share the scores.
+        seed: Seed of the probe and of the reference.
+    """
+
+    id: str
+    stage: str
+    key: str
+    task: str
+    needs: tuple[str, ...] = ()
+    source: str | None = None
+    method: str | None = None
+    seed: int | None = None
+
+    @property
+    def title(self) -> str:
+        """What it is, for people."""
+        if self.stage == "prepare":
+            return f"reading the images of {self.task}"
+        if self.stage == "embed":
+            return f"embedding {self.task} with {self.source}"
+        if self.stage == "reference":
+            return f"training the reference for {self.task}"
+        return f"scoring the sources for {self.task}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything a worker has to know; frozen as JSON.
+
+    Attributes:
+        plugin_files: Path to digest of the plugin files.
+        zoo_identity: Name of the zoo and a digest of its sources, the same wherever it lies.
+        zoo_provenance: Of a zoo that is not built in, the digest of its source.
+        generalist: The suite's generalist, where a method learns from it.
+        encoders: Sources by whose features transfer sets are retrieved, where methods name them.
+        reference: How the reference model is trained, where a metric needs one.
+        excluded: For each task the sources left out beforehand, with reasons.
+        marked: For each task the sources kept although they saw it.
+    """
+
+    name: str
+    suite: str
+    suite_version: int
+    protocol: Protocol
+    device: str
+    plugin_files: dict[str, str]
+    skip_corrupt: bool
+    save_student: bool
+    student: dict[str, Any]
+    student_identity: dict[str, Any]
+    zoo: dict[str, Any] | None
+    zoo_identity: str | None
+    zoo_provenance: dict[str, Any]
+    sources: tuple[SourceInfo, ...]
+    generalist: SourceInfo | None
+    encoders: tuple[SourceInfo, ...]
+    reference: PlannedMethod | None
+    excluded: dict[str, dict[str, str]]
+    marked: dict[str, dict[str, str]]
+    seeds: tuple[int, ...]
+    tasks: tuple[PlannedTask, ...]
+    methods: tuple[PlannedMethod, ...]
+    jobs: tuple[Job, ...]
+    cells: tuple[Cell, ...]
+    distributions: dict[str, str] = field(default_factory=dict)
+
+    def task(self, id: str) -> PlannedTask:
+        """A task, or a transfer set, by id."""
+        transfers = (m.transfer for m in self.methods if m.transfer)
+        return next(t for t in (*self.tasks, *transfers) if t.id == id)
+
+    def method(self, id: str) -> PlannedMethod:
+        """A method by id."""
+        return next(m for m in self.methods if m.id == id)
+
+    def source(self, name: str) -> SourceInfo:
+        """A source's facts by name."""
+        known = (*self.sources, self.generalist, *self.encoders)
+        return next(s for s in known if s and s.name == name)
+
+    def candidates(self, method: PlannedMethod) -> tuple[SourceInfo, ...]:
+        """The sources that a method looks at before any is left out."""
+        if method.generalist:
+            return (self.generalist,) if self.generalist else ()
+        return self.sources
+
+    def reference_key(self, task: str, seed: int) -> str:
+        """Key of the reference model's features of a task."""
+        wanted = ("reference", task, seed)
+        return next(job.key for job in self.jobs if (job.stage, job.task, job.seed) == wanted)
+
+    def unusable(self, task: str, method: PlannedMethod) -> dict[str, str]:
+        """Sources that a method may not use for a task, with the reasons known beforehand."""
+        unmet = {s.name: method.unmet(s) for s in self.candidates(method)}
+        saw = {k: v for k, v in self.excluded.get(task, {}).items() if k in unmet}
+        return {k: v for k, v in unmet.items() if v} | saw
+
+    def eligible(self, task: str, method: PlannedMethod) -> tuple[SourceInfo, ...]:
+        """Sources that a method may use for a task, unless their embedding is not finite."""
+        out = self.unusable(task, method)
+        return tuple(s for s in self.candidates(method) if s.name not in out)
+
+    def to_json(self) -> str:
+        """The plan as canonical JSON."""
+        table = asdict(self)
+        table["protocol"] = self.protocol.model_dump()
+        table["sources"] = [s.model_dump() for s in self.sources]
+        table["generalist"] = self.generalist.model_dump() if self.generalist else None
+        table["encoders"] = [s.model_dump() for s in self.encoders]
+        return canonical_json({"schema": PLAN_SCHEMA, **table})
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Plan:
+        """Reads a plan.
+
+        Raises:
+            UsageError: It was written by a version that plans differently.
+        """
+        table = json.loads(text)
+        schema = table.pop("schema", None)
+        if schema != PLAN_SCHEMA:
+            raise UsageError(f"this plan has schema {schema}, this distbench reads {PLAN_SCHEMA}")
+
+        def rows(kind: type, name: str) -> tuple[Any, ...]:
+            return tuple(kind(**_tuples(row)) for row in table.pop(name))
+
+        reference, generalist = table.pop("reference"), table.pop("generalist")
+        return cls(
+            reference=PlannedMethod.from_table(reference) if reference else None,
+            generalist=SourceInfo.model_validate(generalist) if generalist else None,
+            methods=tuple(PlannedMethod.from_table(m) for m in table.pop("methods")),
+            protocol=Protocol.model_validate(table.pop("protocol")),
+            sources=tuple(SourceInfo.model_validate(s) for s in table.pop("sources")),
+            encoders=tuple(SourceInfo.model_validate(s) for s in table.pop("encoders")),
+            tasks=rows(PlannedTask, "tasks"),
+            jobs=rows(Job, "jobs"),
+            cells=rows(Cell, "cells"),
+            **_tuples(table),
+        )
+
+    @property
+    def digest(self) -> str:
+        """Identity of what is planned: cells and their keys, not how they are computed."""
+        return digest([self.suite, sorted(cell.key for cell in self.cells)])
+
+    def save(self, path: Path) -> None:
+        """Writes the plan atomically."""
+        write_atomic(path, self.to_json())
+
+    def units(self, cells: Sequence[Cell], timeout: float | None = None) -> list[Unit]:
+        """These cells and the jobs that they need, in an order in which they can be done.
+
+        Args:
+            cells: What is to be computed.
+            timeout: Seconds that a cell may take.
+        """
+        by_id = {job.id: job for job in self.jobs}
+        wanted: dict[str, None] = {}
+
+        def want(ids: tuple[str, ...]) -> None:
+            for id in ids:
+                if id not in wanted:
+                    want(by_id[id].needs)
+                    wanted[id] = None
+
+        units: list[Unit] = []
+        for cell in cells:
+            known = len(wanted)
+            want(cell.needs)
+            for id in list(wanted)[known:]:
+                units.append(Unit(id, by_id[id].needs, by_id[id].title))
+            units.append(Unit(cell.id, cell.needs, f"{cell.method} on {cell.task}", timeout))
+        return units
+
+    def shard(self, number: int, of: int) -> tuple[Cell, ...]:
+        """The cells of one slice of several; slices share no task if there are tasks enough.
+
+        Args:
+            number: 1..of.
+            of: How many slices there are.
+        """
+        if not 1 <= number <= of:
+            raise UsageError(f"shard {number}/{of}: the first number runs from 1 to the second")
+        first, last = (self._cut(n, of) for n in (number - 1, number))
+        return self.cells[first:last]
+
+    def _cut(self, number: int, of: int) -> int:
+        """Where slice `number` ends: at the end of a task, where there are tasks enough."""
+        if of > len(self.tasks):
+            return len(self.cells) * number // of
+        done = {task.id for task in self.tasks[: len(self.tasks) * number // of]}
+        return sum(cell.task in done for cell in self.cells)
+
+
+def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}

@@ -1,0 +1,43 @@
+"""What a plan keeps of a component: how to make it again, and what its results depend on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from distbench.interfaces.component import Component
+from distbench.interfaces.kinds import kind_of
+from distbench.plugins.registry import Registry
+from distbench.storage.hashing import canonical_json, file_digest
+
+
+def as_table(component: Component) -> dict[str, Any]:
+    """A component as a JSON-able table that the registry makes it from again."""
+    table: dict[str, Any] = json.loads(canonical_json(component.model_dump()))
+    nested = {key: as_table(part) for key, part in component.parts().items()}
+    return {"use": component.name, **table, **nested}
+
+
+def identity_of(registry: Registry, kind: str, component: Component) -> dict[str, Any]:
+    """Identity of a component, with the digests of files that are its parameters.
+
+    For one that is no built-in its source's digest is added. The data of a task and the weights
+    of a zoo or student have fingerprints of their own.
+    """
+    own = kind in ("task", "zoo", "student")
+    files = {
+        key: file_digest(value)
+        for key, value in component
+        if isinstance(value, Path) and value.is_file() and not own
+    }
+    found = {**component.identity(), **registry.provenance(kind, component.name)}
+    for key, part in component.parts().items():
+        found["params"][key] = identity_of(registry, kind_of(type(part)), part)
+    return {**found, "files": files} if files else found
+
+
+def plugin_digests(files: Iterable[Path]) -> dict[str, str]:
+    """Absolute path of each plugin file to the digest of what is in it."""
+    return {str(file): file_digest(file) for file in (Path(f).resolve() for f in files)}

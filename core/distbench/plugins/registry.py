@@ -1,0 +1,235 @@
+"""Finds plugins, isolates broken ones, and turns ``"weighted:power=9"`` into a component."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+from distbench.errors import PluginError, UnknownNameError, UsageError
+from distbench.interfaces.component import Component
+from distbench.interfaces.kinds import KINDS, kind_of
+from distbench.plugins import spec
+from distbench.plugins.discovery import Offer, Origin, entry_points, load_file, offers_of, plural
+from distbench.storage.hashing import file_digest
+
+
+@dataclass
+class Plugin:
+    """A plugin that was found, whether it works or not."""
+
+    origin: Origin
+    offers: dict[str, list[str]] = field(default_factory=dict)
+    error: str | None = None
+
+
+class Registry:
+    """All components of all plugins, by kind and name.
+
+    Args:
+        files: Plugin files given with ``--plugin``.
+
+    Raises:
+        PluginError: A file cannot be loaded, or any plugin where ``DISTBENCH_STRICT_PLUGINS=1``.
+    """
+
+    def __init__(self, files: tuple[Path, ...] = ()) -> None:
+        self.plugins: list[Plugin] = []
+        self._offers: dict[tuple[str, str], list[Offer]] = {}
+        self._overlaps: dict[str, set[str]] = {}
+        self._strict = os.environ.get("DISTBENCH_STRICT_PLUGINS") == "1"
+        for entry in entry_points():
+            dist = entry.dist
+            origin = Origin(entry.name, dist.name if dist else None, dist.version if dist else None)
+            self._add(origin, entry.load)
+        for file in files:
+            self._add(Origin(str(file)), lambda file=file: load_file(file), must=True)
+
+    def _add(self, origin: Origin, load: Any, *, must: bool = False) -> None:
+        plugin = Plugin(origin)
+        self.plugins.append(plugin)
+        try:
+            module = load()
+            offers = list(offers_of(module, origin, self._overlaps))
+        except Exception as error:
+            plugin.error = f"{type(error).__name__}: {error}"
+            if must or self._strict:
+                raise PluginError(origin.plugin, plugin.error) from error
+            return
+        for offer in offers:
+            plugin.offers.setdefault(offer.kind, []).append(offer.name)
+            rivals = self._offers.setdefault((offer.kind, offer.name), [])
+            rivals.append(offer)
+            if len(rivals) > 1:
+                plugin.error = self._clash(rivals)
+                if must or self._strict:
+                    raise PluginError(origin.plugin, plugin.error)
+
+    @staticmethod
+    def _clash(rivals: list[Offer]) -> str:
+        both = " and ".join(str(offer.origin) for offer in rivals)
+        return f"the {rivals[0].kind} name {rivals[0].name!r} is claimed by {both}"
+
+    def names(self, kind: str) -> list[str]:
+        """All names of one kind, sorted."""
+        return sorted(name for k, name in self._offers if k == kind)
+
+    def held_by(self, dataset: str) -> set[str]:
+        """A data set and all whose images it holds, as far as plugins say, in lower case."""
+        found, new = set[str](), {dataset.casefold()}
+        while new:
+            found |= new
+            new = {inner for outer in new for inner in self._overlaps.get(outer, ())} - found
+        return found
+
+    def offer(self, kind: str, name: str) -> Offer:
+        """Who offers a name.
+
+        Raises:
+            UnknownNameError: Nobody does; with what is near.
+            PluginError: Two plugins claim it.
+        """
+        rivals = self._offers.get((kind, name))
+        if not rivals:
+            raise UnknownNameError(kind, name, self.names(kind), self._hint(kind))
+        if len(rivals) > 1:
+            raise PluginError(rivals[-1].origin.plugin, self._clash(rivals))
+        return rivals[0]
+
+    def _hint(self, kind: str) -> str:
+        broken = [p.origin.plugin for p in self.plugins if p.error]
+        hint = f"`distbench list {plural(kind)}` shows what there is."
+        if broken:
+            hint += f" Broken plugins: {', '.join(broken)} (see `distbench plugins`)."
+        return hint
+
+    def load(self, kind: str, name: str) -> type[Component]:
+        """Imports the class of a component.
+
+        Raises:
+            UnknownNameError: Nobody offers the name.
+            PluginError: What is offered cannot be imported or is of the wrong class.
+        """
+        offer = self.offer(kind, name)
+        target = offer.target
+        if isinstance(target, str):
+            module, _, attribute = target.partition(":")
+            try:
+                target = getattr(importlib.import_module(module), attribute)
+            except Exception as error:
+                raise PluginError(
+                    offer.origin.plugin,
+                    f"{kind} {name!r} cannot be imported from {offer.target!r}: "
+                    f"{type(error).__name__}: {error}",
+                ) from error
+        wanted = KINDS[kind]
+        if not (isinstance(target, type) and issubclass(target, wanted)):
+            raise PluginError(
+                offer.origin.plugin,
+                f"{kind} {name!r} must be a subclass of distbench.{wanted.__name__}, "
+                f"got {target!r}",
+            )
+        return target
+
+    def make(
+        self,
+        kind: str,
+        value: str | Mapping[str, Any],
+        *,
+        base: Path | None = None,
+        defaults: Mapping[str, Any] | None = None,
+    ) -> Component:
+        """Turns a specification into a component.
+
+        Args:
+            kind: For example ``"metric"``.
+            value: ``"name:key=value"``, or a table with ``use`` and parameters.
+            base: Folder that relative paths start from.
+            defaults: Parameters of a suite for this component, under what is given explicitly.
+
+        Raises:
+            UsageError: The specification is wrong or the name unknown.
+            PluginError: The plugin behind the name does not work.
+        """
+        if isinstance(value, str):
+            shown = value
+            name, chief, params = spec.parse(value)
+            given: dict[str, Any] = dict(params)
+        else:
+            table = dict(value)
+            shown = table.pop("use", "")
+            if not isinstance(shown, str) or not shown:
+                raise UsageError(f'{kind}: a table needs use = "name[:VALUE][:key=value]"')
+            name, chief, params = spec.parse(shown)
+            given = {**params, **table}
+        cls = self.load(kind, name)
+        if chief is not None and kind_of(_type_of(cls, cls.primary_field())):
+            given[str(cls.primary_field())], chief = chief, None
+        for key, default in (defaults or {}).items():
+            if key not in given and not (chief is not None and key == cls.primary_field()):
+                given[key] = default
+        for key, inner in given.items():
+            if inner == "none" and _may_be_none(cls, key):
+                continue
+            if (nested := kind_of(_type_of(cls, key))) and isinstance(inner, (str, Mapping)):
+                given[key] = self.make(nested, inner, base=base)
+        return spec.build(cls, name, chief, given, shown=shown, base=base)
+
+    def provenance(self, kind: str, name: str) -> dict[str, Any]:
+        """What besides its own identity decides what a component computes.
+
+        The source digest of its module where it is no built-in: an edited plugin must not be
+        served what its former text computed.
+        """
+        try:
+            offer = self.offer(kind, name)
+        except UnknownNameError:
+            return {}
+        if offer.origin.builtin:
+            return {}
+        return {"source": _source_digest(self.load(kind, name))}
+
+    def distributions(self) -> dict[str, str]:
+        """Versions of the installed distributions that offer something."""
+        return {
+            p.origin.distribution: p.origin.version or ""
+            for p in self.plugins
+            if p.origin.distribution and p.offers
+        }
+
+
+def _type_of(cls: type[Component], key: str | None) -> Any:
+    """The type of a parameter; of one that may be None, the other type."""
+    field = cls.parameters().get(key or "")
+    annotation = field.annotation if field else None
+    others = [kind for kind in get_args(annotation) if kind is not type(None)]
+    return others[0] if _may_be_none(cls, key) and len(others) == 1 else annotation
+
+
+def _may_be_none(cls: type[Component], key: str | None) -> bool:
+    """Whether a parameter may go without a value."""
+    field = cls.parameters().get(key or "")
+    return field is not None and type(None) in get_args(field.annotation)
+
+
+def registry(files: tuple[Path, ...] = ()) -> Registry:
+    """The registry of this process for these plugin files; one that was edited is read again."""
+    whole = tuple(Path(f).resolve() for f in files)
+    return _registry(whole, tuple(file_digest(f) if f.is_file() else "" for f in whole))
+
+
+@cache
+def _registry(files: tuple[Path, ...], digests: tuple[str, ...]) -> Registry:
+    return Registry(files)
+
+
+@cache
+def _source_digest(cls: type[Component]) -> str:
+    """SHA-256 of the file that a class is defined in."""
+    file = sys.modules[cls.__module__].__file__
+    return file_digest(Path(file)) if file else ""

@@ -1,0 +1,112 @@
+"""Test predictions: the class of each test image, kept compact and bound to a row by a digest."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distbench.errors import UsageError
+from distbench.storage.atomic import write_atomic
+from distbench.storage.rows import Row
+
+Predictions = NDArray[np.int64]
+"""int64 (m,): the class number for each test image, in the order of the test part."""
+
+
+FILE = "predictions.safetensors"
+"""Of a run folder and of a bundle: one tensor for each cell that is done, named by its key."""
+
+
+def compact(predictions: NDArray[Any] | Sequence[int]) -> NDArray[Any]:
+    """The same numbers in the smallest unsigned type that holds them.
+
+    Raises:
+        ValueError: They are no class numbers: not whole, negative, or beyond 31 bits.
+    """
+    given = np.asarray(predictions)
+    if given.ndim != 1 or given.dtype.kind not in "iu" or not given.size:
+        raise ValueError("predictions are a list of whole numbers")
+    if given.min() < 0 or given.max() >= 2**31:
+        raise ValueError("a prediction is no class number")
+    return given.astype(np.min_scalar_type(int(given.max())))
+
+
+def predictions_digest(predictions: NDArray[Any]) -> str:
+    """SHA-256 (hex) of the numbers as little-endian int32, whatever type holds them."""
+    return hashlib.sha256(np.ascontiguousarray(predictions, dtype="<i4").tobytes()).hexdigest()
+
+
+def accuracy(predictions: NDArray[Any], labels: NDArray[np.int64]) -> float:
+    """Share of equal entries."""
+    return float(np.mean(predictions == labels))
+
+
+def balanced_accuracy(predictions: NDArray[Any], labels: NDArray[np.int64]) -> float:
+    """Mean over the occurring classes of the share that is classified rightly."""
+    right = predictions == labels
+    return float(np.mean([right[labels == c].mean() for c in np.unique(labels)]))
+
+
+def packed(predictions: Mapping[str, NDArray[Any]]) -> bytes:
+    """Predictions by name as the bytes of a safetensors file; equal ones give equal bytes."""
+    from safetensors.numpy import save
+
+    return save({name: compact(predictions[name]) for name in sorted(predictions)})
+
+
+def write_predictions(path: Path, predictions: Mapping[str, NDArray[Any]]) -> None:
+    """Writes a safetensors file, whole or not at all.
+
+    Raises:
+        OSError: No space, no permission.
+    """
+    write_atomic(path, packed(predictions))
+
+
+def read_predictions(path: Path, name: str, digest: str) -> Predictions | None:
+    """One tensor of a file; None where file or tensor is missing, damaged or not of this digest.
+
+    Raises:
+        OSError: The file is there and cannot be read.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="numpy") as file:
+            found = file.get_tensor(name)
+    except (FileNotFoundError, SafetensorError, ValueError, TypeError, KeyError):
+        return None
+    if found.ndim != 1 or found.dtype.kind != "u" or predictions_digest(found) != digest:
+        return None
+    return np.asarray(found, dtype=np.int64)
+
+
+def of_row(
+    folder: Path, row: Row, kept: Mapping[str, NDArray[Any]] | None = None
+) -> Predictions | None:
+    """The predictions of a row of a run folder; None where the row's cell is not done.
+
+    Args:
+        folder: The run's folder.
+        row: One of its rows.
+        kept: Predictions by key that an older run folder holds in its rows.
+
+    Raises:
+        UsageError: They are missing or not those of the row.
+    """
+    if row.result is None:
+        return None
+    if kept and row.key in kept:
+        return kept[row.key].astype(np.int64)
+    found = read_predictions(folder / FILE, row.key, row.result.predictions_digest)
+    if found is None:
+        raise UsageError(
+            f"{folder} does not hold the predictions of {row.method.id} on {row.task.id}, seed "
+            f"{row.seed}; `distbench run` with the same options writes them again"
+        )
+    return found

@@ -1,0 +1,121 @@
+"""Finished cells of one folder: a row as one file, its predictions as one beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distbench.storage.atomic import write_atomic
+from distbench.storage.predictions import (
+    Predictions,
+    predictions_digest,
+    read_predictions,
+    write_predictions,
+)
+from distbench.storage.row_schemas import read_row
+from distbench.storage.rows import Row
+
+_OPENING, _MIDDLE, _END = b'{"sha256":"', b'","row":', b"}"
+
+
+_TENSOR = "predictions"
+
+
+def _sealed(row: Row) -> bytes:
+    """A row with the digest of its text before it; the whole is JSON."""
+    text = row.model_dump_json().encode()
+    return _OPENING + hashlib.sha256(text).hexdigest().encode() + _MIDDLE + text + _END
+
+
+def _opened(sealed: bytes) -> tuple[Row, NDArray[Any] | None] | None:
+    """The row in a sealed text, and the predictions that an old one holds; None if altered."""
+    start = len(_OPENING) + 64 + len(_MIDDLE)
+    text = sealed[start : -len(_END)]
+    seal = sealed[len(_OPENING) : len(_OPENING) + 64]
+    if hashlib.sha256(text).hexdigest().encode() != seal:
+        return None
+    try:
+        return read_row(text)
+    except ValueError:
+        return None
+
+
+class RowStore:
+    """Rows of one folder, one file a cell, each with its digest.
+
+    Beside the row of a cell that is done lie its predictions: ``KEY.safetensors`` by ``KEY.json``.
+
+    Args:
+        folder: Where they lie; made when the first row is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, key: str) -> Path:
+        """Where the row of a cell lies; its predictions have the suffix ``.safetensors``."""
+        return self.folder / key[:2] / f"{key}.json"
+
+    def get(self, key: str) -> Row | None:
+        """The row of a cell, if it is there, whole, unaltered, of that cell, with its predictions.
+
+        Raises:
+            NewerSchemaError: A newer distbench wrote it.
+        """
+        found = self._read(key)
+        return found[0] if found else None
+
+    def predictions(self, key: str) -> Predictions | None:
+        """The predictions of a cell that is done; None where `get` gives no such row."""
+        found = self._read(key)
+        return found[1] if found else None
+
+    def _read(self, key: str) -> tuple[Row, Predictions | None] | None:
+        path = self.path(key)
+        try:
+            opened = _opened(path.read_bytes())
+        except FileNotFoundError:
+            return None
+        if opened is None or opened[0].key != key:
+            return None
+        row, inside = opened
+        if row.status != "done":
+            return row, None
+        if row.result is None:
+            return None
+        if inside is not None:
+            return row, inside.astype(np.int64)
+        wanted = row.result.predictions_digest
+        beside = read_predictions(path.with_suffix(".safetensors"), _TENSOR, wanted)
+        return (row, beside) if beside is not None else None
+
+    def put(self, row: Row, predictions: NDArray[Any] | None = None) -> None:
+        """Stores a row; one that is done is never replaced by one that is not.
+
+        Args:
+            row: The row.
+            predictions: Of a cell that is done. They are written first, so that the row of a done
+                cell is never there without them.
+
+        Raises:
+            ValueError: The row is done and these are not its predictions.
+            OSError: No space, no permission.
+        """
+        path = self.path(row.key)
+        if row.status != "done":
+            kept = self.get(row.key)
+            if kept is not None and kept.status == "done":
+                return
+        elif (
+            row.result is None
+            or predictions is None
+            or predictions_digest(predictions) != row.result.predictions_digest
+        ):
+            raise ValueError(f"the row of cell {row.key[:12]} is done but lacks its predictions")
+        else:
+            write_predictions(path.with_suffix(".safetensors"), {_TENSOR: predictions})
+        write_atomic(path, _sealed(row))

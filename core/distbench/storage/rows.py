@@ -1,0 +1,141 @@
+"""The result row: what a finished cell leaves behind, besides its test predictions."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SCHEMA: Final = 2
+"""Raised when a row changes its form; `distbench.storage.row_schemas` reads rows of older ones."""
+
+
+Status = Literal["done", "failed", "skipped", "declined"]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", ser_json_inf_nan="strings")
+
+
+class MethodBlock(_Block):
+    """Which method a cell trained."""
+
+    id: str = Field(description="row of the leaderboard, e.g. pseudo_labels/weighted/logme")
+    role: Literal["ranked", "control", "ceiling"]
+    components: dict[str, dict[str, Any]] = Field(
+        description="identity (name, version, params) of distiller, metric, strategy or baseline"
+    )
+
+
+class TaskBlock(_Block):
+    """Which task, and the fingerprint of its data."""
+
+    id: str
+    use: str
+    fingerprint: str
+    classes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+class SourcesBlock(_Block):
+    """What the method made of the zoo."""
+
+    eligible: tuple[str, ...] = ()
+    excluded: dict[str, str] = Field(default_factory=dict, description="source to reason")
+    marked: dict[str, str] = Field(
+        default_factory=dict, description="kept although it saw the task (overlap=allow)"
+    )
+    scores: dict[str, float] = {}
+    weights: dict[str, float] = {}
+    fingerprints: dict[str, str] = {}
+
+
+class PartsBlock(_Block):
+    """How many images each part had, and which seeds drew them."""
+
+    labelled: int
+    unlabelled: int
+    validation: int
+    test: int
+    skipped: tuple[str, ...] = Field((), description="images left out because they were corrupt")
+    split_seed: int
+
+
+class CurvePoint(_Block):
+    """One point of the learning curve."""
+
+    step: int
+    loss: float
+    validation_accuracy: float | None = None
+
+
+class ResultBlock(_Block):
+    """What is compared: bit-equal on one machine and version, however the cell was run."""
+
+    accuracy: float = Field(description="share of test images classified rightly, 0..1")
+    balanced_accuracy: float = Field(description="mean recall over the test classes, 0..1")
+    validation_accuracy: float | None
+    predictions_digest: str = Field(
+        description="SHA-256 of the test predictions, as little-endian int32, beside the row"
+    )
+    curve: tuple[CurvePoint, ...]
+    sources: SourcesBlock
+    parts: PartsBlock
+    declared: dict[str, Any] = Field(
+        description="in which methods differ by nature: images a step, augmentation, phases"
+    )
+    student_digest: str = Field(description="SHA-256 of the trained weights")
+
+
+class CostBlock(_Block):
+    """What it cost; never compared between machines."""
+
+    parameters: int
+    student_macs: int
+    teacher_macs: int | None = Field(description="of one image through all weighted sources")
+    training_macs: int | None = Field(None, description="of training the student")
+    teacher_pass_macs: int | None = Field(
+        None, description="of the weighted sources over the images that are distilled on"
+    )
+    teacher_training_macs: int = Field(0, description="of teaching sources the task")
+    selection_macs: int | None = Field(
+        None, description="of all scored sources over the probe; shared by all that score there"
+    )
+    steps: int
+    train_seconds: float = Field(description="of the student's training loop")
+    teacher_pass_seconds: float | None = Field(
+        None, description="that the passes took when they were made; they are kept and shared"
+    )
+    teacher_training_seconds: float | None = None
+    total_seconds: float = Field(description="of the cell; passes that were kept are not in it")
+    latency_ms: float | None = Field(
+        None, description="of one image through the trained student on this device"
+    )
+    peak_memory_mb: float
+
+
+class Row(_Block):
+    """One finished cell, row schema 2.
+
+    `result` is None unless `status` is ``done``; `reason` is None only then. The test predictions
+    of a cell that is done lie beside the row, and `result.predictions_digest` binds them to it.
+    """
+
+    schema_version: Literal[2] = SCHEMA
+    key: str = Field(description="hash of everything declared that the result depends on")
+    status: Status
+    reason: str | None = None
+    traceback: str | None = None
+    refused: bool = Field(False, description="failed because data or weights were refused")
+    method: MethodBlock
+    task: TaskBlock
+    seed: int
+    suite: str
+    suite_version: int
+    protocol: dict[str, Any]
+    student: dict[str, Any]
+    zoo: str | None = None
+    plugins: dict[str, str] = Field(default_factory=dict, description="distribution to version")
+    result: ResultBlock | None = None
+    cost: CostBlock | None = None
+    environment: dict[str, Any] = {}

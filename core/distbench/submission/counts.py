@@ -1,0 +1,118 @@
+"""Which planned cells have rows, and how they ended, in numbers and in words."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from distbench.storage.hashing import canonical_json, digest
+from distbench.storage.rows import Row
+from distbench.submission import limits
+from distbench.submission.manifest import Coverage, Machine, PublicPlan, TaskFacts
+
+Place = tuple[str, str, int]
+"""Method, task and seed."""
+
+
+def coverage(planned: Mapping[Place, str], status: Mapping[Place, str]) -> Coverage:
+    """Counts of a plan's cells by how they ended.
+
+    Args:
+        planned: Key of each planned cell.
+        status: Status of each cell that has a row.
+    """
+    counts = Counter(status.values())
+    return Coverage(
+        planned=len(planned),
+        done=counts["done"],
+        failed=counts["failed"],
+        declined=counts["declined"],
+        skipped=counts["skipped"],
+        missing=len(planned) - len(status),
+    )
+
+
+def incomplete(planned: Mapping[Place, str], status: Mapping[Place, str]) -> str | None:
+    """What is missing or failed, in words that follow from plan and rows alone; None if nothing."""
+    ended = {place: status.get(place, "missing") for place in planned}
+    parts = []
+    for how in ("missing", "failed"):
+        places = [place for place, state in ended.items() if state == how]
+        if places:
+            parts.append(f"{len(places)} of {len(planned)} cells {_WORDS[how]}: {_named(places)}")
+    text = "; ".join(parts)
+    return (text[: limits.TEXT - 3] + "..." if len(text) > limits.TEXT else text) or None
+
+
+_WORDS = {"missing": "are missing", "failed": "failed"}
+
+
+def _named(places: list[Place]) -> str:
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for method, task, seed in places:
+        seeds.setdefault((method, task), []).append(seed)
+    return ", ".join(
+        f"{method} on {task} ({'seed' if len(some) == 1 else 'seeds'} {', '.join(map(str, some))})"
+        for (method, task), some in seeds.items()
+    )
+
+
+class Tally:
+    """Counts rows as they pass.
+
+    Attributes:
+        status: How each cell with a row ended.
+    """
+
+    def __init__(self) -> None:
+        self.status: dict[Place, str] = {}
+        self._versions: dict[str, set[str]] = {}
+        self._machines: Counter[str] = Counter()
+
+    def add(self, row: Row) -> None:
+        """Counts a row."""
+        self.status[row.method.id, row.task.id, row.seed] = row.status
+        for distribution, version in row.plugins.items():
+            self._versions.setdefault(distribution, set()).add(version or "unknown")
+        if row.environment:
+            self._machines[canonical_json(row.environment)] += 1
+
+    def described(self, plan: PublicPlan) -> dict[str, Any]:
+        """The fields of a manifest that follow from a plan and its rows."""
+        planned = plan.cells()
+        weights = {source.name: source.fingerprint for source in plan.everyone().values()}
+        if isinstance(of_student := plan.student.get("weights"), str):
+            weights[f"student {plan.student.get('name', '')}"] = of_student
+        return {
+            "incomplete": incomplete(planned, self.status),
+            "suite": plan.suite,
+            "suite_version": plan.suite_version,
+            "protocol": plan.protocol,
+            "student": plan.student,
+            "zoo": plan.zoo,
+            "plan_digest": digest([plan.suite, sorted(planned.values())]),
+            "seeds": plan.seeds,
+            "tasks": tuple(
+                TaskFacts(**t.model_dump(exclude={"seen_by", "notes"})) for t in plan.tasks
+            ),
+            "weights": weights,
+            "plugins": {name: tuple(sorted(v)) for name, v in sorted(self._versions.items())},
+            "machines": tuple(
+                Machine(rows=count, environment=json.loads(text))
+                for text, count in sorted(self._machines.items())
+            ),
+            "counts": coverage(planned, self.status),
+        }
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are equal as JSON; rows and plans write infinity differently."""
+    if one == other:
+        return True
+    try:
+        texts = [canonical_json(v).replace('"Infinity"', '"inf"') for v in (one, other)]
+    except (ValueError, TypeError):
+        return False
+    return texts[0].replace('"-Infinity"', '"-inf"') == texts[1].replace('"-Infinity"', '"-inf"')

@@ -1,0 +1,232 @@
+"""Every row of a bundle held against its plan, its predictions and the labels of its task."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic_core import to_json
+
+from distbench.planning.keys import split_seed
+from distbench.storage.predictions import accuracy, balanced_accuracy, predictions_digest
+from distbench.storage.rows import CostBlock, ResultBlock, Row
+from distbench.submission.bundle import Bundle
+from distbench.submission.counts import Place, Tally, same
+from distbench.submission.labels import Labels
+from distbench.submission.manifest import PlanTask
+from distbench.submission.report import Report, shown
+from distbench.submission.text_checks import Texts
+
+_EXACT = 1e-9
+"""Two ways to add up the same counts differ by less; one image of a test part is far more."""
+
+
+class RowChecks:
+    """Looks at rows as they pass.
+
+    Args:
+        bundle: The bundle.
+        labels: Where labels are found.
+        texts: Checks of texts and numbers.
+        report: Takes the reasons.
+
+    Attributes:
+        tally: What was counted.
+        recomputed: In how many rows the accuracies were recomputed.
+        unknown: For how many rows they could not be, by task, with the reason.
+    """
+
+    def __init__(self, bundle: Bundle, labels: Labels, texts: Texts, report: Report) -> None:
+        self._bundle, self._labels, self._texts, self._report = bundle, labels, texts, report
+        plan = bundle.plan
+        self._planned = plan.cells()
+        self._tasks = {task.id: task for task in plan.tasks}
+        self._methods = {method.id: method for method in plan.methods}
+        self._sources = plan.everyone()
+        protocol = {k: v for k, v in plan.protocol.items() if k != "seeds"}
+        self._shared = {
+            "suite": plan.suite,
+            "suite_version": plan.suite_version,
+            "protocol": protocol,
+            "student": plan.student,
+        }
+        self._sizes: dict[int, tuple[int, int, str]] = {}
+        self._keys: set[str] = set()
+        self.tally = Tally()
+        self.recomputed = 0
+        self.unknown: dict[str, tuple[int, str]] = {}
+
+    def look(self, row: Row) -> None:
+        """Checks a row."""
+        where = f"{shown(row.method.id)} on {shown(row.task.id)}, seed {shown(row.seed, 20)}"
+        place: Place = (row.method.id, row.task.id, row.seed)
+        if place in self.tally.status:
+            self._report.refuse("cells that stand twice", f"{where}: the cell stands twice")
+            return
+        self._texts.check(
+            row.model_dump(include={"result", "cost", "environment", "reason", "plugins"}), where
+        )
+        if not self._is_planned(row, place, where):
+            return
+        if not all(_scalar(value) for value in row.environment.values()):
+            self._refuse("environments", where, "its environment is no table of plain values")
+            return
+        self.tally.add(row)
+        task = self._tasks[row.task.id]
+        if row.traceback is not None:
+            self._refuse("tracebacks", where, "it holds a traceback, which may show paths")
+        if row.status != "done":
+            if row.result is not None or row.cost is not None or not row.reason:
+                self._refuse("status", where, f"it is {row.status} but has results, or no reason")
+        elif row.result is None or row.cost is None:
+            self._refuse("status", where, "it is done but has no result or no cost")
+        else:
+            self._sources_of(row.result, where)
+            self._cost(row.cost, row.result, len(task.classes), where)
+            self._predictions(row, row.result, task, where)
+            if row.result.parts.split_seed != split_seed(row.suite, row.task.id, row.seed):
+                self._refuse("seeds", where, "its split was not drawn from suite, task and seed")
+
+    def finish(self) -> None:
+        """Checks what only all rows together tell: coverage, the manifest, tensors of no row."""
+        manifest, plan = self._bundle.manifest, self._bundle.plan
+        for name, value in self.tally.described(plan).items():
+            if getattr(manifest, name) != value:
+                claimed, counted = (
+                    shown(to_json(v).decode()) for v in (getattr(manifest, name), value)
+                )
+                self._report.refuse(
+                    "manifest",
+                    f"bundle.json gives {name} as {claimed}; rows and plan make it {counted}",
+                )
+        for key in self._bundle.tensors.keys() - self._keys:
+            self._report.refuse(
+                "predictions of no row", f"there are predictions of {shown(key, 12)}, but no row"
+            )
+
+    def _refuse(self, kind: str, where: str, reason: str) -> None:
+        self._report.refuse(kind, f"{where}: {reason}")
+
+    def _is_planned(self, row: Row, place: Place, where: str) -> bool:
+        """Whether a row is that of a planned cell: its key, method, task and settings."""
+        key = self._planned.get(place)
+        if key is None:
+            self._refuse("cells that are not planned", where, "the plan has no such cell")
+            return False
+        if row.key != key:
+            self._refuse("keys", where, "its key is not the planned one")
+        for name, value in self._shared.items():
+            if not same(getattr(row, name), value):
+                self._refuse(
+                    f"another {name}",
+                    where,
+                    f"its {name} is {shown(getattr(row, name))}, planned is {shown(value)}",
+                )
+        method, task = self._methods[row.method.id], self._tasks[row.task.id]
+        zoo = self._bundle.plan.zoo if "distiller" in method.components else None
+        if row.zoo != zoo:
+            self._refuse("another zoo", where, f"its zoo is {shown(row.zoo)}, not {shown(zoo)}")
+        if row.method.role != method.role or not same(row.method.components, method.components):
+            self._refuse("another method", where, "its components or role are not the planned ones")
+        facts = ("use", "fingerprint", "classes")
+        if any(getattr(row.task, name) != getattr(task, name) for name in facts):
+            self._refuse("another task", where, "its data or classes are not the planned ones")
+            return False
+        return True
+
+    def _sources_of(self, result: ResultBlock, where: str) -> None:
+        sources = result.sources
+        named = {*sources.eligible, *sources.excluded, *sources.scores, *sources.weights}
+        for name in sorted(named - self._sources.keys()):
+            self._refuse("unknown sources", where, f"the plan has no source '{shown(name)}'")
+        weights = sources.weights.values()
+        if weights and (min(weights) < 0 or not math.isclose(sum(weights), 1, abs_tol=1e-4)):
+            self._refuse("weights", where, f"its weights sum to {sum(weights):g} or are negative")
+        for name, found in sources.fingerprints.items():
+            if name in self._sources and self._sources[name].fingerprint != found:
+                self._refuse("weights of sources", where, f"{shown(name)} has other weights")
+
+    def _cost(self, cost: CostBlock, result: ResultBlock, classes: int, where: str) -> None:
+        table = cost.model_dump()
+        for name, value in table.items():
+            if value is not None and value < 0:
+                self._refuse("costs", where, f"{name} is {value}")
+        steps, allowed = cost.steps, self._bundle.plan.protocol.get("steps")
+        if not isinstance(allowed, int) or steps > allowed:
+            self._refuse("steps", where, f"{steps} steps, the protocol allows {shown(allowed)}")
+        if result.declared.get("steps") != steps:
+            self._refuse("steps", where, "the steps of its cost and those it declares differ")
+        if not cost.parameters or not cost.student_macs:
+            self._refuse("costs", where, "the student has no parameters or takes no operations")
+        if "trained_source" in result.declared:
+            return  # what was trained is no student
+        known = self._sizes.setdefault(classes, (cost.parameters, cost.student_macs, where))
+        if known[:2] != (cost.parameters, cost.student_macs):
+            self._refuse(
+                "costs",
+                where,
+                f"a student of {cost.parameters:,} parameters and {cost.student_macs:,} MACs; with "
+                f"as many classes it has {known[0]:,} and {known[1]:,} ({known[2]})",
+            )
+
+    def _predictions(self, row: Row, result: ResultBlock, task: PlanTask, where: str) -> None:
+        self._keys.add(row.key)
+        for name in ("accuracy", "balanced_accuracy", "validation_accuracy"):
+            value = getattr(result, name)
+            if value is not None and not 0 <= value <= 1:
+                self._refuse("accuracies", where, f"{name} is {value}")
+        parts = result.parts
+        if min(parts.labelled, parts.unlabelled, parts.validation) < 0 or parts.test < 1:
+            self._refuse("parts", where, "its parts have impossible sizes")
+            return
+        found = self._bundle.predictions(row.key)
+        if found is None:
+            self._refuse("predictions", where, "its predictions are missing")
+            return
+        if predictions_digest(found) != result.predictions_digest:
+            self._refuse("predictions", where, "its predictions are not those of its digest")
+        if len(found) != parts.test:
+            self._refuse("predictions", where, f"{len(found)} predictions of {parts.test} images")
+        elif found.max() >= len(task.classes):
+            self._refuse(
+                "predictions", where, f"predicts class {found.max()} of {len(task.classes)}"
+            )
+        else:
+            self._judge(found, result, task, where)
+
+    def _judge(
+        self, found: NDArray[np.int64], result: ResultBlock, task: PlanTask, where: str
+    ) -> None:
+        labels = self._labels.test_labels(task, result.parts.skipped)
+        if isinstance(labels, str):
+            count, _ = self.unknown.get(task.id, (0, ""))
+            self.unknown[task.id] = (count + 1, labels)
+            return
+        if len(labels) != len(found):
+            self._refuse(
+                "predictions", where, f"{len(found)} predictions, the task has {len(labels)} images"
+            )
+            return
+        self.recomputed += 1
+        for name, claimed, compute in (
+            ("accuracy", result.accuracy, accuracy),
+            ("balanced accuracy", result.balanced_accuracy, balanced_accuracy),
+        ):
+            value = compute(found, labels)
+            if not abs(value - claimed) < _EXACT:
+                self._refuse(
+                    "accuracies",
+                    where,
+                    f"{name} {claimed:.6g} is claimed, its predictions give {value:.6g}",
+                )
+
+
+def _scalar(value: Any) -> bool:
+    """Whether a value is a text, a finite number, a switch or nothing."""
+    return value is None or isinstance(value, (str, int)) or _finite(value)
+
+
+def _finite(value: Any) -> bool:
+    return isinstance(value, float) and math.isfinite(value)

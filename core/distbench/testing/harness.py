@@ -1,0 +1,182 @@
+"""The bench that checks run components on: the miniature, through the engine's own machinery."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+
+from distbench.engine.cell import compute_cell
+from distbench.engine.workspace import Workspace
+from distbench.errors import Declined, PluginError
+from distbench.interfaces.component import Component
+from distbench.interfaces.context import MethodContext
+from distbench.interfaces.method import Method
+from distbench.interfaces.phase import Batch, Phase
+from distbench.interfaces.student_model import StudentModel
+from distbench.planning.config import RunConfig
+from distbench.planning.plan import Plan
+from distbench.planning.planner import make_plan
+from distbench.plugins.component_identity import as_table
+from distbench.storage.rows import Row
+from distbench.testing.calls import doing
+from distbench.testing.faults import Fault, NotChecked
+from distbench.testing.subject import Subject, miniature_options, workplace
+from distbench.workflows.run import RunResult, execute
+
+
+def options(subject: Subject, **changes: Any) -> dict[str, Any]:
+    """A run of the miniature with no method but what is asked for."""
+    return miniature_options(plugin=subject.files, **changes)
+
+
+def run(given: Mapping[str, Any], folder: Path) -> RunResult:
+    """Runs as `distbench run` does, with the run's folder in a folder."""
+    return execute(RunConfig.make(**given), runs=folder / "runs")
+
+
+def rows_of(given: Mapping[str, Any], folder: Path, what: str = "a run") -> tuple[Row, ...]:
+    """The rows of a run that should go well.
+
+    Raises:
+        Fault: A cell failed.
+        NotChecked: All are declined.
+    """
+    with doing(what, "`distbench run` with it would end so"):
+        rows = run(given, folder).rows
+    for row in rows:
+        if row.status == "failed":
+            raise Fault(f"{what}: cell {row.method.id} failed: {row.reason}", "see `--json`")
+    if all(row.status == "declined" for row in rows):
+        raise NotChecked(f"declined: {rows[0].reason}" if rows else "there was nothing to run")
+    return rows
+
+
+_ALIGNED = "labels and targets are aligned with the train images, not with positions"
+
+
+@dataclass
+class Watched:
+    """A method, and what it asked for while it was trained.
+
+    Attributes:
+        method: The method itself, which does the work.
+        context: What it was given.
+        phases_: What it gave.
+        losses: The loss of every step.
+        reached: For each phase, whether a gradient reaches the student.
+    """
+
+    method: Method
+    context: MethodContext | None = None
+    phases_: list[Phase] = field(default_factory=list)
+    losses: list[float] = field(default_factory=list)
+    reached: list[bool] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.method, name)
+
+    def phases(self, context: MethodContext) -> Sequence[Phase]:
+        """Those of the method, with losses that are written down."""
+        for part in (context.labels, context.labelled, context.unlabelled, context.validation):
+            part.flags.writeable = False
+        self.context = context
+        with doing("asking for its phases", "raise distbench.Declined(reason) where it cannot run"):
+            self.phases_ = list(self.method.phases(context))
+        for phase in self.phases_:
+            if not isinstance(phase, Phase):
+                raise Fault(f"a phase is a {type(phase).__name__}", "give distbench.Phase")
+        return [replace(phase, loss=self._told(phase)) for phase in self.phases_]
+
+    def _told(self, phase: Phase) -> Callable[[StudentModel, Mapping[str, Batch]], torch.Tensor]:
+        first = True
+
+        def loss(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+            nonlocal first
+            with doing(f"the loss of phase {phase.name!r}", "see docs/plugins.md, The contracts"):
+                value = phase.loss(student, batch)
+            if not isinstance(value, torch.Tensor) or value.ndim or not value.requires_grad:
+                raise Fault(
+                    f"the loss of phase {phase.name!r} is no scalar with a gradient",
+                    "return one tensor without dimensions that depends on the student",
+                )
+            if first:
+                first = False
+                weights = [p for p in student.parameters() if p.requires_grad]
+                found = torch.autograd.grad(value, weights, retain_graph=True, allow_unused=True)
+                self.reached.append(any(g is not None and bool(g.any()) for g in found))
+            self.losses.append(float(value.detach()))
+            return value
+
+        return loss
+
+
+class _Watching(Workspace):
+    """A workspace whose methods are watched."""
+
+    seen: list[Watched]
+
+    def component(self, kind: str, table: dict[str, Any]) -> Component:
+        made = super().component(kind, table)
+        if kind not in ("distiller", "baseline"):
+            return made
+        self.seen.append(Watched(cast(Method, made)))
+        return cast(Component, self.seen[-1])
+
+
+def watch(subject: Subject, seed: int = 0, **protocol: Any) -> tuple[Row, Watched]:
+    """Trains a method for one cell of the miniature, every source weighted alike.
+
+    Raises:
+        NotChecked: It declines.
+        Fault: It does not keep its contract.
+    """
+    given = options(subject, strategy="equal", seeds=seed + 1, **protocol)
+    given[subject.kind] = (as_table(subject.make_with_data()),)
+    with workplace() as folder, one_thread():
+        work = _Watching(_plan(given), folder / "home")
+        work.seen = []
+        cell = next(cell for cell in work.plan.cells if cell.seed == seed)
+        try:
+            with doing("training with it", _ALIGNED):
+                row, *_ = compute_cell(work, cell, None)
+        except PluginError as error:
+            raise Fault(
+                str(error), "all methods keep to this, or they are not comparable"
+            ) from None
+        if row.status == "declined":
+            raise NotChecked(f"it declines here: {row.reason}")
+        return row, work.seen[-1]
+
+
+def _plan(given: Mapping[str, Any]) -> Plan:
+    try:
+        return make_plan(RunConfig.make(**given))
+    except Declined as declined:
+        raise NotChecked(f"it declines here: {declined.reason}") from None
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Computes with one thread, as a cell of the miniature does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def equal_results(one: Row, other: Row) -> bool:
+    """Whether two cells came out the same, bit for bit."""
+    return (one.status, one.result) == (other.status, other.result)
+
+
+def positions_of(context: MethodContext) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Train images that may be trained on."""
+    return np.union1d(context.labelled, context.unlabelled)

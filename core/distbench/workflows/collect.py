@@ -1,0 +1,161 @@
+"""Results from anywhere: run folders and submitted bundles, read one row at a time."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from distbench.errors import DistbenchError, RefusedError
+from distbench.leaderboard.rows.gc_pause import without_cycles
+from distbench.leaderboard.rows.origins import Collected, Origin
+from distbench.leaderboard.rows.records import Reader, Record
+from distbench.storage.rows import Row
+
+BUNDLE = ".distbench.zip"
+"""How the name of a bundle ends."""
+
+
+def default_places() -> list[Path]:
+    """``runs`` and ``registry/results``, where they exist."""
+    return [place for place in (Path("runs"), Path("registry/results")) if place.is_dir()]
+
+
+def collect(paths: Sequence[Path]) -> Collected:
+    """Reads run folders and bundles, and those in other folders at any depth.
+
+    What cannot be read is refused as a whole, with one line that says why; the others are kept.
+    """
+    origins: list[Origin] = []
+    records: list[Record] = []
+    refused: list[str] = []
+    reader = Reader()
+    seen: set[Path] = set()
+    for path in paths:
+        found = list(_inputs(path))
+        if not found:
+            refused.append(f"{path}: {_nothing(path)}")
+        for one in found:
+            if one.resolve() in seen:
+                continue
+            seen.add(one.resolve())
+            try:
+                origin, rows = _bundle(one) if _is_file(one) else _run(one)
+                with without_cycles():
+                    some = [reader.record(_checked(row), len(origins)) for row in rows]
+            except DistbenchError as error:
+                refused.append(f"{one}: {error}")
+            except OSError as error:
+                refused.append(f"{one}: cannot be read: {error.strerror or error}")
+            else:
+                origins.append(origin)
+                records += some
+    return Collected(tuple(origins), tuple(records), tuple(refused))
+
+
+def _is_file(path: Path) -> bool:
+    return not path.is_dir()
+
+
+def _nothing(path: Path) -> str:
+    if not path.exists():
+        return "there is no such file or folder"
+    if path.is_dir():
+        return "holds no run (rows.jsonl) and no bundle (*.distbench.zip)"
+    return "is neither a run's folder nor a bundle (*.distbench.zip)"
+
+
+def _inputs(path: Path) -> Iterator[Path]:
+    """The run folders and bundles at or below a path, by name; links are not followed."""
+    if path.is_file():
+        if path.name.endswith(BUNDLE):
+            yield path
+        return
+    for place, folders, files in os.walk(path):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        if "rows.jsonl" in files:
+            yield Path(place)
+            folders.clear()
+            continue
+        yield from (Path(place) / name for name in sorted(files) if name.endswith(BUNDLE))
+
+
+def _run(folder: Path) -> tuple[Origin, Iterator[Row]]:
+    """A run's folder; of its plan only tasks and seeds are read, which all versions have."""
+    try:
+        plan = json.loads((folder / "plan.json").read_bytes())
+        tasks = tuple(str(task["id"]) for task in plan["tasks"])
+        seeds = tuple(int(seed) for seed in plan["seeds"])
+    except OSError as error:
+        raise RefusedError(f"no plan.json can be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise RefusedError("plan.json is not the plan of a run") from None
+    origin = Origin(str(folder), "run", tasks=tasks, seeds=seeds)
+    return origin, _lines(folder / "rows.jsonl")
+
+
+def _lines(path: Path) -> Iterator[Row]:
+    from distbench.storage.row_schemas import read_row
+
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield read_row(line)[0]
+            except ValueError as error:
+                raise RefusedError(
+                    f"line {number} of rows.jsonl is no row: {_why(error)}"
+                ) from None
+
+
+def _why(error: ValueError) -> str:
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error).partition("\n")[0]
+    first = error.errors(include_url=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}{': ' * bool(where)}{first['msg']}"
+
+
+def _bundle(path: Path) -> tuple[Origin, Iterator[Row]]:
+    """A bundle; that it is whole is checked as it is read, what it claims by `validate`."""
+    from distbench.submission.bundle import open_bundle
+
+    with open_bundle(path) as bundle:
+        said = bundle.manifest
+    about = {
+        "licence": said.licence,
+        "distbench": said.distbench,
+        "note": said.note,
+        "incomplete": said.incomplete,
+    }
+    origin = Origin(
+        str(path),
+        "bundle",
+        said.submitter,
+        tuple(task.id for task in said.tasks),
+        said.seeds,
+        {key: text for key, text in about.items() if text},
+    )
+
+    def rows() -> Iterator[Row]:
+        with open_bundle(path) as bundle:
+            yield from bundle.rows()
+
+    return origin, rows()
+
+
+def _checked(row: Row) -> Row:
+    """Refuses what is no share of images, as a run's folder may have been edited by hand."""
+    result = row.result
+    if row.status == "done" and result is None:
+        raise RefusedError(f"{row.method.id} on {row.task.id} is done but has no result")
+    if result is not None:
+        for what in ("accuracy", "balanced_accuracy"):
+            value = getattr(result, what)
+            if not 0 <= value <= 1:
+                raise RefusedError(
+                    f"{what} {value} of {row.method.id} on {row.task.id} is not between 0 and 1"
+                )
+    return row

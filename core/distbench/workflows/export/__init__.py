@@ -1,0 +1,76 @@
+"""Shipping: a trained student as files that are used without distbench.
+
+A cell is looked up (`finding`), its student loaded or trained again (`original`), written in a
+format (`formats`) with a model card (`card`), and compared with the original (`checking`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from distbench.interfaces.reporter import Cell
+    from distbench.planning.plan import Plan
+    from distbench.workflows.export.write import Exported
+
+__all__ = ["export_cell", "ship"]
+
+
+def export_cell(
+    wanted: str,
+    to: str,
+    *,
+    run: Path | None = None,
+    output: Path | None = None,
+    runs: Path = Path("runs"),
+    tell: Callable[[str], None] = lambda _: None,
+) -> Exported:
+    """Exports the student of a cell; where its weights were not kept it is trained again.
+
+    Args:
+        wanted: A cell's key, the beginning of one, or ``TASK:METHOD:SEED``.
+        to: ``onnx``, ``torch`` or ``timm``.
+        run: A run's folder or name; the latest if None, and for a key any.
+        output: The folder to write; ``exports/CELL-FORMAT`` in the run's folder if None.
+        runs: Folder of run folders.
+        tell: Told in a sentence what takes time.
+
+    Raises:
+        UsageError: No such cell or format, the format does not take this student, or the folder
+            holds something else.
+        RefusedError: The exported files do not say what the student says.
+    """
+    from distbench.workflows.export.find_cell import find_cell
+    from distbench.workflows.export.folder import check_target, default_folder
+
+    found, cell = find_cell(wanted, run, runs)
+    target = output or default_folder(found.folder, cell.id, to)
+    check_target(target, cell.key)
+    known = next((row for row in found.rows if row.key == cell.key), None)
+
+    from distbench.storage.home import home
+    from distbench.workflows.export.student import original
+    from distbench.workflows.export.write import check_format, write
+
+    check_format(to)
+    return write(original(found.plan, cell, home(), tell, known), to, target)
+
+
+def ship(plan: Plan, cell: Cell, root: Path, target: Path) -> Exported:
+    """Writes the student that a run chose, as ``--to torch`` does, over what lies there.
+
+    Args:
+        plan: The plan of the run.
+        cell: The chosen cell.
+        root: ``$DISTBENCH_HOME``.
+        target: A folder of the run.
+
+    Raises:
+        DistbenchError: It cannot be written, or does not say what the student says.
+    """
+    from distbench.workflows.export.student import original
+    from distbench.workflows.export.write import write
+
+    return write(original(plan, cell, root, lambda _: None), "torch", target, replace=True)

@@ -1,0 +1,53 @@
+"""Which students a run ships: of each task the one that is best on validation images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from distbench.engine.ledger import Ledger
+from distbench.errors import DistbenchError
+from distbench.storage.rows import Row
+from distbench.workflows.export import ship
+from distbench.workflows.export.folder import is_shipped
+
+
+def ship_best(
+    ledger: Ledger, rows: Sequence[Row], folder: Path
+) -> tuple[dict[str, Path], tuple[str, ...]]:
+    """Ships for every task the student that is best on validation, never on test.
+
+    Args:
+        ledger: The rows of the run's plan, and the students that were kept.
+        rows: The rows of the run.
+        folder: The run's folder.
+
+    Returns:
+        Weights by task, and a warning for each student that could not be shipped.
+    """
+    best: dict[str, Row] = {}
+    for row in rows:
+        if row.method.role == "ceiling" or _judged(row) is None:
+            continue
+        held = best.get(row.task.id)
+        if held is None or (_judged(row) or 0.0) > (_judged(held) or 0.0):
+            best[row.task.id] = row
+    cells = {cell.key: cell for cell in ledger.plan.cells}
+    shipped, warnings = {}, []
+    for task, row in best.items():
+        if not ledger.student(row.key).is_file():
+            continue
+        target = folder / "students" / task
+        if not is_shipped(target, row.key):
+            try:
+                ship(ledger.plan, cells[row.key], ledger.root, target)
+            except DistbenchError as error:
+                warnings.append(f"the best student for {task} is not shipped: {error}")
+                continue
+        shipped[task] = target / "model.safetensors"
+    return shipped, tuple(warnings)
+
+
+def _judged(row: Row) -> float | None:
+    """Accuracy on validation images, where there are any."""
+    return row.result.validation_accuracy if row.result else None

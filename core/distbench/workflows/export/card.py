@@ -1,0 +1,214 @@
+"""The model card: what a shipped student is, what it was measured on, and how it is used."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Sequence
+from importlib.metadata import version
+from typing import Any
+
+from distbench.workflows.export.compare import TOLERANCE, Check
+from distbench.workflows.export.formats import Written
+from distbench.workflows.export.student import Original
+
+_SHOWN = 50
+
+
+_SPECIAL = re.compile(r"([\\`*{}\[\]<>|#~$!&])")
+
+
+def card(original: Original, to: str, written: Written, check: Check) -> str:
+    """The card as Markdown.
+
+    Args:
+        original: The student.
+        to: The format it was written in.
+        written: What the format says of itself.
+        check: How it was compared with the original.
+    """
+    parts = [
+        f"# {_plain(original.task.id)}: image classifier",
+        _summary(original),
+        "## Use",
+        f"Needs {', '.join(written.packages)}. In this folder, with an image `image.jpg`:",
+        f"```python\n{written.usage}```",
+        *_format_notes(original, to),
+        "## Input and classes",
+        "\n".join(f"{n}. {step}" for n, step in enumerate(original.steps.steps(), 1)),
+        f"Mean {list(original.steps.mean)}, std {list(original.steps.std)}, channels RGB. The same "
+        "is in `preprocessing.json`, with all class names in the order of the outputs.",
+        _classes(original.task.classes),
+        "## Accuracy",
+        _accuracy(original),
+        "## How it was made",
+        *_making(original),
+        "## Cost",
+        _costs(original),
+        "## Checked",
+        f"The files here were loaded again and compared with the trained student: {check}. A file "
+        f"whose logits differ by more than {TOLERANCE:g} of the largest one is not written. The "
+        "student compared is the one that was judged: the digest of its weights is in the row.",
+        "## Limitations",
+        "\n".join(f"- {line}" for line in _limitations(original)),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _summary(original: Original) -> str:
+    result, task = original.result, original.task
+    return (
+        f"A network that tells {len(task.classes)} classes apart; it classified "
+        f"{100 * result.accuracy:.1f} % of {result.parts.test} test images rightly. Trained by "
+        f"{_code(original.cell.method)} with distbench {version('distbench')}."
+    )
+
+
+def _format_notes(original: Original, to: str) -> list[str]:
+    if to == "onnx":
+        side = original.steps.stored
+        return [
+            f"`model.onnx` takes `pixels`, uint8 (batch, 3, {side}, {side}), red, green, blue, and "
+            "gives `logits`, float32 (batch, classes); the batch is free. What follows after the "
+            "central square (scaling, resizing, normalising) is inside the file. Classes and steps "
+            "are in its metadata too."
+        ]
+    if to == "timm":
+        return [
+            "The transform that timm makes of `config.json` keeps the same part of an image, but "
+            "resizes in one step and rounds the longer side down, so outputs differ slightly. The "
+            "accuracy below was measured with the steps below."
+        ]
+    return ["Weights are safetensors, the rest is JSON and `load.py`; nothing is unpickled."]
+
+
+def _classes(classes: Sequence[str]) -> str:
+    shown = ", ".join(_plain(name) for name in classes[:_SHOWN])
+    more = len(classes) - _SHOWN
+    return f"Classes: {shown}" + (f" and {more} more." if more > 0 else ".")
+
+
+def _accuracy(original: Original) -> str:
+    result = original.result
+    low, high = wilson(result.accuracy, result.parts.test)
+    held = f"{100 * result.accuracy:.1f} % (95 % interval for new images {100 * low:.1f} to "
+    rows = [
+        ["test accuracy", held + f"{100 * high:.1f})"],
+        ["mean recall over classes", f"{100 * result.balanced_accuracy:.1f} %"],
+        ["test images", f"{result.parts.test}, read once, after training"],
+    ]
+    if result.validation_accuracy is not None:
+        said = f"{100 * result.validation_accuracy:.1f} % of {result.parts.validation} images"
+        rows.append(["validation accuracy", said])
+    return _table(["", ""], rows)
+
+
+def wilson(share: float, count: int) -> tuple[float, float]:
+    """The 95 % score interval of a share (Wilson, JASA 22, 1927)."""
+    z = 1.959964
+    middle = (share + z * z / (2 * count)) / (1 + z * z / count)
+    spread = share * (1 - share) / count + z * z / (4 * count * count)
+    half = z * math.sqrt(spread) / (1 + z * z / count)
+    return max(middle - half, 0.0), min(middle + half, 1.0)
+
+
+def _making(original: Original) -> list[str]:
+    row, result, plan = original.row, original.result, original.plan
+    parts = result.parts
+    rows = [
+        ["cell", f"{_code(original.cell.id)}, key {_code(row.key)}"],
+        *([kind, _component(identity)] for kind, identity in row.method.components.items()),
+        ["student", _component(row.student)],
+        ["data", f"{_code(row.task.use)}, fingerprint {_code(row.task.fingerprint[:16])}"],
+        ["images", f"{parts.labelled} labelled, {parts.unlabelled} unlabelled, "
+         f"{parts.validation} for validation; split seed {parts.split_seed}"],
+        ["suite", f"{_code(row.suite)} version {row.suite_version}, seed {row.seed}"],
+        ["protocol", _settings(row.protocol)],
+        ["training", _settings({k: v for k, v in result.declared.items() if k != "phases"})],
+    ]  # fmt: skip
+    found = [_table(["", ""], rows), *(_plain(note) for note in row.task.notes)]
+    weights = sorted(result.sources.weights.items(), key=lambda pair: -pair[1])
+    used = [(plan.source(name), weight) for name, weight in weights if weight > 0]
+    if used:
+        lines = [
+            [_code(s.name), f"{weight:.4g}", _plain(s.architecture), _plain(s.licence),
+             ", ".join(map(_plain, s.trained_on)) or "unknown"]
+            for s, weight in used
+        ]  # fmt: skip
+        found += [
+            "It learnt from these source models, which are not in here:",
+            _table(["source", "weight", "architecture", "licence", "trained on"], lines),
+        ]
+    else:
+        found.append("It learnt from no source model.")
+    for name, why in result.sources.marked.items():
+        found.append(f"Source {_code(name)} may have seen test images: {_plain(why)}.")
+    return found
+
+
+def _costs(original: Original) -> str:
+    cost, where = original.row.cost, original.row.environment
+    if cost is None:
+        return "Not known."
+    rows = [
+        ["parameters", f"{cost.parameters:,}"],
+        ["multiply-accumulates of an image", f"{cost.student_macs:,}"],
+        ["steps of training", f"{cost.steps:,}"],
+        ["seconds of training", f"{cost.train_seconds:.1f}"],
+    ]
+    if cost.latency_ms is not None:
+        rows.append(["milliseconds of an image", f"{cost.latency_ms:.2f}"])
+    facts = ("device", "device_name", "threads", "precision", "torch")
+    measured = ", ".join(f"{k} {_plain(where[k])}" for k in facts if k in where)
+    return _table(["", ""], rows) + f"\n\nMeasured with: {measured}."
+
+
+def _limitations(original: Original) -> list[str]:
+    result, row = original.result, original.row
+    found = [
+        "It names one of its classes for every image, also for one that shows none of them.",
+        "Its probabilities have not been calibrated.",
+        f"Judged on {result.parts.test} images of one data set; other cameras, places or times may "
+        "give other results.",
+        "One training with one seed; another seed gives another network.",
+        "Licences of data, initial weights and source models may bear on its use.",
+    ]
+    if row.protocol.get("precision", "fp32") != "fp32":
+        found.append(f"It was trained and judged in {row.protocol['precision']}, shipped in fp32.")
+    if result.parts.skipped:
+        found.append(f"{len(result.parts.skipped)} corrupt images were left out.")
+    return found
+
+
+def _component(identity: dict[str, Any]) -> str:
+    settings = _settings(identity.get("params", {}))
+    name = f"{_code(str(identity.get('name')))} version {identity.get('version')}"
+    weights = identity.get("weights")
+    if weights:
+        name += f", initial weights {_code(str(weights)[:16])}"
+    return f"{name}: {settings}" if settings else name
+
+
+def _settings(table: dict[str, Any]) -> str:
+    texts = ((k, v if isinstance(v, str) else json.dumps(v)) for k, v in table.items())
+    return ", ".join(f"{_plain(key)} {_plain(text)}" for key, text in texts if text != "null")
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
+
+
+def _plain(text: object) -> str:
+    """Text that Markdown shows as it is, on one line."""
+    return (
+        _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+        .replace("\\<", "&lt;")
+        .replace("\\&", "&amp;")
+    )
+
+
+def _code(text: str) -> str:
+    """A name in code font, on one line and without what would end it."""
+    return "`" + " ".join(text.split()).replace("`", "'").replace("|", "/") + "`"

@@ -1,0 +1,64 @@
+"""Which cell a person means: a key, the beginning of one, or TASK:METHOD:SEED of a run."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+
+from distbench.engine.run_folder import RunFolder, open_run
+from distbench.errors import UsageError
+from distbench.interfaces.reporter import Cell
+
+_KEY = re.compile(r"[0-9a-f]{4,64}")
+
+
+def find_cell(
+    wanted: str, run: Path | None = None, runs: Path = Path("runs")
+) -> tuple[RunFolder, Cell]:
+    """The run and the cell.
+
+    Args:
+        wanted: ``TASK:METHOD:SEED``, or at least four characters of a key.
+        run: A run's folder or name; the latest if None, and for a key any.
+        runs: Folder of run folders.
+
+    Raises:
+        UsageError: No cell or several fit; says which are near.
+    """
+    found = open_run(run, runs)
+    named = [cell for cell in found.plan.cells if cell.id == wanted]
+    if named:
+        return found, named[0]
+    if _KEY.fullmatch(wanted):
+        for folder in [found, *(_others(found, runs) if run is None else [])]:
+            fitting = [cell for cell in folder.plan.cells if cell.key.startswith(wanted)]
+            if len(fitting) > 1:
+                shown = ", ".join(f"{cell.key[:12]} ({cell.id})" for cell in fitting[:3])
+                raise UsageError(f"cell {wanted!r} is not unique: {shown}; write more of the key")
+            if fitting:
+                return folder, fitting[0]
+    raise UsageError(_unknown(wanted, found))
+
+
+def _others(known: RunFolder, runs: Path) -> list[RunFolder]:
+    """All other runs that can be read, the latest first."""
+    found = []
+    files = sorted(runs.glob("*/rows.jsonl"), key=lambda p: p.stat().st_mtime, reverse=True)
+    for file in files:
+        if file.parent.resolve() != known.folder.resolve():
+            try:
+                found.append(open_run(file.parent, runs))
+            except UsageError:
+                continue
+    return found
+
+
+def _unknown(wanted: str, run: RunFolder) -> str:
+    ids = [cell.id for cell in run.plan.cells]
+    near = difflib.get_close_matches(wanted, ids, n=2, cutoff=0.5)
+    guess = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
+    return (
+        f"{run.folder} has no cell {wanted!r}. {guess}Write TASK:METHOD:SEED such as {ids[0]!r}, "
+        "or a key of `distbench run --dry-run --json`; --run names another run"
+    )

@@ -1,0 +1,290 @@
+"""The formats: PyTorch weights with a loader, a folder for timm, one ONNX file."""
+
+from __future__ import annotations
+
+import json
+import runpy
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from distbench.errors import UsageError
+from distbench.workflows.export.preprocessing import FIT, FromPixels, normalised
+from distbench.workflows.export.student import Original
+
+Format = Literal["onnx", "torch", "timm"]
+
+
+Logits = NDArray[np.floating]
+
+
+_OPSET = 18
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a format put into a folder.
+
+    Attributes:
+        logits: What the written files say of the original's samples, (n, c).
+        usage: Python that loads them from the working folder, for the card.
+        packages: What this needs.
+    """
+
+    logits: Logits
+    usage: str
+    packages: tuple[str, ...]
+
+
+def write_torch(original: Original, folder: Path) -> Written:
+    """Weights as safetensors, architecture and settings as JSON, and a module that loads them."""
+    from safetensors.torch import save_file
+
+    tensors, recipe = _recipe(original)
+    files = recipe.pop("files", {})
+    save_file(tensors, folder / "model.safetensors")
+    _write_json(folder / "model.json", recipe)
+    for name, text in files.items():
+        (folder / Path(name).name).write_text(text, encoding="utf-8")
+    loading = "\n".join(f"    {line}" for line in recipe["how_to_load"].strip().splitlines())
+    (folder / "load.py").write_text(_LOADER.format(fit=FIT, loading=loading), encoding="utf-8")
+    with _own_imports(folder):
+        there = runpy.run_path(str(folder / "load.py"))
+        found = there["logits"](there["load"](), _pixels(original)).numpy()
+    packages = {"timm": ("timm",), "torchvision": ("torchvision",), "distbench": ("distbench",)}
+    needed = ("torch", "safetensors", "numpy", "pillow", *packages.get(recipe["format"], ()))
+    return Written(found, _USE_TORCH, needed)
+
+
+def write_timm(original: Original, folder: Path) -> Written:
+    """A folder that `timm.create_model("local-dir:FOLDER", pretrained=True)` reads.
+
+    Raises:
+        UsageError: The student is no timm model, or has a head that timm's has not.
+    """
+    tensors, recipe = _recipe(original)
+    if recipe["format"] != "timm" or ":" in recipe["architecture"]:
+        student = original.work.student.typed(whole_paths=False)
+        raise UsageError(
+            f"--to timm: student {student} is no model of timm's registry with timm's own "
+            "classifier; use --to torch or --to onnx"
+        )
+    import timm
+    from safetensors.torch import save_file
+
+    architecture, arguments = recipe["architecture"], recipe["arguments"]
+    plain = timm.create_model(architecture, num_classes=recipe["num_classes"], **arguments)
+    told: Any = plain.pretrained_cfg
+    steps = original.steps
+    save_file(tensors, folder / "model.safetensors")
+    config = {
+        "architecture": architecture.partition(".")[0],
+        "num_classes": recipe["num_classes"],
+        "num_features": plain.num_features,
+        "label_names": recipe["classes"],
+        **({"model_args": arguments} if arguments else {}),
+        "pretrained_cfg": {
+            "custom_load": False,
+            "input_size": [3, steps.size, steps.size],
+            "fixed_input_size": bool(told.get("fixed_input_size", False)),
+            "interpolation": "bilinear",
+            "crop_pct": 1.0,
+            "crop_mode": "center",
+            "mean": list(steps.mean),
+            "std": list(steps.std),
+            "num_classes": recipe["num_classes"],
+            "pool_size": None,
+            "first_conv": told.get("first_conv"),
+            "classifier": told.get("classifier"),
+        },
+    }
+    _write_json(folder / "config.json", config)
+    made = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
+    with torch.inference_mode():
+        found = made(normalised(_pixels(original), steps)).numpy()
+    return Written(found, _USE_TIMM, ("timm", "pillow"))
+
+
+def write_onnx(original: Original, folder: Path) -> Written:
+    """One file with resizing, normalisation and network; a batch may have any size."""
+    import onnx
+    import onnxruntime
+
+    network = nn.Sequential(original.model.backbone, original.model.head)
+    graph = FromPixels(network, original.steps).eval().to(memory_format=torch.contiguous_format)
+    pixels = _pixels(original)
+    with warnings.catch_warnings(), torch.inference_mode(mode=False), torch.no_grad():
+        warnings.simplefilter("ignore")  # of torch's own, on what it will change
+        program = torch.onnx.export(
+            graph,
+            (pixels[:2],),
+            dynamo=True,
+            opset_version=_OPSET,
+            input_names=["pixels"],
+            output_names=["logits"],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+            verbose=False,
+        )
+    if program is None:
+        raise RuntimeError("torch gave no ONNX program")
+    model = program.model_proto
+    about = {"classes": original.task.classes, "preprocessing": original.steps.as_dict()}
+    for key, value in about.items():
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, json.dumps(value, ensure_ascii=False)
+    path = folder / "model.onnx"
+    onnx.save_model(model, path)
+    onnx.checker.check_model(path)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    # One by one and all at once: the batch is free.
+    first = session.run(None, {"pixels": pixels[:1].numpy()})[0]
+    rest = session.run(None, {"pixels": pixels[1:].numpy()})[0] if len(pixels) > 1 else first[:0]
+    usage = _USE_ONNX.format(fit=FIT)
+    return Written(np.concatenate([first, rest]), usage, ("onnxruntime", "numpy", "pillow"))
+
+
+WRITERS: Mapping[str, Callable[[Original, Path], Written]] = {
+    "onnx": write_onnx,
+    "torch": write_torch,
+    "timm": write_timm,
+}
+
+
+def _recipe(original: Original) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    """Tensors and the description of how to load them, as the student gives them."""
+    model, classes = original.model, original.task.classes
+    tensors, recipe = original.work.student.export(
+        model.backbone.state_dict(), model.head.state_dict(), classes
+    )
+    plain = {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()}
+    return plain, {**recipe, "classes": list(classes), "input_size": original.steps.size}
+
+
+def _pixels(original: Original) -> torch.Tensor:
+    """The samples as uint8 (n, 3, s, s)."""
+    return torch.from_numpy(np.array(original.samples)).permute(0, 3, 1, 2).contiguous()
+
+
+def _write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def _own_imports(folder: Path) -> Iterator[None]:
+    """Modules of a folder are imported from there, whatever else has their names meanwhile."""
+    names = [file.stem for file in folder.glob("*.py")]
+    others = {name: sys.modules.pop(name) for name in names if name in sys.modules}
+    path = list(sys.path)
+    try:
+        yield
+    finally:
+        sys.path[:] = path
+        for name in names:
+            sys.modules.pop(name, None)
+        sys.modules.update(others)
+
+
+_LOADER = '''\
+"""Loads this student and classifies images: python load.py IMAGE..."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, ImageOps
+
+HERE = Path(__file__).resolve().parent
+ABOUT = json.loads((HERE / "preprocessing.json").read_text(encoding="utf-8"))
+sys.path.insert(0, str(HERE))
+
+
+def load(PATH=HERE / "model.safetensors"):
+    """The network, from normalised images (b, 3, s, s) to logits (b, c)."""
+{loading}
+    return model.eval()
+
+
+{fit}
+
+@torch.inference_mode()
+def logits(model, pixels):
+    """Logits (b, c) of uint8 pixels (b, 3, s, s), which `fit` gives."""
+    images = pixels.float() / 255
+    if images.shape[-1] != ABOUT["size"]:
+        sides = (ABOUT["size"], ABOUT["size"])
+        images = torch.nn.functional.interpolate(images, sides, mode="bilinear", antialias=True)
+        images = images.clamp(0, 1)
+    mean, std = (torch.tensor(ABOUT[key]).view(1, 3, 1, 1) for key in ("mean", "std"))
+    return model((images - mean) / std)
+
+
+def classify(model, files):
+    """For each file the classes with their probabilities, the likeliest first."""
+    pixels = np.stack([fit(Image.open(file), ABOUT["stored"]) for file in files])
+    found = logits(model, torch.from_numpy(pixels).permute(0, 3, 1, 2)).softmax(1)
+    return [
+        sorted(zip(ABOUT["classes"], row), key=lambda pair: -pair[1]) for row in found.tolist()
+    ]
+
+
+if __name__ == "__main__":
+    for file, ranked in zip(sys.argv[1:], classify(load(), sys.argv[1:])):
+        print(file, *(f"{{name}} {{share:.3f}}" for name, share in ranked[:3]), sep="\\t")
+'''
+
+
+_USE_TORCH = """\
+from load import classify, load
+
+model = load()
+for name, share in classify(model, ["image.jpg"])[0][:3]:
+    print(name, share)
+"""
+
+
+_USE_TIMM = """\
+import timm
+import torch
+from PIL import Image, ImageOps
+from timm.data import create_transform, resolve_data_config
+
+model = timm.create_model("local-dir:.", pretrained=True).eval()
+transform = create_transform(**resolve_data_config(model=model))
+image = ImageOps.exif_transpose(Image.open("image.jpg")).convert("RGB")
+with torch.inference_mode():
+    shares = model(transform(image)[None]).softmax(1)[0]
+for share, number in zip(*(part.tolist() for part in shares.topk(min(3, len(shares))))):
+    print(model.pretrained_cfg["label_names"][number], share)
+"""
+
+
+_USE_ONNX = """\
+import json
+
+import numpy as np
+import onnxruntime
+from PIL import Image, ImageOps
+
+
+{fit}
+
+session = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
+about = session.get_modelmeta().custom_metadata_map
+classes, steps = json.loads(about["classes"]), json.loads(about["preprocessing"])
+pixels = fit(Image.open("image.jpg"), steps["stored"]).transpose(2, 0, 1)[None]
+logits = session.run(["logits"], {{"pixels": pixels}})[0][0]
+shares = np.exp(logits - logits.max())
+for number in np.argsort(-logits)[:3]:
+    print(classes[number], float(shares[number] / shares.sum()))
+"""

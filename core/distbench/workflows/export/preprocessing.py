@@ -1,0 +1,118 @@
+"""From an image to what a student is given, exactly as it was judged."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from distbench.engine.training.batches import resized
+
+FIT = """\
+def fit(image, side):
+    \"\"\"A PIL image as uint8 (side, side, 3): short side resized, centre kept.\"\"\"
+    image.draft(None, (2 * side, 2 * side))  # of a JPEG that is much larger: decoded smaller
+    image = ImageOps.exif_transpose(image)  # upright, as the camera was held
+    if image.mode.startswith("I"):  # 16 bits of grey: the upper byte
+        image = Image.fromarray((np.asarray(image).astype(int) >> 8).astype(np.uint8))
+    if image.has_transparency_data:
+        ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        ground.alpha_composite(image.convert("RGBA"))
+        image = ground
+    image = image.convert("RGB")
+    scale = side / min(image.size)
+    width, height = (max(side, round(length * scale)) for length in image.size)
+    if image.size != (width, height):
+        image = image.resize((width, height), Image.Resampling.BILINEAR)
+    left, top = (width - side) // 2, (height - side) // 2
+    return np.asarray(image.crop((left, top, left + side, top + side)))
+"""
+"""The first steps as source text, for what is shipped: images decoded as image tasks do it, then
+`distbench.engine.stages.prepare.fit`."""
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How images become a student's input.
+
+    Attributes:
+        stored: Pixels; the short side is resized to it (bilinear, antialiased when shrinking) and
+            the central square is kept.
+        size: Pixels; side of the student's input, to which the square is resized in turn.
+        mean: Of the channels red, green, blue of images in 0..1.
+        std: Of the same.
+    """
+
+    stored: int
+    size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The steps in order, for ``preprocessing.json``."""
+        return {**asdict(self), "channels": "RGB", "steps": self.steps()}
+
+    def steps(self) -> list[str]:
+        """The steps in words."""
+        same = self.stored == self.size
+        return [
+            "decode as 8-bit RGB: upright as EXIF says, transparency on white, a JPEG at "
+            f"1/2, 1/4 or 1/8 of its size if that leaves at least {2 * self.stored} pixels a side",
+            f"resize the short side to {self.stored} pixels "
+            "(bilinear, antialiased when shrinking; PIL)",
+            f"keep the central {self.stored} x {self.stored} pixels",
+            "divide by 255",
+            *(
+                []
+                if same
+                else [
+                    f"resize to {self.size} x {self.size} pixels "
+                    "(bilinear, antialiased when shrinking), clamp to 0..1"
+                ]
+            ),
+            "subtract mean, divide by std",
+        ]
+
+    def matrix(self) -> torch.Tensor:
+        """The second resizing as a matrix (size, stored): it is linear, in rows and in columns."""
+        eye = torch.eye(self.stored).view(1, 1, self.stored, self.stored)
+        return nn.functional.interpolate(
+            eye, (self.size, self.stored), mode="bilinear", antialias=True
+        )[0, 0]
+
+
+class FromPixels(nn.Module):
+    """Stored pixels, uint8 (b, 3, s, s), to logits: the whole student as one graph.
+
+    Args:
+        network: From normalised images to logits.
+        steps: How it is to be given images.
+    """
+
+    def __init__(self, network: nn.Module, steps: Preprocessing) -> None:
+        super().__init__()
+        self.network = network
+        self.resizes = steps.stored != steps.size
+        self.register_buffer("matrix", steps.matrix() if self.resizes else None)
+        self.mean: torch.Tensor
+        self.std: torch.Tensor
+        self.register_buffer("mean", torch.tensor(steps.mean).view(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(steps.std).view(1, 3, 1, 1))
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Logits (b, c)."""
+        images = pixels.float() / 255
+        if self.resizes:
+            matrix: Any = self.matrix
+            images = (matrix @ images @ matrix.T).clamp(0, 1)
+        logits: torch.Tensor = self.network((images - self.mean) / self.std)
+        return logits
+
+
+def normalised(pixels: torch.Tensor, steps: Preprocessing) -> torch.Tensor:
+    """Stored pixels, uint8 (b, 3, s, s), as a student is given them in evaluation."""
+    images = resized(pixels.float() / 255, steps.size)
+    mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (steps.mean, steps.std))
+    return (images - mean) / std

@@ -1,0 +1,156 @@
+"""The trained student of a cell: as it was kept, or trained once more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from distbench.engine.ledger import Ledger
+from distbench.engine.stages.train import weights_digest
+from distbench.engine.training.student import build_student
+from distbench.engine.worker import execute_unit
+from distbench.engine.workspace import Workspace
+from distbench.errors import DistbenchError, RefusedError, UsageError
+from distbench.interfaces.reporter import Cell
+from distbench.interfaces.student_model import StudentModel
+from distbench.planning.plan import Plan, PlannedTask
+from distbench.storage.hashing import digest
+from distbench.storage.rows import ResultBlock, Row
+from distbench.workflows.export.preprocessing import Preprocessing
+
+_IMAGES = 32
+
+
+Teller = Callable[[str], None]
+"""Told in a sentence what takes time."""
+
+
+@dataclass(frozen=True)
+class Original:
+    """A trained student, and what is needed to ship it.
+
+    Attributes:
+        work: The plan, opened.
+        cell: Its cell.
+        row: The row of the cell.
+        result: What the row says of the student.
+        model: The student on the CPU, in evaluation mode.
+        steps: How it is given images.
+        samples: uint8 (n, s, s, 3), some train images of the task, as stored.
+    """
+
+    work: Workspace
+    cell: Cell
+    row: Row
+    result: ResultBlock
+    model: StudentModel
+    steps: Preprocessing
+    samples: NDArray[np.uint8]
+
+    @property
+    def task(self) -> PlannedTask:
+        """The task that it learnt."""
+        return self.work.plan.task(self.cell.task)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan of its run."""
+        return self.work.plan
+
+    @torch.inference_mode()
+    def logits(self) -> NDArray[np.float32]:
+        """What it says of the samples, (n, c)."""
+        from distbench.engine.training.batches import to_batch
+
+        batch = to_batch(self.samples, self.steps.size, torch.device("cpu"))
+        return self.model(batch).numpy()  # type: ignore[no-any-return]
+
+
+def original(
+    plan: Plan, cell: Cell, root: Path, tell: Teller, known: Row | None = None
+) -> Original:
+    """The student of a cell; where its weights were not kept it is trained again.
+
+    Args:
+        plan: The plan of its run.
+        cell: The cell.
+        root: ``$DISTBENCH_HOME``.
+        tell: Told before that.
+        known: The row as the run's folder holds it, should ``$DISTBENCH_HOME`` have none.
+
+    Raises:
+        UsageError: The cell has no student: it was declined, or trained a source.
+        RefusedError: What was trained again differs from what the row says.
+    """
+    ledger = Ledger(plan, root)
+    row = ledger.row(cell) or known
+    if row is not None and row.status in ("declined", "skipped"):
+        raise UsageError(f"cell {cell.id} was {row.status}, so it has no student: {row.reason}")
+    if row is not None and row.result and row.result.declared.get("initialisation") == "source":
+        raise UsageError(
+            f"cell {cell.id} trained a source model, not the student; export takes students"
+        )
+    work = Workspace(plan, root)
+    model = _kept(work, cell, row) if row else None
+    if model is None:
+        row = _train_again(plan, cell, root, row, tell)
+        model = _kept(work, cell, row)
+    if model is None or row is None or row.result is None:
+        raise DistbenchError(f"the student of {cell.id} was trained but not kept")
+    images = work.images(plan.task(cell.task))
+    stored = images.train.shape[1]
+    steps = Preprocessing(stored, plan.protocol.image_size, *work.student.normalisation())
+    chosen = np.unique(np.linspace(0, len(images.train) - 1, num=_IMAGES).astype(int))
+    return Original(work, cell, row, row.result, model, steps, images.train[chosen])
+
+
+def _kept(work: Workspace, cell: Cell, row: Row) -> StudentModel | None:
+    """The student as it was kept; None where it was not, or is not the one of the row."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = Ledger(work.plan, work.root).student(cell.key)
+    if not path.is_file() or row.result is None:
+        return None
+    classes = len(work.plan.task(cell.task).classes)
+    try:
+        tensors = load_file(path)
+        model = build_student(work.student, classes, pretrained=False, seed=0)
+        model.load_state_dict(tensors)
+    except (SafetensorError, RuntimeError):  # damaged, or of another architecture
+        return None
+    return model.eval() if weights_digest(model) == row.result.student_digest else None
+
+
+def _train_again(plan: Plan, cell: Cell, root: Path, row: Row | None, tell: Teller) -> Row:
+    """Computes a cell once more and keeps its student.
+
+    Raises:
+        DistbenchError: It fails.
+        RefusedError: The student is not the one of the row: that was another machine or version.
+    """
+    took = f", which took {row.cost.total_seconds:.0f} s before" if row and row.cost else ""
+    tell(f"the weights of {cell.id} were not kept (`--save-student`): training it again{took}")
+    keeping = replace(plan, save_student=True)
+    path = root / "plans" / f"{digest(keeping.to_json())}.json"
+    keeping.save(path)
+    for unit in keeping.units([cell]):
+        outcome = execute_unit(path, unit.id)
+        if outcome.status != "done":
+            error = RefusedError if outcome.refused else DistbenchError
+            raise error(f"{unit.title} failed: {outcome.reason}")
+    made = Ledger(keeping, root).row(cell)
+    if made is None or made.result is None:
+        why = made.reason if made else "no row was stored"
+        raise UsageError(f"cell {cell.id} has no student: {why}")
+    if row and row.result and row.result.student_digest != made.result.student_digest:
+        tell(
+            f"it is not bit-equal to that of the run (another machine or version?): accuracy "
+            f"{made.result.accuracy:.4f} now, {row.result.accuracy:.4f} then; the card says now's"
+        )
+    return made

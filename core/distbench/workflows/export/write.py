@@ -1,0 +1,73 @@
+"""Writes a student into a folder: files of a format, preprocessing, model card, checked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from distbench.errors import UsageError
+from distbench.interfaces.reporter import Cell
+from distbench.workflows.export.card import card
+from distbench.workflows.export.compare import Check, compare
+from distbench.workflows.export.folder import ABOUT, whole_folder
+from distbench.workflows.export.formats import WRITERS
+from distbench.workflows.export.student import Original
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What an export leaves behind.
+
+    Attributes:
+        folder: Where it lies.
+        to: The format.
+        cell: The cell.
+        check: How it was compared with the original.
+        files: Names of its files.
+    """
+
+    folder: Path
+    to: str
+    cell: Cell
+    check: Check
+    files: tuple[str, ...]
+
+
+def check_format(to: str) -> None:
+    """Refuses a format that there is not, or whose packages are not installed.
+
+    Raises:
+        UsageError: So it is.
+    """
+    if to not in WRITERS:
+        raise UsageError(f"unknown format {to!r}; formats are {', '.join(WRITERS)}")
+    for package in ("onnx", "onnxscript") if to == "onnx" else ():
+        if find_spec(package) is None:
+            raise UsageError(
+                f"--to onnx needs the package {package!r}, which is not installed: "
+                "pip install 'distbench[onnx]'"
+            )
+
+
+def write(found: Original, to: str, target: Path, *, replace: bool = False) -> Exported:
+    """Writes a student in a format, and checks what was written.
+
+    Raises:
+        UsageError: The format does not take this student.
+        RefusedError: What was written does not say what the student says; it is not kept.
+    """
+    with whole_folder(target, found.cell.key, replace=replace) as draft:
+        about = {
+            **found.steps.as_dict(),
+            "classes": list(found.task.classes),
+            "cell": found.cell.key,
+        }
+        text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
+        (draft / ABOUT).write_text(text, encoding="utf-8")
+        written = WRITERS[to](found, draft)
+        check = compare(found.logits(), written.logits, f"the {to} export of {found.cell.id}")
+        (draft / "README.md").write_text(card(found, to, written, check), encoding="utf-8")
+    files = tuple(sorted(path.name for path in target.iterdir()))
+    return Exported(target, to, found.cell, check, files)

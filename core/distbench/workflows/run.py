@@ -1,0 +1,231 @@
+"""Runs a plan: computes what is missing, then writes the run's folder and its leaderboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from distbench import leaderboard
+from distbench.engine.execute import Listener, drain, make_executor
+from distbench.engine.ledger import Ledger
+from distbench.errors import InterruptedRunError, MachineError
+from distbench.interfaces.executor import Executor, Outcome
+from distbench.interfaces.reporter import Cell
+from distbench.leaderboard.analysis.board import Board
+from distbench.planning.config import RunConfig
+from distbench.planning.plan import Plan
+from distbench.planning.planner import make_plan
+from distbench.plugins.registry import registry
+from distbench.storage.atomic import write_atomic
+from distbench.storage.home import home
+from distbench.storage.predictions import FILE, Predictions, of_row, write_predictions
+from distbench.storage.rows import Row
+from distbench.workflows.export.best import ship_best
+from distbench.workflows.reporters import Reporters, run_facts
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run leaves behind.
+
+    Attributes:
+        folder: The run's folder, ``runs/NAME``.
+        plan: What was run.
+        rows: The rows of its cells, in the order of the plan.
+        planned: How many cells it has.
+        board: The leaderboard; None while no cell is done.
+        computed: How many cells were computed now; the others had been before.
+        students: Shipped student by task, where students are kept.
+        warnings: What a person should know, one line each.
+    """
+
+    folder: Path
+    plan: Plan
+    rows: tuple[Row, ...]
+    planned: int
+    board: Board | None
+    computed: int
+    students: dict[str, Path] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def failed(self) -> tuple[Row, ...]:
+        """Rows of cells that failed."""
+        return tuple(row for row in self.rows if row.status == "failed")
+
+    @property
+    def exit_code(self) -> int:
+        """0 done; 1 cells failed or are missing; 3 some because data or weights were refused."""
+        if any(row.refused for row in self.failed):
+            return 3
+        return 1 if self.failed or len(self.rows) < self.planned else 0
+
+    def predictions(self, row: Row) -> Predictions | None:
+        """The class that the student of a row gave to each test image, in their order.
+
+        Returns:
+            int64 (m,); None where the row's cell is not done.
+
+        Raises:
+            UsageError: The run's folder no longer holds them.
+        """
+        return of_row(self.folder, row)
+
+
+def execute(
+    config: RunConfig,
+    *,
+    shard: tuple[int, int] | None = None,
+    listener: Listener | None = None,
+    runs: Path | None = None,
+) -> RunResult:
+    """Plans and runs; cells that are finished are not computed again.
+
+    Args:
+        config: What to run.
+        shard: (number, of): only one slice of the cells, 1-based.
+        listener: Told of progress.
+        runs: Folder of run folders; ``runs`` in the working folder if None.
+
+    Raises:
+        DistbenchError: Something is wrong with the configuration, the data, the weights, or the
+            machine; finished cells are kept.
+    """
+    plan = make_plan(config)
+    cells: Sequence[Cell] = plan.cells
+    folder = (runs or Path("runs")) / plan.name
+    if shard:
+        cells = plan.shard(*shard)
+        folder = folder.with_name(f"{plan.name}-shard-{shard[0]}-of-{shard[1]}")
+    names = registry(config.plugin)
+    executor = make_executor(config, names)
+    reporters = Reporters(config, names)
+    ledger = Ledger(plan, home())
+    missing = ledger.missing(cells)
+    if missing and plan.device not in ("auto", "cpu"):
+        from distbench.engine.device import pick_device
+
+        pick_device(plan.device)
+    try:
+        plan.save(folder / "plan.json")
+        _announce(reporters, plan, folder, cells, missing, ledger)
+        if missing:
+            _compute(config, plan, missing, ledger, executor, reporters, listener)
+        result = _gather(plan, cells, ledger, folder, len(missing))
+        reporters.tell("finished", folder)
+        return replace(result, warnings=result.warnings + tuple(reporters.warnings))
+    except KeyboardInterrupt:
+        reporters.tell("stopped", "interrupted")
+        raise InterruptedRunError(
+            "interrupted; finished cells are kept, the same command goes on"
+        ) from None
+    except MachineError as error:
+        reporters.tell("stopped", str(error))
+        raise
+    except OSError as error:
+        where = f" ({error.filename})" if error.filename else ""
+        stopped = MachineError.of(f"{error.strerror or error}{where}")
+        reporters.tell("stopped", str(stopped))
+        raise stopped from None
+
+
+def _announce(
+    reporters: Reporters,
+    plan: Plan,
+    folder: Path,
+    cells: Sequence[Cell],
+    missing: Sequence[Cell],
+    ledger: Ledger,
+) -> None:
+    """Tells reporters that a run begins, and which of its cells had been finished before."""
+    if not reporters:
+        return
+    facts = run_facts(plan, folder.absolute(), cells=len(cells), missing=len(missing))
+    reporters.tell("started", facts)
+    again = {cell.key for cell in missing}
+    for row in ledger.rows(cell for cell in cells if cell.key not in again):
+        reporters.tell("cell_cached", row)
+
+
+def _compute(
+    config: RunConfig,
+    plan: Plan,
+    missing: Sequence[Cell],
+    ledger: Ledger,
+    executor: Executor,
+    reporters: Reporters,
+    listener: Listener | None,
+) -> None:
+    """Has the missing cells computed; how each one ended is in its row."""
+    cells = {cell.id: cell for cell in missing}
+
+    def on_start(unit: str) -> None:
+        if unit in cells:
+            reporters.tell("cell_started", cells[unit])
+
+    def on_outcome(outcome: Outcome) -> None:
+        if outcome.unit in cells:
+            cell = cells[outcome.unit]
+            row = ledger.row(cell) if outcome.status == "done" else ledger.fail(cell, outcome)
+            if row is not None:
+                reporters.tell("cell_failed" if row.status == "failed" else "cell_finished", row)
+
+    units = plan.units(missing, config.timeout)
+    drain(config, plan, units, executor, on_outcome, on_start=on_start, listener=listener)
+
+
+def _gather(
+    plan: Plan, cells: Sequence[Cell], ledger: Ledger, folder: Path, computed: int
+) -> RunResult:
+    rows = tuple(ledger.rows(cells))
+    copy_rows(rows, folder, ledger.predictions)
+    board = write_tables(plan, rows, folder)
+    students, unshipped = ship_best(ledger, rows, folder) if plan.save_student else ({}, ())
+    warnings = (*_warnings(rows), *unshipped)
+    if len(rows) < len(cells):
+        warnings += (f"{len(cells) - len(rows)} of {len(cells)} cells are missing; run again",)
+    if plan.save_student and board and not students:
+        warnings += ("no student is shipped: no method could be judged on validation images",)
+    return RunResult(folder, plan, rows, len(cells), board, computed, students, warnings)
+
+
+def copy_rows(
+    rows: Sequence[Row], folder: Path, predictions: Callable[[Row], Predictions | None]
+) -> None:
+    """Keeps the rows of a run in its folder, one JSON object a line, and their predictions."""
+    found = {row.key: given for row in rows if (given := predictions(row)) is not None}
+    write_predictions(folder / FILE, found)
+    write_atomic(folder / "rows.jsonl", "".join(row.model_dump_json() + "\n" for row in rows))
+
+
+def write_tables(plan: Plan, rows: Sequence[Row], folder: Path) -> Board | None:
+    """Writes leaderboard, its picture, costs and weights into a run's folder."""
+    if not any(row.status == "done" for row in rows):
+        for old in folder.glob("leaderboard[.-]*"):
+            old.unlink()
+        return None
+    return leaderboard.write(
+        rows,
+        folder,
+        tasks=[task.id for task in plan.tasks],
+        seeds=list(plan.seeds),
+    )
+
+
+def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
+    """Declined cells, skipped images, and sources left out for what they gave."""
+    found: dict[str, None] = {}
+    for row in rows:
+        if row.status in ("declined", "skipped"):
+            found[f"{row.method.id} on {row.task.id}: {row.status}: {row.reason}"] = None
+        if row.result is None:
+            continue
+        for source, reason in row.result.sources.excluded.items():
+            if not reason.startswith("saw this task"):
+                found[f"{row.task.id}: source {source} is left out: {reason}"] = None
+        if row.result.parts.skipped:
+            count = len(row.result.parts.skipped)
+            shown = ", ".join(row.result.parts.skipped[:3]) + (", ..." if count > 3 else "")
+            found[f"{row.task.id}: {count} corrupt images skipped ({shown})"] = None
+    return tuple(found)

@@ -1,0 +1,173 @@
+"""Does a metric find the right source? Its scores against what every source alone leads to."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from distbench.engine.execute import Listener, Watch, drain, make_executor
+from distbench.errors import DataError, UsageError
+from distbench.interfaces.executor import Outcome
+from distbench.leaderboard.analysis.metric_quality import ByCell, MetricLine, judge
+from distbench.leaderboard.figures import study as oracles
+from distbench.planning.config import RunConfig
+from distbench.planning.plan import Plan
+from distbench.planning.planner import make_plan
+from distbench.planning.resolve import find_suite, find_zoo, usable_sources
+from distbench.plugins.registry import registry
+from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.atomic import write_atomic
+from distbench.storage.home import home
+from distbench.workflows.run import RunResult, execute
+
+ORACLES: Mapping[str, str] = {
+    "distil": "pseudo_labels",
+    "probe": "probe_source",
+    "finetune": "finetune_source",
+}
+"""What `--oracle` may say besides the specification of a distiller."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a study leaves behind.
+
+    Attributes:
+        folder: ``runs/NAME``, with tables, pictures and the run of all single sources.
+        oracle: The distiller by which sources were tried.
+        run: That run.
+        reached: (task, seed) to source to the test accuracy that it led to.
+        scores: Metric to (task, seed) to source to score.
+        lines: The metrics, judged.
+        warnings: What a person should know.
+    """
+
+    folder: Path
+    oracle: str
+    run: RunResult
+    reached: ByCell
+    scores: Mapping[str, ByCell]
+    lines: Sequence[MetricLine]
+    warnings: tuple[str, ...]
+
+
+def study(
+    config: RunConfig,
+    *,
+    oracle: str = "distil",
+    watch: Watch = nullcontext,
+    runs: Path | None = None,
+) -> Study:
+    """Tries every source alone on every task, and judges metrics by what came of it.
+
+    Cells and scores are ordinary ones: kept, shared with any run, and not computed twice.
+
+    Args:
+        config: Suite, tasks, metrics, seeds; strategy, distiller and baseline are of no account.
+        oracle: A key of `ORACLES`, or a distiller.
+        watch: Makes a listener, once for the cells and once for the scores.
+        runs: Folder of run folders; ``runs`` in the working folder if None.
+
+    Raises:
+        DistbenchError: As `execute`; also where no source could be tried on any task.
+    """
+    names = registry(config.plugin)
+    zoo = find_zoo(config, find_suite(config, names), names)
+    sources = [source.info.name for source in usable_sources(zoo)]
+    if len(sources) < 2:
+        raise UsageError(f"a study compares sources; the zoo has {len(sources)}")
+    base = config.model_copy(
+        update={
+            "distiller": (ORACLES.get(oracle, oracle),),
+            "baseline": ("none",),
+            "save_student": False,
+            "reporter": (),
+        }
+    )
+    alone = tuple({"use": "only", "source": source} for source in sources)
+    scored = make_plan(base.model_copy(update={"strategy": ("weighted",)}))
+    folder = (runs or Path("runs")) / (config.name or f"study-{scored.name}")
+    with watch() as listener:
+        each = base.model_copy(update={"strategy": alone, "name": "sources"})
+        run = execute(each, listener=listener, runs=folder)
+    reached = _reached(run)
+    if not reached:
+        why = "; ".join(sorted({row.reason or "" for row in run.rows})[:3])
+        raise DataError(f"no source could be tried by {oracle}: {why}")
+    with watch() as listener:
+        scores, warnings = _scores(config, scored, listener)
+    tasks = [task.id for task in scored.tasks]
+    label = run.rows[0].method.id.partition("/")[0]
+    lines = judge(scores, {label: reached}, tasks)
+    found = Study(folder, label, run, reached, scores, lines, run.warnings + warnings)
+    _write(found, tasks, sources)
+    return found
+
+
+def _reached(run: RunResult) -> ByCell:
+    found: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
+    for row in run.rows:
+        if row.result is not None:
+            (source,) = (n for n, weight in row.result.sources.weights.items() if weight > 0)
+            found[row.task.id, row.seed][source] = row.result.accuracy
+    return dict(found)
+
+
+def _scores(
+    config: RunConfig, plan: Plan, listener: Listener | None
+) -> tuple[dict[str, ByCell], tuple[str, ...]]:
+    """Scores of every metric on every task and seed, from the cache or computed now."""
+    jobs = {job.id: job for job in plan.jobs}
+    units = [unit for unit in plan.units(plan.cells) if unit.id in jobs]
+    failed: dict[str, str] = {}
+
+    def ended(outcome: Outcome) -> None:
+        if outcome.status == "failed":
+            failed[outcome.unit] = outcome.reason or "unknown reason"
+
+    executor = make_executor(config, registry(config.plugin))
+    drain(config, plan, units, executor, ended, listener=listener)
+    found: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(dict)
+    warnings: dict[str, None] = {}
+    kept = ArtifactCache(home() / "artifacts")
+    for cell in plan.cells:
+        job = next(jobs[need] for need in cell.needs if jobs[need].stage == "score")
+        metric = cell.method.split("/", 2)[-1]
+        if job.id in failed:
+            warnings[f"{metric} could not score {cell.task}: {failed[job.id]}"] = None
+            continue
+        artifact = kept.get("scores", job.key)
+        if artifact is not None:
+            said = json.loads((artifact / "scores.json").read_text(encoding="utf-8"))
+            found[metric][cell.task, cell.seed] = said["values"]
+            if not said["values"]:
+                why = "; ".join(sorted(set(said["excluded"].values()))[:2])
+                warnings[f"{metric} scored no source of {cell.task}: {why}"] = None
+    return {metric: found[metric] for metric in found}, tuple(warnings)
+
+
+def _write(found: Study, tasks: Sequence[str], sources: Sequence[str]) -> None:
+    """Writes study.json, the metrics' table, and the pictures."""
+    whole: dict[str, Any] = {
+        "oracle": found.oracle,
+        "reached": _listed(found.reached),
+        "scores": {metric: _listed(by_cell) for metric, by_cell in found.scores.items()},
+        "metrics": [asdict(line) for line in found.lines],
+        "warnings": list(found.warnings),
+    }
+    write_atomic(found.folder / "study.json", json.dumps(whole, indent=1))
+    oracles.write(
+        found.folder, found.oracle, found.lines, found.reached, found.scores, tasks, sources
+    )
+
+
+def _listed(by_cell: ByCell) -> list[dict[str, Any]]:
+    return [
+        {"task": task, "seed": seed, "sources": dict(values)}
+        for (task, seed), values in sorted(by_cell.items())
+    ]

@@ -1,0 +1,1 @@
+"""Settings chosen on development tasks."""

@@ -1,0 +1,104 @@
+"""Which values a method is tried with next: drawn at first, then by what has done well (TPE)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from distbench.errors import UsageError
+from distbench.interfaces.parameters import Range
+from distbench.storage.hashing import seed_for
+
+STARTUP = 8
+"""Trials drawn at random before earlier ones are looked at, the defaults among them."""
+
+
+Parameters = dict[str, Any]
+
+
+def check_optuna() -> None:
+    """Says how to get Optuna where it is missing.
+
+    Raises:
+        UsageError: It is.
+    """
+    try:
+        import optuna  # noqa: F401
+    except ImportError:
+        raise UsageError(
+            "tuning needs Optuna, which is not installed: pip install 'distbench[tune]'"
+        ) from None
+
+
+def propose(
+    ranges: Mapping[str, tuple[Range, bool]],
+    defaults: Parameters,
+    past: Sequence[tuple[Parameters, float | None]],
+    seed: int,
+) -> Parameters:
+    """The values of the next trial.
+
+    They follow from the arguments alone, so a search that is broken off and started again goes on
+    as it would have, and methods with equal ranges start from equal draws.
+
+    Args:
+        ranges: Range of each parameter, and whether it is a whole number.
+        defaults: What is tried first, where it lies in the ranges.
+        past: Parameters and value (higher is better) of the trials so far; None for one that
+            failed.
+        seed: Of the search.
+
+    Returns:
+        A value for each parameter, rounded to three digits.
+    """
+    import optuna
+
+    if not past and all(found.holds(defaults[key]) for key, (found, _) in ranges.items()):
+        return {key: defaults[key] for key in ranges}
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        drawn = seed_for("tune", seed, len(past)) % 2**32
+        study = optuna.create_study(
+            direction="maximize",
+            sampler=optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=drawn),
+        )
+        axes = {key: _distribution(found, whole) for key, (found, whole) in ranges.items()}
+        for parameters, value in past:
+            done = optuna.trial.TrialState.FAIL if value is None else None
+            study.add_trial(
+                optuna.trial.create_trial(
+                    params=parameters,
+                    distributions=axes,
+                    value=value,
+                    state=done or optuna.trial.TrialState.COMPLETE,
+                )
+            )
+        asked = study.ask(axes).params
+    finally:
+        optuna.logging.set_verbosity(before)
+    return {key: _rounded(asked[key], found) for key, (found, _) in ranges.items()}
+
+
+def _distribution(found: Range, whole: bool) -> Any:
+    from optuna.distributions import (
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
+
+    if found.among:
+        return CategoricalDistribution(found.among)
+    low, high = found.low or 0, found.high or 0
+    if whole:
+        return IntDistribution(int(low), int(high), log=found.log)
+    return FloatDistribution(float(low), float(high), log=found.log)
+
+
+def _rounded(value: Any, found: Range) -> Any:
+    """A number as a person would write it, within its range."""
+    if found.among or isinstance(value, int) or value == 0:
+        return value
+    digits = 2 - math.floor(math.log10(abs(value)))
+    return min(max(round(value, digits), float(found.low or 0)), float(found.high or 0))

@@ -1,0 +1,211 @@
+"""Chooses the settings of methods on development tasks: the same trials for every method.
+
+A trial is an ordinary run of one setting on all development tasks; its worth is the mean
+validation accuracy. Its cells are cached like any others, what it tries next follows from the
+trials before, and these are kept: a search that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from distbench.engine.execute import Watch
+from distbench.errors import DistbenchError, RefusedError, UsageError
+from distbench.interfaces.suite import METHOD_KINDS
+from distbench.planning.config import DEFAULT_SUITE, RunConfig
+from distbench.planning.plan import Plan
+from distbench.planning.planner import make_plan
+from distbench.planning.resolve import find_suite
+from distbench.plugins.registry import Registry, registry
+from distbench.storage.hashing import digest
+from distbench.storage.home import home
+from distbench.storage.rows import Row
+from distbench.workflows.run import execute
+from distbench.workflows.tune.development_tasks import with_development_tasks
+from distbench.workflows.tune.sampler import Parameters, check_optuna, propose
+from distbench.workflows.tune.search_space import (
+    Named,
+    Subject,
+    check_ranges,
+    methods_of,
+    subject_of,
+)
+from distbench.workflows.tune.trials import Study, Trial, Tuned, load_trials, save_trials
+
+Tell = Callable[[str, Trial, bool], None]
+
+
+def tune(
+    config: RunConfig,
+    *,
+    trials: int = 16,
+    seed: int = 0,
+    ranges: Mapping[str, Mapping[str, Any]] | None = None,
+    watch: Watch = nullcontext,
+    tell: Tell = lambda method, trial, known: None,
+) -> Tuned:
+    """Tunes the methods of a configuration.
+
+    A component is tuned once, in the first method that has it; a later method that shares it takes
+    it as chosen. So with ``weighted`` and several distillers the first decides the weights.
+
+    Args:
+        config: The methods, suite, development tasks, and how to run; parameters that are given
+            with a component are not tuned.
+        trials: Trials of each method; the first is the declared defaults.
+        seed: Of the search; that of the data split and training is a trial's own.
+        ranges: By component, in place of the suite's, over those that are declared.
+        watch: Makes a listener for the cells of one trial.
+        tell: Told of every trial: method, outcome, and whether it was made before.
+
+    Raises:
+        DistbenchError: Something is wrong with configuration, data, weights or machine; trials
+            that are finished are kept.
+    """
+    check_optuna()
+    names = registry(config.plugin)
+    if not (config.suite or config.task):
+        config = config.model_copy(update={"suite": DEFAULT_SUITE})
+    suite = find_suite(config, names)
+    check_ranges(suite.tuning.ranges, names, f"[tuning.ranges] of suite {suite.name}")
+    ranges = {**suite.tuning.ranges, **(ranges or {})}
+    config = with_development_tasks(config, suite, names)
+    methods = methods_of(config, suite, names)
+    if not methods:
+        raise UsageError("nothing to tune: name a --distiller with --strategy, or a --baseline")
+    chosen: dict[Named, dict[str, Any]] = {}
+    studies: list[Study] = []
+    warnings: list[str] = []
+    plan: Plan | None = None
+    for method in methods:
+        subject = subject_of(method, chosen, ranges, suite, names)
+        if not subject.axes:
+            warnings.append(f"{subject.name} has nothing left to tune")
+            continue
+        search = _Search(config, subject, seed)
+        study = search.run(trials, watch, tell)
+        plan = search.plan
+        studies.append(study)
+        if study.best is None:
+            reason = study.trials[0].reason
+            raise DistbenchError(f"no trial of {subject.name} came to an end: {reason}")
+        chosen |= subject.settings(study.best.parameters)
+        failed = [trial for trial in study.trials if trial.value is None]
+        if failed:
+            warnings.append(
+                f"{len(failed)} of {len(study.trials)} trials of {subject.name} failed, "
+                f"the first with: {failed[0].reason}"
+            )
+        warnings += subject.at_ends(study.best.parameters)
+    if plan is None:
+        raise UsageError(
+            "nothing to tune: no parameter of these methods has a range; "
+            "give some in the suite's [tuning.ranges.NAME] or a file (--ranges)"
+        )
+    return Tuned(
+        suite=suite.name,
+        suite_version=suite.version,
+        protocol=plan.protocol.model_dump(),
+        tasks=tuple({"id": t.id, "use": t.label, "fingerprint": t.fingerprint} for t in plan.tasks),
+        trials=trials,
+        seed=seed,
+        studies=tuple(studies),
+        settings=_as_settings(chosen, names),
+        warnings=tuple(warnings),
+    )
+
+
+class _Search:
+    """The trials of one method.
+
+    Args:
+        config: All but the method.
+        subject: The method.
+        seed: Of the search.
+    """
+
+    def __init__(self, config: RunConfig, subject: Subject, seed: int) -> None:
+        self._config, self._subject, self._seed = config, subject, seed
+        self._ranges = {axis.name: (axis.range, axis.whole) for axis in subject.axes}
+        self._defaults = {axis.name: axis.default for axis in subject.axes}
+        first = propose(self._ranges, self._defaults, [], seed)
+        self.plan = make_plan(self._of(first))
+        what = [self.plan.digest, {k: v[0].table() for k, v in self._ranges.items()}, seed]
+        self._path = home() / "tuning" / f"{digest(what)}.json"
+
+    def run(self, trials: int, watch: Watch, tell: Tell) -> Study:
+        """Makes the trials that are missing."""
+        done = load_trials(self._path)
+        for trial in done[:trials]:
+            tell(self._subject.name, trial, True)
+        while len(done) < trials:
+            past = [(trial.parameters, trial.value) for trial in done]
+            parameters = propose(self._ranges, self._defaults, past, self._seed)
+            trial = replace(self._try(parameters, watch), number=len(done))
+            done.append(trial)
+            save_trials(self._path, done)
+            tell(self._subject.name, trial, False)
+        return Study(
+            method=self._subject.name,
+            components=self._subject.settled(),
+            ranges={name: found.table() for name, (found, _) in self._ranges.items()},
+            trials=tuple(done[:trials]),
+        )
+
+    def _of(self, parameters: Parameters) -> RunConfig:
+        """The run of one setting."""
+        tables = self._subject.tables(parameters)
+        methods: dict[str, Any] = {"distiller": ("none",), "baseline": ("none",)}
+        methods |= {kind: (table,) for kind, table in tables.items()}
+        return self._config.model_copy(update=methods)
+
+    def _try(self, parameters: Parameters, watch: Watch) -> Trial:
+        # A run writes a leaderboard with test accuracies, which nobody should look at here.
+        with tempfile.TemporaryDirectory() as folder, watch() as listener:
+            made = execute(self._of(parameters), listener=listener, runs=Path(folder))
+        return judged(parameters, made.rows)
+
+
+def judged(parameters: Parameters, rows: tuple[Row, ...]) -> Trial:
+    """What a setting is worth: mean validation accuracy over its cells. Reads nothing of test.
+
+    Raises:
+        RefusedError: Data or weights were refused.
+        UsageError: A cell was declined, or its task has no validation images.
+    """
+    found: dict[str, list[float]] = {}
+    seconds = sum(row.cost.total_seconds for row in rows if row.cost)
+    for row in rows:
+        where = f"{row.method.id} on {row.task.id}, seed {row.seed}"
+        if row.refused:
+            raise RefusedError(f"{where}: {row.reason}")
+        if row.status == "failed":
+            return Trial(0, parameters, None, reason=f"{where}: {row.reason}", seconds=seconds)
+        if row.result is None:
+            raise UsageError(f"{where} cannot be tuned: {row.status}: {row.reason}")
+        if row.result.validation_accuracy is None:
+            raise UsageError(
+                f"{row.task.id} has no validation images to tune on; give some with --validation"
+            )
+        found.setdefault(row.task.id, []).append(row.result.validation_accuracy)
+    tasks = {task: sum(values) / len(values) for task, values in found.items()}
+    return Trial(0, parameters, sum(tasks.values()) / len(tasks), tasks, seconds=seconds)
+
+
+def _as_settings(
+    chosen: Mapping[Named, Mapping[str, Any]], names: Registry
+) -> dict[str, dict[str, Any]]:
+    """The chosen settings as a suite file holds them."""
+    settings: dict[str, dict[str, Any]] = {}
+    for (kind, name), table in chosen.items():
+        several = sum(name in names.names(other) for other in METHOD_KINDS) > 1
+        if several:
+            settings.setdefault(kind, {})[name] = dict(table)
+        else:
+            settings[name] = dict(table)
+    return settings

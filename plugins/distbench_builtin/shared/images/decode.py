@@ -1,0 +1,169 @@
+"""One image file to RGB pixels, whatever its format and mode."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distbench import CorruptImageError, DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
+)
+"""What is taken for an image, in lower case."""
+
+
+# A suffix may lie; formats that start other programs (EPS) are never tried all the same.
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+
+
+_ORIENTATION = 0x0112
+
+
+_SPARE = 2
+
+
+def decode(path: Path, name: str, side: int | None = None) -> NDArray[np.uint8]:
+    """Pixels of the first frame, upright (EXIF), on white where transparent.
+
+    Args:
+        path: The file.
+        name: What the image is called in messages.
+        side: As `decode_bytes` takes it.
+
+    Returns:
+        uint8 (h, w, 3), RGB, in the original size unless `side` allows a smaller one.
+
+    Raises:
+        CorruptImageError: It is no image, is broken, or is too large to be one.
+        DataError: The file is gone or may not be read.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"cannot read image {name!r}: {error.strerror}. Was {path} moved or its permission "
+            "changed since the task was planned?"
+        ) from None
+    return decode_bytes(data, name, side)
+
+
+def decode_bytes(data: bytes, name: str, side: int | None = None) -> NDArray[np.uint8]:
+    """As `decode`, of what stands in a file.
+
+    Of 16 bits the upper 8 are kept. Colour profiles are not applied, as in common training
+    pipelines. Changes no state of PIL's, so that it may run in several threads.
+
+    Args:
+        data: The encoded image.
+        name: What the image is called in messages.
+        side: Short side that the caller will shrink the image to. JPEG decoders can give an image
+            at 1/2, 1/4 or 1/8 of its size several times faster; the smallest is taken that is at
+            least twice as large as needed, so that shrinking still has pixels to average.
+
+    Raises:
+        CorruptImageError: It is no image, is broken, or is too large to be one.
+    """
+    if not data:
+        raise CorruptImageError(name, "the file is empty")
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+            limit = Image.MAX_IMAGE_PIXELS
+            if limit is not None and image.width * image.height > limit:
+                raise _too_large(name)
+            if side is not None:
+                image.draft(None, (_SPARE * side, _SPARE * side))
+            image.load()
+            upright = _upright(_rgb(image, name), _orientation(image))
+    except CorruptImageError:
+        raise
+    except UnidentifiedImageError:
+        raise CorruptImageError(name, f"not an image in {_known()} format") from None
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _too_large(name) from None
+    except Exception as error:  # decoders meet broken data with exceptions of every kind
+        raise CorruptImageError(name, str(error).rstrip(".") or type(error).__name__) from None
+    pixels = np.array(upright, dtype=np.uint8)
+    if pixels.ndim != 3 or 0 in pixels.shape:
+        raise CorruptImageError(name, "it has no pixels")
+    return pixels
+
+
+def _known() -> str:
+    return ", ".join(_FORMATS[:-1]) + f" or {_FORMATS[-1]}"
+
+
+def _too_large(name: str) -> CorruptImageError:
+    from PIL import Image
+
+    limit = f"{Image.MAX_IMAGE_PIXELS:,}" if Image.MAX_IMAGE_PIXELS else "number of"
+    return CorruptImageError(
+        name, f"too large: more than the {limit} pixels that PIL takes for safe"
+    )
+
+
+def _rgb(image: Image.Image, name: str) -> Image.Image:
+    """Any mode to RGB."""
+    from PIL import Image
+
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode == "I" or image.mode.startswith("I;16"):
+        return _from_deep_grey(image, name)
+    if image.mode == "F":
+        raise CorruptImageError(
+            name, "its pixels are floats, whose range is unknown; convert them to 8 or 16 bits"
+        )
+    palette = image.palette.mode if image.mode == "P" and image.palette else ""
+    if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or (
+        "transparency" in image.info or palette.endswith("A")
+    ):
+        shown = image.convert("LA") if image.mode == "La" else image
+        ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
+        ground.alpha_composite(shown.convert("RGBA"))
+        return ground.convert("RGB")
+    return image.convert("RGB")
+
+
+def _from_deep_grey(image: Image.Image, name: str) -> Image.Image:
+    """16 bits of grey to 8: the upper byte. PIL reads some 16-bit files into 32-bit pixels."""
+    from PIL import Image
+
+    values = np.asarray(image).astype(np.int64)
+    if values.size and (values.min() < 0 or values.max() > 0xFFFF):
+        raise CorruptImageError(
+            name, "32-bit greyscale, whose range is unknown; convert it to 8 or 16 bits"
+        )
+    return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
+
+
+def _orientation(image: Image.Image) -> int:
+    """How the camera was held, 1 to 8; 1 where the file does not say or says nonsense."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # broken metadata is no reason to lose sound pixels
+        return 1
+
+
+def _upright(image: Image.Image, orientation: int) -> Image.Image:
+    from PIL.Image import Transpose
+
+    turn = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }.get(orientation)
+    return image if turn is None else image.transpose(turn)

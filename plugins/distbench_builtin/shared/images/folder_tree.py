@@ -1,0 +1,105 @@
+"""What image files lie below a folder."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from distbench import DataError
+from distbench_builtin.shared.images.decode import SUFFIXES
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """One image file; there may be millions of them.
+
+    Attributes:
+        name: Path from the root, with slashes on every machine and in Unicode normal form C, since
+            file systems spell the same name differently.
+        spelt: The path where that is not how the file is found: from the root, or absolute.
+    """
+
+    name: str
+    spelt: str | None = None
+
+    @property
+    def place(self) -> str:
+        """The path by which the file is found, from the root or absolute."""
+        return self.name if self.spelt is None else self.spelt
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """Folders and file name from the root."""
+        return tuple(self.name.split("/"))
+
+
+@dataclass
+class Tree:
+    """A folder's content.
+
+    Attributes:
+        images: Sorted by name, byte by byte.
+        folders: Every visible folder below the root, as steps.
+        ignored: Files that are hidden or have no image suffix.
+    """
+
+    images: list[ImageFile] = field(default_factory=list)
+    folders: set[tuple[str, ...]] = field(default_factory=set)
+    ignored: int = 0
+
+
+def walk(root: Path) -> Tree:
+    """Finds all images below a folder; follows symbolic links, but never in a circle.
+
+    Raises:
+        DataError: A folder cannot be read, or a link leads nowhere.
+    """
+    tree = Tree()
+    _visit(os.fspath(root), "", "", (), tree)
+    tree.images.sort(key=lambda image: image.name)
+    return tree
+
+
+def _visit(
+    folder: str, name: str, place: str, above: tuple[tuple[int, int], ...], tree: Tree
+) -> None:
+    """Looks into a folder, whose path from the root is `name` as written and `place` as found."""
+    try:
+        here = os.stat(folder)  # noqa: PTH116
+        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except OSError as error:
+        raise DataError(
+            f"cannot read the folder {folder}: {error.strerror}; check its permissions"
+        ) from None
+    identity = (here.st_dev, here.st_ino)
+    if identity in above:
+        return
+    if name:
+        tree.folders.add(tuple(name[:-1].split("/")))
+    for entry in entries:
+        inner, found = name + plain(entry.name), place + entry.name
+        hidden = entry.name.startswith(".")
+        if entry.is_dir():
+            if not hidden:
+                below = (*above, identity)
+                _visit(entry.path, f"{inner}/", f"{found}/", below, tree)
+        elif hidden or os.path.splitext(entry.name)[1].lower() not in SUFFIXES:  # noqa: PTH122
+            tree.ignored += 1
+        elif entry.is_file():
+            tree.images.append(ImageFile(inner, None if found == inner else found))
+        elif entry.is_symlink():
+            raise DataError(
+                f"{entry.path} is a link to a file that is not there; mend or remove it"
+            )
+        else:
+            tree.ignored += 1
+
+
+def plain(name: str) -> str:
+    """A name that can be stored as UTF-8."""
+    if name.isascii():
+        return name
+    text = name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return unicodedata.normalize("NFC", text)

@@ -1,0 +1,196 @@
+"""Data sets of the Hugging Face Hub: where they are kept, and which columns matter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distbench import DataError, HubFiles
+
+if TYPE_CHECKING:
+    from datasets import Features
+
+    from distbench_builtin.shared.images.hub_rows import Rows
+    from distbench_builtin.shared.images.pool import Pixels, Pool
+
+_SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(.*)")
+
+
+_LABELS = ("label", "labels", "class", "target", "category", "fine_label", "dx")
+
+
+_IDS = ("image_id", "file_name", "filename", "id")
+
+
+@dataclass
+class HubDataSet(HubFiles):
+    """A data set of the Hub in its cache, whole only if no part of it is missing.
+
+    Args:
+        splits: Splits that it must have; a file or folder of each is named so.
+    """
+
+    splits: tuple[str, ...] = ()
+
+    def present(self) -> bool:
+        folder = self.folder() if super().present() else None
+        return folder is not None and not missing(folder, self.splits)
+
+
+def missing(folder: Path, splits: Sequence[str] = ()) -> str | None:
+    """What a folder plainly lacks: data files at all, parts of a row of files, a split."""
+    names = [p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()]
+    data = {n for n in names if not n.rsplit("/", 1)[-1].startswith((".", "README", "LICENSE"))}
+    if not data:
+        return "data files"
+    for name in sorted(data):
+        if match := _SHARD.fullmatch(name):
+            start, _, count, end = match.groups()
+            alike = re.compile(rf"{re.escape(start)}-\d{{5}}-of-{count}(?:-.*)?{_suffix(end)}")
+            found = sum(alike.fullmatch(other) is not None for other in data)
+            if found < int(count):
+                return f"{int(count) - found} of the {int(count)} files {start}-*"
+    for split in splits:
+        if not any(split in name.lower() for name in data):
+            return f"files of split {split!r}"
+    return None
+
+
+def _suffix(end: str) -> str:
+    """What ends a name; between the count and it some old names hold a hash of their own."""
+    return re.escape(end[end.find(".") :] if "." in end else end)
+
+
+def image_column(features: Features, given: str | None, what: str) -> str:
+    """The column that holds the images.
+
+    Raises:
+        DataError: There is none, or several and none was named.
+    """
+    from datasets import Image
+
+    if given is not None:
+        return _named(features, given, "image", what)
+    found = [name for name, kind in features.items() if isinstance(kind, Image)]
+    found = found or [name for name, kind in features.items() if _holds_bytes(kind)]
+    if len(found) > 1:
+        found = [name for name in found if name in ("image", "img")] or found
+    if len(found) == 1:
+        return str(found[0])
+    which = f"several image columns ({', '.join(found)})" if found else "no image column"
+    raise DataError(f"{what} has {which}; name one of {', '.join(features)} with image=")
+
+
+def label_column(features: Features, given: str | None, what: str) -> str:
+    """The column that holds the one label of each image.
+
+    Raises:
+        DataError: None can be told, and none was named; or it is no class label.
+    """
+    from datasets import ClassLabel
+
+    if given is not None:
+        found = [_named(features, given, "label", what)]
+    else:
+        found = [name for name, kind in features.items() if isinstance(kind, ClassLabel)]
+        if len(found) != 1:
+            named = [name for name in _LABELS if name in features and _is_label(features[name])]
+            found = [name for name in named if not found or name in found][:1]
+        if not found:
+            raise DataError(
+                f"{what}: which column holds the classes? Name one of {', '.join(features)} with "
+                "label="
+            )
+    if not _is_label(features[found[0]]):
+        raise DataError(
+            f"column {found[0]!r} of {what} is no class label but {_type(features[found[0]])}; a "
+            "task needs one whole number, name or class for each image"
+        )
+    return found[0]
+
+
+def pool_of(
+    rows: Rows, features: Features, image: str, label: str, *, names_from: str = ""
+) -> Pool:
+    """The images of a split with their classes as texts.
+
+    Args:
+        rows: The split.
+        features: Types of the columns.
+        image: Image column.
+        label: Column of labels.
+        names_from: What names start with where the data set has none for its images.
+    """
+    from datasets import ClassLabel
+
+    kind, values = features[label], rows.column(label)
+    if isinstance(kind, ClassLabel):
+        known: list[str] = kind.names
+        values = [None if v is None or v < 0 else known[v] for v in values]
+    return listed_pool(rows, features, image, values, names_from=names_from)
+
+
+def listed_pool(
+    rows: Rows, features: Features, image: str, labels: Sequence[Any], *, names_from: str = ""
+) -> Pool:
+    """The images of a split with labels that were found in some other way."""
+    from distbench_builtin.shared.images.pool import Pool, decode_bytes
+
+    names = _names(rows, features, image, names_from)
+
+    def read(positions: Sequence[int], side: int | None = None) -> list[Pixels]:
+        found = rows.images(image, positions)
+        return [decode_bytes(d, names[i], side) for d, i in zip(found, positions, strict=True)]
+
+    return Pool(names, [_label(value) for value in labels], read)
+
+
+def _label(value: Any) -> str | None:
+    """A class as a text; numbers below zero stand for no class."""
+    if value is None or value == "" or (isinstance(value, int) and value < 0):
+        return None
+    return str(value)
+
+
+def _names(rows: Rows, features: Features, image: str, start: str) -> list[str]:
+    """The images' own names where each has one of its own, else their numbers."""
+    candidates: list[list[Any]] = [rows.paths(image)]
+    candidates += [rows.column(name) for name in _IDS if name in features]
+    for found in candidates:
+        texts = [str(value) for value in found if value is not None and value != ""]
+        if len(set(texts)) == len(rows):
+            return texts
+    return [f"{start}{i:06d}" for i in range(len(rows))]
+
+
+def _named(features: Features, given: str, key: str, what: str) -> str:
+    if given not in features:
+        raise DataError(
+            f"{what} has no column {given!r} ({key}={given}); it has {', '.join(features)}"
+        )
+    return given
+
+
+def _holds_bytes(kind: Any) -> bool:
+    """Whether a column of unknown meaning looks like images: bytes, or bytes with a path."""
+    if isinstance(kind, dict):
+        return "bytes" in kind
+    return getattr(kind, "dtype", "") in ("binary", "large_binary")
+
+
+def _is_label(kind: Any) -> bool:
+    from datasets import ClassLabel, Value
+
+    if isinstance(kind, ClassLabel):
+        return True
+    plain = ("string", "large_string", "bool")
+    return isinstance(kind, Value) and (kind.dtype in plain or "int" in kind.dtype)
+
+
+def _type(kind: Any) -> str:
+    if isinstance(kind, list) or type(kind).__name__ in ("List", "LargeList"):
+        return "a list"
+    return str(getattr(kind, "dtype", type(kind).__name__))

@@ -1,0 +1,215 @@
+"""How one source of suite `mini` is trained: a fixed recipe, the same weights every time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from distbench_builtin.shared.mini.drawing.catalogue import DATASETS
+from distbench_builtin.shared.mini.drawing.classes import class_names
+from distbench_builtin.shared.mini.drawing.render import fingerprint, images, labels
+from distbench_builtin.shared.mini.nets import Net, build, cost
+from distbench_builtin.shared.mini.zoo_files import MEAN, SIZE, STD, Entry, load_weights
+
+# A mirrored picture of these families is another picture of the same class. A mirrored sign or
+# slanted texture is another sign or texture.
+_MIRRORED = frozenset({"birds", "mammals", "objects"})
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How every source is trained: SGD with Nesterov momentum and a one-cycle schedule."""
+
+    epochs: int = 12
+    images: int = 4000
+    test_images: int = 500
+    batch: int = 64
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    warmup: float = 0.25
+    shift: int = 3
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Model:
+    """One network to be trained.
+
+    Attributes:
+        domain: What it is trained on, ``general`` for a generalist.
+        architecture: A key of `distbench_builtin.shared.mini.nets.ARCHITECTURES`.
+        role: Whether it is a source or a generalist, which sees twice as many images.
+    """
+
+    domain: str
+    architecture: str
+    role: Literal["source", "generalist"] = "source"
+
+    @property
+    def name(self) -> str:
+        """Name in the zoo."""
+        return f"{self.domain}-{self.architecture}"
+
+    @property
+    def dataset(self) -> str:
+        """Name of its data in `distbench_builtin.shared.mini.drawing`."""
+        return self.domain if self.role == "generalist" else f"source-{self.domain}"
+
+    def training(self, recipe: Recipe) -> dict[str, object]:
+        """The settings as the manifest records them."""
+        images = recipe.images * (2 if self.role == "generalist" else 1)
+        return {**asdict(recipe), "images": images}
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums depend on the number of threads; the caller's number and random state come back."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def train_source(model: Model, recipe: Recipe, folder: Path) -> Entry:
+    """Trains one network by one thread, stores it as float16 and measures what was stored.
+
+    Args:
+        model: What to train.
+        recipe: How.
+        folder: Takes ``NAME.safetensors``.
+    """
+    with _one_thread():
+        return _trained(model, recipe, folder)
+
+
+def _trained(model: Model, recipe: Recipe, folder: Path) -> Entry:
+    from safetensors.torch import save
+
+    settings = model.training(recipe)
+    names = class_names(model.dataset)
+    seed = hashlib.sha256(f"mini zoo {recipe.seed} {model.name}".encode()).digest()
+    torch.manual_seed(int.from_bytes(seed[:7]))
+    net = build(model.architecture, len(names))
+    _train(net, model.dataset, int(str(settings["images"])), recipe)
+    state = net.state_dict()
+    content = save({k: v.half().contiguous() for k, v in state.items() if v.is_floating_point()})
+    path = folder / f"{model.name}.safetensors"
+    write_whole(path, content)
+    load_weights(net, path)
+    macs, depth = cost(net, SIZE)
+    return Entry(
+        name=model.name,
+        role=model.role,
+        domain=model.domain,
+        architecture=model.architecture,
+        dataset={"name": model.dataset, "fingerprint": fingerprint(model.dataset)},
+        num_classes=len(names),
+        classes=names,
+        feature_dim=net.num_features,
+        parameters=sum(parameter.numel() for parameter in net.parameters()),
+        macs=macs,
+        depth=depth,
+        accuracy=_accuracy(net, model.dataset, recipe.test_images),
+        training=settings,
+        sha256=hashlib.sha256(content).hexdigest(),
+    )
+
+
+@lru_cache(maxsize=2)
+def _pictures(dataset: str, part: str, count: int) -> tuple[Tensor, Tensor]:
+    """Images uint8 (n, h, w, 3) and labels int64 (n,); kept, as four networks see them in turn."""
+    drawn = torch.from_numpy(images(dataset, part, count))
+    return drawn, torch.from_numpy(labels(dataset, part, count))
+
+
+def _normalised(batch: Tensor) -> Tensor:
+    """Float images (b, 3, h, w), channels last in memory, of bytes (b, h, w, 3)."""
+    mean, std = torch.tensor(MEAN) * 255, torch.tensor(STD) * 255
+    return ((batch.float() - mean) / std).permute(0, 3, 1, 2)
+
+
+def _mirrored_classes(dataset: str) -> NDArray[np.bool_]:
+    """Which classes (c,) stay what they are when mirrored."""
+    groups = DATASETS[dataset].groups
+    return np.repeat([g.family in _MIRRORED for g in groups], [g.n_classes for g in groups])
+
+
+def _augmented(batch: Tensor, mirror: Tensor, shift: int, random: torch.Generator) -> Tensor:
+    """Shifts each image by up to `shift` pixels, its border repeated, and mirrors every other one.
+
+    Args:
+        batch: uint8 (b, h, w, 3).
+        mirror: bool (b,), which images may be mirrored.
+        shift: Most pixels in each direction.
+        random: Where the draws come from.
+    """
+    count, height, width, _ = batch.shape
+    moves = torch.randint(-shift, shift + 1, (2, count, 1), generator=random)
+    rows = (torch.arange(height) + moves[0]).clamp(0, height - 1)
+    columns = (torch.arange(width) + moves[1]).clamp(0, width - 1)
+    turned = mirror & (torch.rand(count, generator=random) < 0.5)
+    columns = torch.where(turned[:, None], width - 1 - columns, columns)
+    return batch[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def _train(net: Net, dataset: str, count: int, recipe: Recipe) -> None:
+    """Trains a network on the first `count` training images of a dataset."""
+    pictures, targets = _pictures(dataset, "train", count)
+    mirror = torch.from_numpy(_mirrored_classes(dataset))[targets]
+    random = torch.Generator().manual_seed(torch.initial_seed())
+    optimiser = torch.optim.SGD(
+        net.parameters(),
+        lr=recipe.learning_rate,
+        momentum=recipe.momentum,
+        nesterov=True,
+        weight_decay=recipe.weight_decay,
+    )
+    steps = count // recipe.batch
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser,
+        recipe.learning_rate,
+        total_steps=recipe.epochs * steps,
+        pct_start=recipe.warmup,
+        cycle_momentum=False,
+    )
+    net.train()
+    for _ in range(recipe.epochs):
+        order = torch.randperm(count, generator=random)[: steps * recipe.batch]
+        for chosen in order.reshape(steps, recipe.batch):
+            batch = _augmented(pictures[chosen], mirror[chosen], recipe.shift, random)
+            loss = nn.functional.cross_entropy(net(_normalised(batch)), targets[chosen])
+            optimiser.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimiser.step()
+            schedule.step()
+
+
+def _accuracy(net: Net, dataset: str, count: int) -> float:
+    """Share of the first `count` test images that a network gets right."""
+    pictures, targets = _pictures(dataset, "test", count)
+    net.eval()
+    with torch.no_grad():
+        right = net(_normalised(pictures)).argmax(dim=1) == targets
+    return float(right.float().mean())
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a file so that it is there wholly or not at all."""
+    draft = path.with_name(f"{path.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(path)

@@ -1,0 +1,251 @@
+"""Pretrained models of timm by name: which are meant, where their weights lie, what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from distbench import Download, Source, SourceInfo, UsageError, WeightsError
+from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights, misnamed, published
+from distbench_builtin.shared.models.timm_cards import (
+    CONFIG,
+    WEIGHTS,
+    Card,
+    card,
+    config_digest,
+    folder_card,
+    pretrained_names,
+    weights_in,
+)
+from distbench_builtin.shared.models.timm_create import FOLDER, facts
+from distbench_builtin.shared.models.training_data import Data, data_in, unknown_data
+from distbench_builtin.shared.sources.verify import absent_weights
+
+if TYPE_CHECKING:
+    from distbench_builtin.shared.sources.timm_source import PretrainedTimmSource
+
+_HUB = ("hf-hub:", "hf_hub:")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A model whose weights are on this machine.
+
+    Attributes:
+        call: What `timm.create_model` makes it of.
+        card: What is known of it.
+        file: Its weights.
+        known_by: Digest of its configuration, where timm's registry has none.
+    """
+
+    call: str
+    card: Card
+    file: Path
+    known_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that is asked for.
+
+    Attributes:
+        name: In timm's registry with its tag, of a repository of the Hub, or of a folder.
+        place: Where it lies: for ``registry`` timm's own copy on the Hub.
+        path: The folder.
+    """
+
+    name: str
+    place: Literal["registry", "hub", "folder"]
+    path: Path | None = None
+
+    def download(self) -> HubWeights | HashedFile | None:
+        """What has to be on this machine; None for a folder of the user's.
+
+        Raises:
+            WeightsError: timm has no weights of it.
+        """
+        what = f"weights of {self.name}"
+        if self.place == "folder":
+            return None
+        if self.place == "hub":
+            return HubWeights(what, self.name, WEIGHTS, (CONFIG,))
+        known = card(self.name)
+        need = published(known["hub"], known["files"], known["url"], what)
+        if need is None:
+            raise WeightsError(f"timm has no weights of {self.name!r}")
+        return need
+
+    def find(self) -> Found | None:
+        """The model, if its weights are on this machine; contacts nothing.
+
+        Raises:
+            WeightsError: A folder holds no model, or a file is damaged.
+        """
+        need = self.download()
+        if isinstance(need, HashedFile):
+            file = need.path if need.path.is_file() else None
+            if file and (wrong := misnamed(file)):
+                raise WeightsError(f"{file} is damaged: it {wrong}; delete it and fetch it again")
+        else:
+            file = weights_in(self.folder) if need is None else need.find()
+        if file is None:
+            if need is None:
+                raise WeightsError(f"no weights in {self.folder}, e.g. {WEIGHTS[0]}")
+            return None
+        if self.place == "registry":
+            return Found(self.name, card(self.name), file)
+        folder = file.parent
+        return Found(f"{FOLDER}{folder}", folder_card(folder), file, config_digest(folder))
+
+    @property
+    def folder(self) -> Path:
+        """The user's folder, whole."""
+        return (self.path or Path()).absolute()
+
+
+def chosen(names: Sequence[str]) -> list[Model]:
+    """The models that names and patterns stand for, each once, in their order.
+
+    Raises:
+        UsageError: A name is unknown, or a pattern matches nothing.
+    """
+    found: dict[Model, None] = {}
+    for name in names:
+        for model in _meant(name):
+            found.setdefault(model)
+    called = [model.name for model in found]
+    for twice in {name for name in called if called.count(name) > 1}:
+        raise UsageError(f"two of the models are called {twice!r}; rename a folder")
+    return list(found)
+
+
+def _meant(name: str) -> list[Model]:
+    if name.startswith(_HUB):
+        return [Model(name.partition(":")[2], "hub")]
+    if name.startswith(FOLDER):
+        path = Path(name.removeprefix(FOLDER)).expanduser()
+        return [Model(path.absolute().name, "folder", path)]
+    if any(sign in name for sign in "*?["):
+        matching = [known for known in pretrained_names() if fnmatchcase(known, name)]
+        if not matching:
+            raise UsageError(
+                f"no pretrained model of timm matches {name!r}; `python -c 'import timm; "
+                'print(*timm.list_pretrained("resnet*"))\'` shows those that begin with resnet'
+            )
+        return [Model(known, "registry") for known in matching]
+    if "/" in name:
+        raise UsageError(
+            f"{name!r} is no name of timm's registry; write hf-hub:{name} for a repository of the "
+            f"Hub, or {FOLDER}PATH for a folder"
+        )
+    return [Model(card(name)["name"], "registry")]
+
+
+def downloads_of(models: Sequence[Model]) -> list[Download]:
+    """What has to be on this machine for some models."""
+    return [need for model in models if (need := model.download()) is not None]
+
+
+def sources_of(
+    models: Sequence[Model],
+    how: str,
+    *,
+    image_size: int | None,
+    classes: bool = True,
+    trained_on: Mapping[str, Sequence[str]] | None = None,
+    **more: Any,
+) -> list[Source]:
+    """The models as sources.
+
+    Args:
+        models: What is asked for.
+        how: Arguments of `distbench fetch` that get them.
+        image_size: Side at which they see images; each one's own if None.
+        classes: False to use none of their classifiers.
+        trained_on: What some have learnt from, by name, where their names do not tell.
+        more: Further facts, the same for all.
+
+    Raises:
+        WeightsError: Weights are not on this machine, or are damaged.
+    """
+    found = {model.name: model.find() for model in models}
+    if lacking := [name for name, one in found.items() if one is None]:
+        raise absent_weights(lacking, how)
+    said = trained_on or {}
+    if strange := sorted(set(said) - set(found)):
+        raise UsageError(f"trained_on names {strange[0]!r}, which is not among {', '.join(found)}")
+    return [
+        _source(name, one, image_size, classes, said.get(name), more)
+        for name, one in found.items()
+        if one is not None
+    ]
+
+
+def _source(
+    name: str,
+    found: Found,
+    image_size: int | None,
+    classes: bool,
+    trained_on: Sequence[str] | None,
+    more: Mapping[str, Any],
+) -> PretrainedTimmSource:
+    from distbench_builtin.shared.caching.file_digests import file_digest
+    from distbench_builtin.shared.sources.timm_source import PretrainedTimmSource
+
+    known = found.card
+    learnt = _learnt(name, found)
+    labels = known["num_classes"] if classes and _has_classes(known, learnt) else 0
+    side = image_size or known["input_size"]
+    resized = known["fixed_size"] and side != known["input_size"]
+    arguments = {"img_size": side} if resized else {}
+    cost = facts(
+        found.call,
+        arguments,
+        num_classes=labels,
+        input_size=side,
+        error=WeightsError,
+        known_by=found.known_by,
+    )
+    info = SourceInfo(
+        name=name,
+        architecture=known["architecture"],
+        num_classes=labels,
+        input_size=side,
+        mean=known["mean"],
+        std=known["std"],
+        activation="softmax" if labels else "none",
+        trained_on=tuple(trained_on or (data.name for data in learnt)),
+        licence=known["licence"],
+        fingerprint=file_digest(found.file),
+        recipe={"format": "timm", "arguments": arguments, **_origin(name, found)},
+        **{"domain": learnt[-1].domain, **cost, **more},
+    )
+    return PretrainedTimmSource(info, found.file, arguments, found.call, known["num_classes"])
+
+
+def _origin(name: str, found: Found) -> dict[str, str]:
+    """Repository and revision of weights that lie in the Hub's cache; names no path."""
+    folder = found.file.parent
+    if folder.parent.name != "snapshots":
+        return {}
+    hub = found.card["hub"] or name
+    return {"repository": hub.partition("@")[0], "revision": folder.name}
+
+
+def _learnt(name: str, found: Found) -> list[Data]:
+    """What a model has learnt from: as the tag in timm's registry says, else its name, or its tag.
+
+    The tag in the configuration of a repository mostly tells what its model began from.
+    """
+    tag = found.card["tag"]
+    told = data_in(tag) if found.known_by is None else data_in(name) or data_in(tag)
+    return told or [unknown_data(tag or name)]
+
+
+def _has_classes(known: Card, learnt: Sequence[Data]) -> bool:
+    """Whether its outputs are classes: those of models of images and texts are embeddings."""
+    pe = known["architecture"].startswith("vit_pe_")  # whose tags do not tell
+    return known["num_classes"] > 0 and not learnt[-1].captions and not pe

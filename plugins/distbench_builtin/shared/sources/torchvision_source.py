@@ -1,0 +1,59 @@
+"""A source whose weights load into a classifier of torchvision."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distbench import Forward, Source, SourceInfo, WeightsError
+from distbench_builtin.shared.sources.verify import check_shapes, unchanged
+
+if TYPE_CHECKING:
+    import torch
+
+
+class TorchvisionSource(Source):
+    """A classifier of torchvision.
+
+    Args:
+        info: Facts about it.
+        file: Its weights, under torchvision's names.
+        published: Whether they are torchvision's own.
+    """
+
+    def __init__(self, info: SourceInfo, file: Path, *, published: bool) -> None:
+        self.info = info
+        self._file = file
+        self._published = published
+
+    def verify(self) -> None:
+        unchanged(self.info, self._file)
+
+    def module(self) -> torch.nn.Module:
+        from distbench_builtin.shared.models.torchvision_create import create, renamed
+        from distbench_builtin.shared.models.weight_files import load_strictly, read_weights
+
+        info = self.info
+        model = create(
+            info.architecture, info.num_classes, published=self._published, error=WeightsError
+        )
+        tensors = read_weights(self._file)
+        into = f"{info.architecture} with {info.num_classes} classes (source {info.name!r})"
+        given = renamed(tensors) if self._published else tensors
+        load_strictly(model, given, file=self._file, into=into)
+        return model.eval()
+
+    def open(self, device: torch.device) -> Forward:
+        import torch
+
+        from distbench_builtin.shared.models.torchvision_create import split
+
+        run = split(self.module().to(device))
+
+        @torch.no_grad()
+        def forward(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            features, logits = run(images)
+            check_shapes(self.info, features.shape, logits.shape)
+            return features.float(), logits.float()
+
+        return forward

@@ -1,0 +1,77 @@
+"""What is said where weights are not on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from distbench import SourceInfo, WeightsError
+from distbench_builtin.shared.caching.file_digests import file_digest
+
+
+def absent_weights(names: Sequence[str], how: str) -> WeightsError:
+    """The error that names some of the models and the command that gets all.
+
+    Args:
+        names: Of the models.
+        how: Arguments of `distbench fetch`.
+    """
+    some = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    return WeightsError(
+        f"the weights of {some} are not on this machine; get them with `distbench fetch {how}`"
+    )
+
+
+def verify(info: SourceInfo, file: Path) -> None:
+    """Compares a file with the fingerprint of its source.
+
+    Raises:
+        WeightsError: It is missing, cannot be read, or differs.
+    """
+    found = _digest(info, file)
+    if found != info.fingerprint:
+        raise WeightsError(
+            f"{file} is not what the manifest declares for source {info.name!r}: its SHA-256 is "
+            f"{found[:12]}..., declared is {info.fingerprint[:12]}...; fetch the file again, or "
+            "correct sha256 in the manifest if the new weights are meant"
+        )
+
+
+def unchanged(info: SourceInfo, file: Path) -> None:
+    """Compares a file with what it was when its source was described.
+
+    Raises:
+        WeightsError: It is missing, cannot be read, or differs.
+    """
+    found = _digest(info, file)
+    if found != info.fingerprint:
+        raise WeightsError(
+            f"{file}, the weights of source {info.name!r}, changed: its SHA-256 is "
+            f"{found[:12]}..., it was {info.fingerprint[:12]}...; run the command again"
+        )
+
+
+def _digest(info: SourceInfo, file: Path) -> str:
+    try:
+        return file_digest(file)
+    except OSError as error:
+        raise WeightsError(
+            f"the weights of source {info.name!r} cannot be read from {file}: {error.strerror}"
+        ) from None
+
+
+def check_shapes(info: SourceInfo, features: Sequence[int], logits: Sequence[int]) -> None:
+    """Compares what a source gave with what its manifest promises.
+
+    Raises:
+        WeightsError: A dimension differs.
+    """
+    for what, key, found, declared in (
+        ("features", "feature_dim", tuple(features), info.feature_dim),
+        ("logits", "num_classes", tuple(logits), info.num_classes),
+    ):
+        if len(found) != 2 or found[1] != declared:
+            raise WeightsError(
+                f"source {info.name!r} gives {what} of shape {found}, but its manifest says {key} "
+                f"= {declared}; correct the manifest or the weights"
+            )

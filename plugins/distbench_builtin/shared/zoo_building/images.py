@@ -1,0 +1,213 @@
+"""The images of source data, decoded once into arrays that all architectures read."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from distbench import UNLABELLED, CorruptImageError, DataError, Task
+
+Pixels = NDArray[np.uint8]
+
+
+Labels = NDArray[np.int64]
+
+
+PARTS = ("train", "test")
+
+
+_MARGIN = 8 / 7
+"""Side at which images are kept, by that of the input: crops then enlarge little."""
+
+
+_CHUNK = 32
+
+
+_READY = "ready.json"
+
+
+@dataclass(frozen=True)
+class Images:
+    """Decoded images of one part.
+
+    Attributes:
+        pixels: uint8 (n, s, s, 3), memory-mapped.
+        labels: int64 (n,) class numbers, or (n, c) with 1 where a class is shown, 0 where it is
+            not and -1 where that is not to be judged.
+    """
+
+    pixels: Pixels
+    labels: Labels
+
+
+@dataclass(frozen=True)
+class SourceData:
+    """Decoded training and test images.
+
+    Attributes:
+        classes: Class names in the order of the outputs.
+        train: What is trained on.
+        test: What the model is judged on.
+        skipped: Images that could not be read and were left out.
+    """
+
+    classes: tuple[str, ...]
+    train: Images
+    test: Images
+    skipped: int
+
+    @property
+    def multilabel(self) -> bool:
+        """Whether an image may show several classes."""
+        return self.train.labels.ndim == 2
+
+
+def labels_of(task: Task, part: str) -> Labels:
+    """Labels of a part: (n,), or (n, c) of a task that offers ``multi_labels(part)``.
+
+    Raises:
+        DataError: They are not one row for each image and one column for each class.
+    """
+    index = task.index()
+    single = index.parts[part].labels
+    several: Callable[[str], Any] | None = getattr(task, "multi_labels", None)
+    if several is None:
+        return single
+    found = np.asarray(several(part), dtype=np.int64)
+    wanted = (len(single), len(index.classes))
+    if found.shape != wanted:
+        raise DataError(
+            f"task {task.label!r} gives multi-label {part} labels of shape {found.shape}; "
+            f"{wanted} was expected, one row an image and one column a class"
+        )
+    return found
+
+
+def store_size(image_size: int) -> int:
+    """Side at which images are kept for an input of some size."""
+    return round(image_size * _MARGIN)
+
+
+def decode(task: Task, size: int, folder: Path, *, skip_corrupt: bool = False) -> None:
+    """Decodes labelled training and test images into a folder, unless it holds them already.
+
+    The short side is resized to `size` and the centre is kept. The folder counts as complete only
+    once all of it is written.
+
+    Raises:
+        CorruptImageError: An image cannot be decoded and `skip_corrupt` is off.
+        DataError: A part has no labelled images, or the disk has no room.
+    """
+    if (folder / _READY).is_file():
+        return
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    labels = {part: labels_of(task, part) for part in PARTS}
+    known = {part: _labelled(task, part, labels[part]) for part in PARTS}
+    _check_room(sum(map(len, known.values())) * size * size * 3, folder)
+    skipped = 0
+    for part in PARTS:
+        rows: list[int] = []
+        shape = (len(known[part]), size, size, 3)
+        pixels = np.lib.format.open_memmap(
+            folder / f"{part}.npy", mode="w+", dtype=np.uint8, shape=shape
+        )
+        for positions, images in _decoded(task, part, known[part], size, skip_corrupt):
+            pixels[len(rows) : len(rows) + len(images)] = images
+            rows += positions
+        pixels.flush()
+        skipped += len(known[part]) - len(rows)
+        if not rows:
+            raise DataError(f"task {task.label!r}: no image of part {part!r} can be read")
+        np.save(folder / f"{part}_labels.npy", labels[part][rows])
+    (folder / _READY).write_text(json.dumps({"skipped": skipped}), encoding="utf-8")
+
+
+def open_data(classes: Sequence[str], folder: Path) -> SourceData:
+    """Opens what `decode` made."""
+    found = {}
+    for part in PARTS:
+        labels = np.load(folder / f"{part}_labels.npy")
+        pixels = np.load(folder / f"{part}.npy", mmap_mode="r")
+        found[part] = Images(pixels[: len(labels)], labels)
+    skipped = json.loads((folder / _READY).read_text(encoding="utf-8"))["skipped"]
+    return SourceData(tuple(classes), found["train"], found["test"], skipped)
+
+
+def _labelled(task: Task, part: str, labels: Labels) -> list[int]:
+    """Positions of the images that have a label."""
+    having = labels != UNLABELLED if labels.ndim == 1 else np.any(labels >= 0, axis=1)
+    found = np.flatnonzero(having).tolist()
+    if not found:
+        raise DataError(
+            f"task {task.label!r} has no labelled images in part {part!r}; source models are "
+            "trained on its train part and judged on its test part"
+        )
+    return [int(position) for position in found]
+
+
+def _check_room(needed: int, folder: Path) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        raise DataError(
+            f"the decoded images need {needed / 1e9:.1f} GB below {folder}, {free / 1e9:.1f} GB "
+            "are free; make room, or name another --output"
+        )
+
+
+def _decoded(
+    task: Task, part: str, positions: Sequence[int], size: int, skip_corrupt: bool
+) -> Iterator[tuple[list[int], Pixels]]:
+    """Images chunk by chunk in order, decoded in threads a little ahead."""
+
+    def chunk(start: int) -> tuple[list[int], Pixels]:
+        rows: list[int] = []
+        images: list[Pixels] = []
+        for position in positions[start : start + _CHUNK]:
+            try:
+                image = task.read_reduced(part, [position], size)[0]
+            except CorruptImageError:
+                if not skip_corrupt:
+                    raise
+                continue
+            rows.append(position)
+            images.append(_square(image, size))
+        return rows, np.stack(images) if images else np.empty((0, size, size, 3), np.uint8)
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    threads = min(8, cores or 1)
+    pending: deque[Future[tuple[list[int], Pixels]]] = deque()
+    starts = iter(range(0, len(positions), _CHUNK))
+    with ThreadPoolExecutor(max_workers=threads) as pool:
+        try:
+            pending.extend(pool.submit(chunk, start) for start in islice(starts, threads + 2))
+            while pending:
+                yield pending.popleft().result()
+                pending.extend(pool.submit(chunk, start) for start in islice(starts, 1))
+        finally:
+            for left in pending:
+                left.cancel()
+
+
+def _square(image: Pixels, size: int) -> Pixels:
+    """The centre of an image as (size, size, 3)."""
+    from PIL import Image
+
+    height, width = image.shape[:2]
+    side = min(height, width)
+    left, top = (width - side) // 2, (height - side) // 2
+    box = (left, top, left + side, top + side)
+    return np.asarray(
+        Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR, box=box)
+    )
