@@ -37,7 +37,7 @@ def test_every_method_on_one_task() -> None:
 
 def test_the_suite_has_eight_tasks_that_are_registered() -> None:
     from distbench.interfaces.suite import settings_of
-    from distbench.planning.resolve import check_settings
+    from distbench.planning.settings import check_settings
     from distbench.plugins.registry import registry
 
     definition = registry().make("suite", "mini").definition()  # type: ignore[attr-defined]

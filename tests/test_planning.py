@@ -11,6 +11,7 @@ from distbench.errors import UnknownNameError, UsageError
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan
 from distbench.planning.planner import make_plan
+from distbench.plugins.registry import Registry
 
 Options = dict[str, Any]
 
@@ -161,3 +162,20 @@ def test_what_is_wrong_in_a_suite_file(toy_options: Options, tmp_path: Path) -> 
         with pytest.raises((UsageError, UnknownNameError)) as caught:
             make_plan(RunConfig.make(suite=str(file), distiller="none"))
         assert message in str(caught.value)
+
+
+def test_every_name_becomes_a_component_once(
+    toy_options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[tuple[str, str]] = []
+    make = Registry.make
+
+    def counted(self: Registry, kind: str, value: Any, **options: Any) -> Any:
+        made.append((kind, str(value)))
+        return make(self, kind, value, **options)
+
+    monkeypatch.setattr(Registry, "make", counted)
+    many = {**toy_options, "metric": ("logme", "parc"), "strategy": ("weighted", "nearest")}
+    assert len(plan(many, baseline=("finetune", "fixmatch"), seeds=2).cells) == 24
+    assert made
+    assert len(made) == len(set(made)), sorted(v for v in made if made.count(v) > 1)

@@ -77,6 +77,6 @@ def test_an_oracle_that_no_source_serves(toy_options: Options, tmp_path: Path) -
 def test_one_source_is_no_study(
     toy_options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(studies, "usable_sources", lambda zoo: zoo.sources()[:1])
+    monkeypatch.setattr(studies.ResolvedRun, "sources", {"alone": None})
     with pytest.raises(UsageError, match="a study compares sources; the zoo has 1"):
         made(toy_options, tmp_path)

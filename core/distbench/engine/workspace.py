@@ -19,6 +19,7 @@ from distbench.interfaces.context import Context, Embedding
 from distbench.interfaces.student import Student
 from distbench.interfaces.task import UNLABELLED, Task
 from distbench.interfaces.zoo import Source, SourceInfo, Zoo
+from distbench.planning.eligibility import NOT_FINITE, Eligibility
 from distbench.planning.keys import embedding_key, split_seed
 from distbench.planning.plan import Plan, PlannedMethod, PlannedTask
 from distbench.planning.split import Split, draw_probe, split_train
@@ -39,6 +40,7 @@ class Workspace:
     def __init__(self, plan: Plan, root: Path | None = None) -> None:
         self.plan = plan
         self.root = root or home()
+        self.eligibility = Eligibility(plan.sources, plan.generalist, plan.excluded, plan.marked)
         self.artifacts = ArtifactCache(self.root / "artifacts")
         for file, planned in plan.plugin_files.items():
             if file_digest(Path(file)) != planned:
@@ -130,16 +132,16 @@ class Workspace:
     ) -> tuple[list[SourceInfo], dict[str, Embedding], dict[str, str]]:
         """Sources that a method may use, their embeddings, and why each other one is left out."""
         infos: list[SourceInfo] = []
-        found: dict[str, Embedding] = {}
-        excluded = self.plan.unusable(task.id, method)
-        for info in self.plan.eligible(task.id, method):
+        embeddings: dict[str, Embedding] = {}
+        excluded = self.eligibility.unusable(task.id, method)
+        for info in self.eligibility.eligible(task.id, method):
             folder = self.embedding_folder(task, info.name)
             if is_finite(folder):
                 infos.append(info)
-                found[info.name] = open_embedding(folder)
+                embeddings[info.name] = open_embedding(folder)
             else:
-                excluded[info.name] = "its features or logits are not finite"
-        return infos, found, excluded
+                excluded[info.name] = NOT_FINITE
+        return infos, embeddings, excluded
 
     def context(self, task: PlannedTask, seed: int) -> Context:
         """What a strategy or method may see of a task; labels of other images are hidden."""

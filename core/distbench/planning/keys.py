@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from distbench.interfaces.suite import Protocol, SuiteDefinition
-from distbench.interfaces.task import Task
 from distbench.interfaces.zoo import SourceInfo
+from distbench.planning.eligibility import Eligibility, among
 from distbench.planning.plan import PlannedMethod, PlannedTask
-from distbench.plugins.registry import Registry
 from distbench.storage.hashing import digest, seed_for
 
 
@@ -22,24 +21,18 @@ class Keys:
         suite: The suite; its name is an axis of every seed.
         protocol: The protocol in force.
         student: Identity of the student and its initial weights.
-        sources: The sources of the zoo.
         zoo: Provenance of the zoo.
-        excluded: For each task the sources left out beforehand, with reasons.
-        marked: For each task the sources kept although they saw it.
+        eligibility: The sources, and which of them are left out.
         reference: How the reference model is trained, where one is needed.
-        generalist: The suite's generalist, where a method learns from it.
         encoders: Sources by whose features transfer sets are retrieved, by name.
     """
 
     suite: SuiteDefinition
     protocol: Protocol
     student: dict[str, Any]
-    sources: tuple[SourceInfo, ...]
     zoo: Mapping[str, Any]
-    excluded: dict[str, dict[str, str]]
-    marked: dict[str, dict[str, str]]
+    eligibility: Eligibility
     reference: PlannedMethod | None = None
-    generalist: SourceInfo | None = None
     encoders: Mapping[str, SourceInfo] = field(default_factory=dict)
     _used: dict[tuple[str, tuple[str, ...]], str] = field(default_factory=dict)
 
@@ -58,35 +51,21 @@ class Keys:
         """Digest of what a method uses of the zoo on a task, and of what is left out."""
         known = (task.id, (*method.needs, str(method.generalist)))
         if known not in self._used:
-            facts = self.candidates(method)
-            names = {source.name for source in facts}
-
-            def among(saw: dict[str, str]) -> dict[str, str]:
-                return {name: why for name, why in saw.items() if name in names}
-
+            candidates = self.eligibility.candidates(method)
             self._used[known] = digest(
                 {
-                    "facts": [s.model_dump(exclude={"licence"}) for s in facts],
+                    "facts": [s.model_dump(exclude={"licence"}) for s in candidates],
                     "embeddings": self.embeddings(task, method),
-                    "excluded": among(self.excluded[task.id]),
-                    "marked": among(self.marked[task.id]),
+                    "excluded": among(candidates, self.eligibility.excluded[task.id]),
+                    "marked": among(candidates, self.eligibility.marked[task.id]),
                 }
             )
         return self._used[known]
 
-    def candidates(self, method: PlannedMethod) -> tuple[SourceInfo, ...]:
-        """The sources that a method looks at before any is left out."""
-        if method.generalist:
-            return (self.generalist,) if self.generalist else ()
-        return self.sources
-
     def embeddings(self, task: PlannedTask, method: PlannedMethod) -> dict[str, str]:
         """Key of the embedding of every source that a method may use for a task."""
-        return {
-            s.name: self.embedding(s, task)
-            for s in self.candidates(method)
-            if s.name not in self.excluded[task.id] and not method.unmet(s)
-        }
+        eligible = self.eligibility.eligible(task.id, method)
+        return {source.name: self.embedding(source, task) for source in eligible}
 
     def score(self, task: PlannedTask, method: PlannedMethod, seed: int) -> str:
         """Key of the scores of a method's metric on a task."""
@@ -137,14 +116,14 @@ class Keys:
         """What a method depends on that distils on a transfer set."""
         if method.transfer is None:
             return {}
-        found: dict[str, Any] = {"transfer": method.transfer.images_key}
+        inputs: dict[str, Any] = {"transfer": method.transfer.images_key}
         if method.encoder is not None:
             encoder = self.encoders[method.encoder]
-            found["encoder"] = [
+            inputs["encoder"] = [
                 self.embedding(encoder, task),
-                self.excluded[task.id].get(encoder.name),
+                self.eligibility.excluded[task.id].get(encoder.name),
             ]
-        return found
+        return inputs
 
     @staticmethod
     def cell(method_key: str, seed: int) -> str:
@@ -192,9 +171,16 @@ def split_seed(suite: str, task: str, seed: int) -> int:
 
 
 def images_key(
-    task: Task, fingerprint: str, names: Registry, protocol: Protocol, skip_corrupt: bool
+    fingerprint: str, provenance: Mapping[str, Any], protocol: Protocol, skip_corrupt: bool
 ) -> str:
-    """Key of the decoded images of a task."""
+    """Key of the decoded images of a task.
+
+    Args:
+        fingerprint: Of its data.
+        provenance: Of its component; empty for one that is built in.
+        protocol: Says in which size they are stored.
+        skip_corrupt: Whether images that cannot be decoded are left out.
+    """
     return digest(
         {
             "stage": "prepare",
@@ -202,7 +188,7 @@ def images_key(
             "data": fingerprint,
             "store_size": protocol.store_size,
             "skip_corrupt": skip_corrupt,
-            **names.provenance("task", task.name),
+            **provenance,
         }
     )
 

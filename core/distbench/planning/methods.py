@@ -1,23 +1,14 @@
-"""From components to methods: the rows of a leaderboard, their names and roles."""
+"""Components crossed to methods: the rows of a leaderboard, their names and roles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from distbench.errors import DataError, UsageError
 from distbench.interfaces.component import Component
 from distbench.interfaces.method import Distiller
 from distbench.interfaces.metric import Metric
-from distbench.interfaces.suite import Protocol, SuiteDefinition, settings_of
-from distbench.interfaces.task import Task
-from distbench.planning.config import RunConfig
-from distbench.planning.keys import images_key
-from distbench.planning.plan import PlannedMethod, PlannedTask
-from distbench.planning.resolve import suite_component, suite_components
-from distbench.plugins.component_identity import as_table, identity_of
-from distbench.plugins.registry import Registry
+from distbench.interfaces.suite import settings_of
 
 _ORDER = ("distiller", "strategy", "metric", "baseline")
 
@@ -48,11 +39,22 @@ def method_role(parts: Mapping[str, Component]) -> str:
     return next((r for r in ("ceiling", "control") if r in roles), "ranked")
 
 
+def method_needs(parts: Iterable[Component]) -> tuple[str, ...]:
+    """What the metric and the distiller of a method need of a source, sorted."""
+    needs: set[str] = set()
+    for part in parts:
+        if isinstance(part, Metric):
+            needs |= part.needed()
+        elif isinstance(part, Distiller):
+            needs |= part.needs
+    return tuple(sorted(needs))
+
+
 def crossed(
-    distillers: list[Component],
-    strategies: list[Component],
-    metrics: list[Component],
-    baselines: list[Component],
+    distillers: Sequence[Component],
+    strategies: Sequence[Component],
+    metrics: Sequence[Component],
+    baselines: Sequence[Component],
 ) -> Iterator[dict[str, Component]]:
     """All methods: distillers x strategies x metrics, and baselines.
 
@@ -70,89 +72,3 @@ def crossed(
                 yield {"distiller": distiller, "strategy": strategy, "metric": metric}
     for baseline in baselines:
         yield {"baseline": baseline}
-
-
-def plan_methods(
-    config: RunConfig, suite: SuiteDefinition, names: Registry, protocol: Protocol
-) -> tuple[PlannedMethod, ...]:
-    """The methods of a run, each with its name and the identities of its components."""
-    methods: dict[str, PlannedMethod] = {}
-    kinds = {
-        kind: suite_components(config, names, suite, kind)
-        for kind in ("distiller", "strategy", "metric", "baseline")
-    }
-    for parts in crossed(kinds["distiller"], kinds["strategy"], kinds["metric"], kinds["baseline"]):
-        method = planned_method(parts, suite, names, protocol, config.skip_corrupt)
-        known = methods.setdefault(method.id, method)
-        if known.transfer != method.transfer:  # two folders of one name
-            method = replace(method, id=method_id(parts, suite.settings, whole_paths=True))
-            methods.setdefault(method.id, method)
-    if not methods:
-        raise UsageError("nothing to run: name a --distiller with --strategy, or a --baseline")
-    return tuple(methods.values())
-
-
-def planned_method(
-    parts: Mapping[str, Component],
-    suite: SuiteDefinition,
-    names: Registry,
-    protocol: Protocol,
-    skip_corrupt: bool = False,
-) -> PlannedMethod:
-    """A method of these components, by kind."""
-    distiller = parts.get("distiller")
-    wanted = distiller.transfer_set() if isinstance(distiller, Distiller) else None
-    return PlannedMethod(
-        id=method_id(parts, suite.settings),
-        role=method_role(parts),
-        components={kind: as_table(part) for kind, part in parts.items()},
-        identities={kind: identity_of(names, kind, part) for kind, part in parts.items()},
-        needs=tuple(sorted({need for part in parts.values() for need in _needs(part)})),
-        generalist=isinstance(distiller, Distiller) and distiller.learns_from == "generalist",
-        transfer=plan_images(wanted.images, names, protocol, skip_corrupt) if wanted else None,
-        encoder=wanted.encoder if wanted and wanted.budget else None,
-    )
-
-
-def plan_images(
-    images: Task, names: Registry, protocol: Protocol, skip_corrupt: bool
-) -> PlannedTask:
-    """A transfer set or gallery, as a task without classes.
-
-    Raises:
-        DataError: It has no images.
-    """
-    index = images.index()
-    if not len(index.parts["train"]):
-        raise DataError(f"{images.label!r} has no images to distil on")
-    key = images_key(images, index.fingerprint, names, protocol, skip_corrupt)
-    return PlannedTask(
-        id=f"transfer-{key[:12]}",
-        label=images.typed(whole_paths=False),
-        component=as_table(images),
-        fingerprint=index.fingerprint,
-        classes=(),
-        seen_by=index.seen_by,
-        notes=index.notes,
-        images_key=key,
-    )
-
-
-def _needs(part: Component) -> frozenset[str]:
-    """What a component of a method needs of a source."""
-    if isinstance(part, Metric):
-        return part.needed()
-    return part.needs if isinstance(part, Distiller) else frozenset()
-
-
-def plan_reference(
-    methods: tuple[PlannedMethod, ...],
-    suite: SuiteDefinition,
-    names: Registry,
-    protocol: Protocol,
-) -> PlannedMethod | None:
-    """How the reference model is trained, where the metric of a method needs one."""
-    if not any("reference" in method.needs for method in methods):
-        return None
-    baseline = suite_component(names, suite, "baseline", suite.reference, suite.base)
-    return planned_method({"baseline": baseline}, suite, names, protocol)

@@ -61,14 +61,8 @@ class PlannedMethod:
     def from_table(cls, table: Mapping[str, Any]) -> PlannedMethod:
         """Reads what `dataclasses.asdict` wrote."""
         transfer = table.get("transfer")
-        made = PlannedTask(**_tuples(transfer)) if transfer else None
-        return cls(**{**_tuples(table), "transfer": made})
-
-    def unmet(self, source: SourceInfo) -> str | None:
-        """Why a source cannot serve this method, as far as its facts tell."""
-        if "logits" in self.needs and source.activation == "none":
-            return "has no class logits"
-        return None
+        images = PlannedTask(**_tuples(transfer)) if transfer else None
+        return cls(**{**_tuples(table), "transfer": images})
 
     @property
     def uses_sources(self) -> bool:
@@ -130,23 +124,23 @@ class Plan:
     device: str
     plugin_files: dict[str, str]
     skip_corrupt: bool
-    save_student: bool
-    student: dict[str, Any]
-    student_identity: dict[str, Any]
-    zoo: dict[str, Any] | None
-    zoo_identity: str | None
-    zoo_provenance: dict[str, Any]
-    sources: tuple[SourceInfo, ...]
-    generalist: SourceInfo | None
-    encoders: tuple[SourceInfo, ...]
-    reference: PlannedMethod | None
-    excluded: dict[str, dict[str, str]]
-    marked: dict[str, dict[str, str]]
-    seeds: tuple[int, ...]
-    tasks: tuple[PlannedTask, ...]
-    methods: tuple[PlannedMethod, ...]
-    jobs: tuple[Job, ...]
-    cells: tuple[Cell, ...]
+    save_student: bool = False
+    student: dict[str, Any] = field(default_factory=dict)
+    student_identity: dict[str, Any] = field(default_factory=dict)
+    zoo: dict[str, Any] | None = None
+    zoo_identity: str | None = None
+    zoo_provenance: dict[str, Any] = field(default_factory=dict)
+    sources: tuple[SourceInfo, ...] = ()
+    generalist: SourceInfo | None = None
+    encoders: tuple[SourceInfo, ...] = ()
+    reference: PlannedMethod | None = None
+    excluded: dict[str, dict[str, str]] = field(default_factory=dict)
+    marked: dict[str, dict[str, str]] = field(default_factory=dict)
+    seeds: tuple[int, ...] = (0,)
+    tasks: tuple[PlannedTask, ...] = ()
+    methods: tuple[PlannedMethod, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    cells: tuple[Cell, ...] = ()
     distributions: dict[str, str] = field(default_factory=dict)
 
     def task(self, id: str) -> PlannedTask:
@@ -163,27 +157,10 @@ class Plan:
         known = (*self.sources, self.generalist, *self.encoders)
         return next(s for s in known if s and s.name == name)
 
-    def candidates(self, method: PlannedMethod) -> tuple[SourceInfo, ...]:
-        """The sources that a method looks at before any is left out."""
-        if method.generalist:
-            return (self.generalist,) if self.generalist else ()
-        return self.sources
-
     def reference_key(self, task: str, seed: int) -> str:
         """Key of the reference model's features of a task."""
         wanted = ("reference", task, seed)
         return next(job.key for job in self.jobs if (job.stage, job.task, job.seed) == wanted)
-
-    def unusable(self, task: str, method: PlannedMethod) -> dict[str, str]:
-        """Sources that a method may not use for a task, with the reasons known beforehand."""
-        unmet = {s.name: method.unmet(s) for s in self.candidates(method)}
-        saw = {k: v for k, v in self.excluded.get(task, {}).items() if k in unmet}
-        return {k: v for k, v in unmet.items() if v} | saw
-
-    def eligible(self, task: str, method: PlannedMethod) -> tuple[SourceInfo, ...]:
-        """Sources that a method may use for a task, unless their embedding is not finite."""
-        out = self.unusable(task, method)
-        return tuple(s for s in self.candidates(method) if s.name not in out)
 
     def to_json(self) -> str:
         """The plan as canonical JSON."""

@@ -1,35 +1,22 @@
-"""Makes the plan: resolves names, checks data and weights, keys every artifact and cell."""
+"""Makes the plan of a run: resolved names, read data, eligible sources, keys, jobs and cells."""
 
 from __future__ import annotations
 
-from typing import cast
+from dataclasses import replace
 
-from distbench.errors import DataError, UsageError
-from distbench.interfaces.student import Student
-from distbench.interfaces.suite import Protocol
-from distbench.interfaces.task import Task
-from distbench.interfaces.zoo import SourceInfo, Zoo
+from distbench.errors import UsageError
+from distbench.interfaces.method import Distiller
+from distbench.interfaces.zoo import SourceInfo
 from distbench.planning.config import RunConfig
+from distbench.planning.eligibility import Eligibility, sources_that_saw
 from distbench.planning.jobs import lay_out
-from distbench.planning.keys import Keys, images_key
-from distbench.planning.methods import plan_methods, plan_reference
-from distbench.planning.plan import Plan, PlannedTask
-from distbench.planning.resolve import (
-    PlacedTask,
-    check_settings,
-    find_encoders,
-    find_generalist,
-    find_suite,
-    find_tasks,
-    find_zoo,
-    overlaps,
-    usable_sources,
-)
-from distbench.planning.split import split_train
-from distbench.plugins.component_identity import as_table, identity_of, plugin_digests
-from distbench.plugins.registry import Registry, registry
+from distbench.planning.keys import Keys
+from distbench.planning.methods import method_id, method_needs, method_role
+from distbench.planning.plan import Plan, PlannedMethod
+from distbench.planning.resolve import ResolvedMethod, ResolvedRun
+from distbench.planning.tasks import plan_images, plan_task
+from distbench.plugins.component_identity import as_table
 from distbench.storage.hashing import digest
-from distbench.storage.offline import go_offline
 
 
 def make_plan(config: RunConfig) -> Plan:
@@ -40,73 +27,50 @@ def make_plan(config: RunConfig) -> Plan:
         DataError: A task's data cannot be used.
         WeightsError: Weights are missing or are not what their fingerprint says.
     """
-    if config.offline:
-        go_offline()
-    names = registry(config.plugin)
-    suite = find_suite(config, names)
-    protocol = config.protocol(suite.protocol)
-    check_settings(suite, names)
-    methods = plan_methods(config, suite, names, protocol)
-    with_sources = any(m.uses_sources for m in methods)
-    student = cast(
-        Student,
-        names.make(
-            "student",
-            config.student or suite.student,
-            base=config.base_of("student") if config.student else suite.base,
-        ),
-    )
-    student_identity = {
-        **identity_of(names, "student", student),
-        "weights": student.fingerprint(),
-    }
-    zoo = find_zoo(config, suite, names) if with_sources else None
-    sources = tuple(s.info for s in usable_sources(zoo)) if zoo else ()
-    generalist = find_generalist(suite, zoo) if any(m.generalist for m in methods) else None
-    encoders = find_encoders(zoo, {m.encoder for m in methods if m.encoder}) if zoo else {}
-    overlap = config.overlap or suite.overlap
-    tasks = tuple(
-        plan_task(placed, names, protocol, config.skip_corrupt)
-        for placed in find_tasks(config, suite, names)
-    )
-    others = {s.name: s for s in (generalist, *encoders.values()) if s and s not in sources}
-    everyone = (*sources, *others.values())
-    saw = {t.id: overlaps(everyone, t.seen_by, names) for t in tasks}
-    excluded = saw if overlap == "exclude" else {t.id: {} for t in tasks}
-    marked = saw if overlap == "allow" else {t.id: {} for t in tasks}
-    seeds = tuple(range(config.first_seed, config.first_seed + protocol.seeds))
-    if not tasks:
+    run = ResolvedRun(config)
+    suite, protocol = run.suite, run.protocol
+    methods = plan_methods(run)
+    student = run.student.component
+    zoo = run.zoo if any(m.uses_sources for m in methods) else None
+    if not run.tasks:
         raise UsageError(f"suite {suite.name!r} has no tasks, and no --task is given")
-    made_by = names.provenance("zoo", zoo.name) if zoo else {}
-    reference = plan_reference(methods, suite, names, protocol)
-    keys = Keys(
-        suite,
-        protocol,
-        student_identity,
-        sources,
-        made_by,
-        excluded,
-        marked,
-        reference,
-        generalist,
-        encoders,
+    tasks = tuple(plan_task(task, protocol, config.skip_corrupt) for task in run.tasks)
+    student_identity = {**run.student.identity, "weights": student.fingerprint()}
+    sources = tuple(source.info for source in run.sources.values()) if zoo else ()
+    generalist = run.generalist if any(m.generalist for m in methods) else None
+    encoders = run.encoders({m.encoder for m in methods if m.encoder}) if zoo else {}
+    named = {s.name: s for s in (*sources, generalist, *encoders.values()) if s}
+    excluded, marked = sources_that_saw(tasks, tuple(named.values()), run.overlap, run.held_by)
+    reference = (
+        plan_method(run.reference, run)
+        if any("reference" in method.needs for method in methods)
+        else None
     )
+    keys = Keys(
+        suite=suite,
+        protocol=protocol,
+        student=student_identity,
+        zoo=zoo.provenance if zoo else {},
+        eligibility=Eligibility(sources, generalist, excluded, marked),
+        reference=reference,
+        encoders=encoders,
+    )
+    seeds = tuple(range(config.first_seed, config.first_seed + protocol.seeds))
     jobs, cells = lay_out(tasks, methods, seeds, keys)
-    named = config.name or f"{suite.name}-{digest(sorted(c.key for c in cells))[:8]}"
     return Plan(
-        name=named,
+        name=config.name or f"{suite.name}-{digest(sorted(c.key for c in cells))[:8]}",
         suite=suite.name,
         suite_version=suite.version,
         protocol=protocol,
         device=config.device,
-        plugin_files=plugin_digests(config.plugin),
+        plugin_files=run.plugin_files,
         skip_corrupt=config.skip_corrupt,
         save_student=config.save_student if config.save_student is not None else not suite.tasks,
         student=as_table(student),
         student_identity=student_identity,
-        zoo=as_table(zoo) if zoo else None,
-        zoo_identity=_zoo_identity(zoo, sources) if zoo else None,
-        zoo_provenance=made_by,
+        zoo=as_table(zoo.component) if zoo else None,
+        zoo_identity=_zoo_identity(zoo.component.name, sources) if zoo else None,
+        zoo_provenance=zoo.provenance if zoo else {},
         sources=sources,
         generalist=generalist,
         encoders=tuple(encoders.values()),
@@ -118,52 +82,41 @@ def make_plan(config: RunConfig) -> Plan:
         methods=methods,
         jobs=jobs,
         cells=cells,
-        distributions=names.distributions(),
+        distributions=run.distributions,
     )
 
 
-def plan_task(
-    placed: PlacedTask,
-    names: Registry,
-    protocol: Protocol,
-    skip_corrupt: bool,
-) -> PlannedTask:
-    """Reads a task's index and checks that the protocol can be applied to it.
+def plan_methods(run: ResolvedRun) -> tuple[PlannedMethod, ...]:
+    """The methods of a run, each with its name and the identities of its components."""
+    methods: dict[str, PlannedMethod] = {}
+    for resolved in run.methods:
+        method = plan_method(resolved, run)
+        known = methods.setdefault(method.id, method)
+        if known.transfer != method.transfer:  # two folders of one name
+            settings = run.suite.settings
+            method = replace(method, id=method_id(resolved.components, settings, whole_paths=True))
+            methods.setdefault(method.id, method)
+    return tuple(methods.values())
 
-    Raises:
-        DataError: It has one class, or a class without a labelled image, or no test images.
-    """
-    entry = placed.entry
-    task = cast(Task, names.make("task", entry.component(), base=placed.base))
-    index = task.index()
-    if not index.classes:
-        raise DataError(
-            f"task {entry.id!r} has no classes to learn: its images have no labels. A distiller "
-            "takes them as transfer=..., `distbench retrieve` as --gallery"
-        )
-    if len(index.classes) < 2:
-        raise DataError(
-            f"task {entry.id!r} has one class ({', '.join(index.classes)}); "
-            "there is nothing to tell apart. Put the images of each class in a folder of its own"
-        )
-    if not len(index.parts["test"]):
-        raise DataError(f"task {entry.id!r} has no test image")
-    try:
-        split_train(index.parts["train"].labels, index.classes, protocol, 0)
-    except DataError as error:
-        raise DataError(f"task {entry.id!r}: {error}") from None
-    return PlannedTask(
-        id=entry.id,
-        label=task.typed(whole_paths=False),
-        component=as_table(task),
-        fingerprint=index.fingerprint,
-        classes=index.classes,
-        seen_by=tuple(sorted({*entry.seen_by, *index.seen_by})),
-        notes=index.notes,
-        images_key=images_key(task, index.fingerprint, names, protocol, skip_corrupt),
+
+def plan_method(method: ResolvedMethod, run: ResolvedRun) -> PlannedMethod:
+    """A method as a plan keeps it; its transfer set is read."""
+    parts = method.components
+    distiller = parts.get("distiller")
+    wanted = distiller.transfer_set() if isinstance(distiller, Distiller) else None
+    skip_corrupt = run.config.skip_corrupt
+    return PlannedMethod(
+        id=method_id(parts, run.suite.settings),
+        role=method_role(parts),
+        components={kind: as_table(part) for kind, part in parts.items()},
+        identities={kind: part.identity for kind, part in method.parts.items()},
+        needs=method_needs(parts.values()),
+        generalist=isinstance(distiller, Distiller) and distiller.learns_from == "generalist",
+        transfer=plan_images(method.images, run.protocol, skip_corrupt) if method.images else None,
+        encoder=wanted.encoder if wanted and wanted.budget else None,
     )
 
 
-def _zoo_identity(zoo: Zoo, sources: tuple[SourceInfo, ...]) -> str:
+def _zoo_identity(name: str, sources: tuple[SourceInfo, ...]) -> str:
     """A zoo's name and what is in it, the same wherever it lies."""
-    return f"{zoo.name}@{digest([s.model_dump(exclude={'licence'}) for s in sources])[:12]}"
+    return f"{name}@{digest([s.model_dump(exclude={'licence'}) for s in sources])[:12]}"

@@ -1,32 +1,304 @@
-"""From the names of a configuration to what they stand for: suite, zoo, sources, tasks."""
+"""The front of planning: the names of a configuration become components, each once.
+
+What comes after it, eligibility, keys, jobs and cells, asks the registry no more.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
 from distbench.errors import UnknownNameError, UsageError
 from distbench.interfaces.component import Component
-from distbench.interfaces.suite import (
-    METHOD_KINDS,
-    Suite,
-    SuiteDefinition,
-    TaskEntry,
-    Value,
-    settings_of,
-)
+from distbench.interfaces.method import Distiller
+from distbench.interfaces.student import Student
+from distbench.interfaces.suite import Protocol, SuiteDefinition, TaskEntry
+from distbench.interfaces.task import Task
 from distbench.interfaces.zoo import Source, SourceInfo, Zoo
 from distbench.planning.config import DEFAULT_STUDENT, DEFAULT_SUITE, RunConfig
-from distbench.plugins.registry import Registry
+from distbench.planning.methods import crossed
+from distbench.planning.settings import check_settings, suite_component
+from distbench.plugins.component_identity import identity_of, plugin_digests
+from distbench.plugins.registry import Registry, registry
+from distbench.storage.offline import go_offline
 from distbench.storage.toml import explain
 
+C = TypeVar("C", bound=Component)
 
-def find_suite(config: RunConfig, names: Registry) -> SuiteDefinition:
+
+@dataclass(frozen=True)
+class Resolved(Generic[C]):
+    """A component of a run.
+
+    Attributes:
+        component: The component.
+        identity: What its results depend on, for keys.
+        provenance: The part of it that its plugin adds: the digest of its source where it is no
+            built-in, else nothing.
+    """
+
+    component: C
+    identity: dict[str, Any]
+    provenance: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ResolvedTask:
+    """A task of a run.
+
+    Attributes:
+        id: What it is called in this run.
+        seen_by: Data sets that hold its images, as its entry says.
+        task: The component.
+    """
+
+    id: str
+    seen_by: tuple[str, ...]
+    task: Resolved[Task]
+
+
+@dataclass(frozen=True)
+class ResolvedMethod:
+    """A method of a run.
+
+    Attributes:
+        parts: Kind to component.
+        images: The images of its transfer set, where its distiller has one.
+    """
+
+    parts: Mapping[str, Resolved[Component]]
+    images: Resolved[Task] | None = None
+
+    @property
+    def components(self) -> dict[str, Component]:
+        """Kind to component, without what is known of them."""
+        return {kind: part.component for kind, part in self.parts.items()}
+
+
+class ResolvedRun:
+    """A run whose names have become components, each made once, when it is first asked for.
+
+    Args:
+        config: What to run.
+
+    Raises:
+        UsageError: The suite is unknown, or a value of the protocol will not do. The properties
+            raise it where a name is unknown or a parameter wrong.
+    """
+
+    def __init__(self, config: RunConfig) -> None:
+        if config.offline:
+            go_offline()
+        self.config = config
+        self._names = registry(config.plugin)
+        self.suite = _suite(config, self._names)
+        self.protocol: Protocol = config.protocol(self.suite.protocol)
+        self.overlap = config.overlap or self.suite.overlap
+
+    def _resolved(self, kind: str, component: C) -> Resolved[C]:
+        return Resolved(
+            component,
+            identity_of(self._names, kind, component),
+            self._names.provenance(kind, component.name),
+        )
+
+    @cached_property
+    def student(self) -> Resolved[Student]:
+        """The student; its weights are not looked at."""
+        given = self.config.student
+        base = self.config.base_of("student") if given else self.suite.base
+        student = self._names.make("student", given or self.suite.student, base=base)
+        return self._resolved("student", student)
+
+    @property
+    def has_zoo(self) -> bool:
+        """Whether the run or its suite names a zoo."""
+        return (self.config.zoo or self.suite.zoo) is not None
+
+    @cached_property
+    def zoo(self) -> Resolved[Zoo]:
+        """The zoo.
+
+        Raises:
+            UsageError: Neither the run nor its suite names one.
+        """
+        given = self.config.zoo if self.config.zoo is not None else self.suite.zoo
+        if given is None:
+            raise UsageError(
+                "which source models? Name a zoo, e.g. --zoo local:path=my_models "
+                "(`distbench list zoos`), or run baselines only with --distiller none"
+            )
+        base = self.suite.base if self.config.zoo is None else self.config.base_of("zoo")
+        return self._resolved("zoo", self._names.make("zoo", given, base=base))
+
+    @cached_property
+    def _by_name(self) -> dict[str, Source]:
+        return {source.info.name: source for source in self.zoo.component.sources()}
+
+    @cached_property
+    def sources(self) -> dict[str, Source]:
+        """The sources of the zoo by name, without its generalists, each verified.
+
+        Raises:
+            WeightsError: Weights are missing or differ from their fingerprint.
+        """
+        sources = {n: s for n, s in self._by_name.items() if s.info.role == "source"}
+        for source in sources.values():
+            source.verify()
+        return sources
+
+    @cached_property
+    def generalist(self) -> SourceInfo:
+        """The suite's one general teacher, verified.
+
+        Raises:
+            UsageError: The suite names none, or the zoo has no such source.
+        """
+        suite, name = self.suite, self.suite.generalist
+        if name is None:
+            raise UsageError(
+                f"a distiller learns from the suite's generalist, but suite {suite.name!r} names "
+                'none; write generalist = "NAME OF A SOURCE" into its file'
+            )
+        if name not in self._by_name:
+            raise UsageError(
+                f"the zoo of suite {suite.name!r} has no source {name!r}, its generalist"
+            )
+        self._by_name[name].verify()
+        return self._by_name[name].info
+
+    def encoders(self, names: Collection[str]) -> dict[str, SourceInfo]:
+        """Sources, generalists too, by whose features images are retrieved, each verified.
+
+        Raises:
+            UnknownNameError: The zoo has no source of that name; with what is near.
+        """
+        for name in sorted(names):
+            if name not in self._by_name:
+                known = list(self._by_name)
+                raise UnknownNameError("source", name, known, "It should be the encoder.")
+            self._by_name[name].verify()
+        return {name: self._by_name[name].info for name in sorted(names)}
+
+    @cached_property
+    def tasks(self) -> tuple[ResolvedTask, ...]:
+        """The tasks of the run: those named, or all of its suite.
+
+        Raises:
+            UsageError: An entry is wrong, or two have one id.
+        """
+        of_suite = {entry.id: entry for entry in self.suite.tasks}
+        if not self.config.task:
+            return tuple(self._task(entry, self.suite.base) for entry in of_suite.values())
+        base = self.config.base_of("task")
+        tasks = tuple(
+            self._task(of_suite[value], self.suite.base)
+            if isinstance(value, str) and value in of_suite
+            else self._task_of(value, base)
+            for value in self.config.task
+        )
+        ids = [task.id for task in tasks]
+        for twice in {i for i in ids if ids.count(i) > 1}:
+            raise UsageError(
+                f"two tasks are called {twice!r}; give one an id in a configuration file"
+            )
+        return tasks
+
+    def _task(self, entry: TaskEntry, base: Path | None) -> ResolvedTask:
+        task = self._names.make("task", entry.component(), base=base)
+        return ResolvedTask(entry.id, entry.seen_by, self._resolved("task", task))
+
+    def _task_of(self, value: str | dict[str, Any], base: Path | None) -> ResolvedTask:
+        """A task that is no task of the suite; without an id it is called after what it is."""
+        table: dict[str, Any] = {"use": value} if isinstance(value, str) else dict(value)
+        about = {key: table.pop(key) for key in ("id", "seen_by") if key in table}
+        task = self._names.make("task", table, base=base)
+        about.setdefault("id", _short_name(task))
+        try:
+            entry = TaskEntry.model_validate({**table, **about})
+        except ValidationError as error:
+            raise UsageError(f"task {about['id']!r}: {explain(error, TaskEntry)}") from None
+        return ResolvedTask(entry.id, entry.seen_by, self._resolved("task", task))
+
+    def gallery(self, specification: str) -> Resolved[Task]:
+        """A task whose images are retrieved from."""
+        return self._resolved("task", self._names.make("task", specification))
+
+    def components(self, kind: str) -> tuple[Component, ...]:
+        """The components of one kind of method, with the suite's settings.
+
+        ``none`` stands for no distiller or no baseline, ``all`` for every metric there is.
+        """
+        values = getattr(self.config, kind)
+        if kind == "metric" and "all" in values:
+            values = self._names.names("metric")
+        return tuple(
+            suite_component(self._names, self.suite, kind, value, self.config.base_of(kind))
+            for value in values
+            if not (value == "none" and kind in ("distiller", "baseline"))
+        )
+
+    @cached_property
+    def methods(self) -> tuple[ResolvedMethod, ...]:
+        """The methods of the run.
+
+        Raises:
+            UsageError: There are none, or the suite has settings for what there is not.
+        """
+        check_settings(self.suite, self._names)
+        kinds = ("distiller", "strategy", "metric", "baseline")
+        parts = {
+            kind: [self._resolved(kind, part) for part in self.components(kind)] for kind in kinds
+        }
+        of = {id(part.component): part for several in parts.values() for part in several}
+        methods = tuple(
+            self._with_images({kind: of[id(part)] for kind, part in one.items()})
+            for one in crossed(*([part.component for part in parts[kind]] for kind in kinds))
+        )
+        if not methods:
+            raise UsageError("nothing to run: name a --distiller with --strategy, or a --baseline")
+        return methods
+
+    def method(self, parts: Mapping[str, Component]) -> ResolvedMethod:
+        """A method of these components, by kind."""
+        return self._with_images({k: self._resolved(k, part) for k, part in parts.items()})
+
+    def _with_images(self, parts: Mapping[str, Resolved[Component]]) -> ResolvedMethod:
+        distiller = parts["distiller"].component if "distiller" in parts else None
+        transfer = distiller.transfer_set() if isinstance(distiller, Distiller) else None
+        images = self._resolved("task", transfer.images) if transfer else None
+        return ResolvedMethod(parts, images)
+
+    @cached_property
+    def reference(self) -> ResolvedMethod:
+        """The baseline that trains the reference model of metrics that need one."""
+        baseline = suite_component(
+            self._names, self.suite, "baseline", self.suite.reference, self.suite.base
+        )
+        return self.method({"baseline": baseline})
+
+    def held_by(self, dataset: str) -> set[str]:
+        """A data set and all whose images it holds, as far as plugins say, in lower case."""
+        return self._names.held_by(dataset)
+
+    @property
+    def plugin_files(self) -> dict[str, str]:
+        """Path to digest of the plugin files."""
+        return plugin_digests(self.config.plugin)
+
+    @property
+    def distributions(self) -> dict[str, str]:
+        """Versions of the installed distributions that offer something."""
+        return self._names.distributions()
+
+
+def _suite(config: RunConfig, names: Registry) -> SuiteDefinition:
     """The suite that is run: the one named, the default one, or none (``custom``).
 
     Without ``--suite`` it is the default suite where no task is named or only tasks of it; any
@@ -35,124 +307,12 @@ def find_suite(config: RunConfig, names: Registry) -> SuiteDefinition:
     if config.suite is not None:
         if config.suite.endswith(".toml"):
             return SuiteDefinition.from_toml(Path(config.suite))
-        return cast(Suite, names.make("suite", config.suite)).definition()
-    default = cast(Suite, names.make("suite", DEFAULT_SUITE)).definition()
+        return names.make("suite", config.suite).definition()
+    default = names.make("suite", DEFAULT_SUITE).definition()
     known = {entry.id for entry in default.tasks}
     if all(isinstance(task, str) and task in known for task in config.task):
         return default
     return SuiteDefinition(name="custom", version=1, student=config.student or DEFAULT_STUDENT)
-
-
-def find_zoo(config: RunConfig, suite: SuiteDefinition, names: Registry) -> Zoo:
-    """The zoo of the run.
-
-    Raises:
-        UsageError: Neither the run nor its suite names one.
-    """
-    if config.zoo is not None:
-        return cast(Zoo, names.make("zoo", config.zoo, base=config.base_of("zoo")))
-    if suite.zoo is None:
-        raise UsageError(
-            "which source models? Name a zoo, e.g. --zoo local:path=my_models "
-            "(`distbench list zoos`), or run baselines only with --distiller none"
-        )
-    return cast(Zoo, names.make("zoo", suite.zoo, base=suite.base))
-
-
-def usable_sources(zoo: Zoo) -> list[Source]:
-    """The sources of a zoo without its generalists, each verified.
-
-    Raises:
-        WeightsError: Weights are missing or differ from their fingerprint.
-    """
-    found = [source for source in zoo.sources() if source.info.role == "source"]
-    for source in found:
-        source.verify()
-    return found
-
-
-def find_generalist(suite: SuiteDefinition, zoo: Zoo | None) -> SourceInfo:
-    """The suite's one general teacher.
-
-    Raises:
-        UsageError: The suite names none, or the zoo has no such source.
-    """
-    found = {source.info.name: source for source in zoo.sources()} if zoo else {}
-    if suite.generalist is None:
-        raise UsageError(
-            f"a distiller learns from the suite's generalist, but suite {suite.name!r} names none; "
-            'write generalist = "NAME OF A SOURCE" into its file'
-        )
-    if suite.generalist not in found:
-        raise UsageError(
-            f"the zoo of suite {suite.name!r} has no source {suite.generalist!r}, its generalist"
-        )
-    found[suite.generalist].verify()
-    return found[suite.generalist].info
-
-
-def find_encoders(zoo: Zoo, names: Collection[str]) -> dict[str, SourceInfo]:
-    """The sources, generalists too, by whose features images are retrieved.
-
-    Raises:
-        UnknownNameError: The zoo has no source of that name; with what is near.
-    """
-    known = {source.info.name: source for source in zoo.sources()}
-    for name in sorted(names):
-        if name not in known:
-            raise UnknownNameError("source", name, list(known), "It should be the encoder.")
-        known[name].verify()
-    return {name: known[name].info for name in sorted(names)}
-
-
-def overlaps(
-    sources: Sequence[SourceInfo], seen_by: Sequence[str], names: Registry
-) -> dict[str, str]:
-    """Sources whose training data hold images of a task, with the reason."""
-    found = {}
-    seen = {name.casefold() for name in seen_by}
-    for source in sources:
-        shared = sorted(name for name in source.trained_on if names.held_by(name) & seen)
-        if shared:
-            found[source.name] = f"saw this task: trained on {', '.join(shared)}"
-    return found
-
-
-@dataclass(frozen=True)
-class PlacedTask:
-    """A task of a run, and the folder that its relative paths start from."""
-
-    entry: TaskEntry
-    base: Path | None
-
-
-def find_tasks(config: RunConfig, suite: SuiteDefinition, names: Registry) -> list[PlacedTask]:
-    """The tasks of a run: those named, or all of its suite.
-
-    Raises:
-        UsageError: An entry is wrong, or two have one id.
-    """
-    by_id = {entry.id: PlacedTask(entry, suite.base) for entry in suite.tasks}
-    if not config.task:
-        return list(by_id.values())
-    base = config.base_of("task")
-    found: list[PlacedTask] = []
-    for value in config.task:
-        if isinstance(value, str) and value in by_id:
-            found.append(by_id[value])
-            continue
-        table: dict[str, Any] = {"use": value} if isinstance(value, str) else dict(value)
-        if "id" not in table:
-            bare = {k: v for k, v in table.items() if k != "seen_by"}
-            table["id"] = _short_name(names.make("task", bare, base=base))
-        try:
-            found.append(PlacedTask(TaskEntry.model_validate(table), base))
-        except ValidationError as error:
-            raise UsageError(f"task {table['id']!r}: {explain(error, TaskEntry)}") from None
-    ids = [placed.entry.id for placed in found]
-    for twice in {i for i in ids if ids.count(i) > 1}:
-        raise UsageError(f"two tasks are called {twice!r}; give one an id in a configuration file")
-    return found
 
 
 def _short_name(task: Component) -> str:
@@ -160,55 +320,3 @@ def _short_name(task: Component) -> str:
     paths = [value for _, value in task if isinstance(value, Path)]
     text = paths[0].resolve().name if paths else task.label
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._") or task.name
-
-
-def suite_components(
-    config: RunConfig, names: Registry, suite: SuiteDefinition, kind: str
-) -> list[Component]:
-    """The components of one kind of method, the suite's settings under what is given explicitly.
-
-    ``none`` stands for no distiller or no baseline, ``all`` for every metric there is.
-    """
-    values = getattr(config, kind)
-    if kind == "metric" and "all" in values:
-        values = names.names("metric")
-    return [
-        suite_component(names, suite, kind, value, config.base_of(kind))
-        for value in values
-        if not (value == "none" and kind in ("distiller", "baseline"))
-    ]
-
-
-def suite_component(
-    names: Registry, suite: SuiteDefinition, kind: str, value: Value, base: Path | None
-) -> Component:
-    """A component with the suite's settings under what is given explicitly."""
-    name = value if isinstance(value, str) else str(value.get("use", ""))
-    settings = settings_of(suite.settings, kind, name.partition(":")[0])
-    return names.make(kind, value, base=base, defaults=settings)
-
-
-def check_settings(suite: SuiteDefinition, names: Registry) -> None:
-    """Refuses settings of a suite for a name that no component of a method has, or several.
-
-    Raises:
-        UnknownNameError: With what is near.
-        UsageError: Components of several kinds have it; says how to name one.
-    """
-    by_kind = {kind: names.names(kind) for kind in METHOD_KINDS}
-    where = f"It has settings in suite {suite.name!r}."
-    for name, table in suite.settings.items():
-        if name in by_kind:
-            for inner in table:
-                if inner not in by_kind[name]:
-                    raise UnknownNameError(name, inner, by_kind[name], where)
-            continue
-        kinds = [kind for kind, known in by_kind.items() if name in known]
-        if not kinds:
-            everyone = [n for known in by_kind.values() for n in known]
-            raise UnknownNameError("component", name, everyone, where)
-        if len(kinds) > 1:
-            raise UsageError(
-                f"suite {suite.name!r} has settings for {name!r}, which is the name of a "
-                f"{' and of a '.join(kinds)}; write [settings.{kinds[0]}.{name}]"
-            )

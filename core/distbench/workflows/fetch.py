@@ -6,18 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import cast
 
 from distbench.errors import DistbenchError, MachineError, RefusedError, UsageError
 from distbench.interfaces.component import Component
-from distbench.interfaces.student import Student
-from distbench.interfaces.task import Task
-from distbench.interfaces.zoo import Zoo
 from distbench.planning.config import RunConfig
-from distbench.planning.resolve import find_suite, find_tasks
-from distbench.plugins.registry import registry
+from distbench.planning.resolve import ResolvedRun
 from distbench.storage.downloads import Download, free_space
-from distbench.storage.offline import go_offline
 
 Listener = Callable[[Download, int], None]
 """Told of bytes as they arrive."""
@@ -55,25 +49,15 @@ def needs(config: RunConfig, only: Sequence[str] = ()) -> list[Need]:
     Raises:
         UsageError: A name is unknown, or nothing matches.
     """
-    if config.offline:
-        go_offline()
-    found: dict[str, Component] = {}
-    names = registry(config.plugin)
-    suite = find_suite(config, names)
-    for placed in find_tasks(config, suite, names):
-        task = names.make("task", placed.entry.component(), base=placed.base)
-        found[placed.entry.id] = cast(Task, task)
-    if zoo := config.zoo or suite.zoo:
-        base = config.base_of("zoo") if config.zoo else suite.base
-        found["zoo"] = cast(Zoo, names.make("zoo", zoo, base=base))
-    base = config.base_of("student") if config.student else suite.base
-    found["student"] = cast(
-        Student, names.make("student", config.student or suite.student, base=base)
-    )
-    wanted = [name for name in found if not only or any(fnmatch(name, p) for p in only)]
+    run = ResolvedRun(config)
+    components: dict[str, Component] = {task.id: task.task.component for task in run.tasks}
+    if run.has_zoo:
+        components["zoo"] = run.zoo.component
+    components["student"] = run.student.component
+    wanted = [name for name in components if not only or any(fnmatch(name, p) for p in only)]
     if not wanted:
-        raise UsageError(f"--only {' '.join(only)} matches none of {', '.join(found)}")
-    return needs_of({name: found[name] for name in wanted})
+        raise UsageError(f"--only {' '.join(only)} matches none of {', '.join(components)}")
+    return needs_of({name: components[name] for name in wanted})
 
 
 def needs_of(components: Mapping[str, Component]) -> list[Need]:

@@ -11,24 +11,15 @@ from numpy.typing import NDArray
 from distbench.engine.ranking import Comparison, rank_probes
 from distbench.errors import DistbenchError, UsageError
 from distbench.interfaces.context import Embedding
-from distbench.interfaces.method import Distiller
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.strategy import Strategy
-from distbench.interfaces.task import Task
 from distbench.planning.config import RunConfig
-from distbench.planning.methods import planned_method
-from distbench.planning.planner import make_plan, plan_task
-from distbench.planning.resolve import (
-    find_suite,
-    find_tasks,
-    find_zoo,
-    overlaps,
-    suite_components,
-    usable_sources,
-)
-from distbench.plugins.registry import registry
+from distbench.planning.eligibility import NOT_FINITE, Eligibility, sources_that_saw
+from distbench.planning.methods import method_needs
+from distbench.planning.planner import make_plan
+from distbench.planning.resolve import ResolvedRun
+from distbench.planning.tasks import plan_task
 from distbench.storage.hashing import seed_for
-from distbench.storage.offline import go_offline
 
 
 def rank_sources(config: RunConfig) -> Comparison:
@@ -42,28 +33,20 @@ def rank_sources(config: RunConfig) -> Comparison:
     for kind in ("task", "strategy", "distiller"):
         if len(getattr(config, kind)) != 1:
             raise UsageError(f"`rank` takes one {kind}, got {len(getattr(config, kind))}")
-    if config.offline:
-        go_offline()
-    names = registry(config.plugin)
-    suite = find_suite(config, names)
-    protocol = config.protocol(suite.protocol)
-    zoo = find_zoo(config, suite, names)
-    sources = {source.info.name: source for source in usable_sources(zoo)}
-    (placed,) = find_tasks(config, suite, names)
-    task = plan_task(placed, names, protocol, config.skip_corrupt)
-    metrics = cast(list[Metric], suite_components(config, names, suite, "metric"))
-    (strategy,) = cast(list[Strategy], suite_components(config, names, suite, "strategy"))
-    distillers = cast(list[Distiller], suite_components(config, names, suite, "distiller"))
-    infos = [source.info for source in sources.values()]
-    saw = overlaps(infos, task.seen_by, names)
-    allowed = (config.overlap or suite.overlap) == "allow"
-    excluded: dict[str, dict[str, str]] = {}
-    for metric in metrics:
-        parts = dict(zip(("metric", "distiller"), (metric, *distillers), strict=False))
-        method = planned_method(parts, suite, names, protocol)
-        excluded[metric.label] = {i.name: reason for i in infos if (reason := method.unmet(i))}
-        excluded[metric.label] |= {} if allowed else saw
-    component = cast(Task, names.make("task", task.component))
+    run = ResolvedRun(config)
+    suite, protocol, sources = run.suite, run.protocol, run.sources
+    (resolved,) = run.tasks
+    task = plan_task(resolved, protocol, config.skip_corrupt)
+    metrics = cast(tuple[Metric, ...], run.components("metric"))
+    (strategy,) = cast(tuple[Strategy], run.components("strategy"))
+    distillers = run.components("distiller")
+    infos = tuple(source.info for source in sources.values())
+    saw, marked = sources_that_saw([task], infos, run.overlap, run.held_by)
+    eligibility = Eligibility(infos, None, saw, marked)
+    excluded = {
+        metric.label: eligibility.left_out(task.id, method_needs([metric, *distillers]), infos)
+        for metric in metrics
+    }
 
     from threadpoolctl import threadpool_limits
 
@@ -71,20 +54,22 @@ def rank_sources(config: RunConfig) -> Comparison:
     from distbench.engine.stages.score import probes_of
 
     with threadpool_limits(protocol.threads):
-        images = ProbeImages(component, task, protocol, suite.name, config.skip_corrupt)
+        images = ProbeImages(
+            resolved.task.component, task, protocol, suite.name, config.skip_corrupt
+        )
         wanted = [
             sources[info.name]
             for info in infos
             if not all(info.name in out for out in excluded.values())
         ]
-        made_by = names.provenance("zoo", zoo.name)
         embeddings: dict[str, Embedding] = {}
-        for name, found in images.embeddings(wanted, config.device, made_by).items():
-            if found is None:
+        every = images.embeddings(wanted, config.device, run.zoo.provenance)
+        for name, embedding in every.items():
+            if embedding is None:
                 for out in excluded.values():
-                    out[name] = "its features or logits are not finite"
+                    out[name] = NOT_FINITE
             else:
-                embeddings[name] = found
+                embeddings[name] = embedding
         reference = _reference(config, metrics, len(images.labels))
         if isinstance(reference, str):
             for metric in metrics:
@@ -99,9 +84,7 @@ def rank_sources(config: RunConfig) -> Comparison:
             seed_for(suite.name, task.id, 0, "metric"),
             reference,
         )
-        return rank_probes(
-            task.id, metrics, strategy, probes, excluded, marked=saw if allowed else {}
-        )
+        return rank_probes(task.id, metrics, strategy, probes, excluded, marked=marked[task.id])
 
 
 def _reference(

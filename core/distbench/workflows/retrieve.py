@@ -6,20 +6,16 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from distbench.errors import Declined, RefusedError, UsageError
-from distbench.interfaces.suite import Protocol, SuiteDefinition
-from distbench.interfaces.task import Task, TaskIndex
-from distbench.interfaces.zoo import SourceInfo, Zoo
+from distbench.interfaces.task import TaskIndex
+from distbench.interfaces.zoo import SourceInfo
 from distbench.planning.config import RunConfig
-from distbench.planning.methods import plan_images
+from distbench.planning.eligibility import sources_that_saw
 from distbench.planning.plan import Plan, PlannedTask
-from distbench.planning.planner import plan_task
-from distbench.planning.resolve import find_encoders, find_suite, find_tasks, find_zoo, overlaps
-from distbench.plugins.component_identity import as_table, plugin_digests
-from distbench.plugins.registry import Registry, registry
-from distbench.storage.offline import go_offline
+from distbench.planning.resolve import ResolvedRun
+from distbench.planning.tasks import plan_images, plan_task
+from distbench.plugins.component_identity import as_table
 
 
 @dataclass(frozen=True)
@@ -82,22 +78,16 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
     """
     if len(config.task) != 1:
         raise UsageError(f"`retrieve` takes one task, got {len(config.task)}")
-    if config.offline:
-        go_offline()
-    names = registry(config.plugin)
-    suite = find_suite(config, names)
-    protocol = config.protocol(suite.protocol)
-    zoo = find_zoo(config, suite, names)
-    (info,) = find_encoders(zoo, {encoder}).values()
-    (placed,) = find_tasks(config, suite, names)
-    task = plan_task(placed, names, protocol, config.skip_corrupt)
-    pool = cast(Task, names.make("task", gallery))
-    images = plan_images(pool, names, protocol, config.skip_corrupt)
-    saw = overlaps([info], task.seen_by, names)
-    if saw and (config.overlap or suite.overlap) == "exclude":
-        raise RefusedError(
-            f"encoder {encoder!r} {saw[encoder]}; take another, or give --overlap allow"
-        )
+    run = ResolvedRun(config)
+    protocol = run.protocol
+    (info,) = run.encoders({encoder}).values()
+    (resolved,) = run.tasks
+    task = plan_task(resolved, protocol, config.skip_corrupt)
+    pool = run.gallery(gallery)
+    images = plan_images(pool, protocol, config.skip_corrupt)
+    excluded, _ = sources_that_saw([task], [info], run.overlap, run.held_by)
+    if reason := excluded[task.id].get(encoder):
+        raise RefusedError(f"encoder {encoder!r} {reason}; take another, or give --overlap allow")
 
     import torch
     from threadpoolctl import threadpool_limits
@@ -105,7 +95,7 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
     from distbench.engine.retrieval import neighbours_each, retrieve_between, too_small
     from distbench.engine.workspace import Workspace
 
-    work = Workspace(_plan(config, suite, protocol, zoo, names, (task, images), info))
+    work = Workspace(_plan(run, (task, images), info))
     queries = work.split(task, 0).labelled
     each = neighbours_each(budget, len(queries))
     if not each:
@@ -119,15 +109,14 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
         raise RefusedError(declined.reason) from None
     finally:
         torch.set_num_threads(before)
-    known = cast(Task, work.component("task", task.component))
-    own = _names(known.index(), work.images(task).skipped)
-    there = _names(pool.index(), work.images(images).skipped)
+    own = _names(resolved.task.component.index(), work.images(task).skipped)
+    there = _names(pool.component.index(), work.images(images).skipped)
     rows = zip(
         found.positions.tolist(), found.queries.tolist(), found.similarity.tolist(), strict=True
     )
     return Curated(
         task=task.id,
-        gallery=pool.label,
+        gallery=pool.component.label,
         encoder=encoder,
         budget=budget,
         queries=len(queries),
@@ -147,39 +136,18 @@ def _names(index: TaskIndex, skipped: Sequence[str]) -> list[str]:
     return [name for part in parts for name in part.names if name not in left_out]
 
 
-def _plan(
-    config: RunConfig,
-    suite: SuiteDefinition,
-    protocol: Protocol,
-    zoo: Zoo,
-    names: Registry,
-    tasks: tuple[PlannedTask, ...],
-    encoder: SourceInfo,
-) -> Plan:
+def _plan(run: ResolvedRun, tasks: tuple[PlannedTask, ...], encoder: SourceInfo) -> Plan:
     """A plan without methods and cells, by which images are read and embedded as in a run."""
     return Plan(
         name="retrieve",
-        suite=suite.name,
-        suite_version=suite.version,
-        protocol=protocol,
-        device=config.device,
-        plugin_files=plugin_digests(config.plugin),
-        skip_corrupt=config.skip_corrupt,
-        save_student=False,
-        student={},
-        student_identity={},
-        zoo=as_table(zoo),
-        zoo_identity=None,
-        zoo_provenance=names.provenance("zoo", zoo.name),
-        sources=(),
-        generalist=None,
+        suite=run.suite.name,
+        suite_version=run.suite.version,
+        protocol=run.protocol,
+        device=run.config.device,
+        plugin_files=run.plugin_files,
+        skip_corrupt=run.config.skip_corrupt,
+        zoo=as_table(run.zoo.component),
+        zoo_provenance=run.zoo.provenance,
         encoders=(encoder,),
-        reference=None,
-        excluded={},
-        marked={},
-        seeds=(0,),
         tasks=tasks,
-        methods=(),
-        jobs=(),
-        cells=(),
     )

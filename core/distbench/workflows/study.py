@@ -18,7 +18,7 @@ from distbench.leaderboard.figures import study as oracles
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan
 from distbench.planning.planner import make_plan
-from distbench.planning.resolve import find_suite, find_zoo, usable_sources
+from distbench.planning.resolve import ResolvedRun
 from distbench.plugins.registry import registry
 from distbench.storage.artifacts import ArtifactCache
 from distbench.storage.atomic import write_atomic
@@ -76,9 +76,7 @@ def study(
     Raises:
         DistbenchError: As `execute`; also where no source could be tried on any task.
     """
-    names = registry(config.plugin)
-    zoo = find_zoo(config, find_suite(config, names), names)
-    sources = [source.info.name for source in usable_sources(zoo)]
+    sources = list(ResolvedRun(config).sources)
     if len(sources) < 2:
         raise UsageError(f"a study compares sources; the zoo has {len(sources)}")
     base = config.model_copy(

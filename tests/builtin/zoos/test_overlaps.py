@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from distbench import SourceInfo
-from distbench.planning.resolve import overlaps
+from distbench.planning.eligibility import overlaps
 from distbench.plugins.registry import registry
 from distbench_builtin.overlaps import KNOWN, SPELLINGS, table
 from distbench_builtin.shared.models.training_data import _KNOWN
@@ -65,7 +65,7 @@ def test_names_are_those_that_sources_and_tasks_use():
     ],
 )
 def test_who_saw_what(trained_on, seen_by, shared):
-    found = overlaps([source(trained_on)], [seen_by], registry())
+    found = overlaps([source(trained_on)], [seen_by], registry().held_by)
     assert bool(found) == shared
     if shared:
         assert found == {"s": f"saw this task: trained on {trained_on}"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from distbench.errors import DistbenchError
 from distbench.interfaces.suite import Suite, SuiteDefinition, Value
-from distbench.planning.resolve import check_settings
+from distbench.planning.settings import check_settings
 from distbench.testing.calls import doing
 from distbench.testing.check import check
 from distbench.testing.faults import Fault, NotChecked

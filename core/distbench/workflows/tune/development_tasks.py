@@ -8,7 +8,7 @@ from distbench.errors import UnknownNameError, UsageError
 from distbench.interfaces.component import Component
 from distbench.interfaces.suite import SuiteDefinition, Value
 from distbench.planning.config import RunConfig
-from distbench.planning.resolve import find_tasks
+from distbench.planning.resolve import ResolvedRun
 from distbench.plugins.component_identity import as_table
 from distbench.plugins.registry import Registry
 from distbench.storage.hashing import canonical_json
@@ -66,9 +66,8 @@ def _refuse_targets(config: RunConfig, suite: SuiteDefinition, names: Registry) 
         _data(names.make("task", entry.component(), base=suite.base)): entry.id
         for entry in suite.tasks
     }
-    for placed in find_tasks(config, suite, names):
-        task = names.make("task", placed.entry.component(), base=placed.base)
-        same = placed.entry.id if placed.entry.id in ids else data.get(_data(task))
+    for task in ResolvedRun(config).tasks:
+        same = task.id if task.id in ids else data.get(_data(task.task.component))
         if same is not None:
             raise UsageError(
                 f"task {same!r} is a target of suite {suite.name!r}: settings are chosen on other "

@@ -14,7 +14,7 @@ from distbench.interfaces.parameters import Range, natural_end
 from distbench.interfaces.suite import METHOD_KINDS, SuiteDefinition, Value, settings_of
 from distbench.planning.config import RunConfig
 from distbench.planning.methods import crossed
-from distbench.planning.resolve import suite_component
+from distbench.planning.settings import suite_component
 from distbench.plugins import spec
 from distbench.plugins.component_identity import as_table
 from distbench.plugins.registry import Registry

@@ -20,7 +20,7 @@ from distbench.interfaces.suite import METHOD_KINDS
 from distbench.planning.config import DEFAULT_SUITE, RunConfig
 from distbench.planning.plan import Plan
 from distbench.planning.planner import make_plan
-from distbench.planning.resolve import find_suite
+from distbench.planning.resolve import ResolvedRun
 from distbench.plugins.registry import Registry, registry
 from distbench.storage.hashing import digest
 from distbench.storage.home import home
@@ -71,7 +71,7 @@ def tune(
     names = registry(config.plugin)
     if not (config.suite or config.task):
         config = config.model_copy(update={"suite": DEFAULT_SUITE})
-    suite = find_suite(config, names)
+    suite = ResolvedRun(config).suite
     check_ranges(suite.tuning.ranges, names, f"[tuning.ranges] of suite {suite.name}")
     ranges = {**suite.tuning.ranges, **(ranges or {})}
     config = with_development_tasks(config, suite, names)

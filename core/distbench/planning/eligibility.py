@@ -1,0 +1,99 @@
+"""Which source is left out for which task and method, and why: the one place that decides it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from distbench.interfaces.zoo import SourceInfo
+from distbench.planning.plan import PlannedMethod, PlannedTask
+
+NOT_FINITE = "its features or logits are not finite"
+"""The one reason that is known only once a source has been run."""
+
+
+@dataclass(frozen=True)
+class Eligibility:
+    """The sources of a plan, and which of them may serve what.
+
+    Attributes:
+        sources: The sources of the zoo.
+        generalist: The suite's generalist, where a method learns from it.
+        excluded: For each task the sources that saw it and are left out, with reasons.
+        marked: For each task the sources that saw it and are kept.
+    """
+
+    sources: tuple[SourceInfo, ...]
+    generalist: SourceInfo | None = None
+    excluded: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    marked: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def candidates(self, method: PlannedMethod) -> tuple[SourceInfo, ...]:
+        """The sources that a method looks at before any is left out."""
+        if method.generalist:
+            return (self.generalist,) if self.generalist else ()
+        return self.sources
+
+    def unusable(self, task: str, method: PlannedMethod) -> dict[str, str]:
+        """Sources that a method may not use for a task, with the reasons known beforehand."""
+        return self.left_out(task, method.needs, self.candidates(method))
+
+    def left_out(
+        self, task: str, needs: Sequence[str], candidates: Sequence[SourceInfo]
+    ) -> dict[str, str]:
+        """Those of some sources that cannot serve these needs or saw a task, with the reasons."""
+        unmet = {s.name: why for s in candidates if (why := _unmet(needs, s))}
+        return {**unmet, **among(candidates, self.excluded.get(task, {}))}
+
+    def eligible(self, task: str, method: PlannedMethod) -> tuple[SourceInfo, ...]:
+        """Sources that a method may use for a task, unless their embedding is not finite."""
+        out = self.unusable(task, method)
+        return tuple(s for s in self.candidates(method) if s.name not in out)
+
+
+def sources_that_saw(
+    tasks: Iterable[PlannedTask],
+    sources: Sequence[SourceInfo],
+    policy: str,
+    held_by: Callable[[str], set[str]],
+) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
+    """For each task the sources whose training data hold images of it, with the reason.
+
+    Args:
+        tasks: The tasks.
+        sources: All sources that a method may look at.
+        policy: ``exclude``, or ``allow`` to keep and mark them.
+        held_by: From a data set to all whose images it holds, itself too, in lower case.
+
+    Returns:
+        Those that are excluded, and those that are marked.
+    """
+    saw = {task.id: overlaps(sources, task.seen_by, held_by) for task in tasks}
+    none: dict[str, dict[str, str]] = {task: {} for task in saw}
+    return (none, saw) if policy == "allow" else (saw, none)
+
+
+def overlaps(
+    sources: Sequence[SourceInfo], seen_by: Sequence[str], held_by: Callable[[str], set[str]]
+) -> dict[str, str]:
+    """Sources whose training data hold images of a task, with the reason."""
+    seen = {name.casefold() for name in seen_by}
+    reasons = {}
+    for source in sources:
+        shared = sorted(name for name in source.trained_on if held_by(name) & seen)
+        if shared:
+            reasons[source.name] = f"saw this task: trained on {', '.join(shared)}"
+    return reasons
+
+
+def among(sources: Sequence[SourceInfo], reasons: Mapping[str, str]) -> dict[str, str]:
+    """The reasons that concern these sources."""
+    names = {source.name for source in sources}
+    return {name: why for name, why in reasons.items() if name in names}
+
+
+def _unmet(needs: Sequence[str], source: SourceInfo) -> str | None:
+    """Why a source cannot serve a method with these needs, as far as its facts tell."""
+    if "logits" in needs and source.activation == "none":
+        return "has no class logits"
+    return None

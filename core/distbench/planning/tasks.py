@@ -1,0 +1,74 @@
+"""Tasks and image folders of a run read as far as a plan needs: names and labels, no pixels."""
+
+from __future__ import annotations
+
+from distbench.errors import DataError
+from distbench.interfaces.suite import Protocol
+from distbench.interfaces.task import Task, TaskIndex
+from distbench.planning.keys import images_key
+from distbench.planning.plan import PlannedTask
+from distbench.planning.resolve import Resolved, ResolvedTask
+from distbench.planning.split import split_train
+from distbench.plugins.component_identity import as_table
+
+
+def plan_task(task: ResolvedTask, protocol: Protocol, skip_corrupt: bool) -> PlannedTask:
+    """Reads a task's index and checks that the protocol can be applied to it.
+
+    Raises:
+        DataError: It has one class, or a class without a labelled image, or no test images.
+    """
+    index = task.task.component.index()
+    _check(task.id, index, protocol)
+    return PlannedTask(
+        id=task.id,
+        label=task.task.component.typed(whole_paths=False),
+        component=as_table(task.task.component),
+        fingerprint=index.fingerprint,
+        classes=index.classes,
+        seen_by=tuple(sorted({*task.seen_by, *index.seen_by})),
+        notes=index.notes,
+        images_key=images_key(index.fingerprint, task.task.provenance, protocol, skip_corrupt),
+    )
+
+
+def _check(id: str, index: TaskIndex, protocol: Protocol) -> None:
+    if not index.classes:
+        raise DataError(
+            f"task {id!r} has no classes to learn: its images have no labels. A distiller "
+            "takes them as transfer=..., `distbench retrieve` as --gallery"
+        )
+    if len(index.classes) < 2:
+        raise DataError(
+            f"task {id!r} has one class ({', '.join(index.classes)}); "
+            "there is nothing to tell apart. Put the images of each class in a folder of its own"
+        )
+    if not len(index.parts["test"]):
+        raise DataError(f"task {id!r} has no test image")
+    try:
+        split_train(index.parts["train"].labels, index.classes, protocol, 0)
+    except DataError as error:
+        raise DataError(f"task {id!r}: {error}") from None
+
+
+def plan_images(images: Resolved[Task], protocol: Protocol, skip_corrupt: bool) -> PlannedTask:
+    """A transfer set or gallery, as a task without classes.
+
+    Raises:
+        DataError: It has no images.
+    """
+    task = images.component
+    index = task.index()
+    if not len(index.parts["train"]):
+        raise DataError(f"{task.label!r} has no images to distil on")
+    key = images_key(index.fingerprint, images.provenance, protocol, skip_corrupt)
+    return PlannedTask(
+        id=f"transfer-{key[:12]}",
+        label=task.typed(whole_paths=False),
+        component=as_table(task),
+        fingerprint=index.fingerprint,
+        classes=(),
+        seen_by=index.seen_by,
+        notes=index.notes,
+        images_key=key,
+    )
