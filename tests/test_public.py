@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ast
+import os
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,29 +26,70 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
         distbench.nothing  # noqa: B018
 
 
-def imports(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            found.add(node.module)
-    return found
+def lint_imports(root: Path) -> subprocess.CompletedProcess[str]:
+    """Checks the contracts of pyproject.toml on the packages below a folder."""
+    path = os.pathsep.join(str(root / part) for part in ("core", "plugins"))
+    return subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()"],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": path, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+    )
 
 
-def test_arrows_that_must_never_be() -> None:
-    for path in (ROOT / "core").rglob("*.py"):
-        used = imports(path)
-        where = path.relative_to(ROOT / "core" / "distbench").as_posix()
-        assert not {m for m in used if m.startswith("distbench_builtin")}, where
-        if where.startswith("leaderboard/"):
-            allowed = ("distbench.leaderboard", "distbench.storage", "distbench.errors")
-            assert all(m.startswith(allowed) for m in used if m.startswith("distbench")), where
-        if where.startswith("stages/"):
-            assert not {m for m in used if m.startswith("distbench.cli")}, where
-    for path in (ROOT / "plugins").rglob("*.py"):
-        private = {m for m in imports(path) if m.startswith("distbench.") and "._" in m}
-        assert not private, path
+def test_arrows_go_downwards() -> None:
+    checked = lint_imports(ROOT)
+    assert checked.returncode == 0, checked.stdout
+    assert "Contracts: 8 kept, 0 broken" in checked.stdout
+
+
+UPWARD = {
+    "core/distbench/storage/atomic.py": "def lazy():\n    from distbench.cli import app\n",
+    "core/distbench/engine/cell.py": "if TYPE_CHECKING:\n    import distbench.leaderboard\n",
+    "core/distbench/planning/keys.py": "import distbench_builtin\n",
+    "core/distbench/engine/training/loop.py": "import distbench.engine.stages.score\n",
+    "plugins/distbench_builtin/metrics/logme.py": "def lazy():\n    import distbench.storage.npy\n",
+    "plugins/distbench_builtin/strategies/top.py": "import distbench_builtin.metrics.parc\n",
+    "plugins/distbench_builtin/metrics/leep.py": "import distbench_builtin.metrics.planted\n",
+}
+
+
+def test_an_arrow_that_must_not_be_is_found(tmp_path: Path) -> None:
+    """Upward imports, lazy and type-checking ones too, and a circle, are planted in a copy."""
+    for part in ("core", "plugins"):
+        shutil.copytree(ROOT / part, tmp_path / part, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    for file, line in UPWARD.items():
+        with (tmp_path / file).open("a") as planted:
+            planted.write(line)
+    circle = tmp_path / "plugins/distbench_builtin/metrics/planted.py"
+    circle.write_text("import distbench_builtin.metrics.leep\n")
+    checked = lint_imports(tmp_path)
+    assert checked.returncode == 1
+    report = " ".join(checked.stdout.split())
+    for arrow in (
+        "distbench.storage.atomic -> distbench.cli",
+        "distbench.engine.cell -> distbench.leaderboard",
+        "distbench.planning.keys -> distbench_builtin",
+        "distbench.engine.training.loop -> distbench.engine.stages.score",
+        "distbench_builtin.metrics.logme -> distbench.storage.npy",
+        "distbench_builtin.strategies.top -> distbench_builtin.metrics.parc",
+        "No circles BROKEN",
+        ".planted -> .leep",
+    ):
+        assert arrow in report, arrow
+
+
+def test_the_engine_does_not_go_through_its_own_facade() -> None:
+    """`from distbench import run` in a lower package would be an arrow that no linter sees."""
+    for file in (ROOT / "core").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module == "distbench":
+                names = {alias.name for alias in node.names}
+                assert not names & (set(distbench.__all__) - {"__version__"}), (
+                    f"{file}:{node.lineno}"
+                )
 
 
 def test_no_public_name_is_hidden_by_a_module() -> None:
