@@ -91,7 +91,7 @@ def test_it_is_in_a_wheel(how: str, tmp_path: Path) -> None:
     for name in ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, tree / name)
     shutil.copytree(ROOT / "registry", tree / "registry", symlinks=True)
-    skip = shutil.ignore_patterns("__pycache__", "mini_weights", "*.pyc")
+    skip = shutil.ignore_patterns("__pycache__", "weights", "*.pyc")
     for folder in ("core", "plugins"):
         shutil.copytree(ROOT / folder, tree / folder, symlinks=True, ignore=skip)
     if how != "wheel":
@@ -110,6 +110,6 @@ def test_it_is_in_a_wheel(how: str, tmp_path: Path) -> None:
         entry_points = next(n for n in names if n.endswith("dist-info/entry_points.txt"))
         assert b"distbench = distbench.testing.pytest_plugin" in held.read(entry_points)
     assert "distbench/testing/miniature.toml" in names
-    assert "distbench/scaffold/common/gitignore.tmpl" in names
-    assert "distbench/scaffold/kinds/test_metric.py.tmpl" in names
-    assert "distbench/scaffold/licences/BSD-3-Clause.tmpl" in names
+    assert "distbench/plugins/scaffold/common/gitignore.tmpl" in names
+    assert "distbench/plugins/scaffold/kinds/test_metric.py.tmpl" in names
+    assert "distbench/plugins/scaffold/licences/BSD-3-Clause.tmpl" in names

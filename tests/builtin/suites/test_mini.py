@@ -11,7 +11,7 @@ import distbench
 import distbench_builtin
 from distbench.errors import WeightsError
 
-ZOO = Path(distbench_builtin.__file__).parent / "zoos" / "mini_weights"
+ZOO = Path(distbench_builtin.__file__).parent / "shared" / "mini" / "weights"
 QUICK = {"suite": "mini", "task": "mini-cub:train=120,test=40", "steps": 3, "executor": "serial"}
 
 
