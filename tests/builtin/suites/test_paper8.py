@@ -14,7 +14,7 @@ from distbench.plugins.registry import registry
 from distbench_builtin.tasks.paper.budgets import BUDGETED
 from distbench_builtin.tasks.paper.table import ENTRIES
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def definition(name: str) -> SuiteDefinition:

@@ -18,7 +18,7 @@ from distbench.errors import Declined
 from distbench.plugins.registry import registry
 
 _spec = importlib.util.spec_from_file_location(
-    "toy_teachers", Path(__file__).with_name("toy_teachers.py")
+    "toy_teachers", Path(__file__).parents[2] / "toy_teachers.py"
 )
 assert _spec is not None and _spec.loader is not None
 toy_teachers = importlib.util.module_from_spec(_spec)

@@ -15,7 +15,7 @@ import distbench
 from distbench import MethodContext, Row, SourceInfo, WeightedSource
 from distbench.interfaces.context import Embedding, TransferSet
 
-TESTS = Path(__file__).parents[2]
+TESTS = Path(__file__).parents[1]
 TOYS = (TESTS / "toys.py", TESTS / "toy_teachers.py")
 
 

@@ -65,7 +65,7 @@ def test_fingerprints_do_not_depend_on_processor_features() -> None:
     features = _dispatched_features()
     if not features:
         pytest.skip("NumPy uses no processor-specific code on this machine")
-    source = Path(mini.__file__).parents[3]
+    source = Path(mini.__file__).parents[4]
     environment = {
         **os.environ,
         "NPY_DISABLE_CPU_FEATURES": " ".join(features),

@@ -223,7 +223,7 @@ def test_offline_refuses_every_other_machine() -> None:
 
 
 def test_a_run_offline_contacts_nothing(tmp_path: Path) -> None:
-    toys = Path(__file__).with_name("toys.py")
+    toys = Path(__file__).parents[1] / "toys.py"
     command = [sys.executable, "-m", "distbench", "run", "--offline", "--plugin", str(toys)]
     command += ["--task", "toy_task", "--zoo", "toy_zoo", "--student", "timm:mobilenetv3_small_100"]
     done = subprocess.run(command, capture_output=True, text=True)
