@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from distbench.api import rank, run, score
     from distbench.engine.ranking import Comparison, Ranking
     from distbench.engine.worker import execute_unit
+    from distbench.engine.worker_process import WorkerProcess
     from distbench.errors import (
         ArgumentError,
         CorruptImageError,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
         RefusedError,
         UsageError,
         WeightsError,
+        did_you_mean,
     )
     from distbench.interfaces.component import Component, Role
     from distbench.interfaces.context import (
@@ -48,16 +50,19 @@ if TYPE_CHECKING:
     from distbench.interfaces.task import UNLABELLED, Part, Task, TaskIndex
     from distbench.interfaces.zoo import Forward, Source, SourceInfo, Zoo
     from distbench.plugins.hookspecs import hookimpl
+    from distbench.storage.atomic import write_atomic
     from distbench.storage.downloads import Download, Manual, UrlFile, absent
     from distbench.storage.home import home
     from distbench.storage.hub import HubFiles
     from distbench.storage.offline import offline
     from distbench.storage.rows import Row
+    from distbench.storage.validation import faults_of
 
 _HOME = {
     "api": ["rank", "run", "score"],
     "engine.ranking": ["Comparison", "Ranking"],
     "engine.worker": ["execute_unit"],
+    "engine.worker_process": ["WorkerProcess"],
     "errors": [
         "ArgumentError",
         "CorruptImageError",
@@ -68,6 +73,7 @@ _HOME = {
         "RefusedError",
         "UsageError",
         "WeightsError",
+        "did_you_mean",
     ],
     "interfaces.component": ["Component", "Role"],
     "interfaces.context": [
@@ -93,11 +99,13 @@ _HOME = {
     "interfaces.task": ["Part", "Task", "TaskIndex", "UNLABELLED"],
     "interfaces.zoo": ["Forward", "Source", "SourceInfo", "Zoo"],
     "plugins.hookspecs": ["hookimpl"],
+    "storage.atomic": ["write_atomic"],
     "storage.downloads": ["Download", "Manual", "UrlFile", "absent"],
     "storage.home": ["home"],
     "storage.hub": ["HubFiles"],
     "storage.offline": ["offline"],
     "storage.rows": ["Row"],
+    "storage.validation": ["faults_of"],
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -155,10 +163,13 @@ __all__ = [
     "UsageError",
     "WeightedSource",
     "WeightsError",
+    "WorkerProcess",
     "Zoo",
     "__version__",
     "absent",
+    "did_you_mean",
     "execute_unit",
+    "faults_of",
     "home",
     "hookimpl",
     "offline",
@@ -167,6 +178,7 @@ __all__ = [
     "run",
     "score",
     "searched",
+    "write_atomic",
 ]
 
 

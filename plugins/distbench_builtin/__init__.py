@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distbench.plugins.hookspecs import hookimpl
+from distbench import hookimpl
 
 _HERE = "distbench_builtin"
 

@@ -148,7 +148,7 @@ def test_an_unknown_key_in_a_file_is_named() -> None:
     Path("run.toml").write_text('metrik = "logme"\n')
     done = call("run", "--config", "run.toml")
     assert done.returncode == 2
-    assert "run.toml: unknown key 'metrik'; did you mean 'metric'?" in done.stderr
+    assert "run.toml: unknown key 'metrik'. Did you mean 'metric'?" in done.stderr
 
 
 def test_a_file_and_options_together() -> None:

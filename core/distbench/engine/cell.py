@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,7 @@ from distbench.engine.workspace import Workspace
 from distbench.errors import Declined
 from distbench.interfaces.context import Context, WeightedSource
 from distbench.interfaces.method import Method
-from distbench.interfaces.metric import Metric
 from distbench.interfaces.reporter import Cell
-from distbench.interfaces.strategy import Strategy
 from distbench.interfaces.student_model import StudentModel
 from distbench.planning.keys import split_seed
 from distbench.planning.plan import PlannedMethod, PlannedTask
@@ -39,7 +37,7 @@ Sources = tuple[WeightedSource, ...]
 
 def score_task(work: Workspace, task: PlannedTask, method: PlannedMethod, seed: int) -> Scores:
     """Scores of a method's metric on a task, from the cache or computed now."""
-    metric = cast(Metric, work.component("metric", method.components["metric"]))
+    metric = work.names.make("metric", method.components["metric"])
     infos, embeddings, _ = work.eligible(task, method)
     probes = probes_of(
         infos,
@@ -60,7 +58,7 @@ def reference_of(work: Workspace, task: PlannedTask, seed: int) -> NDArray[np.fl
         if work.plan.reference is None:
             raise ValueError("no metric of this plan needs a reference")
         table = work.plan.reference.components["baseline"]
-        trained = trainer.train(cast(Method, work.component("baseline", table)))
+        trained = trainer.train(work.names.make("baseline", table))
         features = trainer.features(trained.model, work.probe(task, seed))
         np.save(folder / "features.npy", features)
 
@@ -87,8 +85,7 @@ def compute_cell(
     started = time.perf_counter()
     plan = work.plan
     task, planned = plan.task(cell.task), plan.method(cell.method)
-    kind = "distiller" if planned.uses_sources else "baseline"
-    method = cast(Method, work.component(kind, planned.components[kind]))
+    method = work.method(planned)
     images, context = work.images(task), work.context(task, cell.seed)
     device = pick_device(plan.device)
     forget_peak_memory(device)
@@ -147,7 +144,7 @@ def _choose(
             raise Declined("; ".join(f"{name} {why}" for name, why in excluded.items()))
         weights = {infos[0].name: 1.0}
     else:
-        strategy = cast(Strategy, work.component("strategy", planned.components["strategy"]))
+        strategy = work.names.make("strategy", planned.components["strategy"])
         weights = weigh(strategy, infos, scores, context)
     if scores is not None:
         excluded |= scores.excluded

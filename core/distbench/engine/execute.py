@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import cast
 
 from distbench.errors import MachineError
 from distbench.interfaces.executor import Executor, Outcome, Unit, UnitQueue
@@ -30,7 +29,7 @@ def make_executor(config: RunConfig, names: Registry) -> Executor:
     Raises:
         UsageError: There is none of that name, or its parameters will not do.
     """
-    return cast(Executor, names.make("executor", config.executor, base=config.base_of("executor")))
+    return names.make("executor", config.executor, base=config.base_of("executor"))
 
 
 def drain(

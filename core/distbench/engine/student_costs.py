@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from distbench.errors import DistbenchError
 from distbench.interfaces.student import Student
@@ -98,7 +98,7 @@ def _report(
 
     torch.set_num_threads(threads)
     try:
-        made = cast(Student, registry(plugins).make("student", student))
+        made = registry(plugins).make("student", student)
         answer.send(costs(made, image_size=image_size, device=device))
     except DistbenchError as error:
         answer.send(str(error))

@@ -45,7 +45,7 @@ class FixMatch(Baseline):
         import torch
         from torch.nn.functional import cross_entropy
 
-        from distbench.interfaces.phase import Phase, Stream
+        from distbench import Phase, Stream
 
         size, select = context.protocol.batch, self.selector(context)
 

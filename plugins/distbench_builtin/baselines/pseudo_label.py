@@ -46,7 +46,7 @@ class PseudoLabel(Baseline):
         import torch
         from torch.nn.functional import cross_entropy
 
-        from distbench.interfaces.phase import Phase, Stream
+        from distbench import Phase, Stream
 
         steps, batch_size = context.protocol.steps, context.protocol.batch
         done = count()

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.spatial.distance import cdist
 
-from distbench import Declined, Metric, Probe
-from distbench.interfaces.probe import Need
+from distbench import Declined, Metric, Need, Probe
 from distbench_builtin.shared.numerics import gram as _alignment
 from distbench_builtin.shared.numerics import pairs as _pairs
 

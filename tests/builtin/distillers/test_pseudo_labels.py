@@ -212,7 +212,7 @@ def test_what_cannot_be_retrieved_is_said(
         "a budget of 17 leaves no image to retrieve for 9 labelled ones, which count: "
         "take 18 or more"
     )
-    with pytest.raises(UsageError, match=r"unknown source 'generel'\. Did you mean 'general'"):
+    with pytest.raises(UsageError, match=r"unknown source 'generel'. Did you mean 'general'"):
         teachers.run(toy_options, f"{text},budget=18,encoder=generel")
 
 

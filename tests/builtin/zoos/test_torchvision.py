@@ -164,7 +164,7 @@ def test_names_and_what_is_fetched():
     assert need.path.name == "resnet50-0676ba61.pth"
     assert zoo("resnet50").downloads()[0].path.name == "resnet50-11ad3fa6.pth"
     assert len(zoo("shufflenet_*", "resnet18", "resnet18").downloads()) == 5
-    with pytest.raises(UsageError, match="no classifier 'resnet51'; did you mean 'resnet50'"):
+    with pytest.raises(UsageError, match=r"no classifier 'resnet51'\. Did you mean 'resnet50'"):
         zoo("resnet51").downloads()
     with pytest.raises(UsageError, match="no classifier of torchvision matches 'x\\*'"):
         zoo("x*").downloads()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from distbench import DistbenchError, WeightsError
+from distbench import DistbenchError, WeightsError, did_you_mean
 from distbench_builtin.shared.caching.facts import remembered
 from distbench_builtin.shared.models.cost import COUNTED, Cost, count
 
@@ -88,9 +87,7 @@ def _unknown(what: str, name: str, *, pretrained: bool = False) -> str:
     import timm
 
     known = timm.list_models(pretrained=pretrained) if pretrained else timm.list_models()
-    near = difflib.get_close_matches(name, known, n=3)
-    guess = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-    return what + (guess or "; see timm.list_models()")
+    return f"{what}.{did_you_mean(name, known) or ' See timm.list_models()'}"
 
 
 def facts(

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from distbench import DistbenchError
+from distbench import DistbenchError, did_you_mean
 from distbench_builtin.shared.caching.facts import remembered
 from distbench_builtin.shared.models.cost import COUNTED, Cost, count
 
@@ -71,10 +70,8 @@ def check(architecture: str, *, error: type[DistbenchError]) -> None:
     """Refuses names that torchvision does not have."""
     known = names()
     if architecture not in known:
-        near = difflib.get_close_matches(architecture, known, n=3)
-        guess = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-        what = f"torchvision knows no classifier {architecture!r}"
-        raise error(what + (guess or "; see torchvision.models.list_models()"))
+        near = did_you_mean(architecture, known) or " See torchvision.models.list_models()"
+        raise error(f"torchvision knows no classifier {architecture!r}.{near}")
 
 
 def weights(architecture: str, name: str, *, error: type[DistbenchError]) -> Weights:

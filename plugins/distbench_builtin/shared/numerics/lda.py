@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import softmax
 
-from distbench import Declined, Probe
-from distbench.interfaces.probe import Labels
+from distbench import Declined, Labels, Probe
 from distbench_builtin.shared.numerics.features import centred
 from distbench_builtin.shared.numerics.pca import principal
 

@@ -293,7 +293,7 @@ def test_architectures_as_they_are_typed() -> None:
     assert typed.arguments == {"pad_type": "same", "bn_eps": 0.001, "x": True}
     assert settle(Architecture.model_validate("googlenet"), "random", 64).library == "torchvision"
     assert settle(Architecture.model_validate("resnet18"), "random", 64).library == "timm"
-    with pytest.raises(UsageError, match="did you mean 'resnet18'"):
+    with pytest.raises(UsageError, match="Did you mean 'resnet18'"):
         settle(Architecture.model_validate("timm:resnet81"), "random", 64)
     with pytest.raises(UsageError, match="timm has no pretrained weights of 'mobilenetv2_035'"):
         settle(Architecture.model_validate("mobilenetv2_035"), "imagenet", 64)
