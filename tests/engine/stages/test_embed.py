@@ -145,9 +145,16 @@ def test_batches_are_what_to_batch_gives():
 
 
 def test_a_reader_that_is_given_up_stops():
+    others = set(threading.enumerate())
     reader = batches(IMAGES, [16], 32, CPU, start=0)
     next(reader)
-    reader.close()
+    (reading,) = set(threading.enumerate()) - others
+    # Closing waits for the thread: elsewhere, so that a thread which goes on fails the test.
+    closing = threading.Thread(target=reader.close, daemon=True)
+    closing.start()
+    closing.join(60)
+    assert not closing.is_alive()
+    assert not reading.is_alive()
 
 
 # --- interruption -------------------------------------------------------------------------------

@@ -198,7 +198,7 @@ print(peak() - before)
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory as Linux tells it")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc of Linux")
 def test_memory_does_not_grow_with_the_data(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", _MEASURE, str(tmp_path)], check=True, capture_output=True, text=True
