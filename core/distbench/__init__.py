@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         UsageError,
         WeightsError,
     )
+    from distbench.interfaces.classifier import Classifier
     from distbench.interfaces.component import Component, Role
     from distbench.interfaces.context import (
         Context,
@@ -43,7 +44,6 @@ if TYPE_CHECKING:
     from distbench.interfaces.reporter import Cell, Reporter, RunFacts
     from distbench.interfaces.strategy import Strategy
     from distbench.interfaces.student import Student
-    from distbench.interfaces.student_model import StudentModel
     from distbench.interfaces.suite import Suite, SuiteDefinition
     from distbench.interfaces.task import UNLABELLED, Part, Task, TaskIndex
     from distbench.interfaces.zoo import Forward, Source, SourceInfo, Zoo
@@ -69,6 +69,7 @@ _HOME = {
         "UsageError",
         "WeightsError",
     ],
+    "interfaces.classifier": ["Classifier"],
     "interfaces.component": ["Component", "Role"],
     "interfaces.context": [
         "Context",
@@ -88,7 +89,6 @@ _HOME = {
     "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
     "interfaces.strategy": ["Strategy"],
     "interfaces.student": ["Student"],
-    "interfaces.student_model": ["StudentModel"],
     "interfaces.suite": ["Suite", "SuiteDefinition"],
     "interfaces.task": ["Part", "Task", "TaskIndex", "UNLABELLED"],
     "interfaces.zoo": ["Forward", "Source", "SourceInfo", "Zoo"],
@@ -107,6 +107,7 @@ __all__ = [
     "Baseline",
     "Batch",
     "Cell",
+    "Classifier",
     "Comparison",
     "Component",
     "Context",
@@ -141,7 +142,6 @@ __all__ = [
     "Strategy",
     "Stream",
     "Student",
-    "StudentModel",
     "Suite",
     "SuiteDefinition",
     "Task",

@@ -21,12 +21,12 @@ from distbench.engine.stages.weigh import weigh
 from distbench.engine.student_costs import latency_ms
 from distbench.engine.workspace import Workspace
 from distbench.errors import Declined
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import Context, WeightedSource
 from distbench.interfaces.method import Method
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.reporter import Cell
 from distbench.interfaces.strategy import Strategy
-from distbench.interfaces.student_model import StudentModel
 from distbench.planning.keys import split_seed
 from distbench.planning.plan import PlannedMethod, PlannedTask
 from distbench.storage.artifacts import seconds_of
@@ -251,7 +251,7 @@ def _total(passes: Iterable[tuple[int | None, int]]) -> int | None:
     return found
 
 
-def save_student(work: Workspace, cell: Cell, model: StudentModel) -> None:
+def save_student(work: Workspace, cell: Cell, model: Classifier) -> None:
     """Keeps a trained student beside the cells; `distbench.workflows.export` ships it."""
     from safetensors.torch import save
 

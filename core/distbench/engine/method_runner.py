@@ -20,6 +20,7 @@ from distbench.engine.training.loop import Setting, features_of, predict
 from distbench.engine.training.teacher import Lesson, source_model
 from distbench.engine.workspace import Workspace
 from distbench.errors import Declined
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import (
     Context,
     Embedding,
@@ -30,7 +31,6 @@ from distbench.interfaces.context import (
     WeightedSource,
 )
 from distbench.interfaces.method import Method
-from distbench.interfaces.student_model import StudentModel
 from distbench.planning.plan import PlannedTask
 from distbench.storage.predictions import accuracy
 
@@ -123,7 +123,7 @@ class Trainer:
             method, method_context, model, setting, lambda judged: self.validate(judged, setting)
         )
 
-    def features(self, model: StudentModel, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+    def features(self, model: Classifier, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """A student's features (n, d) of train images."""
         return features_of(model, self.setting.images[positions], self.setting)
 

@@ -13,7 +13,7 @@ from distbench_builtin.shared.methods.parameters import head_rate, weight_penalt
 if TYPE_CHECKING:
     import torch
 
-    from distbench import Batch, Phase, StudentModel
+    from distbench import Batch, Classifier, Phase
 
 if TYPE_CHECKING:
     Selector = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -49,7 +49,7 @@ class FixMatch(Baseline):
 
         size, select = context.protocol.batch, self.selector(context)
 
-        def loss(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+        def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             labelled, unlabelled = batch["labelled"], batch["unlabelled"]
             known, weak = labelled.views["weak"], unlabelled.views["weak"]
             # One pass, so that all three kinds of views share their batch statistics.

@@ -14,7 +14,7 @@ from distbench_builtin.shared.methods.parameters import head_rate, weight_penalt
 if TYPE_CHECKING:
     import torch
 
-    from distbench import Batch, Phase, StudentModel
+    from distbench import Batch, Classifier, Phase
 
 
 class PseudoLabel(Baseline):
@@ -51,7 +51,7 @@ class PseudoLabel(Baseline):
         steps, batch_size = context.protocol.steps, context.protocol.batch
         done = count()
 
-        def loss(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+        def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             labelled, unlabelled = batch["labelled"], batch["unlabelled"]
             known = labelled.views["weak"]
             logits = student(torch.cat([known, unlabelled.views["weak"]]))

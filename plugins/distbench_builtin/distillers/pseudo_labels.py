@@ -15,7 +15,7 @@ from distbench_builtin.shared.methods.transfer_set import TransferDistiller, joi
 if TYPE_CHECKING:
     import torch
 
-    from distbench import Batch, Phase, StudentModel
+    from distbench import Batch, Classifier, Phase
     from distbench_builtin.shared.methods.transfer_set import Place, Targets
 
 
@@ -65,7 +65,7 @@ class PseudoLabels(TransferDistiller):
         online = self.views == "online"
         run = [context.run(source) for source in context.sources] if online else []
 
-        def loss(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+        def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             labelled = batch["labelled"]
             more, targets = joined(batch)
             images = torch.cat([labelled.views["weak"], more])

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from distbench import Batch, Phase, StudentModel
+    from distbench import Batch, Classifier, Phase
     from distbench_builtin.shared.methods.transfer_set import Place, Targets
 
 _BLOCK = 4096
@@ -71,7 +71,7 @@ class TaskAgnostic(TwoStageDistiller):
             for name in names
         }
 
-        def match(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+        def match(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             images, targets = joined(batch)
             found = projection(student.features(images)).float()
             theirs = [

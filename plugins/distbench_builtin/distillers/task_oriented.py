@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from distbench import Batch, Phase, StudentModel
+    from distbench import Batch, Classifier, Phase
     from distbench_builtin.shared.methods.transfer_set import Place, Targets
 
 
@@ -86,7 +86,7 @@ class TaskOriented(TwoStageDistiller):
         )
         return self.then_finetune(distil, context)
 
-    def match(self, student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+    def match(self, student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
         """temperature^2 * KL(p, q), the mean over the images."""
         from torch.nn.functional import kl_div
 

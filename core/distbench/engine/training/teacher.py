@@ -13,9 +13,9 @@ from torch import nn
 from distbench.engine.training.loop import Setting, predict_logits, train_phase
 from distbench.engine.training.macs import count_macs
 from distbench.errors import Declined
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import Taught, Teaching
 from distbench.interfaces.phase import Phase, Stream
-from distbench.interfaces.student_model import StudentModel
 from distbench.interfaces.zoo import Source, SourceInfo
 
 _BLOCK = 1024
@@ -85,7 +85,7 @@ def _without_classifier(module: nn.Module, info: SourceInfo) -> nn.Module:
     raise Declined(f"source {info.name!r} cannot be trained: its last layer is not linear")
 
 
-def source_model(source: Source, num_classes: int, seed: int) -> StudentModel:
+def source_model(source: Source, num_classes: int, seed: int) -> Classifier:
     """A source with a new classifier over the target classes.
 
     Raises:
@@ -97,7 +97,7 @@ def source_model(source: Source, num_classes: int, seed: int) -> StudentModel:
     info = source.info
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = StudentModel(SourceBackbone(module, info), num_classes, info.mean, info.std)
+        model = Classifier(SourceBackbone(module, info), num_classes, info.mean, info.std)
     return model.to(memory_format=torch.channels_last)
 
 
@@ -161,7 +161,7 @@ class Lesson:
         return Taught(train, there, phase.steps, spent)
 
     def _on_transfer(
-        self, model: StudentModel, images: NDArray[np.uint8], setting: Setting
+        self, model: Classifier, images: NDArray[np.uint8], setting: Setting
     ) -> tuple[NDArray[np.float32], int]:
         """Logits on the transfer set, NaN for images that are not used, and how many are."""
         chosen = np.arange(len(images)) if self.chosen is None else self.chosen
