@@ -45,7 +45,8 @@ class FixMatch(Baseline):
         import torch
         from torch.nn.functional import cross_entropy
 
-        from distbench.interfaces.phase import Phase, Stream
+        from distbench import Phase, Stream
+        from distbench_builtin.shared.methods.losses import guesses_of, masked_cross_entropy
 
         size, select = context.protocol.batch, self.selector(context)
 
@@ -55,12 +56,10 @@ class FixMatch(Baseline):
             # One pass, so that all three kinds of views share their batch statistics.
             logits = student(torch.cat([known, weak, unlabelled.views["strong"]]))
             on_known, on_weak, on_strong = logits.split([len(known), len(weak), len(weak)])
-            confidence, guess = on_weak.detach().float().softmax(1).max(1)
-            accepted = select(confidence, guess, unlabelled.positions).float()
-            consistency = accepted * cross_entropy(on_strong, guess, reduction="none")
-            supervised = cross_entropy(on_known, labelled.labels)
-            total: torch.Tensor = supervised + self.weight * consistency.mean()
-            return total
+            confidence, guess = guesses_of(on_weak)
+            accepted = select(confidence, guess, unlabelled.positions)  # (b,)
+            consistency = masked_cross_entropy(on_strong, guess, accepted)
+            return cross_entropy(on_known, labelled.labels) + self.weight * consistency
 
         return [
             Phase(

@@ -63,7 +63,7 @@ class PseudoLabels(TransferDistiller):
 
         heads = SourceHeads(context, self.temperature)
         online = self.views == "online"
-        run = [context.run(source) for source in context.sources] if online else []
+        forwards = [context.run(source) for source in context.sources] if online else []
 
         def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             labelled = batch["labelled"]
@@ -78,10 +78,12 @@ class PseudoLabels(TransferDistiller):
                 images, features = images[count:], features[count:]
             elif not online:
                 targets = {n: torch.cat([labelled.targets[n], t]) for n, t in targets.items()}
-            said = (
-                [one(images) for one in run] if online else [targets[name] for name in heads.names]
+            logits = (
+                [source(images) for source in forwards]
+                if online
+                else [targets[name] for name in heads.names]
             )
-            return self.lam * supervised + (1 - self.lam) * heads.loss(features, said)
+            return self.lam * supervised + (1 - self.lam) * heads.loss(features, logits)
 
         def cached(place: Place) -> Targets:
             if online:
