@@ -169,7 +169,7 @@ def context(sources: int, widths: str, width: int, steps: int, folder: Path) -> 
         embedding=lambda name: weighted[int(name[1:])].embedding,
         sources=tuple(weighted),
         num_features=width,
-        teach=None,  # type: ignore[arg-type]
+        train_teacher=None,  # type: ignore[arg-type]
         run=None,  # type: ignore[arg-type]
     )
 
