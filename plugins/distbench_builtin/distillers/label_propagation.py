@@ -143,14 +143,14 @@ class LabelPropagation(Distiller):
             context.seed_for("projection"),
         )
         known = np.searchsorted(pool, context.labelled)
-        said = propagate(
+        probabilities = propagate(
             neighbour_graph(joint, neighbours), known, labels, context.num_classes, self.spread
         )
-        said[known] = np.eye(context.num_classes)[labels]
-        said **= certainty
-        found = np.zeros((len(context.labels), context.num_classes), dtype=np.float32)
-        found[pool] = said / said.sum(1, keepdims=True)
-        return found
+        probabilities[known] = np.eye(context.num_classes)[labels]
+        probabilities **= certainty
+        targets = np.zeros((len(context.labels), context.num_classes), dtype=np.float32)
+        targets[pool] = probabilities / probabilities.sum(1, keepdims=True)
+        return targets
 
     def settled(
         self,

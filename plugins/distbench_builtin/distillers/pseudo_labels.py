@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
 
     from distbench import Batch, Classifier, Phase
-    from distbench_builtin.shared.methods.transfer_set import Place, Targets
+    from distbench_builtin.shared.methods.transfer_set import Pool, Targets
 
 
 class PseudoLabels(TransferDistiller):
@@ -85,10 +85,10 @@ class PseudoLabels(TransferDistiller):
             )
             return self.lam * supervised + (1 - self.lam) * heads.loss(features, logits)
 
-        def cached(place: Place) -> Targets:
+        def cached(pool: Pool) -> Targets:
             if online:
                 return {}
-            if place == "train" or context.transfer is None:
+            if pool == "train" or context.transfer is None:
                 return heads.cached(context)
             return {name: context.transfer.embedding(name).logits for name in heads.names}
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from distbench import Batch, Classifier, Phase
-    from distbench_builtin.shared.methods.transfer_set import Place, Targets
+    from distbench_builtin.shared.methods.transfer_set import Pool, Targets
 
 _BLOCK = 4096
 
@@ -57,15 +57,15 @@ class TaskAgnostic(TwoStageDistiller):
         weights = [source.weight for source in context.sources]
         projection = torch.nn.Linear(context.num_features, sum(widths))
 
-        def features(place: Place) -> Targets:
-            if place == "train" or context.transfer is None:
+        def features(pool: Pool) -> Targets:
+            if pool == "train" or context.transfer is None:
                 return {s.info.name: s.embedding.features for s in context.sources}
             return {name: context.transfer.embedding(name).features for name in names}
 
         pools = self.pools(context)
-        given = {place: features(place) for place in pools}
+        given = {pool: features(pool) for pool in pools}
         scales = {
-            name: standard([(given[place][name], chosen) for place, chosen in pools.items()])
+            name: standard([(given[pool][name], chosen) for pool, chosen in pools.items()])
             for name in names
         }
 
@@ -82,7 +82,7 @@ class TaskAgnostic(TwoStageDistiller):
         distil = Phase(
             steps=0,
             streams=self.streams(
-                context, self.ratio * context.protocol.batch, lambda place: given[place]
+                context, self.ratio * context.protocol.batch, lambda pool: given[pool]
             ),
             loss=match,
             lr=self.lr,

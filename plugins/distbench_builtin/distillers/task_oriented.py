@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from distbench import Batch, Classifier, Phase
-    from distbench_builtin.shared.methods.transfer_set import Place, Targets
+    from distbench_builtin.shared.methods.transfer_set import Pool, Targets
 
 
 class TaskOriented(TwoStageDistiller):
@@ -75,8 +75,8 @@ class TaskOriented(TwoStageDistiller):
         logits = [context.train_teacher(source, recipe) for source in context.sources]
         weights = [source.weight for source in context.sources]
 
-        def teacher(place: Place) -> Targets:
-            return {"teacher": mixture(logits, weights, place, self.temperature)}
+        def teacher(pool: Pool) -> Targets:
+            return {"teacher": mixture(logits, weights, pool, self.temperature)}
 
         distil = Phase(
             steps=0,
@@ -95,14 +95,14 @@ class TaskOriented(TwoStageDistiller):
 
 
 def mixture(
-    teachers: Sequence[TeacherLogits], weights: Sequence[float], place: Place, temperature: float
+    teachers: Sequence[TeacherLogits], weights: Sequence[float], pool: Pool, temperature: float
 ) -> NDArray[np.float32]:
     """sum_s alpha_s softmax(z_s / temperature), (n, C): the probabilities of all teachers."""
     from scipy.special import softmax
 
     total: NDArray[np.float32] | None = None
     for teacher, weight in zip(teachers, weights, strict=True):
-        logits = teacher.train if place == "train" else teacher.transfer
+        logits = teacher.train if pool == "train" else teacher.transfer
         if logits is None:
             raise ValueError("the teachers have no logits on a transfer set")
         share = (weight * softmax(logits / temperature, axis=1)).astype(np.float32)
