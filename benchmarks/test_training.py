@@ -22,9 +22,9 @@ from torch.nn.functional import cross_entropy
 from distbench.engine.training.augment import weak
 from distbench.engine.training.loop import Setting, train_phase
 from distbench.engine.training.student import build_student
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import Embedding, MethodContext, WeightedSource
 from distbench.interfaces.phase import Phase, Stream
-from distbench.interfaces.student_model import StudentModel
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.zoo import SourceInfo
 from distbench.plugins.registry import registry
@@ -75,7 +75,7 @@ def setting(size: int) -> Setting:
     return Setting(pixels, size, CPU, "fp32", seed=0)
 
 
-def student(name: str) -> StudentModel:
+def student(name: str) -> Classifier:
     made: Any = registry().make("student", name)
     return build_student(made, CLASSES, pretrained=False, seed=0)
 
@@ -169,7 +169,7 @@ def context(sources: int, widths: str, width: int, steps: int, folder: Path) -> 
         embedding=lambda name: weighted[int(name[1:])].embedding,
         sources=tuple(weighted),
         num_features=width,
-        teach=None,  # type: ignore[arg-type]
+        train_teacher=None,  # type: ignore[arg-type]
         run=None,  # type: ignore[arg-type]
     )
 
@@ -201,7 +201,7 @@ def test_a_step_with_28_sources_beside_one(
             "unlabelled": Stream(np.arange(IMAGES - 180), BATCH),
         }
 
-        def loss(model: StudentModel, batch: Mapping[str, Any]) -> torch.Tensor:
+        def loss(model: Classifier, batch: Mapping[str, Any]) -> torch.Tensor:
             views = [batch["labelled"].views["weak"], batch["unlabelled"].views["weak"]]
             logits = model(torch.cat(views))
             return cross_entropy(logits[:BATCH], batch["labelled"].labels) + 0 * logits.sum()

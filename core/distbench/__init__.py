@@ -26,12 +26,13 @@ if TYPE_CHECKING:
         WeightsError,
         did_you_mean,
     )
+    from distbench.interfaces.classifier import Classifier
     from distbench.interfaces.component import Component, Role
     from distbench.interfaces.context import (
         Context,
         MethodContext,
-        Taught,
-        Teaching,
+        TeacherLogits,
+        TeacherRecipe,
         Transfer,
         TransferSet,
         WeightedSource,
@@ -45,7 +46,6 @@ if TYPE_CHECKING:
     from distbench.interfaces.reporter import Cell, Reporter, RunFacts
     from distbench.interfaces.strategy import Strategy
     from distbench.interfaces.student import Student
-    from distbench.interfaces.student_model import StudentModel
     from distbench.interfaces.suite import Suite, SuiteDefinition
     from distbench.interfaces.task import UNLABELLED, Part, Task, TaskIndex
     from distbench.interfaces.zoo import Forward, Source, SourceInfo, Zoo
@@ -75,12 +75,13 @@ _HOME = {
         "WeightsError",
         "did_you_mean",
     ],
+    "interfaces.classifier": ["Classifier"],
     "interfaces.component": ["Component", "Role"],
     "interfaces.context": [
         "Context",
         "MethodContext",
-        "Taught",
-        "Teaching",
+        "TeacherLogits",
+        "TeacherRecipe",
         "Transfer",
         "TransferSet",
         "WeightedSource",
@@ -94,7 +95,6 @@ _HOME = {
     "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
     "interfaces.strategy": ["Strategy"],
     "interfaces.student": ["Student"],
-    "interfaces.student_model": ["StudentModel"],
     "interfaces.suite": ["Suite", "SuiteDefinition"],
     "interfaces.task": ["Part", "Task", "TaskIndex", "UNLABELLED"],
     "interfaces.zoo": ["Forward", "Source", "SourceInfo", "Zoo"],
@@ -115,6 +115,7 @@ __all__ = [
     "Baseline",
     "Batch",
     "Cell",
+    "Classifier",
     "Comparison",
     "Component",
     "Context",
@@ -149,13 +150,12 @@ __all__ = [
     "Strategy",
     "Stream",
     "Student",
-    "StudentModel",
     "Suite",
     "SuiteDefinition",
     "Task",
     "TaskIndex",
-    "Taught",
-    "Teaching",
+    "TeacherLogits",
+    "TeacherRecipe",
     "Transfer",
     "TransferSet",
     "UnitQueue",

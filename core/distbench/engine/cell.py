@@ -21,10 +21,10 @@ from distbench.engine.stages.weigh import weigh
 from distbench.engine.student_costs import latency_ms
 from distbench.engine.workspace import Workspace
 from distbench.errors import Declined
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import Context, WeightedSource
 from distbench.interfaces.method import Method
 from distbench.interfaces.reporter import Cell
-from distbench.interfaces.student_model import StudentModel
 from distbench.planning.keys import split_seed
 from distbench.planning.plan import PlannedMethod, PlannedTask
 from distbench.storage.artifacts import seconds_of
@@ -165,8 +165,8 @@ def _teachers(trainer: Trainer, method: Method, sources: Sources) -> dict[str, A
     found: dict[str, Any] = {}
     if method.initialisation == "source":
         found["trained_source"] = sources[0].info.name
-    if trainer.lessons:
-        found["teacher_steps"] = sum(taught.steps for _, taught in trainer.lessons)
+    if trainer.teachers:
+        found["teacher_steps"] = sum(teacher.steps for _, teacher in trainer.teachers)
     if trainer.setting.transfer is not None:
         found["transfer_images"] = trainer.distilled_on - len(trainer.setting.images)
     return found
@@ -195,12 +195,12 @@ def _cost(
         teacher_pass_macs=_total((s.info.macs, _passes(trainer, s.info.name)) for s in sources)
         if distils
         else 0,
-        teacher_training_macs=sum(taught.macs for _, taught in trainer.lessons),
+        teacher_training_macs=sum(teacher.macs for _, teacher in trainer.teachers),
         selection_macs=_total(selection),
         steps=int(trained.declared["steps"]),
         train_seconds=trained.seconds,
         teacher_pass_seconds=_pass_seconds(trainer, sources) if distils else 0.0,
-        teacher_training_seconds=sum(taught.seconds for _, taught in trainer.lessons),
+        teacher_training_seconds=sum(teacher.seconds for _, teacher in trainer.teachers),
         total_seconds=seconds,
         latency_ms=latency_ms(
             trained.model, trained.setting.image_size, trained.setting.device, seconds=0.03
@@ -210,11 +210,11 @@ def _cost(
 
 
 def _passes(trainer: Trainer, source: str) -> int:
-    """Images that went through a source for a student to learn from, teaching not counted."""
+    """Images that went through a source for a student to learn from, fine-tuning not counted."""
     if source in trainer.shown:
         return trainer.shown[source]
-    # One that was taught has been run again afterwards, which counts as teaching.
-    again = any(taught.steps for name, taught in trainer.lessons if name == source)
+    # One that was fine-tuned has been run again afterwards, which counts as fine-tuning.
+    again = any(teacher.steps for name, teacher in trainer.teachers if name == source)
     return 0 if again else trainer.distilled_on
 
 
@@ -223,7 +223,7 @@ def _pass_seconds(trainer: Trainer, sources: Sources) -> float | None:
     total = 0.0
     for source in sources:
         name = source.info.name
-        # Passes during training are in the time of training, those after teaching in that.
+        # Passes during training are in the time of training, those after fine-tuning in that.
         if name in trainer.shown or not _passes(trainer, name):
             continue
         parts = [(trainer.task, 1.0)]
@@ -248,7 +248,7 @@ def _total(passes: Iterable[tuple[int | None, int]]) -> int | None:
     return found
 
 
-def save_student(work: Workspace, cell: Cell, model: StudentModel) -> None:
+def save_student(work: Workspace, cell: Cell, model: Classifier) -> None:
     """Keeps a trained student beside the cells; `distbench.workflows.export` ships it."""
     from safetensors.torch import save
 

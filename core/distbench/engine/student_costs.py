@@ -68,9 +68,7 @@ def measure(
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
-        context.set_forkserver_preload(
-            ["distbench.interfaces.student_model", "timm", "torchvision"]
-        )
+        context.set_forkserver_preload(["distbench.interfaces.classifier", "timm", "torchvision"])
     for student in students:
         here, there = context.Pipe(duplex=False)
         given = (there, dict(student), image_size, device, threads, plugins)

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from distbench.interfaces.student_model import StudentModel
+from distbench.interfaces.classifier import Classifier
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Batch:
     positions: torch.Tensor
 
 
-Loss = Callable[[StudentModel, Mapping[str, Batch]], torch.Tensor]
+Loss = Callable[[Classifier, Mapping[str, Batch]], torch.Tensor]
 
 
 @dataclass(frozen=True)

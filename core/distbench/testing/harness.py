@@ -14,10 +14,10 @@ import torch
 from distbench.engine.cell import compute_cell
 from distbench.engine.workspace import Workspace
 from distbench.errors import Declined, PluginError
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import MethodContext
 from distbench.interfaces.method import Method
 from distbench.interfaces.phase import Batch, Phase
-from distbench.interfaces.student_model import StudentModel
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan, PlannedMethod
 from distbench.planning.planner import make_plan
@@ -92,10 +92,10 @@ class Watched:
                 raise Fault(f"a phase is a {type(phase).__name__}", "give distbench.Phase")
         return [replace(phase, loss=self._told(phase)) for phase in self.phases_]
 
-    def _told(self, phase: Phase) -> Callable[[StudentModel, Mapping[str, Batch]], torch.Tensor]:
+    def _told(self, phase: Phase) -> Callable[[Classifier, Mapping[str, Batch]], torch.Tensor]:
         first = True
 
-        def loss(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+        def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             nonlocal first
             with doing(f"the loss of phase {phase.name!r}", "see docs/plugins.md, The contracts"):
                 value = phase.loss(student, batch)

@@ -100,7 +100,7 @@ def _nearest_mean(probe: Probe) -> Array:
     """Probabilities of the classes (n, C), images sorted by class, as Gaussians of variance 1."""
     labels = probe.labels
     x = probe.shared(doubles)[labels.order]
-    means = np.array([x[place].mean(axis=0) for place in class_slices(labels)])
+    means = np.array([x[span].mean(axis=0) for span in class_slices(labels)])
     prior = np.log(labels.counts / len(labels))
     logits = x @ means.T - np.einsum("cd,cd->c", means, means) / 2 + prior
     probabilities: Array = softmax(logits, axis=1)

@@ -68,8 +68,8 @@ class GBC(Metric):
             p = min(self.dims, *x.shape)
             x = principal(probe, p).scores
         means, deviations = class_deviations(probe.labels, x[probe.labels.order])
-        places = class_slices(probe.labels)
-        variances = np.array([(deviations[place] ** 2).mean(axis=0) for place in places])
+        spans = class_slices(probe.labels)
+        variances = np.array([(deviations[span] ** 2).mean(axis=0) for span in spans])
         variances = np.maximum(variances, _FLOOR)
         if self.covariance == "spherical":
             missing = _FLOOR * (p - x.shape[1])

@@ -78,18 +78,18 @@ def _directions(x: Array) -> Array:
 
 def _distinct(x: Array) -> tuple[Indices, Indices]:
     """Groups of equal rows: where each is first seen, (g,), and the group of each row, (n,)."""
-    places = np.arange(len(x))
+    first_rows = np.arange(len(x))
     _, inverse, counts = np.unique(
         np.einsum("nd,nd->n", x, x), return_inverse=True, return_counts=True
     )
     same = counts[inverse] > 1  # of equal length, so perhaps equal
     if not same.any():
-        return places, places
+        return first_rows, first_rows
     seen: dict[bytes, int] = {}
-    for place in np.flatnonzero(same):
-        row = (x[place] + 0.0).tobytes()  # -0.0 is 0.0
-        places[place] = seen.setdefault(row, int(place))
-    first, group = np.unique(places, return_inverse=True)
+    for i in np.flatnonzero(same):
+        content = (x[i] + 0.0).tobytes()  # -0.0 is 0.0
+        first_rows[i] = seen.setdefault(content, int(i))
+    first, group = np.unique(first_rows, return_inverse=True)
     return first, group
 
 
@@ -124,8 +124,8 @@ def _right(group: Indices, ids: Indices, pairs: Pairs, k: int, floor: float) -> 
     left = k - np.bincount(viewer, votes * nearer, len(codes)).astype(np.int64)
     sharing = np.bincount(viewer, votes * tied, len(codes)).astype(np.int64)
     shares = votes * (nearer * sharing[viewer] + tied * left[viewer])
-    voted, place = np.unique(viewer * classes + own[seen], return_inverse=True)
-    ballot = np.bincount(place, shares)
+    voted, ballot_of = np.unique(viewer * classes + own[seen], return_inverse=True)
+    ballot = np.bincount(ballot_of, shares)
     voter, choice = np.divmod(voted, classes)
     most = np.maximum.reduceat(ballot, np.searchsorted(voter, np.arange(len(codes))))
     won = ballot == most[voter]

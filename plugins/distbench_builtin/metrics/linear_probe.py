@@ -135,6 +135,6 @@ def _fit(rows: Array, ids: NDArray[np.int64], penalty: float, start: Array) -> A
 
     options = {"maxiter": _MOST_STEPS, "gtol": _SLOPE, "ftol": 0.0, "maxcor": 20}
     first = (start / scale).ravel()
-    found = minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x
-    solution: Array = found.reshape(r + 1, classes) * scale
+    optimum = minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x
+    solution: Array = optimum.reshape(r + 1, classes) * scale
     return solution

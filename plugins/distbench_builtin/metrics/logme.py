@@ -100,22 +100,22 @@ def _converged(known: Spectrum, outside: Array, counts: Array) -> Array:
     ratio = np.exp(grid)[:, None]
     free = ratio / (values + ratio)  # (200, k), share of each direction that is not fitted
     misfit = product(free, inside.T) + outside
-    place = grid[(-n * np.log(misfit) + np.log(free).sum(axis=1)[:, None]).argmax(axis=0)]
+    log_ratio = grid[(-n * np.log(misfit) + np.log(free).sum(axis=1)[:, None]).argmax(axis=0)]
 
-    low, high = place - step, place + step
-    moving = np.arange(len(place))
+    low, high = log_ratio - step, log_ratio + step
+    moving = np.arange(len(log_ratio))
     for _ in range(60):
-        old, fits = place[moving], inside[moving]
+        old, fits = log_ratio[moving], inside[moving]
         gradient, curvature = _slope(old, values, fits, outside[moving], n)
         low[moving] = np.where(gradient > 0, old, low[moving])
         high[moving] = np.where(gradient > 0, high[moving], old)
         newton = old - gradient / np.where(curvature < 0, curvature, -np.inf)
         trusted = (curvature < 0) & (low[moving] < newton) & (newton < high[moving])
-        place[moving] = np.where(trusted, newton, (low[moving] + high[moving]) / 2)
-        moving = moving[np.abs(place[moving] - old) >= 1e-7]
+        log_ratio[moving] = np.where(trusted, newton, (low[moving] + high[moving]) / 2)
+        moving = moving[np.abs(log_ratio[moving] - old) >= 1e-7]
         if not len(moving):
             break
-    ratio = np.exp(place)[:, None]
+    ratio = np.exp(log_ratio)[:, None]
     misfit = (ratio / (values + ratio) * inside).sum(axis=1) + outside
     volume = np.log1p(values / ratio).sum(axis=1)
     best: Array = np.maximum(null, -0.5 * (np.log(2 * np.pi * misfit / n) + 1 + volume / n))
@@ -123,10 +123,10 @@ def _converged(known: Spectrum, outside: Array, counts: Array) -> Array:
 
 
 def _slope(
-    place: Array, values: Array, inside: Array, outside: Array, n: float
+    log_ratio: Array, values: Array, inside: Array, outside: Array, n: float
 ) -> tuple[Array, Array]:
     """First and second derivative of twice the evidence by ln r, (C,) each."""
-    free = 1 / (1 + values * np.exp(-place)[:, None])
+    free = 1 / (1 + values * np.exp(-log_ratio)[:, None])
     slope = free * (1 - free)
     misfit = np.einsum("ck,ck->c", free, inside) + outside
     first = np.einsum("ck,ck->c", slope, inside) / misfit

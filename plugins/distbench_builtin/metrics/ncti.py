@@ -88,20 +88,20 @@ class NCTI(Metric):
 
     def score_all(self, probes: Sequence[Probe]) -> list[float | Declined]:
         """Sums of the parts of all sources, each scaled over those that are not declined."""
-        found: list[Components | Declined] = []
+        results: list[Components | Declined] = []
         for probe in probes:
             try:
-                found.append(components(probe))
+                results.append(components(probe))
             except Declined as reason:
-                found.append(reason)
-        parts = np.array([part for part in found if isinstance(part, Components)])
+                results.append(reason)
+        parts = np.array([part for part in results if isinstance(part, Components)])
         if not len(parts):
-            return [part for part in found if isinstance(part, Declined)]
+            return [part for part in results if isinstance(part, Declined)]
         spread = np.ptp(parts, axis=0)
-        told = spread > _EQUAL * np.abs(parts).max(axis=0)
-        scaled = (parts - parts.min(axis=0)) / np.where(told, spread, np.inf)
+        varies = spread > _EQUAL * np.abs(parts).max(axis=0)
+        scaled = (parts - parts.min(axis=0)) / np.where(varies, spread, np.inf)
         scores = iter((scaled @ [1, 1, -1]).tolist())
-        return [part if isinstance(part, Declined) else next(scores) for part in found]
+        return [part if isinstance(part, Declined) else next(scores) for part in results]
 
 
 def components(probe: Probe) -> Components:
@@ -129,7 +129,7 @@ def components(probe: Probe) -> Components:
     centres = means @ weights
     logits = scores @ weights @ centres.T - (centres**2).sum(axis=1) / 2
     posterior = softmax(logits + np.log(labels.counts / n), axis=1)
-    compact = sum(float(svdvals(posterior[place]).sum()) for place in class_slices(labels))
+    compact = sum(float(svdvals(posterior[span]).sum()) for span in class_slices(labels))
     return Components(size, float(own(labels, posterior).mean()), float(np.log(compact)))
 
 
@@ -185,6 +185,6 @@ def _plain(means: Array, within: Array, n: int) -> tuple[float, Array]:
     kept = values > _RANK**2
     whitening = vectors[:, kept] / deviation[:, None] / np.sqrt(values[kept])
     _, sizes, turns = np.linalg.svd(means @ whitening, full_matrices=False)
-    told = sizes > _RANK * sizes[0]
+    kept_turns = sizes > _RANK * sizes[0]
     # In these directions the scatter within classes is n I, that between them diagonal.
-    return float(np.sqrt(n + sizes[told] ** 2).sum()), whitening @ turns[told].T
+    return float(np.sqrt(n + sizes[kept_turns] ** 2).sum()), whitening @ turns[kept_turns].T

@@ -65,9 +65,9 @@ class NLEEP(Metric):
             size = min(self._size(labels), different)
             seed = probe.seed if self.seed is None else self.seed
             # A second order, which rotating the features does not change, for the random start.
-            place = np.lexsort(points.T[::-1])
+            second_order = np.lexsort(points.T[::-1])
             posteriors = np.empty((len(x), size))
-            posteriors[place] = _posteriors(points[place], size, seed % 2**32)
+            posteriors[second_order] = _posteriors(points[second_order], size, seed % 2**32)
         return leep(labels, posteriors, soft_joint(labels, posteriors))
 
     def _size(self, labels: Labels) -> int:
@@ -97,8 +97,9 @@ def _posteriors(points: Array, size: int, seed: int) -> Array:
     """Posteriors (n, size) of a mixture of `size` Gaussians fitted to the points (n, k)."""
     from sklearn.mixture import GaussianMixture
 
+    mixture = GaussianMixture(size, random_state=seed)
     with warnings.catch_warnings():
         # That 100 steps do not converge is usual here and part of the definition.
         warnings.simplefilter("ignore")
-        found: Array = GaussianMixture(size, random_state=seed).fit(points).predict_proba(points)
-    return found
+        posteriors: Array = mixture.fit(points).predict_proba(points)  # (n, k) -> (n, size)
+    return posteriors

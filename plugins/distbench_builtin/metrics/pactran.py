@@ -181,7 +181,7 @@ def _fitted(probe: Probe, x: Array, ridge: float) -> tuple[float, Array]:
 
     start = np.zeros((x.shape[1] + 1, labels.num_classes))
     start[-1] = np.log(labels.counts / len(labels))
-    found = minimize(
+    optimum = minimize(
         loss_and_gradient, start.ravel(), jac=True, method="L-BFGS-B", options=dict(_UNTIL_EXACT)
     )
-    return chances_of(found.x.reshape(start.shape))
+    return chances_of(optimum.x.reshape(start.shape))

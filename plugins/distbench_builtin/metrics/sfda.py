@@ -54,8 +54,8 @@ class SFDA(Metric):
         sure = own(labels, softmax(first.posterior, axis=1))[:, None]
         others = (first.means.sum(axis=0) - first.means) / (labels.num_classes - 1)
         rows = sure * first.rows
-        for c, place in enumerate(class_slices(labels)):
-            rows[place] += (1 - sure[place]) * others[c]
+        for c, span in enumerate(class_slices(labels)):
+            rows[span] += (1 - sure[span]) * others[c]
         means, deviations = class_deviations(labels, rows)
         within = deviations.T @ deviations / len(rows)
         second = posteriors(labels, rows, means, within, first.shrinkage, first.dims)

@@ -106,8 +106,8 @@ class Wandb(Reporter):
 
     @staticmethod
     def _summary(row: Row) -> dict[str, Scalar]:
-        told: dict[str, Scalar] = {**numbers(row), "status": row.status}
-        return {**told, "reason": reason(row)} if row.reason else told
+        summary: dict[str, Scalar] = {**numbers(row), "status": row.status}
+        return {**summary, "reason": reason(row)} if row.reason else summary
 
     def _recorded(self, key: str) -> bool:
         """Whether W&B's folder holds a record of this id."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from distbench import Batch, Phase, Stream, StudentModel
+from distbench import Batch, Classifier, Phase, Stream
 from distbench.engine.stages.train import check_phases
 from distbench.engine.training.loop import (
     Setting,
@@ -33,9 +33,9 @@ class Backbone(torch.nn.Module):
         return torch.relu(self.norm(self.conv(x))).mean((2, 3))
 
 
-def student() -> StudentModel:
+def student() -> Classifier:
     torch.manual_seed(0)
-    return StudentModel(Backbone(), 3, (0.5,) * 3, (0.25,) * 3)  # type: ignore[arg-type]
+    return Classifier(Backbone(), 3, (0.5,) * 3, (0.25,) * 3)  # type: ignore[arg-type]
 
 
 def setting(count: int = 20, precision: str = "fp32") -> Setting:
@@ -48,7 +48,7 @@ LABELS = np.arange(20, dtype=np.int64) % 3
 
 
 def phase(**more: object) -> Phase:
-    def loss(model: StudentModel, batch: dict[str, Batch]) -> torch.Tensor:
+    def loss(model: Classifier, batch: dict[str, Batch]) -> torch.Tensor:
         images = batch["x"].views["plain"]
         return torch.nn.functional.cross_entropy(model(images), batch["x"].labels)
 

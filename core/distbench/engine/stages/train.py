@@ -16,11 +16,11 @@ from distbench.engine.training.loop import Setting, train_phase
 from distbench.engine.training.macs import count_macs
 from distbench.engine.training.student import build_student
 from distbench.errors import PluginError
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import MethodContext
 from distbench.interfaces.method import Method
 from distbench.interfaces.phase import Phase
 from distbench.interfaces.student import Student
-from distbench.interfaces.student_model import StudentModel
 from distbench.storage.rows import CurvePoint
 
 
@@ -39,7 +39,7 @@ class Trained:
         seconds: Time in the loop.
     """
 
-    model: StudentModel
+    model: Classifier
     setting: Setting
     curve: tuple[CurvePoint, ...]
     declared: dict[str, Any]
@@ -50,7 +50,7 @@ class Trained:
 
 def fresh_student(
     student: Student, method: Method, context_seed: int, num_classes: int, device: torch.device
-) -> StudentModel:
+) -> Classifier:
     """The student as a method starts from it."""
     if method.initialisation not in ("pretrained", "random", "source"):
         raise PluginError(method.name, f"unknown initialisation {method.initialisation!r}")
@@ -61,7 +61,7 @@ def fresh_student(
 def train(
     method: Method,
     context: MethodContext,
-    model: StudentModel,
+    model: Classifier,
     setting: Setting,
     validate: Callable[[nn.Module], float | None],
 ) -> Trained:

@@ -15,8 +15,8 @@ from torch import nn
 from distbench.engine.training.augment import VIEWS
 from distbench.engine.training.batches import to_batch
 from distbench.errors import DistbenchError
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.phase import Batch, Phase, Stream
-from distbench.interfaces.student_model import StudentModel
 from distbench.interfaces.task import UNLABELLED
 from distbench.storage.hashing import seed_for
 from distbench.storage.rows import CurvePoint
@@ -71,14 +71,14 @@ class Setting:
 
 
 def train_phase(
-    model: StudentModel,
+    model: Classifier,
     phase: Phase,
     setting: Setting,
     validate: Callable[[nn.Module], float | None],
     *,
     number: int = 0,
     offset: int = 0,
-) -> tuple[StudentModel, list[CurvePoint]]:
+) -> tuple[Classifier, list[CurvePoint]]:
     """Trains for one phase.
 
     Args:
@@ -149,7 +149,7 @@ def train_phase(
     return model, curve
 
 
-def _train_mode(model: StudentModel, phase: Phase) -> None:
+def _train_mode(model: Classifier, phase: Phase) -> None:
     model.train()
     if not phase.train_backbone:
         model.backbone.eval()
@@ -169,7 +169,7 @@ def _schedule(step: int, steps: int) -> float:
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(steps - warm, 1)))
 
 
-def _groups(model: StudentModel, extra: nn.ModuleDict, phase: Phase) -> list[dict[str, object]]:
+def _groups(model: Classifier, extra: nn.ModuleDict, phase: Phase) -> list[dict[str, object]]:
     """Parameter groups: own learning rates for classifier and extra modules, decay on matrices."""
     rates = [(model.backbone, phase.lr), (model.head, phase.lr * phase.head_lr)]
     rates += [(module, phase.lr * phase.module_lr.get(name, 1.0)) for name, module in extra.items()]
@@ -210,7 +210,7 @@ def _batches(stream: Stream, setting: Setting, seed: int) -> Iterator[Batch]:
 
 @torch.inference_mode()
 def features_of(
-    model: StudentModel, images: NDArray[np.uint8], setting: Setting, batch: int = 256
+    model: Classifier, images: NDArray[np.uint8], setting: Setting, batch: int = 256
 ) -> NDArray[np.float32]:
     """Pooled features (n, d) of images under a student in evaluation mode."""
     model.eval()

@@ -58,10 +58,10 @@ def joint_features(
         else:
             parts.append(part)
     joint = np.hstack(parts)
-    found: NDArray[np.float32] = joint / np.maximum(
+    unit: NDArray[np.float32] = joint / np.maximum(
         np.linalg.norm(joint, axis=1, keepdims=True), 1e-12
     )
-    return found
+    return unit
 
 
 def standardised(
@@ -114,8 +114,8 @@ def tied(
         best = np.argpartition(-near, k - 1, axis=1)[:, :k]
         rows.append(np.repeat(start + own, k))
         columns.append(best.ravel())
-        found = np.maximum(np.take_along_axis(near, best, 1), 0).astype(np.float64)
-        values.append(found.ravel() ** power)
+        cosines = np.maximum(np.take_along_axis(near, best, 1), 0).astype(np.float64)
+        values.append(cosines.ravel() ** power)
         start += len(near)
     where = (np.concatenate(rows), np.concatenate(columns))
     graph = coo_matrix((np.concatenate(values), where), (n, n)).tocsr()
@@ -151,12 +151,12 @@ def propagate(
     n = graph.shape[0]
     system = identity(n, format="csr") - spread * graph
     prior = np.bincount(labels, minlength=classes) / len(labels)
-    found = np.zeros((n, classes))
+    reached = np.zeros((n, classes))
     for label in np.flatnonzero(prior):
         given = np.zeros(n)
         given[known[labels == label]] = 1
         solved, _ = cg(system, given, rtol=1e-8, maxiter=1000)
         solved = np.maximum(solved, 0)
-        found[:, label] = solved * (prior[label] / solved.sum())
-    mass = found.sum(1, keepdims=True)
-    return np.where(mass > 1e-12, found / np.maximum(mass, 1e-12), prior)
+        reached[:, label] = solved * (prior[label] / solved.sum())
+    mass = reached.sum(1, keepdims=True)
+    return np.where(mass > 1e-12, reached / np.maximum(mass, 1e-12), prior)

@@ -67,9 +67,9 @@ def class_deviations(labels: Labels, rows: Array) -> tuple[Array, Array]:
         rows: (n, r), sorted by class.
     """
     means, deviations = np.empty((labels.num_classes, rows.shape[1])), np.empty_like(rows)
-    for c, place in enumerate(class_slices(labels)):
-        means[c] = rows[place].mean(axis=0)
-        np.subtract(rows[place], means[c], out=deviations[place])
+    for c, span in enumerate(class_slices(labels)):
+        means[c] = rows[span].mean(axis=0)
+        np.subtract(rows[span], means[c], out=deviations[span])
     return means, deviations
 
 
@@ -84,8 +84,8 @@ def class_slices(labels: Labels) -> list[slice]:
 def own(labels: Labels, posterior: Array) -> Array:
     """Probabilities of the own class (n,), of (n, C) for images sorted by class."""
     classes = np.arange(labels.num_classes)
-    found: Array = posterior[np.arange(len(labels)), np.repeat(classes, labels.counts)]
-    return found
+    probabilities: Array = posterior[np.arange(len(labels)), np.repeat(classes, labels.counts)]
+    return probabilities
 
 
 def _shrinkage(within: Array, start: Array, dims: int) -> float:

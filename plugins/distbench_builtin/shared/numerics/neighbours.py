@@ -65,11 +65,11 @@ def _candidates(x: Array, k: int, *, centred: bool) -> tuple[Indices, Indices]:
     Squared distances are ``|x|^2 + |y|^2 - 2 x.y``, whose round-off has a bound; what is within
     the bound of the k-th nearest is a candidate. Where float32 leaves many, float64 is taken.
     """
-    found = _search(*_rows(x, np.float32, centred=centred), k, limit=_CROWD * k * len(x))
-    if found is None:
-        found = _search(*_rows(x, np.float64, centred=centred), k, limit=len(x) ** 2)
-    assert found is not None
-    return found
+    pairs = _search(*_rows(x, np.float32, centred=centred), k, limit=_CROWD * k * len(x))
+    if pairs is None:
+        pairs = _search(*_rows(x, np.float64, centred=centred), k, limit=len(x) ** 2)
+    assert pairs is not None
+    return pairs
 
 
 def _rows(x: Array, dtype: DTypeLike, *, centred: bool) -> tuple[NDArray[Any], Array]:
@@ -102,7 +102,7 @@ def _search(rows: NDArray[Any], norms: Array, k: int, limit: int) -> tuple[Indic
     slack = (slack + np.finfo(np.float32).tiny).astype(kind)
     half = (norms / 2).astype(kind)
     best = np.full((n, k), -np.inf, kind)  # minus half squared distances
-    found: list[tuple[Indices, Indices, NDArray[Any]]] = []
+    candidates: list[tuple[Indices, Indices, NDArray[Any]]] = []
     total = 0
     for start in range(0, n, _TILE):
         own = slice(start, start + _TILE)
@@ -119,11 +119,11 @@ def _search(rows: NDArray[Any], norms: Array, k: int, limit: int) -> tuple[Indic
             for these, those, block in sides:
                 best[these] = _largest(best[these], block, k)
                 i, j = _places(block, best[these].min(axis=1) - slack[these])
-                found.append((i + these.start, j + those.start, block[i, j]))
+                candidates.append((i + these.start, j + those.start, block[i, j]))
                 total += len(i)
                 if total > limit:
                     return None
-    i, j, value = (np.concatenate(part) for part in zip(*found, strict=True))
+    i, j, value = (np.concatenate(part) for part in zip(*candidates, strict=True))
     kept = value >= (best.min(axis=1) - slack)[i]
     return i[kept], j[kept]
 
@@ -159,7 +159,7 @@ def _squared(x: Array, i: Indices, j: Indices) -> Array:
 
 def _cityblock(x: Array, k: int) -> Pairs:
     """`nearest` by sums of absolute differences, for which there is no matrix product."""
-    found: list[Pairs] = []
+    candidates: list[Pairs] = []
     height = max(1, _TILE**2 // len(x))
     for start in range(0, len(x), height):
         own = np.arange(start, min(len(x), start + height))
@@ -167,6 +167,6 @@ def _cityblock(x: Array, k: int) -> Pairs:
         block[own - start, own] = np.inf
         kth = np.partition(block, k - 1, axis=1)[:, k - 1]
         i, j = np.nonzero(block <= kth[:, None] * (1 + 2 * TIE))
-        found.append((i + start, j, block[i, j]))
-    i, j, value = (np.concatenate(part) for part in zip(*found, strict=True))
+        candidates.append((i + start, j, block[i, j]))
+    i, j, value = (np.concatenate(part) for part in zip(*candidates, strict=True))
     return i, j, value

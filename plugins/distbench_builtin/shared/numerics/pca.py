@@ -67,8 +67,8 @@ def _components(probe: Probe, dims: int) -> Principal:
     else:
         loadings = vectors
         scores = x @ vectors
-    place = np.abs(loadings).argmax(axis=0)
-    scores *= np.where(loadings[place, np.arange(len(values))] < 0, -1.0, 1.0)
+    largest = np.abs(loadings).argmax(axis=0)
+    scores *= np.where(loadings[largest, np.arange(len(values))] < 0, -1.0, 1.0)
     scores.flags.writeable = values.flags.writeable = False
     return Principal(scores, values)
 
