@@ -12,6 +12,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from distbench.api import rank, run, score
     from distbench.engine.ranking import Comparison, Ranking
+    from distbench.engine.stages.prepare import decode_images
+    from distbench.engine.training.augment import weak_view
+    from distbench.engine.training.batches import to_floats
+    from distbench.engine.training.checkpoint import Checkpoint
+    from distbench.engine.training.loop import train_phases
+    from distbench.engine.training.macs import count_macs
+    from distbench.engine.training.predict import predict_logits
+    from distbench.engine.training.setting import TrainingSetting
     from distbench.engine.worker import execute_unit
     from distbench.errors import (
         ArgumentError,
@@ -38,7 +46,7 @@ if TYPE_CHECKING:
     from distbench.interfaces.method import Baseline, Distiller
     from distbench.interfaces.metric import Metric
     from distbench.interfaces.parameters import Range, primary, searched
-    from distbench.interfaces.phase import Batch, Phase, Stream
+    from distbench.interfaces.phase import Batch, Phase, Stream, warm_up_cosine
     from distbench.interfaces.probe import Labels, Need, Probe
     from distbench.interfaces.reporter import Cell, Reporter, RunFacts
     from distbench.interfaces.strategy import Strategy
@@ -48,6 +56,7 @@ if TYPE_CHECKING:
     from distbench.interfaces.task import UNLABELLED, Part, Task, TaskIndex
     from distbench.interfaces.zoo import Forward, Source, SourceInfo, Zoo
     from distbench.plugins.hookspecs import hookimpl
+    from distbench.storage.atomic import write_atomic
     from distbench.storage.downloads import Download, Manual, UrlFile, absent
     from distbench.storage.home import home
     from distbench.storage.hub import HubFiles
@@ -57,6 +66,14 @@ if TYPE_CHECKING:
 _HOME = {
     "api": ["rank", "run", "score"],
     "engine.ranking": ["Comparison", "Ranking"],
+    "engine.stages.prepare": ["decode_images"],
+    "engine.training.augment": ["weak_view"],
+    "engine.training.batches": ["to_floats"],
+    "engine.training.checkpoint": ["Checkpoint"],
+    "engine.training.loop": ["train_phases"],
+    "engine.training.macs": ["count_macs"],
+    "engine.training.predict": ["predict_logits"],
+    "engine.training.setting": ["TrainingSetting"],
     "engine.worker": ["execute_unit"],
     "errors": [
         "ArgumentError",
@@ -83,7 +100,7 @@ _HOME = {
     "interfaces.method": ["Baseline", "Distiller"],
     "interfaces.metric": ["Metric"],
     "interfaces.parameters": ["Range", "primary", "searched"],
-    "interfaces.phase": ["Batch", "Phase", "Stream"],
+    "interfaces.phase": ["Batch", "Phase", "Stream", "warm_up_cosine"],
     "interfaces.probe": ["Labels", "Need", "Probe"],
     "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
     "interfaces.strategy": ["Strategy"],
@@ -93,6 +110,7 @@ _HOME = {
     "interfaces.task": ["Part", "Task", "TaskIndex", "UNLABELLED"],
     "interfaces.zoo": ["Forward", "Source", "SourceInfo", "Zoo"],
     "plugins.hookspecs": ["hookimpl"],
+    "storage.atomic": ["write_atomic"],
     "storage.downloads": ["Download", "Manual", "UrlFile", "absent"],
     "storage.home": ["home"],
     "storage.hub": ["HubFiles"],
@@ -107,6 +125,7 @@ __all__ = [
     "Baseline",
     "Batch",
     "Cell",
+    "Checkpoint",
     "Comparison",
     "Component",
     "Context",
@@ -148,6 +167,7 @@ __all__ = [
     "TaskIndex",
     "Taught",
     "Teaching",
+    "TrainingSetting",
     "Transfer",
     "TransferSet",
     "UnitQueue",
@@ -158,15 +178,23 @@ __all__ = [
     "Zoo",
     "__version__",
     "absent",
+    "count_macs",
+    "decode_images",
     "execute_unit",
     "home",
     "hookimpl",
     "offline",
+    "predict_logits",
     "primary",
     "rank",
     "run",
     "score",
     "searched",
+    "to_floats",
+    "train_phases",
+    "warm_up_cosine",
+    "weak_view",
+    "write_atomic",
 ]
 
 
