@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from distbench.interfaces.method import Baseline, Distiller
     from distbench.interfaces.metric import Metric
     from distbench.interfaces.parameters import Range, primary, searched
-    from distbench.interfaces.phase import Batch, Phase, Stream, warm_up_cosine
+    from distbench.interfaces.phase import Batch, Phase, Schedule, Stream, View, warm_up_cosine
     from distbench.interfaces.probe import Labels, Need, Probe
     from distbench.interfaces.reporter import Cell, Reporter, RunFacts
     from distbench.interfaces.strategy import Strategy
@@ -100,7 +100,7 @@ _HOME = {
     "interfaces.method": ["Baseline", "Distiller"],
     "interfaces.metric": ["Metric"],
     "interfaces.parameters": ["Range", "primary", "searched"],
-    "interfaces.phase": ["Batch", "Phase", "Stream", "warm_up_cosine"],
+    "interfaces.phase": ["Batch", "Phase", "Schedule", "Stream", "View", "warm_up_cosine"],
     "interfaces.probe": ["Labels", "Need", "Probe"],
     "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
     "interfaces.strategy": ["Strategy"],
@@ -155,6 +155,7 @@ __all__ = [
     "Role",
     "Row",
     "RunFacts",
+    "Schedule",
     "Source",
     "SourceInfo",
     "Strategy",
@@ -173,6 +174,7 @@ __all__ = [
     "UnitQueue",
     "UrlFile",
     "UsageError",
+    "View",
     "WeightedSource",
     "WeightsError",
     "Zoo",

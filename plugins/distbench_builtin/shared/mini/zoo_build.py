@@ -12,10 +12,10 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from distbench import UsageError
+from distbench import UsageError, write_atomic
 from distbench_builtin.shared.mini.drawing.render import fingerprint
 from distbench_builtin.shared.mini.zoo_files import MANIFEST, Entry, Manifest
-from distbench_builtin.shared.mini.zoo_train import Model, Recipe, train_source, write_whole
+from distbench_builtin.shared.mini.zoo_train import Model, Recipe, train_source
 
 DOMAINS = ("birds", "dogs", "cats", "objects", "clutter", "textures", "glyphs")
 
@@ -78,7 +78,7 @@ def build_zoo(
         if path.name not in kept:
             path.unlink()
     text = Manifest(sources=tuple(entries)).model_dump_json(indent=1)
-    write_whole(staging / MANIFEST, (text + "\n").encode())
+    write_atomic(staging / MANIFEST, (text + "\n").encode())
     _replace(folder, staging)
 
 
@@ -125,7 +125,7 @@ def _make(job: tuple[Model, Recipe, Path]) -> tuple[Entry, float]:
             return entry, 0.0
     began = time.perf_counter()
     entry = train_source(model, recipe, staging)
-    write_whole(done, entry.model_dump_json().encode())
+    write_atomic(done, entry.model_dump_json().encode())
     return entry, time.perf_counter() - began
 
 

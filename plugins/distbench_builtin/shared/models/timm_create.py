@@ -214,7 +214,7 @@ def _measure(
         with torch.device(device):
             model: Any = create(architecture, num_classes, arguments, error=error).eval()
             image = torch.zeros(1, 3, input_size, input_size)
-        macs, depth = count(model, image, model)
+        macs, depth = count(model, input_size)
         with torch.no_grad():
             maps = model.forward_features(image) if num_classes else None
             pooled = model.forward_head(maps, pre_logits=True) if num_classes else model(image)

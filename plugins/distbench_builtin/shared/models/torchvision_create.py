@@ -237,7 +237,7 @@ def facts(
         with torch.device(device):
             made = create(architecture, num_classes, published=published, error=error).eval()
             image = torch.zeros(1, 3, input_size, input_size)
-        macs, depth = count(made, image, made)
+        macs, depth = count(made, input_size)
         with torch.no_grad():
             features, _ = split(made)(image)
         return {
