@@ -117,10 +117,10 @@ class Phase:
         ema: Whether the student that is evaluated is the moving average of the weights.
         train_backbone: False to leave the backbone as it is, its statistics too, and train the
             classifier and extra modules on its features.
+        name: For the row.
         schedule: How the learning rates go up and down.
         optimiser: Another one than SGD with the rates, momentum and penalty above, which it then
             sets itself.
-        name: For the row.
     """
 
     steps: int
@@ -134,9 +134,9 @@ class Phase:
     weight_decay: float = 5e-4
     ema: bool = False
     train_backbone: bool = True
+    name: str = "train"
     schedule: Schedule = field(default_factory=warm_up_cosine)
     optimiser: OptimiserFactory | None = None
-    name: str = "train"
 
     def declared(self) -> dict[str, Any]:
         """What a row says of this phase."""

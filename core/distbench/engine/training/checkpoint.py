@@ -27,7 +27,7 @@ class Checkpoint:
 
     file: Path
     key: str
-    _saved: float = field(default_factory=time.monotonic, repr=False)
+    _saved: float = field(default_factory=time.monotonic, init=False, repr=False)
 
     @property
     def _whole_key(self) -> str:

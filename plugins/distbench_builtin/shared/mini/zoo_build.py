@@ -42,7 +42,7 @@ def build_zoo(
     recipe: Recipe | None = None,
     workers: int = 1,
     report: Callable[[str], None] = lambda line: None,
-) -> None:
+) -> Sequence[Entry]:
     """Trains a zoo and writes its weights and manifest.
 
     Each source is trained by one thread from seeds of its own, so the number of workers does
@@ -55,6 +55,9 @@ def build_zoo(
         recipe: How to train.
         workers: Processes; with 1 the training runs in this one.
         report: Is told one line for each source.
+
+    Returns:
+        The manifest's lines.
 
     Raises:
         UsageError: A name is unknown, or the folder holds something else than a zoo.
@@ -80,6 +83,7 @@ def build_zoo(
     text = Manifest(sources=tuple(entries)).model_dump_json(indent=1)
     write_atomic(staging / MANIFEST, (text + "\n").encode())
     _replace(folder, staging)
+    return entries
 
 
 def _replaceable(folder: Path) -> bool:
