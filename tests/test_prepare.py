@@ -104,7 +104,7 @@ def test_no_pixels_are_invented(tmp_path):
 
 
 def test_few_large_images_are_held_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(stage, "_cores", lambda: 4)
+    monkeypatch.setattr(stage, "usable_cores", lambda: 4)
     many, few = Pictures(), Pictures()
     first = prepared(many, tmp_path / "a")
     monkeypatch.setattr(stage, "_AT_ONCE", 2 * 16 * 14 * 3)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from distbench.engine.training.macs import count_macs
     from distbench.engine.training.predict import predict_logits
     from distbench.engine.training.setting import TrainingSetting
+    from distbench.engine.training.threads import torch_threads, usable_cores
     from distbench.engine.worker import execute_unit
     from distbench.errors import (
         ArgumentError,
@@ -74,6 +75,7 @@ _HOME = {
     "engine.training.macs": ["count_macs"],
     "engine.training.predict": ["predict_logits"],
     "engine.training.setting": ["TrainingSetting"],
+    "engine.training.threads": ["torch_threads", "usable_cores"],
     "engine.worker": ["execute_unit"],
     "errors": [
         "ArgumentError",
@@ -193,7 +195,9 @@ __all__ = [
     "score",
     "searched",
     "to_floats",
+    "torch_threads",
     "train_phases",
+    "usable_cores",
     "warm_up_cosine",
     "weak_view",
     "write_atomic",

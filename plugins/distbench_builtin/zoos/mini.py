@@ -43,7 +43,8 @@ class MiniZoo(Zoo):
         Raises:
             UsageError: The folder holds something else than a zoo.
         """
-        from distbench_builtin.shared.mini.zoo_build import build_zoo, free_processors
+        from distbench import usable_cores
+        from distbench_builtin.shared.mini.zoo_build import build_zoo
 
         return [
             {
@@ -52,5 +53,5 @@ class MiniZoo(Zoo):
                 "value": entry.accuracy,
                 "test_images": entry.training["test_images"],
             }
-            for entry in build_zoo(output, workers=free_processors(), report=report)
+            for entry in build_zoo(output, workers=usable_cores(), report=report)
         ]

@@ -26,7 +26,7 @@ from distbench_builtin.shared.mini.zoo_train import (
     _mirrored_classes,
     one_cycle,
 )
-from distbench_builtin.shared.models.cost import count
+from distbench_builtin.shared.models.cost import macs_and_depth
 from distbench_builtin.zoos.mini import MiniZoo
 
 NAMES = [f"{d}-{a}" for d in DOMAINS for a in ARCHITECTURES] + ["general-stu", "general-res"]
@@ -78,7 +78,7 @@ def test_all_weights_are_those_of_the_manifest() -> None:
 def test_facts_are_those_of_the_network(name: str) -> None:
     source = _source(name)
     net = source.module()
-    macs, depth = count(net, 32)
+    macs, depth = macs_and_depth(net, 32)
     assert sum(p.numel() for p in net.parameters()) == source.info.parameters
     assert (macs, depth) == (source.info.macs, source.info.depth)
     images = torch.zeros(3, 3, 32, 32)

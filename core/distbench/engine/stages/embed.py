@@ -43,23 +43,6 @@ class Order:
     partial: Path | None = None
 
 
-def embed(
-    source: Source,
-    images: NDArray[np.uint8],
-    folder: Path,
-    device: torch.device,
-    *,
-    precision: str = "fp32",
-    partial: Path | None = None,
-) -> None:
-    """Runs a source over images and stores what it says of them, as `embed_many` does of several.
-
-    Raises:
-        WeightsError: The outputs do not have the declared shapes.
-    """
-    embed_many([Order(source, folder, partial)], images, device, precision=precision)
-
-
 def embed_many(
     orders: Sequence[Order],
     images: NDArray[np.uint8],
@@ -67,7 +50,7 @@ def embed_many(
     *,
     precision: str = "fp32",
 ) -> None:
-    """Runs several sources over images in one pass and stores what each says of them.
+    """Runs sources over images in one pass and stores the features and logits of each.
 
     Each batch of images is read once, and resized once for all sources of one input size.
     Features are stored in float32, logits in float16 unless that would overflow. What is stored
@@ -111,7 +94,7 @@ def _run(
     device: torch.device,
     precision: str,
 ) -> None:
-    """Feeds the sources that are not ready; a thread writes what they say while they go on."""
+    """Feeds the sources that are not ready; a thread writes their outputs while they go on."""
     todo = [
         (source.info, source.open(device), output, output.rows)
         for source, output in zip(sources, outputs, strict=True)
@@ -152,7 +135,7 @@ def normalise(
 
 
 def open_embedding(folder: Path) -> Embedding:
-    """Opens what `embed` wrote."""
+    """Opens what `embed_many` wrote."""
     return Embedding(
         features=np.load(folder / "features.npy", mmap_mode="r"),
         logits=np.load(folder / "logits.npy", mmap_mode="r"),

@@ -1,4 +1,4 @@
-"""What a source says of images, written batch by batch so that an interruption loses little."""
+"""Features and logits of a source, written batch by batch: an interruption loses little."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from distbench.engine.training.threads import usable_cores
 from distbench.errors import CorruptImageError
 from distbench.interfaces.task import Task
 from distbench.storage.npy import RowFile
@@ -232,7 +232,7 @@ def _decoded(
                 kept.append(position)
         return kept, pixels[: len(kept)], bad
 
-    threads = min(_THREADS, _cores())
+    threads = min(_THREADS, usable_cores())
     pending: deque[Future[tuple[list[int], Pixels, list[str]]]] = deque()
     with ThreadPoolExecutor(max_workers=threads) as pool:
         starts = iter(range(0, len(positions), _CHUNK))
@@ -247,13 +247,6 @@ def _decoded(
         finally:
             for left in pending:
                 left.cancel()
-
-
-def _cores() -> int:
-    """CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def fit(image: Pixels, size: int) -> Pixels:

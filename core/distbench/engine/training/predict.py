@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -13,21 +15,14 @@ from distbench.engine.training.setting import TrainingSetting
 from distbench.interfaces.student_model import StudentModel
 
 
-@torch.inference_mode()
 def features_of(
-    model: StudentModel, images: NDArray[np.uint8], setting: TrainingSetting, batch: int = 256
+    model: StudentModel, images: NDArray[np.uint8], setting: TrainingSetting
 ) -> NDArray[np.float32]:
     """Pooled features (n, d) of images under a student in evaluation mode."""
     model.eval()
-    rows = []
-    for start in range(0, len(images), batch):
-        floats = to_batch(images[start : start + batch], setting.image_size, setting.device)
-        with mixed_precision(setting.device, setting.precision):
-            rows.append(model.features(floats).float().cpu().numpy())  # (b, d)
-    return np.concatenate(rows)
+    return _run(model.features, images, setting, 256)
 
 
-@torch.inference_mode()
 def predict_logits(
     model: nn.Module, images: NDArray[np.uint8], setting: TrainingSetting, batch: int = 256
 ) -> NDArray[np.float32]:
@@ -43,11 +38,21 @@ def predict_logits(
         float32 (n, c); (0, 0) without images.
     """
     model.eval()
+    return _run(model, images, setting, batch)
+
+
+@torch.inference_mode()
+def _run(
+    forward: Callable[[torch.Tensor], torch.Tensor],
+    images: NDArray[np.uint8],
+    setting: TrainingSetting,
+    batch: int,
+) -> NDArray[np.float32]:
     rows = []
     for start in range(0, len(images), batch):
         floats = to_batch(images[start : start + batch], setting.image_size, setting.device)
         with mixed_precision(setting.device, setting.precision):
-            rows.append(model(floats).float().cpu().numpy())  # (b, c)
+            rows.append(forward(floats).float().cpu().numpy())  # (b, d) or (b, c)
     return np.concatenate(rows) if rows else np.empty((0, 0), dtype=np.float32)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -28,11 +27,6 @@ MODELS = (
     Model("general", "stu", "generalist"),
     Model("general", "res", "generalist"),
 )
-
-
-def free_processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def build_zoo(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,13 +15,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from distbench import Phase, Stream, TrainingSetting, train_phases, write_atomic
+from distbench import Phase, Stream, TrainingSetting, torch_threads, train_phases, write_atomic
 from distbench_builtin.shared.mini.drawing.catalogue import DATASETS
 from distbench_builtin.shared.mini.drawing.classes import class_names
 from distbench_builtin.shared.mini.drawing.render import fingerprint, images, labels
 from distbench_builtin.shared.mini.nets import Net, build
 from distbench_builtin.shared.mini.zoo_files import MEAN, SIZE, STD, Entry, load_weights
-from distbench_builtin.shared.models.cost import count
+from distbench_builtin.shared.models.cost import macs_and_depth
 
 if TYPE_CHECKING:
     from distbench import Batch, Schedule
@@ -78,18 +77,6 @@ class Model:
         return {**asdict(recipe), "images": images}
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums depend on the number of threads; the caller's number and random state come back."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def train_source(model: Model, recipe: Recipe, folder: Path) -> Entry:
     """Trains one network by one thread, stores it as float16 and measures what was stored.
 
@@ -98,7 +85,7 @@ def train_source(model: Model, recipe: Recipe, folder: Path) -> Entry:
         recipe: How.
         folder: Takes ``NAME.safetensors``.
     """
-    with _one_thread():
+    with torch_threads(1), torch.random.fork_rng(devices=[]):
         return _trained(model, recipe, folder)
 
 
@@ -117,7 +104,7 @@ def _trained(model: Model, recipe: Recipe, folder: Path) -> Entry:
     path = folder / f"{model.name}.safetensors"
     write_atomic(path, content)
     load_weights(net, path)
-    macs, depth = count(net, SIZE)
+    macs, depth = macs_and_depth(net, SIZE)
     return Entry(
         name=model.name,
         role=model.role,
@@ -182,7 +169,7 @@ def one_cycle(warm_up: float) -> Schedule:
 
     def share(step: int, steps: int) -> float:
         top = warm_up * steps - 1
-        if step - 1 <= top:
+        if step - 1 < top:
             start, end, part = 1 / 25, 1.0, (step - 1) / top
         else:
             start, end, part = 1.0, 1 / 25e4, (step - 1 - top) / (steps - 1 - top)

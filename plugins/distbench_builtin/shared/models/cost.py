@@ -27,7 +27,7 @@ class Cost(TypedDict):
     depth: int
 
 
-def count(model: torch.nn.Module, image_size: int) -> tuple[int, int]:
+def macs_and_depth(model: torch.nn.Module, image_size: int) -> tuple[int, int]:
     """Multiply-accumulates and depth of a network.
 
     Args:

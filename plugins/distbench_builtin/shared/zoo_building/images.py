@@ -59,11 +59,6 @@ class SourceData:
     test: Images
     skipped: int
 
-    @property
-    def multilabel(self) -> bool:
-        """Whether an image may show several classes."""
-        return self.train.labels.ndim == 2
-
 
 def labels_of(task: Task, part: str) -> Labels:
     """Labels of a part: (n,), or (n, c) of a task whose images may show several classes.

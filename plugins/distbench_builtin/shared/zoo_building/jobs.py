@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -106,7 +105,7 @@ def make(
     """
     import torch
 
-    from distbench import Checkpoint
+    from distbench import Checkpoint, torch_threads
     from distbench_builtin.shared.zoo_building.images import open_data
     from distbench_builtin.shared.zoo_building.judge import judge
     from distbench_builtin.shared.zoo_building.train import predict, train
@@ -115,7 +114,7 @@ def make(
     data = open_data(source.classes, images)
     seed = seed_of("zoo build", job.settings.seed, job.name)
     began = time.perf_counter()
-    with _threads(threads):
+    with torch_threads(threads):
         cost = network.cost(len(source.classes), job.settings.image_size)
         trained = train(
             network.make(len(source.classes), seed),
@@ -204,16 +203,3 @@ def _reporting(name: str, report: Report) -> Callable[[int, int, torch.Tensor], 
             report(f"  {name}: step {step} of {steps}, loss {value:.3f}, about {left:.0f} s left")
 
     return progress
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Sums depend on the number of threads; the caller's comes back."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
