@@ -44,6 +44,19 @@ def test_weak_moves_and_flips_whole_images() -> None:
     assert 70 < flipped < 130
 
 
+def test_weak_without_a_mirror_or_a_shift() -> None:
+    x = torch.rand(40, 3, 16, 16, generator=seeded())
+    assert torch.equal(weak_view(x, seeded(), mirror=False, shift=0), x)
+    turned = weak_view(x, seeded(), shift=0)
+    same = (turned == x).flatten(1).all(1)
+    assert 8 < int(same.sum()) < 32
+    assert torch.equal(turned[~same], x[~same].flip(3))
+    moved = weak_view(x, seeded(), mirror=False, shift=1 / 16)
+    inner = moved[:, :, 1:-1, 1:-1]  # of each image a window of the original
+    windows = [x[:, :, r : r + 14, c : c + 14] for r in range(3) for c in range(3)]
+    assert torch.stack([(w == inner).flatten(1).all(1) for w in windows]).any(0).all()
+
+
 def test_strong_cuts_a_grey_square_out() -> None:
     out = _cutout(torch.ones(200, 3, 32, 32), seeded())
     grey = (out == 0.5).all(1).float().mean((1, 2))

@@ -190,7 +190,7 @@ class _PhaseTraining:
             "step": self._step,
             "since": self._since,
             "running": self._running,
-            "curve": [point.model_dump() for point in self._curve],
+            "curve": [point.model_dump(mode="json") for point in self._curve],
             "random": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
             **{name: part.state_dict() for name, part in self._parts().items()},
