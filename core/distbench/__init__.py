@@ -12,6 +12,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from distbench.api import rank, run, score
     from distbench.engine.ranking import Comparison, Ranking
+    from distbench.engine.stages.prepare import decode_images
+    from distbench.engine.training.augment import weak_view
+    from distbench.engine.training.batches import to_floats
+    from distbench.engine.training.checkpoint import Checkpoint
+    from distbench.engine.training.loop import train_phases
+    from distbench.engine.training.macs import count_macs
+    from distbench.engine.training.predict import predict_logits
+    from distbench.engine.training.setting import TrainingSetting
+    from distbench.engine.training.threads import torch_threads, usable_cores
     from distbench.engine.worker import execute_unit
     from distbench.engine.worker_process import WorkerProcess
     from distbench.errors import (
@@ -41,7 +50,7 @@ if TYPE_CHECKING:
     from distbench.interfaces.method import Baseline, Distiller
     from distbench.interfaces.metric import Metric
     from distbench.interfaces.parameters import Range, primary, searched
-    from distbench.interfaces.phase import Batch, Phase, Stream
+    from distbench.interfaces.phase import Batch, Phase, Schedule, Stream, View, warm_up_cosine
     from distbench.interfaces.probe import Labels, Need, Probe
     from distbench.interfaces.reporter import Cell, Reporter, RunFacts
     from distbench.interfaces.strategy import Strategy
@@ -61,6 +70,15 @@ if TYPE_CHECKING:
 _HOME = {
     "api": ["rank", "run", "score"],
     "engine.ranking": ["Comparison", "Ranking"],
+    "engine.stages.prepare": ["decode_images"],
+    "engine.training.augment": ["weak_view"],
+    "engine.training.batches": ["to_floats"],
+    "engine.training.checkpoint": ["Checkpoint"],
+    "engine.training.loop": ["train_phases"],
+    "engine.training.macs": ["count_macs"],
+    "engine.training.predict": ["predict_logits"],
+    "engine.training.setting": ["TrainingSetting"],
+    "engine.training.threads": ["torch_threads", "usable_cores"],
     "engine.worker": ["execute_unit"],
     "engine.worker_process": ["WorkerProcess"],
     "errors": [
@@ -90,7 +108,7 @@ _HOME = {
     "interfaces.method": ["Baseline", "Distiller"],
     "interfaces.metric": ["Metric"],
     "interfaces.parameters": ["Range", "primary", "searched"],
-    "interfaces.phase": ["Batch", "Phase", "Stream"],
+    "interfaces.phase": ["Batch", "Phase", "Schedule", "Stream", "View", "warm_up_cosine"],
     "interfaces.probe": ["Labels", "Need", "Probe"],
     "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
     "interfaces.strategy": ["Strategy"],
@@ -116,6 +134,7 @@ __all__ = [
     "Batch",
     "Cell",
     "Classifier",
+    "Checkpoint",
     "Comparison",
     "Component",
     "Context",
@@ -145,6 +164,7 @@ __all__ = [
     "Role",
     "Row",
     "RunFacts",
+    "Schedule",
     "Source",
     "SourceInfo",
     "Strategy",
@@ -156,11 +176,13 @@ __all__ = [
     "TaskIndex",
     "TeacherLogits",
     "TeacherRecipe",
+    "TrainingSetting",
     "Transfer",
     "TransferSet",
     "UnitQueue",
     "UrlFile",
     "UsageError",
+    "View",
     "WeightedSource",
     "WeightsError",
     "WorkerProcess",
@@ -168,16 +190,25 @@ __all__ = [
     "__version__",
     "absent",
     "did_you_mean",
+    "count_macs",
+    "decode_images",
     "execute_unit",
     "faults_of",
     "home",
     "hookimpl",
     "offline",
+    "predict_logits",
     "primary",
     "rank",
     "run",
     "score",
     "searched",
+    "to_floats",
+    "torch_threads",
+    "train_phases",
+    "usable_cores",
+    "warm_up_cosine",
+    "weak_view",
     "write_atomic",
 ]
 

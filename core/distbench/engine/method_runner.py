@@ -16,7 +16,8 @@ from distbench.engine.device import pick_device
 from distbench.engine.stages.embed import is_finite, normalise, open_embedding
 from distbench.engine.stages.train import Trained, fresh_student, train
 from distbench.engine.training.batches import resized
-from distbench.engine.training.loop import Setting, features_of, predict
+from distbench.engine.training.predict import features_of, predict
+from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.teacher import TeacherTrainer, source_model
 from distbench.engine.workspace import Workspace
 from distbench.errors import Declined
@@ -71,10 +72,10 @@ class Trainer:
         return self.work.context(self.task, self.seed)
 
     @cached_property
-    def setting(self) -> Setting:
+    def setting(self) -> TrainingSetting:
         """Where and how precisely students are trained."""
         protocol = self.work.plan.protocol
-        return Setting(
+        return TrainingSetting(
             images=self.work.images(self.task).train,
             transfer=self.work.images(self.transfer).train if self.transfer else None,
             image_size=protocol.image_size,
@@ -83,7 +84,7 @@ class Trainer:
             seed=self.context.seed_for("batches"),
         )
 
-    def validate(self, model: nn.Module, setting: Setting | None = None) -> float | None:
+    def validate(self, model: nn.Module, setting: TrainingSetting | None = None) -> float | None:
         """Accuracy on the validation images, where there are any."""
         positions = self.context.validation
         if not len(positions):

@@ -21,7 +21,6 @@ from distbench.engine.stages import embed as stage
 from distbench.engine.stages import embedding_writer as outputs
 from distbench.engine.stages.embed import (
     Order,
-    embed,
     embed_many,
     is_finite,
     normalise,
@@ -69,6 +68,10 @@ class Counting(Source):
             return features, features @ head.T
 
         return forward
+
+
+def embed(source, images, folder, device, *, precision="fp32", partial=None):
+    embed_many([Order(source, folder, partial)], images, device, precision=precision)
 
 
 def made(folder: Path) -> dict[str, bytes]:

@@ -11,8 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from distbench import SourceInfo, TeacherRecipe
-from distbench.engine.training.loop import Setting
+from distbench import SourceInfo, TeacherRecipe, TrainingSetting
 from distbench.engine.training.teacher import SourceBackbone, TeacherTrainer, source_model
 from distbench.errors import Declined
 from distbench.plugins.registry import registry
@@ -134,7 +133,7 @@ def trainer(classes: int = 2, **more: Any) -> TeacherTrainer:
     images = rng.integers(0, 120, (8, 16, 16, 3)).astype(np.uint8)
     images[1::2] += 100
     transfer = rng.integers(0, 255, (5, 16, 16, 3)).astype(np.uint8)
-    setting = Setting(images, 16, torch.device("cpu"), "fp32", 0, transfer)
+    setting = TrainingSetting(images, 16, torch.device("cpu"), "fp32", 0, transfer)
     labels = np.array([0, 1, 0, 1, -1, -1, -1, -1]) % (classes + 1)
     labels[4:] = -1
     return TeacherTrainer(setting, np.arange(4), labels, classes, seed=0, **more)

@@ -10,8 +10,10 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from distbench.engine.training.loop import Setting, predict_logits, train_phase
+from distbench.engine.training.loop import train_phases
 from distbench.engine.training.macs import count_macs
+from distbench.engine.training.predict import predict_logits
+from distbench.engine.training.setting import TrainingSetting
 from distbench.errors import Declined
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import TeacherLogits, TeacherRecipe
@@ -114,7 +116,7 @@ class TeacherTrainer:
         chosen: Positions of the images of the transfer set that are used; None for all.
     """
 
-    setting: Setting
+    setting: TrainingSetting
     labelled: NDArray[np.int64]
     labels: NDArray[np.int64]
     num_classes: int
@@ -147,11 +149,8 @@ class TeacherTrainer:
         info = source.info
         setting = replace(self.setting, image_size=info.input_size)
         model = source_model(source, self.num_classes, self.seed).to(setting.device)
-        with torch.random.fork_rng(
-            devices=[setting.device] if setting.device.type == "cuda" else []
-        ):
-            torch.manual_seed(self.seed)
-            model, _ = train_phase(model, self._phase(recipe), setting, lambda _: None)
+        phase = self._phase(recipe)
+        model, _ = train_phases(model, [phase], setting, seed=self.seed)
         macs = count_macs(model, info.input_size)
         spent = 3 * macs * recipe.steps * recipe.batch
         train = predict_logits(model, setting.images, setting)
@@ -163,7 +162,7 @@ class TeacherTrainer:
         return TeacherLogits(train, transfer, recipe.steps, spent)
 
     def _transfer_logits(
-        self, model: Classifier, images: NDArray[np.uint8], setting: Setting
+        self, model: Classifier, images: NDArray[np.uint8], setting: TrainingSetting
     ) -> tuple[NDArray[np.float32], int]:
         """Logits on the transfer set, NaN for images that are not used, and how many are."""
         chosen = np.arange(len(images)) if self.chosen is None else self.chosen

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from distbench import DistbenchError, WeightsError, did_you_mean
 from distbench_builtin.shared.caching.facts import remembered
-from distbench_builtin.shared.models.cost import COUNTED, Cost, count
+from distbench_builtin.shared.models.cost import COUNTED, Cost, macs_and_depth
 
 if TYPE_CHECKING:
     import torch
@@ -117,12 +117,12 @@ def facts(
         "timm": version("timm"),
         "counted": COUNTED,
     }
-    found = remembered(
+    cost = remembered(
         "timm-size",
         key,
         lambda: dict(_measure(architecture, arguments, num_classes, input_size, error)),
     )
-    return cast("Cost", found)
+    return cast("Cost", cost)
 
 
 def shapes(
@@ -211,7 +211,7 @@ def _measure(
         with torch.device(device):
             model: Any = create(architecture, num_classes, arguments, error=error).eval()
             image = torch.zeros(1, 3, input_size, input_size)
-        macs, depth = count(model, image, model)
+        macs, depth = macs_and_depth(model, input_size)
         with torch.no_grad():
             maps = model.forward_features(image) if num_classes else None
             pooled = model.forward_head(maps, pre_logits=True) if num_classes else model(image)

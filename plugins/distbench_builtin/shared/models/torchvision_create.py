@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from distbench import DistbenchError, did_you_mean
 from distbench_builtin.shared.caching.facts import remembered
-from distbench_builtin.shared.models.cost import COUNTED, Cost, count
+from distbench_builtin.shared.models.cost import COUNTED, Cost, macs_and_depth
 
 if TYPE_CHECKING:
     import torch
@@ -84,8 +84,8 @@ def weights(architecture: str, name: str, *, error: type[DistbenchError]) -> Wei
     """
     check(architecture, error=error)
     key = {"architecture": architecture, "weights": name, "torchvision": version("torchvision")}
-    found = remembered("torchvision-card", key, lambda: dict(_look_up(architecture, name, error)))
-    return cast("Weights", found)
+    card = remembered("torchvision-card", key, lambda: dict(_look_up(architecture, name, error)))
+    return cast("Weights", card)
 
 
 def _look_up(architecture: str, name: str, error: type[DistbenchError]) -> Weights:
@@ -232,14 +232,14 @@ def facts(
         import torch
 
         with torch.device(device):
-            made = create(architecture, num_classes, published=published, error=error).eval()
+            model = create(architecture, num_classes, published=published, error=error).eval()
             image = torch.zeros(1, 3, input_size, input_size)
-        macs, depth = count(made, image, made)
+        macs, depth = macs_and_depth(model, input_size)
         with torch.no_grad():
-            features, _ = split(made)(image)
+            features, _ = split(model)(image)
         return {
             "feature_dim": features.shape[1],
-            "parameters": sum(p.numel() for p in made.parameters()),
+            "parameters": sum(p.numel() for p in model.parameters()),
             "macs": macs,
             "depth": depth,
         }
