@@ -222,6 +222,7 @@ def test_offline_refuses_every_other_machine() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_run_offline_contacts_nothing(tmp_path: Path) -> None:
     toys = Path(__file__).parents[1] / "toys.py"
     command = [sys.executable, "-m", "distbench", "run", "--offline", "--plugin", str(toys)]

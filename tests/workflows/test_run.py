@@ -79,6 +79,7 @@ def test_a_second_run_computes_nothing_and_a_new_method_only_itself(toy_options:
     assert third.computed == 2
 
 
+@pytest.mark.slow
 def test_results_do_not_depend_on_executor_workers_or_order(
     toy_options: Options, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -130,7 +131,7 @@ def test_shards_of_different_plans_are_not_joined(toy_options: Options) -> None:
         merge_runs([open_run(one.folder), open_run(other.folder)], Path("joined"))
 
 
-@pytest.mark.parametrize("executor", ["serial", "local"])
+@pytest.mark.parametrize("executor", ["serial", pytest.param("local", marks=pytest.mark.slow)])
 def test_a_failing_method_fails_its_cells_and_nothing_else(
     toy_options: Options, executor: str
 ) -> None:
@@ -146,6 +147,7 @@ def test_a_failing_method_fails_its_cells_and_nothing_else(
     assert again.computed == 2, "failures are tried again, finished cells are not"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "reason"),
     [("exit", "exit code 7"), ("memory", "out of memory"), ("sleep", "took longer than 1 s")],
@@ -294,6 +296,7 @@ def test_a_damaged_row_is_computed_again(toy_options: Options, damage: str) -> N
     assert results(again.rows) == results(first.rows)
 
 
+@pytest.mark.slow
 def test_an_edited_plugin_file_is_not_served_what_it_computed_before(
     toy_options: Options, tmp_path: Path
 ) -> None:
@@ -322,6 +325,7 @@ def test_an_edited_plugin_file_is_not_served_what_it_computed_before(
     assert weights["toy-0"] == 1
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_no_finished_cell_is_lost(toy_options: Options) -> None:
     command = [sys.executable, "-m", "distbench", "run", "--seeds", "6", "--workers", "2"]
     toy_options["baseline"] = ("finetune", "patient:cells=5,file=go")

@@ -73,6 +73,7 @@ def test_the_plain_list_needs_no_torch():
     assert "Worth a try" in done.stdout
 
 
+@pytest.mark.slow
 def test_measured_in_processes_of_their_own():
     students = [
         {"use": "toy_student"},
@@ -95,6 +96,7 @@ def test_measured_in_processes_of_their_own():
     assert "torch" in sys.modules
 
 
+@pytest.mark.slow
 def test_measured_on_the_command_line():
     done = CliRunner().invoke(
         app, ["list", "students", "timm:test_resnet", "--measure", "--image-size", "64"]

@@ -396,6 +396,7 @@ def test_manifest_that_is_missing(tmp_path):
 # --- real data ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (SHARED / "real").is_dir(), reason="the shared real zoo is absent")
 def test_the_real_zoo():
     sources = {s.info.name: s for s in LocalZoo(path=SHARED / "real" / "zoo").sources()}

@@ -180,6 +180,7 @@ def test_goes_on_where_it_was_interrupted(tmp_path, whole):
     assert made(tmp_path / "c") == whole
 
 
+@pytest.mark.slow
 def test_killed_processes_lose_only_what_was_not_kept(tmp_path, whole):
     partial = tmp_path / "partial"
     child = in_a_process("_embed_and_die", tmp_path / "a", partial)

@@ -17,6 +17,7 @@ from distbench.workflows.collect import collect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="needs the browser Chromium"),
     pytest.mark.skipif(
         importlib.util.find_spec("playwright") is None, reason="needs the package playwright"

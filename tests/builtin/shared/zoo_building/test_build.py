@@ -563,6 +563,7 @@ def test_a_zoo_that_is_not_built_has_no_sources() -> None:
         TrainedZoo().sources()
 
 
+@pytest.mark.slow
 def test_real_photographs_begin_well(shared: Path, tmp_path: Path) -> None:
     """Pretrained features are not spoilt by a new classifier."""
     from distbench_builtin.tasks.folder import FolderTask
