@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torchvision.transforms import Normalize
 
 from distbench import (
     Batch,
@@ -23,29 +24,6 @@ from distbench_builtin.shared.zoo_building.augment import training_view
 from distbench_builtin.shared.zoo_building.images import Images
 from distbench_builtin.shared.zoo_building.networks import Network
 from distbench_builtin.shared.zoo_building.settings import Settings
-
-
-class Normalised(nn.Module):
-    """A network behind the normalisation of its input.
-
-    Args:
-        network: Takes normalised images.
-        spec: Has their mean and standard deviation.
-    """
-
-    def __init__(self, network: nn.Module, spec: Network) -> None:
-        super().__init__()
-        self.network = network
-        self.mean: torch.Tensor
-        self.std: torch.Tensor
-        self.register_buffer("mean", torch.tensor(spec.mean).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(spec.std).view(1, 3, 1, 1), persistent=False)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (b, c) of images (b, 3, s, s) in 0..1."""
-        batch = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
-        logits: torch.Tensor = self.network(batch)
-        return logits
 
 
 def train(
@@ -138,8 +116,10 @@ def label_loss(logits: torch.Tensor, labels: torch.Tensor, smoothing: float) -> 
     return (each * judged).sum() / judged.sum().clamp(min=1)
 
 
-def _on(device: torch.device, network: nn.Module, spec: Network) -> Normalised:
-    return Normalised(network, spec).to(device).to(memory_format=torch.channels_last)
+def _on(device: torch.device, network: nn.Module, spec: Network) -> nn.Module:
+    """The network from images in 0..1, behind the normalisation of its input."""
+    model = nn.Sequential(Normalize(spec.mean, spec.std), network)
+    return model.to(device).to(memory_format=torch.channels_last)
 
 
 def _setting(
