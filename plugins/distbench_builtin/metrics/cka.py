@@ -6,8 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from distbench import Declined, Metric, Probe
-from distbench.interfaces.probe import Need
+from distbench import Declined, Metric, Need, Probe
 from distbench_builtin.shared.numerics import gram as _alignment
 
 

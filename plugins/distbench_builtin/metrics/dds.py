@@ -9,13 +9,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.spatial.distance import cdist
 
-from distbench import Declined, Metric, Probe
-from distbench.interfaces.probe import Need
+from distbench import Declined, Metric, Need, Probe
 from distbench_builtin.shared.numerics import gram as _alignment
 from distbench_builtin.shared.numerics import pairs as _pairs
-
-Array = NDArray[np.float64]
-
+from distbench_builtin.shared.numerics.features import Array
 
 _BLOCK = 2**21
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import softmax
 
 from distbench import Declined, Metric, Probe
-from distbench_builtin.shared.numerics.features import doubles
+from distbench_builtin.shared.numerics.features import Array, doubles
 from distbench_builtin.shared.numerics.lda import class_slices, discriminant, own
-
-Array = NDArray[np.float64]
-
 
 _AUTHORS_SHARE = 0.005
 

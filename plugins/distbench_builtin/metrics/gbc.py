@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy.spatial.distance import cdist
 
 from distbench import Metric, Probe
-from distbench_builtin.shared.numerics.features import centred
+from distbench_builtin.shared.numerics.features import Array, centred
 from distbench_builtin.shared.numerics.lda import class_deviations, class_slices
 from distbench_builtin.shared.numerics.pca import principal
-
-Array = NDArray[np.float64]
-
 
 _FLOOR = 1e-4
 """The least variance of a dimension within a class, as in the authors' code."""

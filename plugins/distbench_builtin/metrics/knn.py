@@ -8,7 +8,8 @@ from pydantic import Field
 from distbench import Declined, Metric, Probe
 from distbench_builtin.shared.numerics import features as _features
 from distbench_builtin.shared.numerics import neighbours as _neighbours
-from distbench_builtin.shared.numerics.neighbours import Array, Distance, Indices, Pairs
+from distbench_builtin.shared.numerics.features import Array
+from distbench_builtin.shared.numerics.neighbours import Distance, Indices, Pairs
 
 _PARALLEL = 1e-28
 """Squared distance of rows of length 1 that point in one direction; round-off of their lengths."""

@@ -10,7 +10,7 @@ from pydantic import Field
 from distbench import Declined, Labels, Metric, Probe
 from distbench_builtin.shared.numerics import features as _features
 from distbench_builtin.shared.numerics import gram as _alignment
-from distbench_builtin.shared.numerics.gram import Array
+from distbench_builtin.shared.numerics.features import Array
 
 
 class LFC(Metric):

@@ -10,11 +10,8 @@ from pydantic import Field
 from scipy.optimize import minimize
 
 from distbench import Declined, Metric, Probe
-from distbench_builtin.shared.numerics.features import doubles
+from distbench_builtin.shared.numerics.features import Array, doubles
 from distbench_builtin.shared.numerics.pca import principal
-
-Array = NDArray[np.float64]
-
 
 _TIE = 1e-6
 """Logits that differ by less are taken for equal."""

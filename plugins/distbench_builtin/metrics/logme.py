@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from distbench import Declined, Metric, Probe
-from distbench_builtin.shared.numerics.features import product
+from distbench_builtin.shared.numerics.features import Array, product
 from distbench_builtin.shared.numerics.spectrum import Spectrum, spectrum
-
-Array = NDArray[np.float64]
-
 
 _AUTHORS_STEPS = 11
 

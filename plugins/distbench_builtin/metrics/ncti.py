@@ -6,17 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigh, svdvals
 from scipy.special import softmax
 
-from distbench import Declined, Metric, Probe
-from distbench.interfaces.probe import Need
+from distbench import Declined, Metric, Need, Probe
+from distbench_builtin.shared.numerics.features import Array
 from distbench_builtin.shared.numerics.lda import class_deviations, class_slices, own
 from distbench_builtin.shared.numerics.pca import principal
-
-Array = NDArray[np.float64]
-
 
 _DIMS = 64
 

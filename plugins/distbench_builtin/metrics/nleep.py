@@ -6,15 +6,12 @@ import warnings
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from distbench import Labels, Metric, Probe
-from distbench_builtin.shared.numerics.features import doubles
+from distbench_builtin.shared.numerics.features import Array, doubles
 from distbench_builtin.shared.numerics.joint import leep, soft_joint
 from distbench_builtin.shared.numerics.pca import principal
-
-Array = NDArray[np.float64]
 
 
 class NLEEP(Metric):

@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy.optimize import minimize
 from scipy.special import digamma, gammaln
 
 from distbench import Metric, Need, Probe
-from distbench_builtin.shared.numerics.features import centred, centred_gram
+from distbench_builtin.shared.numerics.features import Array, centred, centred_gram
 from distbench_builtin.shared.numerics.joint import joint, members
 from distbench_builtin.shared.numerics.pca import principal
-
-Array = NDArray[np.float64]
-
 
 _EPSILON = 1e-10
 """Added to probabilities and prior counts, as in the authors' code."""

@@ -9,7 +9,8 @@ from pydantic import Field
 
 from distbench import Declined, Metric, Probe
 from distbench_builtin.shared.numerics import pairs as _pairs
-from distbench_builtin.shared.numerics.pairs import Array, Counts, Floats
+from distbench_builtin.shared.numerics.features import Array
+from distbench_builtin.shared.numerics.pairs import Counts, Floats
 
 
 class PARC(Metric):

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from distbench import Declined, Metric, Probe
-from distbench.interfaces.probe import Need
+from distbench import Declined, Metric, Need, Probe
 from distbench_builtin.shared.numerics import pairs as _pairs
-from distbench_builtin.shared.numerics.pairs import Array, Floats
+from distbench_builtin.shared.numerics.features import Array
+from distbench_builtin.shared.numerics.pairs import Floats
 
 
 class RSA(Metric):

@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from distbench import Declined, Labels, Probe
 from distbench_builtin.shared.numerics import features as _features
-
-Array = NDArray[np.float64]
-
+from distbench_builtin.shared.numerics.features import Array
 
 _NOTHING = 1e-12
 """Share of a norm below which the debiased norm is round-off."""

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench import Labels, Probe
-
-Array = NDArray[np.float64]
+from distbench_builtin.shared.numerics.features import Array
 
 
 def members(labels: Labels) -> list[NDArray[np.int64]]:

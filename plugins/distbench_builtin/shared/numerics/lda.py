@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import softmax
 
-from distbench import Declined, Probe
-from distbench.interfaces.probe import Labels
-from distbench_builtin.shared.numerics.features import centred
+from distbench import Declined, Labels, Probe
+from distbench_builtin.shared.numerics.features import Array, centred
 from distbench_builtin.shared.numerics.pca import principal
-
-Array = NDArray[np.float64]
-
 
 _LEAST = 1e-10
 """The least shrinkage."""

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy.spatial.distance import cdist
 
-Array = NDArray[np.float64]
-
+from distbench_builtin.shared.numerics.features import Array
 
 Indices = NDArray[np.int64]
 

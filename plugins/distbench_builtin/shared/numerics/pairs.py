@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from distbench import Probe
-
-Array = NDArray[np.float64]
-
+from distbench_builtin.shared.numerics.features import Array
 
 Floats = NDArray[np.floating]
 

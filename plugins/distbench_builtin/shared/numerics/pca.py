@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal, lapack
 
 from distbench import Probe
-from distbench_builtin.shared.numerics.features import centred, centred_gram
-
-Array = NDArray[np.float64]
+from distbench_builtin.shared.numerics.features import Array, centred, centred_gram
 
 
 class Principal(NamedTuple):

@@ -9,13 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal, lapack
 
 from distbench import Probe
 from distbench_builtin.shared.numerics import features as _features
-
-Array = NDArray[np.float64]
+from distbench_builtin.shared.numerics.features import Array
 
 
 class Spectrum(NamedTuple):
