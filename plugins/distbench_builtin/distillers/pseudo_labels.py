@@ -69,7 +69,7 @@ class PseudoLabels(TransferDistiller):
             labelled = batch["labelled"]
             more, targets = joined(batch)
             images = torch.cat([labelled.views["weak"], more])
-            features = student.features(images)
+            features = student.features(images)  # (l + u, 3, s, s) -> (l + u, d)
             count = len(labelled.labels)
             supervised = torch.nn.functional.cross_entropy(
                 student.classify(features[:count]), labelled.labels

@@ -77,7 +77,7 @@ class DDS(Metric):
 
 
 def _zscored(x: NDArray[np.floating]) -> Array:
-    mean, factor = _pairs.zscoring(x)
+    mean, factor = _pairs.zscoring(x)  # (d,), (d,)
     scored: Array = (x - mean) * factor
     return scored
 
@@ -91,16 +91,17 @@ def _laplacian(x: Array, y: Array) -> float:
     height = max(1, _BLOCK // n)
     for start in range(0, n, height):
         own = np.arange(start, min(n, start + height))
+        # (2, b, n)
         kernels = np.stack([np.exp(-cdist(z[own], z, "cityblock") / z.shape[1]) for z in (x, y)])
         if level is None:  # constants do not matter; near 0, less is lost to round-off
             level = kernels.mean(axis=(1, 2), keepdims=True)
         kernels -= level
         kernels[:, own - start, own] = 0
-        rows[:, own] = kernels.sum(axis=2)
+        rows[:, own] = kernels.sum(axis=2)  # (2, b, n) -> (2, b)
         flat = kernels.reshape(2, -1)
-        products += flat @ flat.T
+        products += flat @ flat.T  # (2, b n) @ (b n, 2) -> (2, 2)
     totals = rows.sum(axis=1)
-    debiased = products - 2 / (n - 2) * rows @ rows.T
+    debiased = products - 2 / (n - 2) * rows @ rows.T  # (2, n) @ (n, 2) -> (2, 2)
     debiased += np.outer(totals, totals) / ((n - 1) * (n - 2))
     norms = np.diag(debiased)
     if (norms <= 1e-12 * np.diag(products)).any():

@@ -80,7 +80,7 @@ class ETran(Metric):
                 f"of {n}"
             )
         x = probe.shared(doubles)
-        largest = x.max(axis=1)
+        largest = x.max(axis=1)  # (n, D) -> (n,)
         energies = np.sort(largest + np.log(np.exp(x - largest[:, None]).sum(axis=1)))
         return float(energies[: max(1, taken)].mean())
 
@@ -96,8 +96,9 @@ def _nearest_mean(probe: Probe) -> Array:
     """Probabilities of the classes (n, C), images sorted by class, as Gaussians of variance 1."""
     labels = probe.labels
     x = probe.shared(doubles)[labels.order]
-    means = np.array([x[span].mean(axis=0) for span in class_slices(labels)])
+    means = np.array([x[span].mean(axis=0) for span in class_slices(labels)])  # (C, D)
     prior = np.log(labels.counts / len(labels))
+    # (n, D) @ (D, C) -> (n, C)
     logits = x @ means.T - np.einsum("cd,cd->c", means, means) / 2 + prior
     probabilities: Array = softmax(logits, axis=1)
     return probabilities

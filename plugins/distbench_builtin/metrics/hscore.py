@@ -31,7 +31,7 @@ class HScore(Metric):
 
     def score(self, probe: Probe) -> float:
         """Sum of squared canonical correlations."""
-        inside = probe.shared(centred_spectrum).inside
+        inside = probe.shared(centred_spectrum).inside  # (C, k)
         if inside.shape[1] == len(probe.labels) - 1:
             return float(probe.labels.num_classes - 1)  # without round-off that ranks sources
         return float((inside.sum(axis=1) / probe.labels.counts).sum())

@@ -39,7 +39,7 @@ class HScoreShrinkage(Metric):
         kept = 1 - _intensity(probe, known)
         mean = known.values.sum() / dims
         shrunk = kept * known.values + (1 - kept) * mean
-        between = (known.inside / probe.labels.counts[:, None]).sum(axis=0)
+        between = (known.inside / probe.labels.counts[:, None]).sum(axis=0)  # (C, k) -> (k,)
         score: float = (between * kept * known.values / shrunk).sum() * n / (n - 1)
         return float(score)
 

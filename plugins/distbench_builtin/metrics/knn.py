@@ -72,7 +72,7 @@ def _directions(x: Array) -> Array:
     """Rows brought to length 1, unless they are 0."""
     size = np.abs(x).max(axis=1, keepdims=True)
     rows = x / np.where(size > 0, size, 1)
-    length = np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
+    length = np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]  # (n, 1)
     rows /= np.where(length > 0, length, 1)
     return rows
 
@@ -107,9 +107,10 @@ def _right(group: Indices, ids: Indices, pairs: Pairs, k: int, floor: float) -> 
         floor: Distances below it are 0.
     """
     classes = int(ids.max()) + 1
+    # (m,), a group and class each
     codes, size = np.unique(group * classes + ids, return_counts=True)
     owner, own = np.divmod(codes, classes)
-    viewer, seen, distance = _members(owner, pairs)
+    viewer, seen, distance = _members(owner, pairs)  # (p,) each
     votes = size[seen] - (viewer == seen)
     order = np.lexsort((distance, viewer))
     viewer, seen, votes, distance = viewer[order], seen[order], votes[order], distance[order]
@@ -117,13 +118,13 @@ def _right(group: Indices, ids: Indices, pairs: Pairs, k: int, floor: float) -> 
     # Distance of the k-th vote of each viewer.
     start = np.searchsorted(viewer, np.arange(len(codes)))
     total = np.cumsum(votes)
-    kth = distance[np.searchsorted(total, (total - votes)[start] + k)][viewer]
+    kth = distance[np.searchsorted(total, (total - votes)[start] + k)][viewer]  # (m,) -> (p,)
     margin = kth * _neighbours.TIE + floor
     nearer, tied = distance < kth - margin, np.abs(distance - kth) <= margin
 
     # Votes in shares: each of `sharing` at the k-th distance has `left / sharing`.
-    left = k - np.bincount(viewer, votes * nearer, len(codes)).astype(np.int64)
-    sharing = np.bincount(viewer, votes * tied, len(codes)).astype(np.int64)
+    left = k - np.bincount(viewer, votes * nearer, len(codes)).astype(np.int64)  # (p,) -> (m,)
+    sharing = np.bincount(viewer, votes * tied, len(codes)).astype(np.int64)  # (p,) -> (m,)
     shares = votes * (nearer * sharing[viewer] + tied * left[viewer])
     voted, ballot_of = np.unique(viewer * classes + own[seen], return_inverse=True)
     ballot = np.bincount(ballot_of, shares)

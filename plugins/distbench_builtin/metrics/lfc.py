@@ -49,9 +49,9 @@ class LFC(Metric):
         if not features.kernel.trace:
             raise Declined("the features do not vary")
         scale = np.sqrt(features.kernel.trace)
-        mean = probe.shared(_features.doubles).mean(axis=0) / scale
-        along = features.rows @ (mean / scale)
-        sums = probe.shared(_alignment.class_sums) / scale
+        mean = probe.shared(_features.doubles).mean(axis=0) / scale  # (n, d) -> (d,)
+        along = features.rows @ (mean / scale)  # (n, d) @ (d,) -> (n,)
+        sums = probe.shared(_alignment.class_sums) / scale  # (C, d)
         counts = probe.labels.counts
         inner = 2 * float(np.vdot(sums, sums)) + 4 * float(counts @ (sums @ mean))
         if self.norm == "frobenius":
@@ -91,8 +91,8 @@ def _spectral(features: _alignment.Side, mean: Array, along: Array) -> float:
     gram = features.gram / features.kernel.trace
     if len(along) < len(mean):
         return float(np.abs(np.linalg.eigvalsh(gram + along + along[:, None])).max())
-    values, vectors = np.linalg.eigh(gram)
+    values, vectors = np.linalg.eigh(gram)  # (d,), (d, d)
     root = np.sqrt(np.maximum(values, 0))
-    matrix = np.diag(np.append(values, 0))
+    matrix = np.diag(np.append(values, 0))  # (d + 1, d + 1)
     matrix[-1, :-1] = matrix[:-1, -1] = np.sqrt(len(along)) * root * (mean @ vectors)
     return float(np.abs(np.linalg.eigvalsh(matrix)).max())

@@ -44,8 +44,8 @@ class NCE(Metric):
             given = conditional(sums)
             logs = np.log(given, out=np.zeros_like(given), where=given > 0)
             return float((sums * logs).sum()) / len(probe.labels)
-        predicted = probe.probabilities.argmax(axis=1)
+        predicted = probe.probabilities.argmax(axis=1)  # (n, z) -> (n,)
         classes = probe.labels.num_classes
         pairs, counts = np.unique(predicted * classes + probe.labels.ids, return_counts=True)
-        totals = np.bincount(predicted)[pairs // classes]
+        totals = np.bincount(predicted)[pairs // classes]  # (z,) -> (pairs,)
         return float(counts @ np.log(counts / totals)) / len(probe.labels)

@@ -84,9 +84,9 @@ def _reduced(probe: Probe, share: float) -> Array:
     held = np.cumsum(squares / squares[0])
     k = int(np.searchsorted(held / held[-1], share, side="right")) + 1
     spread = np.sqrt(squares[0]) * np.sqrt(held[min(k, len(held)) - 1] / (k * len(scores)))
-    points: Array = scores[:, :k] / spread
+    points: Array = scores[:, :k] / spread  # (n, k)
     # The sign of a component is free: that of its largest score is made positive.
-    largest = np.take_along_axis(points, np.abs(points).argmax(axis=0)[None], axis=0)
+    largest = np.take_along_axis(points, np.abs(points).argmax(axis=0)[None], axis=0)  # (1, k)
     return points * np.where(largest < 0, -1.0, 1.0)
 
 

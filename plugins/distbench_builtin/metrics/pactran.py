@@ -95,7 +95,7 @@ class PACTran(Metric):
         x = principal(probe).scores if n < d else probe.shared(centred)
         loss, chances = _fitted(probe, x, self.ridge)
         spread = np.einsum("nd,nd->n", x, x) + 1
-        curvature = float(spread @ (chances * (1 - chances)).sum(axis=1))
+        curvature = float(spread @ (chances * (1 - chances)).sum(axis=1))  # (n,) @ (n,)
         if self.curvature == "mean":
             curvature /= n
         weight = self.ridge * n
@@ -107,13 +107,13 @@ class PACTran(Metric):
         labels, p = probe.labels, probe.probabilities
         n, z = len(labels), int(p.shape[1])
         groups = labels.shared(members)
-        shares = [p[images] + _EPSILON for images in groups]
-        prior = (self.alpha * labels.counts / n + _EPSILON)[:, None]
+        shares = [p[images] + _EPSILON for images in groups]  # (n_c, z) each
+        prior = (self.alpha * labels.counts / n + _EPSILON)[:, None]  # (C, 1)
         sums = probe.shared(joint)
         counts, divergence = prior + sums, 0.0
         for _ in range(self.steps):
             counts = prior + sums
-            logs = digamma(counts)
+            logs = digamma(counts)  # (C, z)
             if self.prior == "dirichlet":
                 logs -= digamma(counts.sum(axis=0))
             # q is P times a weight that all images of a class share, over its sum: in steps only
@@ -122,8 +122,8 @@ class PACTran(Metric):
             weights = np.exp(logs - top)
             sums, divergence = np.empty_like(counts), -float(labels.counts @ top[:, 0])
             for c, own in enumerate(shares):
-                norm = own @ weights[c]
-                sums[c] = weights[c] * ((1 / norm) @ own)
+                norm = own @ weights[c]  # (n_c, z) @ (z,) -> (n_c,)
+                sums[c] = weights[c] * ((1 / norm) @ own)  # (n_c,) @ (n_c, z) -> (z,)
                 divergence -= float(np.log(norm).sum())
             divergence += float((sums * logs).sum())
         if self.prior == "dirichlet":
@@ -155,11 +155,11 @@ def _fitted(probe: Probe, x: Array, ridge: float) -> tuple[float, Array]:
     own = labels.ids[:, None]
 
     def chances_of(theta: Array) -> tuple[float, Array]:
-        logits = x @ theta[:-1] + theta[-1]
+        logits = x @ theta[:-1] + theta[-1]  # (n, k) @ (k, C) + (C,) -> (n, C)
         logits -= logits.max(axis=1, keepdims=True)
         misfit = -float(np.take_along_axis(logits, own, axis=1).mean())
         np.exp(logits, out=logits)
-        total = logits.sum(axis=1, keepdims=True)
+        total = logits.sum(axis=1, keepdims=True)  # (n, C) -> (n, 1)
         logits /= total
         penalty = decay / 2 * float(np.vdot(theta[:-1], theta[:-1]))
         return misfit + float(np.log(total).mean()) + penalty, logits
@@ -171,7 +171,7 @@ def _fitted(probe: Probe, x: Array, ridge: float) -> tuple[float, Array]:
         residual /= len(labels)
         gradient = np.empty_like(theta)
         # This way round, BLAS takes half the time of x.T @ residual.
-        gradient[:-1] = (residual.T @ x).T + decay * theta[:-1]
+        gradient[:-1] = (residual.T @ x).T + decay * theta[:-1]  # (C, n) @ (n, k), turned: (k, C)
         residual.sum(axis=0, out=gradient[-1])
         return loss, gradient.ravel()
 

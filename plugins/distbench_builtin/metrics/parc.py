@@ -76,21 +76,21 @@ def _principal(features: Floats, dims: int) -> Array:
     """Scores (n, <= dims) on the first principal components, by the smaller Gram matrix."""
     x = features - features.mean(axis=0, dtype=np.float64)
     n, d = x.shape
-    values, vectors = np.linalg.eigh(x @ x.T if n < d else x.T @ x)
+    values, vectors = np.linalg.eigh(x @ x.T if n < d else x.T @ x)  # (m,), (m, m)
     kept = values > max(n, d) * np.finfo(np.float64).eps * values[-1]
     vectors = vectors[:, kept][:, : -dims - 1 : -1]
-    loadings = x.T @ vectors if n < d else vectors
+    loadings = x.T @ vectors if n < d else vectors  # (d, k)
     if not loadings.size:
         return np.zeros((n, 1))
     largest = np.abs(loadings).argmax(axis=0)
-    signs = np.sign(np.take_along_axis(loadings, largest[None], axis=0))
-    scores: Array = (vectors if n < d else x @ vectors) * signs
+    signs = np.sign(np.take_along_axis(loadings, largest[None], axis=0))  # (1, k)
+    scores: Array = (vectors if n < d else x @ vectors) * signs  # (n, k)
     return scores
 
 
 def _defined(rows: Floats, ids: Counts) -> tuple[Floats, Counts]:
     """Rows that are not 0, and their classes."""
-    defined = rows.any(axis=1)
+    defined = rows.any(axis=1)  # (n, d) -> (n,)
     if not defined.any():
         raise Declined("no image has features that vary from one dimension to the next")
     return (rows, ids) if defined.all() else (rows[defined], ids[defined])
@@ -106,7 +106,7 @@ def _sorted(rows: Floats, ids: Counts) -> tuple[Counts, Counts]:
     Returns:
         Pairs within classes and all pairs, both (g,).
     """
-    alike = (ids[:, None] == ids)[_pairs.above_diagonal(len(ids))]
+    alike = (ids[:, None] == ids)[_pairs.above_diagonal(len(ids))]  # (n, n) -> (pairs,)
     steps = _pairs.upper(rows)
     steps *= _pairs.FINE
     np.rint(steps, out=steps)

@@ -73,7 +73,7 @@ def _sorted(x: Floats, y: Floats) -> tuple[float, float, float]:
     ranks = []
     for rows in (x, y):
         steps = np.rint(_pairs.upper(rows) * _pairs.FINE)
-        ranks.append(rankdata(steps) - (len(steps) + 1) / 2)
+        ranks.append(rankdata(steps) - (len(steps) + 1) / 2)  # (pairs,)
     a, b = ranks
     return float(a @ b), float(a @ a), float(b @ b)
 
@@ -86,7 +86,7 @@ def _counted(x: Floats, y: Floats) -> tuple[float, float, float]:
         for count, rows in zip(counts, (x, y), strict=True):
             count += np.bincount(_steps(rows, own, other), minlength=size)
     pairs = int(counts[0].sum())
-    ranks: Array = np.cumsum(counts, axis=1) - (counts + pairs) / 2
+    ranks: Array = np.cumsum(counts, axis=1) - (counts + pairs) / 2  # (2, steps)
     left, right = (float((c * r) @ r) for c, r in zip(counts, ranks, strict=True))
     inner = 0.0
     for own, other in _pairs.tiles(len(x)):

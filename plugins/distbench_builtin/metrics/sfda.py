@@ -51,12 +51,12 @@ class SFDA(Metric):
             Declined: There is no spread within classes.
         """
         first, labels = probe.shared(discriminant), probe.labels
-        sure = own(labels, softmax(first.posterior, axis=1))[:, None]
-        others = (first.means.sum(axis=0) - first.means) / (labels.num_classes - 1)
-        rows = sure * first.rows
+        sure = own(labels, softmax(first.posterior, axis=1))[:, None]  # (n, C) -> (n, 1)
+        others = (first.means.sum(axis=0) - first.means) / (labels.num_classes - 1)  # (C, r)
+        rows = sure * first.rows  # (n, 1) * (n, r)
         for c, span in enumerate(class_slices(labels)):
             rows[span] += (1 - sure[span]) * others[c]
         means, deviations = class_deviations(labels, rows)
-        within = deviations.T @ deviations / len(rows)
+        within = deviations.T @ deviations / len(rows)  # (r, n) @ (n, r) -> (r, r)
         second = posteriors(labels, rows, means, within, first.shrinkage, first.dims)
         return float(own(labels, second).mean())

@@ -87,12 +87,12 @@ def _rates(probe: Probe, x: Array, eps: float) -> tuple[float, Array]:
     if n < dims or max(map(len, classes)) < dims:
         whole = probe.shared(_features.centred_gram) if shared else gram_of(x, rows=n < dims)
         for c, own in enumerate(classes):
-            gram = whole[np.ix_(own, own)] if n < dims else gram_of(x[own], rows=True)
+            gram = whole[np.ix_(own, own)] if n < dims else gram_of(x[own], rows=True)  # (n_c, n_c)
             rates[c] = _rate(gram, len(own), dims, eps)
     else:  # X_c'X_c of the large classes are needed, and their sum is a part of X'X
         whole = np.zeros((dims, dims))
         for c, own in enumerate(classes):
-            gram = gram_of(x[own], rows=len(own) < dims)
+            gram = gram_of(x[own], rows=len(own) < dims)  # (n_c, n_c) or (D, D)
             if len(own) >= dims:
                 whole += gram
             rates[c] = _rate(gram, len(own), dims, eps)
