@@ -56,7 +56,7 @@ class PseudoLabels(TransferDistiller):
     )
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
-        """One phase over labelled images and unlabelled ones with their pseudo-labels."""
+        """One phase: cross-entropy on labels, `SoftTargetCrossEntropy` on pseudo-labels."""
         import torch
 
         from distbench import Phase, Stream

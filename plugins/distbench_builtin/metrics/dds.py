@@ -10,7 +10,7 @@ from pydantic import Field
 from scipy.spatial.distance import cdist
 
 from distbench import Declined, Metric, Need, Probe
-from distbench_builtin.shared.numerics import gram as _alignment
+from distbench_builtin.shared.numerics import alignment
 from distbench_builtin.shared.numerics import pairs as _pairs
 from distbench_builtin.shared.numerics.features import Array
 
@@ -69,11 +69,11 @@ class DDS(Metric):
             )
         if not defined.all():
             x, y = x[defined], y[defined]
-        left, right = _alignment.of_rows(x), _alignment.of_rows(y)
+        left, right = alignment.of_rows(x), alignment.of_rows(y)
         if not left.kernel.trace or not right.kernel.trace:
             raise Declined("to one of the models all images are the same")
-        inner = _alignment.product(left, right)
-        return _alignment.cosine(inner, left.kernel, right.kernel, debiased=True)
+        inner = alignment.product(left, right)
+        return alignment.cosine(inner, left.kernel, right.kernel, debiased=True)
 
 
 def _zscored(x: NDArray[np.floating]) -> Array:

@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from distbench import Declined, Labels, Metric, Probe
+from distbench_builtin.shared.numerics import alignment
 from distbench_builtin.shared.numerics import features as _features
-from distbench_builtin.shared.numerics import gram as _alignment
 from distbench_builtin.shared.numerics.features import Array
 
 
@@ -45,13 +45,13 @@ class LFC(Metric):
         Raises:
             Declined: All entries of a Gram matrix are equal.
         """
-        features = probe.shared(_alignment.of_features)
+        features = probe.shared(alignment.of_features)
         if not features.kernel.trace:
             raise Declined("the features do not vary")
         scale = np.sqrt(features.kernel.trace)
         mean = probe.shared(_features.doubles).mean(axis=0) / scale  # (n, d) -> (d,)
         along = features.rows @ (mean / scale)  # (n, d) @ (d,) -> (n,)
-        sums = probe.shared(_alignment.class_sums) / scale  # (C, d)
+        sums = probe.shared(alignment.class_sums) / scale  # (C, d)
         counts = probe.labels.counts
         inner = 2 * float(np.vdot(sums, sums)) + 4 * float(counts @ (sums @ mean))
         if self.norm == "frobenius":
@@ -77,7 +77,7 @@ def _label_spectral(labels: Labels) -> float:
     return float(np.abs(np.linalg.eigvalsh(matrix)).max())
 
 
-def _spectral(features: _alignment.Side, mean: Array, along: Array) -> float:
+def _spectral(features: alignment.Side, mean: Array, along: Array) -> float:
     """Spectral norm of K - mean K, over the trace of the centred K.
 
     It is CC' + 1v' + v1'. Where n >= d, its eigenvalues other than 0 are those of a bordered
