@@ -30,6 +30,12 @@ class CKA(Metric):
     Range: 0..1, debiased -1..1 (about 0 for features that say nothing). Unchanged by shifting,
     scaling and rotating the features. Needs features, and reference with `against=reference`.
     Cost: O(n d min(n, d)), one Gram matrix of the smaller side.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("cka", x, [0, 0, 0, 1, 1, 1]), 3)
+        0.576
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features"})

@@ -39,6 +39,13 @@ class DDS(Metric):
     Range: -1..1, about 0 for unrelated models. Unchanged by shifting single dimensions and by
     scaling them with positive factors, not by rotating. Needs features and reference. Cost:
     O(n d min(n, d)); laplacian O(n^2 d) without matrix products, so slow, in memory for a block.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> other = [[0, 2, 1], [2, 1, 0], [4, 2, 2], [3, 5, 1], [7, 6, 3], [9, 5, 2]]
+        >>> round(distbench.score("dds", x, [0, 0, 0, 1, 1, 1], reference=other), 3)
+        0.573
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features", "reference"})

@@ -44,6 +44,12 @@ class ETran(Metric):
     not by rotation.
 
     Needs features. Cost: O(n D min(n, D)), for a covariance and its Cholesky factor.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("etran", x, [0, 0, 0, 1, 1, 1]), 3)
+        5.079
     """
 
     formula: Literal["paper", "authors"] = Field(

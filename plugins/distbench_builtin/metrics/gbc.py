@@ -42,6 +42,12 @@ class GBC(Metric):
     by shifting the features and, with `dims`, by rotating them; scaling them changes it.
 
     Needs features. Cost: O(n D min(n, D)), mostly the Gram matrix; O(C^2 p) for the pairs.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("gbc", x, [0, 0, 0, 1, 1, 1]), 3)
+        -0.377
     """
 
     covariance: Literal["spherical", "diagonal"] = Field(

@@ -39,6 +39,12 @@ class KNN(Metric):
     products with a bound on their round-off and decided by differences of rows in float64, so
     nothing cancels. cityblock has no matrix product and is slow. Memory for a float32 copy of the
     features, a tile of distances and the neighbours.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("knn", x, [0, 0, 0, 1, 1, 1]), 3)
+        50.0
     """
 
     k: int = Field(1, ge=1, description="number of neighbours that vote")

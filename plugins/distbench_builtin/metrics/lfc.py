@@ -33,6 +33,12 @@ class LFC(Metric):
     Range: -1..1, spectral unbounded. Unchanged by scaling and rotating the features, not by
     shifting them. Needs features. Cost: O(n d min(n, d)), one Gram matrix of the smaller side;
     spectral also eigenvalues of it.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("lfc", x, [0, 0, 0, 1, 1, 1]), 3)
+        0.296
     """
 
     norm: Literal["frobenius", "spectral"] = Field(

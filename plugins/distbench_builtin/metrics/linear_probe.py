@@ -49,6 +49,12 @@ class LinearProbe(Metric):
 
     Needs features. Cost: O(n D min(n, D)) once, O(n min(n, D) C) a step of the optimiser, some
     tens of steps a fold.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("linear_probe", x, [0, 0, 0, 1, 1, 1]), 3)
+        66.667
     """
 
     folds: int = Field(5, ge=2, description="parts of the images, each left out once")

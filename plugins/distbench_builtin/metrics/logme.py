@@ -43,6 +43,12 @@ class LogME(Metric):
     dimensions has infinite evidence; it is held at a residual of 1e-12.
 
     Needs features. Cost: O(n D min(n, D)), mostly one symmetric eigenproblem of size min(n, D).
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("logme", x, [0, 0, 0, 1, 1, 1]), 3)
+        -0.868
     """
 
     version: ClassVar[int] = 2

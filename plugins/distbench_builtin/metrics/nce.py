@@ -29,6 +29,12 @@ class NCE(Metric):
     but for ties.
 
     Needs logits or probabilities. Cost: O(n z), one pass over P.
+
+    Example::
+
+        >>> p = [[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.6, 0.4], [0.2, 0.8], [0.1, 0.9]]
+        >>> round(distbench.score("nce", labels=[0, 0, 0, 1, 1, 1], probabilities=p), 3)
+        -0.637
     """
 
     needs: ClassVar = frozenset({"logits"})

@@ -40,6 +40,12 @@ class NLEEP(Metric):
     features; by rotating them as far as round-off allows.
 
     Needs features. Cost: PCA, and O(n m k^2) a step for m mixture and k principal components.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("nleep", x, [0, 0, 0, 1, 1, 1]), 3)
+        -0.693
     """
 
     components: int = Field(5, ge=1, description="mixture components per class")

@@ -64,6 +64,12 @@ class PACTran(Metric):
 
     Needs features, the others logits or probabilities. Cost: gauss O(n D C) a product, a few
     hundred of them, after O(n D min(n, D)) where n < D; the others O(n z) a step.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("pactran", x, [0, 0, 0, 1, 1, 1]), 3)
+        -3.706
     """
 
     prior: Literal["gauss", "dirichlet", "gamma"] = Field(

@@ -43,6 +43,12 @@ class PARC(Metric):
     Range: -100..100. Unchanged by shifting single dimensions and by scaling them with positive
     factors, not by rotating. Needs features. Cost: O(n^2 d) time; memory for a float32 copy of the
     features and one tile of correlations, however many images.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("parc", x, [0, 0, 0, 1, 1, 1]), 3)
+        9.449
     """
 
     version: ClassVar[int] = 2

@@ -42,6 +42,12 @@ class RidgeLOO(Metric):
     they score 0. Unchanged by shifting, rotating and scaling the features.
 
     Needs features. Cost: O(n D min(n, D)) and O(n C min(n, D)) for each strength.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("ridge_loo", x, [0, 0, 0, 1, 1, 1]), 3)
+        66.667
     """
 
     ridge: float | None = Field(

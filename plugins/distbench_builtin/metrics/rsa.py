@@ -34,6 +34,13 @@ class RSA(Metric):
     Range: -100..100. Unchanged by shifting single dimensions and by scaling them with positive
     factors, not by rotating. Needs features and reference. Cost: O(n^2 d) and sorting n^2 / 2
     pairs twice; beyond 2,048 images O(n^2 d) twice, memory for float32 copies of both and a tile.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> other = [[0, 2, 1], [2, 1, 0], [4, 2, 2], [3, 5, 1], [7, 6, 3], [9, 5, 2]]
+        >>> round(distbench.score("rsa", x, [0, 0, 0, 1, 1, 1], reference=other), 3)
+        -30.357
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features", "reference"})

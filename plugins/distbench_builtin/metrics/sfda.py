@@ -42,6 +42,12 @@ class SFDA(Metric):
     iteration.
 
     Needs features. Cost: O(n D min(n, D)), for two covariances and two Cholesky factors.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("sfda", x, [0, 0, 0, 1, 1, 1]), 3)
+        0.701
     """
 
     def score(self, probe: Probe) -> float:

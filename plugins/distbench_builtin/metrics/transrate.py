@@ -42,6 +42,12 @@ class TransRate(Metric):
 
     Needs features. Cost: O(n D min(n, D)), mostly one product X'X; a Cholesky factorisation of size
     min(n, D) and one of size min(n_c, D) a class.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("transrate", x, [0, 0, 0, 1, 1, 1]), 3)
+        0.276
     """
 
     weights: Literal["share", "uniform"] = Field(

@@ -20,6 +20,11 @@ class Nearest(Strategy):
 
     With pseudo-labels this is DistillNearest of Borup, Phoo and Hariharan, "Distilling from
     Similar Tasks for Transfer Learning on a Budget", ICCV 2023.
+
+    Example::
+
+        >>> Nearest().weigh([1, 2, 4], sources=[]).round(3).tolist()
+        [0.0, 0.0, 1.0]
     """
 
     def weigh(
