@@ -54,9 +54,9 @@ class FixMatch(Baseline):
             labelled, unlabelled = batch["labelled"], batch["unlabelled"]
             known, weak = labelled.views["weak"], unlabelled.views["weak"]
             # One pass, so that all three kinds of views share their batch statistics.
-            logits = student(torch.cat([known, weak, unlabelled.views["strong"]]))
+            logits = student(torch.cat([known, weak, unlabelled.views["strong"]]))  # (l + 2 u, C)
             on_known, on_weak, on_strong = logits.split([len(known), len(weak), len(weak)])
-            confidence, guess = guesses_of(on_weak)
+            confidence, guess = guesses_of(on_weak)  # (u,), (u,)
             accepted = select(confidence, guess, unlabelled.positions)  # (b,)
             consistency = masked_cross_entropy(on_strong, guess, accepted)
             return cross_entropy(on_known, labelled.labels) + self.weight * consistency

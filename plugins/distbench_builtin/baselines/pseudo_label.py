@@ -55,7 +55,7 @@ class PseudoLabel(Baseline):
         def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             labelled, unlabelled = batch["labelled"], batch["unlabelled"]
             known = labelled.views["weak"]
-            logits = student(torch.cat([known, unlabelled.views["weak"]]))
+            logits = student(torch.cat([known, unlabelled.views["weak"]]))  # (l + u, C)
             on_known, on_unlabelled = logits.split([len(known), len(logits) - len(known)])
             confidence, guess = guesses_of(on_unlabelled)
             own = masked_cross_entropy(on_unlabelled, guess, confidence >= self.threshold)

@@ -99,7 +99,7 @@ class LabelPropagation(Distiller):
             labelled, more = batch["labelled"], batch["unlabelled"]
             features = student.features(torch.cat([labelled.views["weak"], more.views[self.view]]))
             count = len(labelled.labels)
-            logits = student.classify(features)
+            logits = student.classify(features)  # (l + u, C)
             supervised = cross_entropy(logits[:count], labelled.labels)
             unlabelled = cross_entropy(logits[count:], more.targets[_SPREAD])
             if heads is not None:
@@ -149,7 +149,7 @@ class LabelPropagation(Distiller):
         probabilities[known] = np.eye(context.num_classes)[labels]
         probabilities **= certainty
         targets = np.zeros((len(context.labels), context.num_classes), dtype=np.float32)
-        targets[pool] = probabilities / probabilities.sum(1, keepdims=True)
+        targets[pool] = probabilities / probabilities.sum(1, keepdims=True)  # (p, C)
         return targets
 
     def settled(

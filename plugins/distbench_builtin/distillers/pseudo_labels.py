@@ -56,7 +56,7 @@ class PseudoLabels(TransferDistiller):
     )
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
-        """One phase over labelled images and unlabelled ones with their pseudo-labels."""
+        """One phase: cross-entropy on labels, `SoftTargetCrossEntropy` on pseudo-labels."""
         import torch
 
         from distbench import Phase, Stream
@@ -69,7 +69,7 @@ class PseudoLabels(TransferDistiller):
             labelled = batch["labelled"]
             more, targets = joined(batch)
             images = torch.cat([labelled.views["weak"], more])
-            features = student.features(images)
+            features = student.features(images)  # (l + u, 3, s, s) -> (l + u, d)
             count = len(labelled.labels)
             supervised = torch.nn.functional.cross_entropy(
                 student.classify(features[:count]), labelled.labels

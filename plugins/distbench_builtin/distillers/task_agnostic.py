@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _BLOCK = 4096
 
 
-class TaskAgnostic(TwoStageDistiller):
+class TaskAgnosticTransfer(TwoStageDistiller):
     """Matches the features of the weighted sources, which know nothing of the task; fine-tunes.
 
     The alternative that Vemulapalli et al., ICML 2024, compare their task-oriented transfer with:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from distbench_builtin.shared.methods.transfer_set import Pool, Targets
 
 
-class TaskOriented(TwoStageDistiller):
+class TaskOrientedTransfer(TwoStageDistiller):
     """Trains the sources on the task, matches their target-class predictions, then fine-tunes.
 
     Vemulapalli et al., "Knowledge Transfer from Vision Foundation Models for Efficient Training of

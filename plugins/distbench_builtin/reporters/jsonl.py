@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import PrivateAttr
 
 from distbench import Reporter, UsageError, primary
-from distbench_builtin.reporters._facts import cell_id, clean, reason
+from distbench_builtin.reporters._cell_record import cell_id, clean, reason
 
 if TYPE_CHECKING:
     from distbench import Cell, Row, RunFacts

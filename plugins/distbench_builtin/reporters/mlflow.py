@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, PrivateAttr
 
 from distbench import Reporter, UsageError, offline, primary
-from distbench_builtin.reporters._facts import (
+from distbench_builtin.reporters._cell_record import (
     cell_id,
     clean,
     curve,

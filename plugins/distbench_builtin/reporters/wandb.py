@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, PrivateAttr
 
 from distbench import Reporter, UsageError, offline, primary
-from distbench_builtin.reporters._facts import (
+from distbench_builtin.reporters._cell_record import (
     Scalar,
     cell_id,
     curve,

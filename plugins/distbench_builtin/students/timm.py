@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights
-    from distbench_builtin.students.curated import Suggestion
+    from distbench_builtin.students._suggestions import Suggestion
 
 Triple = tuple[float, float, float]
 
@@ -50,7 +50,7 @@ class TimmStudent(Student):
     @classmethod
     def suggestions(cls) -> Sequence[Suggestion]:
         """Architectures worth a try, for `distbench list students`."""
-        from distbench_builtin.students.curated import TIMM
+        from distbench_builtin.students._suggestions import TIMM
 
         return TIMM
 

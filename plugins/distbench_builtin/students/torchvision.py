@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from distbench_builtin.shared.downloads.weights import HashedFile
     from distbench_builtin.shared.models.torchvision_create import Weights
-    from distbench_builtin.students.curated import Suggestion
+    from distbench_builtin.students._suggestions import Suggestion
 
 Triple = tuple[float, float, float]
 
@@ -49,7 +49,7 @@ class TorchvisionStudent(Student):
     @classmethod
     def suggestions(cls) -> Sequence[Suggestion]:
         """Architectures worth a try, for `distbench list students`."""
-        from distbench_builtin.students.curated import TORCHVISION
+        from distbench_builtin.students._suggestions import TORCHVISION
 
         return TORCHVISION
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from distbench.cli import app
 from distbench.engine.student_costs import measure
 from distbench.plugins.registry import registry
-from distbench_builtin.students.curated import TIMM, TORCHVISION
+from distbench_builtin.students._suggestions import TIMM, TORCHVISION
 
 timm = pytest.importorskip("timm")
 torch = pytest.importorskip("torch")

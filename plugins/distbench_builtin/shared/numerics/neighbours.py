@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy.spatial.distance import cdist
 
-Array = NDArray[np.float64]
-
+from distbench_builtin.shared.numerics.features import Array
 
 Indices = NDArray[np.int64]
 
@@ -49,7 +48,7 @@ def nearest(x: Array, k: int, distance: Distance, *, measured: bool) -> Pairs:
     if distance == "cityblock":
         return _cityblock(x, k)
     i, j = _candidates(x, k, centred=distance == "l2")
-    count = np.bincount(i, minlength=len(x))
+    count = np.bincount(i, minlength=len(x))  # (pairs,) -> (n,)
     open_ = np.flatnonzero(count[i] > (0 if measured else k))
     result = np.zeros(len(i))
     result[open_] = _squared(x, i[open_], j[open_])
@@ -132,8 +131,8 @@ def _largest(known: NDArray[Any], block: NDArray[Any], k: int) -> NDArray[Any]:
     """The k largest numbers of each row of both."""
     if k == 1:
         return np.asarray(np.maximum(known, block.max(axis=1, keepdims=True)))
-    both = np.concatenate([known, block], axis=1)
-    return np.asarray(np.partition(both, -k, axis=1)[:, -k:])
+    both = np.concatenate([known, block], axis=1)  # (b, k), (b, m) -> (b, k + m)
+    return np.asarray(np.partition(both, -k, axis=1)[:, -k:])  # (b, k)
 
 
 def _places(block: NDArray[Any], least: NDArray[Any]) -> tuple[Indices, Indices]:
@@ -151,7 +150,7 @@ def _squared(x: Array, i: Indices, j: Indices) -> Array:
     height = max(1, _CHUNK // x.shape[1])
     for start in range(0, len(i), height):
         part = slice(start, start + height)
-        gap = x[i[part]]
+        gap = x[i[part]]  # (p, d)
         gap -= x[j[part]]
         result[part] = np.einsum("nd,nd->n", gap, gap)
     return result
@@ -163,9 +162,9 @@ def _cityblock(x: Array, k: int) -> Pairs:
     height = max(1, _TILE**2 // len(x))
     for start in range(0, len(x), height):
         own = np.arange(start, min(len(x), start + height))
-        block = cdist(x[own], x, "cityblock")
+        block = cdist(x[own], x, "cityblock")  # (b, d), (n, d) -> (b, n)
         block[own - start, own] = np.inf
-        kth = np.partition(block, k - 1, axis=1)[:, k - 1]
+        kth = np.partition(block, k - 1, axis=1)[:, k - 1]  # (b, n) -> (b,)
         i, j = np.nonzero(block <= kth[:, None] * (1 + 2 * TIE))
         candidates.append((i + start, j, block[i, j]))
     i, j, value = (np.concatenate(part) for part in zip(*candidates, strict=True))

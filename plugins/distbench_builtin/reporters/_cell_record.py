@@ -1,4 +1,4 @@
-"""What a tracker is told of a cell: flat settings, numbers, and text without secrets."""
+"""What a reporter records of a cell: flat settings, numbers, and text without secrets."""
 
 from __future__ import annotations
 
