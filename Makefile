@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
+SCRIPTS := core/distbench/leaderboard/page/web/*.js
 
 .PHONY: run test test-fast lint bench docs clean
 
@@ -21,6 +22,9 @@ lint: $(STAMP)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/oxlint $(SCRIPTS)
+	$(BIN)/oxfmt --check $(SCRIPTS)
+	! LC_ALL=C.UTF-8 grep -nE '.{101,}' $(SCRIPTS)
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds

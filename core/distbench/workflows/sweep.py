@@ -11,7 +11,7 @@ from typing import Any
 from distbench.engine.execute import Watch
 from distbench.errors import UsageError
 from distbench.interfaces.suite import METHOD_KINDS, Value
-from distbench.leaderboard.figures import sweep as curves
+from distbench.leaderboard.figures.sweep import SweepCurve, sweep_curve, write_sweep
 from distbench.planning.config import PROTOCOL_OPTIONS, RunConfig
 from distbench.planning.planner import make_plan
 from distbench.plugins.registry import Registry, registry
@@ -66,7 +66,7 @@ class Swept:
     folder: Path
     sweep: Sweep
     runs: tuple[RunResult, ...]
-    curve: curves.Curve
+    curve: SweepCurve
 
     @property
     def exit_code(self) -> int:
@@ -155,7 +155,7 @@ def run_sweep(
         named = one.model_copy(update={"name": _folder_name(value)})
         with watch() as listener:
             results.append(execute(named, listener=listener, runs=folder))
-    curve = curves.curve(
+    curve = sweep_curve(
         sweep.key,
         [
             (value, [(m.id, m.role) for m in base.methods], [m.id for m in plan.methods], run.board)
@@ -163,7 +163,7 @@ def run_sweep(
         ],
     )
     write_atomic(folder / "sweep.json", json.dumps({"key": sweep.key, "values": sweep.values}))
-    curves.write(curve, folder)
+    write_sweep(curve, folder)
     return Swept(folder, sweep, tuple(results), curve)
 
 
