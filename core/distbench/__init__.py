@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from distbench.interfaces.parameters import Range, primary, searched
     from distbench.interfaces.phase import Batch, Phase, Stream
     from distbench.interfaces.probe import Labels, Need, Probe
+    from distbench.interfaces.progress import Progress
     from distbench.interfaces.reporter import Cell, Reporter, RunFacts
     from distbench.interfaces.strategy import Strategy
     from distbench.interfaces.student import Student
@@ -85,6 +86,7 @@ _HOME = {
     "interfaces.parameters": ["Range", "primary", "searched"],
     "interfaces.phase": ["Batch", "Phase", "Stream"],
     "interfaces.probe": ["Labels", "Need", "Probe"],
+    "interfaces.progress": ["Progress"],
     "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
     "interfaces.strategy": ["Strategy"],
     "interfaces.student": ["Student"],
@@ -129,6 +131,7 @@ __all__ = [
     "Phase",
     "PluginError",
     "Probe",
+    "Progress",
     "Range",
     "Ranking",
     "RefusedError",
