@@ -61,14 +61,15 @@ def study(
     given = dict(locals())
     for own in ("oracle", "config", "json"):
         given.pop(own)
-    from distbench.cli.progress import Progress
+    from distbench.cli.progress import UnitProgress
     from distbench.leaderboard.analysis import metric_quality as selection
     from distbench.planning.config import RunConfig
     from distbench.workflows.study import study as made
 
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
     given["metric"] = given["metric"] or ("all",)
-    found = made(RunConfig.make(config, **given), oracle=oracle, watch=Progress)
+    with UnitProgress() as progress:
+        found = made(RunConfig.make(config, **given), oracle=oracle, progress=progress)
     for warning in found.warnings:
         typer.echo(f"warning: {warning}", err=True)
     for row in found.run.failed:
