@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from distbench.interfaces.parameters import Range, primary, searched
     from distbench.interfaces.phase import Batch, Phase, Schedule, Stream, View, warm_up_cosine
     from distbench.interfaces.probe import Labels, Need, Probe
+    from distbench.interfaces.progress import Progress
     from distbench.interfaces.reporter import Cell, Reporter, RunFacts
     from distbench.interfaces.strategy import Strategy
     from distbench.interfaces.student import Student
@@ -110,6 +111,7 @@ _HOME = {
     "interfaces.parameters": ["Range", "primary", "searched"],
     "interfaces.phase": ["Batch", "Phase", "Schedule", "Stream", "View", "warm_up_cosine"],
     "interfaces.probe": ["Labels", "Need", "Probe"],
+    "interfaces.progress": ["Progress"],
     "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
     "interfaces.strategy": ["Strategy"],
     "interfaces.student": ["Student"],
@@ -157,6 +159,7 @@ __all__ = [
     "Phase",
     "PluginError",
     "Probe",
+    "Progress",
     "Range",
     "Ranking",
     "RefusedError",

@@ -41,12 +41,10 @@ def export(
     """
     from dataclasses import asdict
 
+    from distbench.cli.progress import show_line
     from distbench.workflows.export import export_cell
 
-    def tell(what: str) -> None:
-        typer.echo(what, err=True)
-
-    made = export_cell(cell, to, run=run, output=output, tell=tell)
+    made = export_cell(cell, to, run=run, output=output, progress=show_line)
     if json:
         o.print_json(
             {

@@ -66,10 +66,10 @@ def fetch(
         typer.echo(f"\n{readable(total)}{more} to fetch." if missing else "\nNothing to fetch.")
     if dry_run or not missing:
         return
-    from distbench.cli.progress import Bytes
+    from distbench.cli.progress import ByteProgress
 
-    with Bytes(total) as progress:
-        failed = fetching.fetch(missing, lambda download, count: progress.add(download.what, count))
+    with ByteProgress() as progress:
+        failed = fetching.fetch(missing, progress)
     for need in failed:
         typer.echo(f"distbench: {need.of}: {need.problem}", err=True)
     if failed:

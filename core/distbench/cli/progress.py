@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar with an ETA on a terminal, a line for each unit elsewhere."""
+"""Progress on stderr: bars on a terminal, lines elsewhere."""
 
 from __future__ import annotations
 
@@ -6,26 +6,28 @@ import sys
 import time
 from collections import deque
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from distbench.interfaces.executor import Outcome
+from typing import Any, Self
 
 _RECENT = 20
 """Units whose pace the time that is left is told from: what was kept or is cheap comes first."""
 
 
-class Progress:
-    """Shows what `distbench.workflows.run.execute` tells its listener."""
+def show_line(text: str, done: int = 0, total: int | None = None, *, minor: bool = False) -> None:
+    """A line for each piece of news, as it is."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()
+
+
+class _Bar:
+    """A bar on stderr, which appears with the first news."""
+
+    transient = False
 
     def __init__(self) -> None:
         self._bar: Any = None
         self._task: Any = None
-        self._done = 0
-        self._ends: deque[float] = deque(maxlen=_RECENT)
 
-    def __enter__(self) -> Progress:
-        self._ends.append(time.monotonic())
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -34,103 +36,106 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         if self._bar is not None:
             self._bar.stop()
+            self._bar = None
 
-    def __call__(self, outcome: Outcome, title: str, left: int) -> None:
+    def _show(self, text: str, done: int, total: int | None) -> None:
+        if self._bar is None:
+            from rich.console import Console
+            from rich.progress import Progress, TextColumn
+
+            # What failed may hold brackets, which are no markup.
+            text_column = TextColumn("{task.description}", markup=False)
+            self._bar = Progress(
+                *self._columns(),
+                text_column,
+                console=Console(stderr=True),
+                transient=self.transient,
+            )
+            self._bar.start()
+            self._task = self._bar.add_task(text, total=total)
+        self._bar.update(self._task, completed=done, total=total, description=text)
+
+    def _columns(self) -> list[Any]:
+        raise NotImplementedError
+
+
+class UnitProgress(_Bar):
+    """Shows the units of runs, one run after the other: a bar with an ETA, or a line for each.
+
+    Args:
+        lines: Whether there are lines where there is no terminal.
+    """
+
+    transient = True
+
+    def __init__(self, *, lines: bool = True) -> None:
+        super().__init__()
+        self._lines = lines
+        self._ends: deque[float] = deque([time.monotonic()], maxlen=_RECENT)
+
+    def __call__(
+        self, text: str, done: int = 0, total: int | None = None, *, minor: bool = False
+    ) -> None:
         """One unit has ended."""
-        self._done += 1
+        total = total or done
         now = time.monotonic()
+        if done == 1:  # of another run
+            self._ends = deque([self._ends[-1]], maxlen=_RECENT)
         pace = (now - self._ends[0]) / len(self._ends)
         self._ends.append(now)
         if sys.stderr.isatty():
-            self._advance(title, self._done + left)
-        elif not outcome.unit.startswith(("embed:", "score:")) or outcome.status == "failed":
-            end = "failed: " + (outcome.reason or "") if outcome.status == "failed" else "done"
-            sys.stderr.write(
-                f"[{self._done}/{self._done + left}] {title}: {end} "
-                f"({outcome.seconds:.1f} s, about {pace * left:.0f} s left)\n"
-            )
-            sys.stderr.flush()
+            self._show(text, done, total)
+            if done == total:
+                self._stop()
+        elif self._lines and not minor:
+            left = f"about {pace * (total - done):.0f} s left"
+            show_line(f"[{done}/{total}] {text}, {left}")
 
-    def _advance(self, title: str, total: int) -> None:
-        if self._bar is None:
-            from rich.console import Console
-            from rich.progress import (
-                BarColumn,
-                MofNCompleteColumn,
-                Progress,
-                TextColumn,
-                TimeElapsedColumn,
-                TimeRemainingColumn,
-            )
+    def _columns(self) -> list[Any]:
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
-            self._bar = Progress(
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-                TextColumn("ETA"),
-                TimeRemainingColumn(),
-                TextColumn("{task.description}"),
-                console=Console(stderr=True),
-                transient=True,
-            )
-            self._bar.start()
-            self._task = self._bar.add_task(title, total=total)
-        self._bar.update(self._task, completed=self._done, total=total, description=title)
+        return [
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            "ETA",
+            TimeRemainingColumn(),
+        ]
 
 
-class Bytes:
-    """Shows downloads as they come: a bar on a terminal, a line for each elsewhere.
+class ByteProgress(_Bar):
+    """Shows downloads as they come: a bar over all of them, or a line for each."""
 
-    Args:
-        total: Bytes that are expected.
-    """
-
-    def __init__(self, total: int) -> None:
-        self._total = total
-        self._bar: Any = None
-        self._task: Any = None
+    def __init__(self) -> None:
+        super().__init__()
         self._shown = ""
 
-    def __enter__(self) -> Bytes:
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import (
-                BarColumn,
-                DownloadColumn,
-                Progress,
-                TextColumn,
-                TimeRemainingColumn,
-                TransferSpeedColumn,
-            )
-
-            self._bar = Progress(
-                BarColumn(),
-                DownloadColumn(),
-                TransferSpeedColumn(),
-                TimeRemainingColumn(),
-                TextColumn("{task.description}"),
-                console=Console(stderr=True),
-            )
-            self._bar.start()
-            self._task = self._bar.add_task("", total=self._total or None)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
+    def __call__(
+        self, text: str, done: int = 0, total: int | None = None, *, minor: bool = False
     ) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        """Some bytes have come."""
+        if sys.stderr.isatty():
+            self._show(text, done, total)
+        elif text != self._shown:
+            show_line(f"fetching {text}")
+        self._shown = text
 
-    def add(self, what: str, count: int) -> None:
-        """So many bytes of a download have come."""
-        if self._bar is not None:
-            self._bar.update(self._task, advance=count, description=what)
-        elif what != self._shown:
-            sys.stderr.write(f"fetching {what}\n")
-            sys.stderr.flush()
-        self._shown = what
+    def _columns(self) -> list[Any]:
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        return [BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()]

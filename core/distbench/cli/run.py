@@ -86,11 +86,11 @@ def run(
     if dry_run:
         _dry_run(made, part, as_json=json)
         return
-    from distbench.cli.progress import Progress
+    from distbench.cli.progress import UnitProgress
     from distbench.workflows.run import execute
 
-    with Progress() as progress:
-        result = execute(made, shard=part, listener=progress)
+    with UnitProgress() as progress:
+        result = execute(made, shard=part, progress=progress)
     _report(result, as_json=json)
     if result.exit_code:
         raise typer.Exit(result.exit_code)
@@ -99,14 +99,15 @@ def run(
 def _sweep(config: RunConfig, text: str, *, alone: bool, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from distbench.cli.progress import Progress
+    from distbench.cli.progress import UnitProgress
     from distbench.errors import UsageError
     from distbench.leaderboard.figures.sweep import sweep_text
     from distbench.workflows.sweep import Sweep, run_sweep
 
     if not alone:
         raise UsageError("--sweep goes with neither --shard nor --dry-run")
-    swept = run_sweep(config, Sweep.parse(text), watch=Progress)
+    with UnitProgress() as progress:
+        swept = run_sweep(config, Sweep.parse(text), progress=progress)
     for value, run in zip(swept.sweep.values, swept.runs, strict=True):
         for line in (*run.warnings, *(f"{r.method.id}: {r.reason}" for r in run.failed)):
             typer.echo(f"warning: at {value}: {line}", err=True)

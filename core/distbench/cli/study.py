@@ -61,7 +61,7 @@ def study(
     given = dict(locals())
     for own in ("oracle", "config", "json"):
         given.pop(own)
-    from distbench.cli.progress import Progress
+    from distbench.cli.progress import UnitProgress
     from distbench.leaderboard.tables.metric_table import metric_table, metrics_as_dicts
     from distbench.leaderboard.tables.text_table import terminal_text
     from distbench.planning.config import RunConfig
@@ -69,7 +69,8 @@ def study(
 
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
     given["metric"] = given["metric"] or ("all",)
-    found = made(RunConfig.make(config, **given), oracle=oracle, watch=Progress)
+    with UnitProgress() as progress:
+        found = made(RunConfig.make(config, **given), oracle=oracle, progress=progress)
     for warning in found.warnings:
         typer.echo(f"warning: {warning}", err=True)
     for row in found.run.failed:

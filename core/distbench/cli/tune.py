@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,8 +10,7 @@ import typer
 from distbench.cli import options as o
 
 if TYPE_CHECKING:
-    from distbench.cli.progress import Progress
-    from distbench.workflows.tune.trials import Trial, Tuned
+    from distbench.workflows.tune.trials import Tuned
 
 _SEARCH = "How to search"
 
@@ -95,6 +92,7 @@ def tune(
     given = dict(locals())
     for own in ("trials", "seed", "ranges", "output", "config", "json"):
         given.pop(own)
+    from distbench.cli.progress import UnitProgress, show_line
     from distbench.errors import UsageError
     from distbench.planning.config import RunConfig
     from distbench.plugins.registry import registry
@@ -106,62 +104,25 @@ def tune(
     made = RunConfig.make(
         config, **{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
     )
-    found = search(
-        made,
-        trials=trials,
-        seed=seed,
-        ranges=read_ranges(ranges, registry(made.plugin)) if ranges else None,
-        watch=_watch,
-        tell=_Teller(trials),
-    )
-    _report(found, output, as_json=json)
-
-
-class _Teller:
-    """A line on stderr for each trial."""
-
-    def __init__(self, trials: int) -> None:
-        self._trials = trials
-        self._best: dict[str, float] = {}
-
-    def __call__(self, method: str, trial: Trial, known: bool) -> None:
-        """A trial has ended, now or before."""
-        best = self._best.get(method)
-        if trial.value is not None and (best is None or trial.value > best):
-            self._best[method] = best = trial.value
-        outcome = f"failed: {trial.reason}" if trial.value is None else f"{trial.value:.4f}"
-        values = ", ".join(
-            f"{key.partition('.')[2]}={value}" for key, value in trial.parameters.items()
+    with UnitProgress(lines=False) as unit_progress:
+        tuned = search(
+            made,
+            trials=trials,
+            seed=seed,
+            ranges=read_ranges(ranges, registry(made.plugin)) if ranges else None,
+            progress=show_line,
+            unit_progress=unit_progress,
         )
-        typer.echo(
-            f"{method} {trial.number + 1}/{self._trials}: {outcome} ({values})"
-            + (f", best {best:.4f}" if best is not None else "")
-            + (", as before" if known else ""),
-            err=True,
-        )
+    _report(tuned, output, as_json=json)
 
 
-@contextmanager
-def _watch() -> Iterator[Progress | None]:
-    """Shows the cells of a trial on a terminal; elsewhere the trials' own lines will do."""
-    import sys
-
-    from distbench.cli.progress import Progress
-
-    if not sys.stderr.isatty():
-        yield None
-        return
-    with Progress() as progress:
-        yield progress
-
-
-def _report(found: Tuned, output: Path | None, *, as_json: bool) -> None:
-    for warning in found.warnings:
+def _report(tuned: Tuned, output: Path | None, *, as_json: bool) -> None:
+    for warning in tuned.warnings:
         typer.echo(f"warning: {warning}", err=True)
     if as_json:
-        o.print_json(found.as_dict())
+        o.print_json(tuned.as_dict())
     else:
-        typer.echo(found.toml())
+        typer.echo(tuned.toml())
     if output is not None:
-        record = found.write(output)
+        record = tuned.write(output)
         typer.echo(f"Settings lie in {output}, all trials in {record}.", err=True)

@@ -160,15 +160,15 @@ def build(
 
 def _fetch(zoo: Zoo) -> None:
     """Downloads what is missing."""
-    from distbench.cli.progress import Bytes
+    from distbench.cli.progress import ByteProgress
     from distbench.errors import DataError
     from distbench.workflows.fetch import fetch, needs_of
 
     missing = [need for need in needs_of({"zoo": zoo}) if not need.present]
     if not missing:
         return
-    with Bytes(sum(need.size or 0 for need in missing)) as progress:
-        failed = fetch(missing, lambda item, count: progress.add(item.what, count))
+    with ByteProgress() as progress:
+        failed = fetch(missing, progress)
     for need in failed:
         typer.echo(f"distbench: {need.download.what}: {need.problem}", err=True)
     if failed:

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 from distbench.errors import MachineError
 from distbench.interfaces.executor import Executor, Outcome, Unit, UnitQueue
+from distbench.interfaces.progress import Progress, silent
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan
 from distbench.plugins.registry import Registry
 from distbench.storage.hashing import digest
 from distbench.storage.home import home
-
-Listener = Callable[[Outcome, str, int], None]
-"""Told of every unit: its outcome, what it is, and how many units are left."""
-
-
-Watch = Callable[[], AbstractContextManager[Listener | None]]
-"""Makes a listener for what is drained next."""
 
 
 def make_executor(config: RunConfig, names: Registry) -> Executor:
@@ -40,7 +33,7 @@ def drain(
     on_outcome: Callable[[Outcome], None],
     *,
     on_start: Callable[[str], None] = lambda unit: None,
-    listener: Listener | None = None,
+    progress: Progress = silent,
 ) -> None:
     """Has units of a plan executed.
 
@@ -51,7 +44,7 @@ def drain(
         executor: Who executes them.
         on_outcome: Told how each ended.
         on_start: Told the id of each unit that begins.
-        listener: Told of progress.
+        progress: Hears of every unit that ends; of embeddings and scores as minor.
 
     Raises:
         MachineError: The machine gave out; what ended before has been told.
@@ -64,8 +57,14 @@ def drain(
             fatal.append(outcome.reason or "unknown reason")
         else:
             on_outcome(outcome)
-        if listener:
-            listener(outcome, titles[outcome.unit], len(queue))
+        failed = outcome.status == "failed"
+        ending = f"failed: {outcome.reason or ''}" if failed else "done"
+        progress(
+            f"{titles[outcome.unit]}: {ending} ({outcome.seconds:.1f} s)",
+            len(units) - len(queue),
+            len(units),
+            minor=outcome.unit.startswith(("embed:", "score:")) and not failed,
+        )
 
     # Workers read a plan that nothing replaces, whatever else runs under the same name.
     plan_path = home() / "plans" / f"{digest(plan.to_json())}.json"

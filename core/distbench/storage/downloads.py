@@ -16,10 +16,6 @@ from distbench.errors import DataError
 from distbench.storage.home import home
 from distbench.storage.offline import offline
 
-Progress = Callable[[int], None]
-"""Told of bytes as they arrive."""
-
-
 _CHUNK = 2**20
 
 
@@ -54,8 +50,11 @@ class Download(ABC):
         """
 
     @abstractmethod
-    def fetch(self, progress: Progress) -> None:
+    def fetch(self, progress: Callable[[int], None]) -> None:
         """Gets it; goes on where an earlier attempt was cut off.
+
+        Args:
+            progress: Is called with the number of bytes of each piece that arrives.
 
         Raises:
             RefusedError: It cannot be had, or what came is not what was asked for.
@@ -92,7 +91,7 @@ class UrlFile(Download):
         part = self._part()
         return self.size - (part.stat().st_size if part.is_file() else 0)
 
-    def fetch(self, progress: Progress) -> None:  # noqa: D102
+    def fetch(self, progress: Callable[[int], None]) -> None:  # noqa: D102
         refuse_offline(self.what)
         addresses = (self.url,) if isinstance(self.url, str) else self.url
         failed: list[str] = []
@@ -109,7 +108,7 @@ class UrlFile(Download):
     def _part(self) -> Path:
         return self.path.with_name(self.path.name + ".part")
 
-    def _from(self, address: str, progress: Progress) -> None:
+    def _from(self, address: str, progress: Callable[[int], None]) -> None:
         part = self._part()
         part.parent.mkdir(parents=True, exist_ok=True)
         have = part.stat().st_size if part.is_file() else 0
@@ -164,7 +163,7 @@ class Manual(Download):
     def missing_bytes(self) -> int | None:  # noqa: D102
         return 0 if self.present() else self.size
 
-    def fetch(self, progress: Progress) -> None:  # noqa: D102
+    def fetch(self, progress: Callable[[int], None]) -> None:  # noqa: D102
         raise DataError(f"{self.what} has to be fetched by hand: {self.how}")
 
 

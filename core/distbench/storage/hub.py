@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from distbench.errors import DataError, RefusedError
 from distbench.storage.atomic import write_atomic
-from distbench.storage.downloads import TIMEOUT, Download, Progress, clause, refuse_offline
+from distbench.storage.downloads import TIMEOUT, Download, clause, refuse_offline
 from distbench.storage.hashing import digest
 from distbench.storage.home import home
 
@@ -86,7 +87,7 @@ class HubFiles(Download):
             total += 0 if isinstance(held, str) else entry.size or 0
         return total
 
-    def fetch(self, progress: Progress) -> None:  # noqa: D102
+    def fetch(self, progress: Callable[[int], None]) -> None:  # noqa: D102
         from huggingface_hub import hf_hub_download
         from tqdm import tqdm
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from distbench.errors import DistbenchError, MachineError, RefusedError, UsageError
 from distbench.interfaces.component import Component
+from distbench.interfaces.progress import Progress, silent
 from distbench.planning.config import RunConfig
 from distbench.planning.resolve import ResolvedRun
 from distbench.storage.downloads import Download, free_space
-
-Listener = Callable[[Download, int], None]
-"""Told of bytes as they arrive."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +77,12 @@ def _need(of: str, download: Download) -> Need:
         return Need(of, download, download.size, str(error))
 
 
-def fetch(wanted: Sequence[Need], listener: Listener | None = None) -> list[Need]:
+def fetch(wanted: Sequence[Need], progress: Progress = silent) -> list[Need]:
     """Gets what is missing.
 
     Args:
-        wanted: What `needs` found.
-        listener: Told of progress.
+        wanted: What is needed.
+        progress: Hears of bytes as they arrive, of those that were missing.
 
     Returns:
         Those that could not be had, each with its problem.
@@ -95,10 +93,18 @@ def fetch(wanted: Sequence[Need], listener: Listener | None = None) -> list[Need
     missing = [need for need in wanted if not need.present]
     if trouble := no_room(missing):
         raise MachineError(trouble)
+    total = sum(need.size or 0 for need in missing)
+    done = 0
     failed = []
     for need in missing:
+
+        def arrived(count: int, what: str = need.download.what) -> None:
+            nonlocal done
+            done += count
+            progress(what, done, total or None)
+
         try:
-            need.download.fetch(lambda count, d=need.download: listener and listener(d, count))  # type: ignore[misc]
+            need.download.fetch(arrived)
         except OSError as error:
             if isinstance(error, DistbenchError):
                 raise

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from distbench import leaderboard
-from distbench.engine.execute import Listener, drain, make_executor
+from distbench.engine.execute import drain, make_executor
 from distbench.engine.ledger import Ledger
 from distbench.errors import InterruptedRunError, MachineError
 from distbench.interfaces.executor import Executor, Outcome
+from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
 from distbench.leaderboard.analysis.board import Board
 from distbench.planning.config import RunConfig
@@ -77,7 +78,7 @@ def execute(
     config: RunConfig,
     *,
     shard: tuple[int, int] | None = None,
-    listener: Listener | None = None,
+    progress: Progress = silent,
     runs: Path | None = None,
 ) -> RunResult:
     """Plans and runs; cells that are finished are not computed again.
@@ -85,7 +86,7 @@ def execute(
     Args:
         config: What to run.
         shard: (number, of): only one slice of the cells, 1-based.
-        listener: Told of progress.
+        progress: Hears of every unit that ends.
         runs: Folder of run folders; ``runs`` in the working folder if None.
 
     Raises:
@@ -111,7 +112,7 @@ def execute(
         plan.save(folder / "plan.json")
         _announce(reporters, plan, folder, cells, missing, ledger)
         if missing:
-            _compute(config, plan, missing, ledger, executor, reporters, listener)
+            _compute(config, plan, missing, ledger, executor, reporters, progress)
         result = _gather(plan, cells, ledger, folder, len(missing))
         reporters.tell("finished", folder)
         return replace(result, warnings=result.warnings + tuple(reporters.warnings))
@@ -155,7 +156,7 @@ def _compute(
     ledger: Ledger,
     executor: Executor,
     reporters: Reporters,
-    listener: Listener | None,
+    progress: Progress,
 ) -> None:
     """Has the missing cells computed; how each one ended is in its row."""
     cells = {cell.id: cell for cell in missing}
@@ -172,7 +173,7 @@ def _compute(
                 reporters.tell("cell_failed" if row.status == "failed" else "cell_finished", row)
 
     units = plan.units(missing, config.timeout)
-    drain(config, plan, units, executor, on_outcome, on_start=on_start, listener=listener)
+    drain(config, plan, units, executor, on_outcome, on_start=on_start, progress=progress)
 
 
 def _gather(

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from distbench.engine.execute import Listener, Watch, drain, make_executor
+from distbench.engine.execute import drain, make_executor
 from distbench.errors import DataError, UsageError
 from distbench.interfaces.executor import Outcome
+from distbench.interfaces.progress import Progress, silent
 from distbench.leaderboard.analysis.metric_quality import ByCell, MetricLine, judge
 from distbench.leaderboard.figures.study import write_study
 from distbench.planning.config import RunConfig
@@ -60,7 +60,7 @@ def study(
     config: RunConfig,
     *,
     oracle: str = "distil",
-    watch: Watch = nullcontext,
+    progress: Progress = silent,
     runs: Path | None = None,
 ) -> Study:
     """Tries every source alone on every task, and judges metrics by what came of it.
@@ -70,7 +70,7 @@ def study(
     Args:
         config: Suite, tasks, metrics, seeds; strategy, distiller and baseline are of no account.
         oracle: A key of `ORACLES`, or a distiller.
-        watch: Makes a listener, once for the cells and once for the scores.
+        progress: Hears of every unit that ends, first of the cells, then of the scores.
         runs: Folder of run folders; ``runs`` in the working folder if None.
 
     Raises:
@@ -90,15 +90,13 @@ def study(
     alone = tuple({"use": "only", "source": source} for source in sources)
     scored = make_plan(base.model_copy(update={"strategy": ("weighted",)}))
     folder = (runs or Path("runs")) / (config.name or f"study-{scored.name}")
-    with watch() as listener:
-        each = base.model_copy(update={"strategy": alone, "name": "sources"})
-        run = execute(each, listener=listener, runs=folder)
+    each = base.model_copy(update={"strategy": alone, "name": "sources"})
+    run = execute(each, progress=progress, runs=folder)
     reached = _reached(run)
     if not reached:
         why = "; ".join(sorted({row.reason or "" for row in run.rows})[:3])
         raise DataError(f"no source could be tried by {oracle}: {why}")
-    with watch() as listener:
-        scores, warnings = _scores(config, scored, listener)
+    scores, warnings = _scores(config, scored, progress)
     tasks = [task.id for task in scored.tasks]
     label = run.rows[0].method.id.partition("/")[0]
     lines = judge(scores, {label: reached}, tasks)
@@ -117,7 +115,7 @@ def _reached(run: RunResult) -> ByCell:
 
 
 def _scores(
-    config: RunConfig, plan: Plan, listener: Listener | None
+    config: RunConfig, plan: Plan, progress: Progress
 ) -> tuple[dict[str, ByCell], tuple[str, ...]]:
     """Scores of every metric on every task and seed, from the cache or computed now."""
     jobs = {job.id: job for job in plan.jobs}
@@ -129,7 +127,7 @@ def _scores(
             failed[outcome.unit] = outcome.reason or "unknown reason"
 
     executor = make_executor(config, registry(config.plugin))
-    drain(config, plan, units, executor, ended, listener=listener)
+    drain(config, plan, units, executor, ended, progress=progress)
     found: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(dict)
     warnings: dict[str, None] = {}
     kept = ArtifactCache(home() / "artifacts")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from distbench.engine.execute import Watch
 from distbench.errors import UsageError
+from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.suite import METHOD_KINDS, Value
 from distbench.leaderboard.figures.sweep import SweepCurve, sweep_curve, write_sweep
 from distbench.planning.config import PROTOCOL_OPTIONS, RunConfig
@@ -127,7 +126,7 @@ def _has(names: Registry, kind: str, value: Value, parameter: str) -> bool:
 
 
 def run_sweep(
-    config: RunConfig, sweep: Sweep, *, watch: Watch = nullcontext, runs: Path | None = None
+    config: RunConfig, sweep: Sweep, *, progress: Progress = silent, runs: Path | None = None
 ) -> Swept:
     """Runs a configuration at each value, and draws the curve.
 
@@ -136,7 +135,7 @@ def run_sweep(
     Args:
         config: All but the value.
         sweep: What is swept.
-        watch: Makes a listener for the cells of one run.
+        progress: Hears of every unit that ends, counted anew for each run.
         runs: Folder of run folders; ``runs`` in the working folder if None.
 
     Raises:
@@ -153,8 +152,7 @@ def run_sweep(
                 f"with {sweep.key}={value} there are other methods than without; sweep it apart"
             )
         named = one.model_copy(update={"name": _folder_name(value)})
-        with watch() as listener:
-            results.append(execute(named, listener=listener, runs=folder))
+        results.append(execute(named, progress=progress, runs=folder))
     curve = sweep_curve(
         sweep.key,
         [

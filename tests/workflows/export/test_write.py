@@ -131,16 +131,16 @@ def test_names_of_a_stranger_stay_text(run: Run) -> None:
 def test_weights_that_were_not_kept_are_trained_again_and_are_the_same(run: Run) -> None:
     made = run(save_student=False)
     assert not (distbench.home() / "students").exists()
-    said: list[str] = []
-    done = export_cell(CELL, "torch", tell=said.append)
-    assert len(said) == 1 and "training it again, which took" in said[0]
+    lines: list[str] = []
+    done = export_cell(CELL, "torch", progress=lines.append)
+    assert len(lines) == 1 and "training it again, which took" in lines[0]
     assert made.rows[0].result
     kept = next((distbench.home() / "students").glob("*/*.safetensors"))
-    again = export_cell(CELL, "torch", tell=said.append)
-    assert (len(said), again.check) == (1, done.check), "now they are kept"
+    again = export_cell(CELL, "torch", progress=lines.append)
+    assert (len(lines), again.check) == (1, done.check), "now they are kept"
     kept.write_bytes(kept.read_bytes()[:100])
-    export_cell(CELL, "torch", tell=said.append)
-    assert len(said) == 2, "damaged ones are made anew"
+    export_cell(CELL, "torch", progress=lines.append)
+    assert len(lines) == 2, "damaged ones are made anew"
 
 
 def test_a_student_that_is_not_that_of_the_run_is_told(run: Run) -> None:
@@ -151,9 +151,9 @@ def test_a_student_that_is_not_that_of_the_run_is_told(run: Run) -> None:
     file.write_text(json.dumps(row) + "\n")
     for stored in (distbench.home() / "cells").glob("*/*.json"):
         stored.unlink()
-    said: list[str] = []
-    export_cell(CELL, "torch", tell=said.append)
-    assert "not bit-equal to that of the run" in said[-1]
+    lines: list[str] = []
+    export_cell(CELL, "torch", progress=lines.append)
+    assert "not bit-equal to that of the run" in lines[-1]
 
 
 @needs_onnx

@@ -19,7 +19,7 @@ from distbench.planning.config import RunConfig
 from distbench.plugins.registry import registry
 from distbench.workflows.tune.sampler import STARTUP, propose
 from distbench.workflows.tune.search_space import read_ranges
-from distbench.workflows.tune.trials import Trial, Tuned
+from distbench.workflows.tune.trials import Tuned
 from distbench.workflows.tune.tune import tune
 
 pytest.importorskip("optuna", reason="needs the extra `tune`")
@@ -155,15 +155,18 @@ def test_a_search_that_was_stopped_goes_on_where_it_was(options: dict[str, Any])
     class StoppedError(Exception):
         pass
 
-    def stop(method: str, trial: Trial, known: bool) -> None:
-        if trial.number == 1:
+    def stop(text: str, done: int = 0, total: int | None = None, *, minor: bool = False) -> None:
+        if done == 2:
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        run(options, trials=10, tell=stop)
-    told: list[bool] = []
-    resumed = run(options, trials=10, tell=lambda m, t, known: told.append(known))
-    assert told == [True] * 2 + [False] * 8
+        run(options, trials=10, progress=stop)
+    lines: list[str] = []
+    resumed = run(options, trials=10, progress=lambda text, done, total: lines.append(text))
+    assert [line.endswith(", as before") for line in lines] == [True] * 2 + [False] * 8
+    best = max(trial.value or 0.0 for trial in resumed.studies[0].trials)
+    assert lines[-1].startswith(f"{resumed.studies[0].method} 10/10: ")
+    assert lines[-1].endswith(f", best {best:.4f}")
 
     (kept,) = (Path(distbench.home()) / "tuning").glob("*.json")
     kept.unlink()

@@ -1,14 +1,15 @@
 """Shipping: a trained student as files that are used without distbench.
 
-A cell is looked up (`finding`), its student loaded or trained again (`original`), written in a
-format (`formats`) with a model card (`card`), and compared with the original (`checking`).
+A cell is looked up (`find_cell`), its student loaded or trained again (`student`), written in a
+format (`formats`) with a model card (`card`), and compared with the original (`compare`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from distbench.interfaces.progress import Progress, silent
 
 if TYPE_CHECKING:
     from distbench.interfaces.reporter import Cell
@@ -25,7 +26,7 @@ def export_cell(
     run: Path | None = None,
     output: Path | None = None,
     runs: Path = Path("runs"),
-    tell: Callable[[str], None] = lambda _: None,
+    progress: Progress = silent,
 ) -> Exported:
     """Exports the student of a cell; where its weights were not kept it is trained again.
 
@@ -35,7 +36,7 @@ def export_cell(
         run: A run's folder or name; the latest if None, and for a key any.
         output: The folder to write; ``exports/CELL-FORMAT`` in the run's folder if None.
         runs: Folder of run folders.
-        tell: Told in a sentence what takes time.
+        progress: Hears what takes time.
 
     Raises:
         UsageError: No such cell or format, the format does not take this student, or the folder
@@ -55,7 +56,7 @@ def export_cell(
     from distbench.workflows.export.write import check_format, write
 
     check_format(to)
-    return write(original(found.plan, cell, home(), tell, known), to, target)
+    return write(original(found.plan, cell, home(), progress, known), to, target)
 
 
 def ship(plan: Plan, cell: Cell, root: Path, target: Path) -> Exported:
@@ -73,4 +74,4 @@ def ship(plan: Plan, cell: Cell, root: Path, target: Path) -> Exported:
     from distbench.workflows.export.student import original
     from distbench.workflows.export.write import write
 
-    return write(original(plan, cell, root, lambda _: None), "torch", target, replace=True)
+    return write(original(plan, cell, root, silent), "torch", target, replace=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from distbench.engine.worker import execute_unit
 from distbench.engine.workspace import Workspace
 from distbench.errors import DistbenchError, RefusedError, UsageError
 from distbench.interfaces.classifier import Classifier
+from distbench.interfaces.progress import Progress
 from distbench.interfaces.reporter import Cell
 from distbench.planning.plan import Plan, PlannedTask
 from distbench.storage.hashing import digest
@@ -24,10 +24,6 @@ from distbench.storage.rows import ResultBlock, Row
 from distbench.workflows.export.preprocessing import Preprocessing
 
 _IMAGES = 32
-
-
-Teller = Callable[[str], None]
-"""Told in a sentence what takes time."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +68,7 @@ class Original:
 
 
 def original(
-    plan: Plan, cell: Cell, root: Path, tell: Teller, known: Row | None = None
+    plan: Plan, cell: Cell, root: Path, progress: Progress, known: Row | None = None
 ) -> Original:
     """The student of a cell; where its weights were not kept it is trained again.
 
@@ -80,7 +76,7 @@ def original(
         plan: The plan of its run.
         cell: The cell.
         root: ``$DISTBENCH_HOME``.
-        tell: Told before that.
+        progress: Hears of it when it is trained again.
         known: The row as the run's folder holds it, should ``$DISTBENCH_HOME`` have none.
 
     Raises:
@@ -98,7 +94,7 @@ def original(
     work = Workspace(plan, root)
     model = _kept(work, cell, row) if row else None
     if model is None:
-        row = _train_again(plan, cell, root, row, tell)
+        row = _train_again(plan, cell, root, row, progress)
         model = _kept(work, cell, row)
     if model is None or row is None or row.result is None:
         raise DistbenchError(f"the student of {cell.id} was trained but not kept")
@@ -127,7 +123,7 @@ def _kept(work: Workspace, cell: Cell, row: Row) -> Classifier | None:
     return model.eval() if weights_digest(model) == row.result.student_digest else None
 
 
-def _train_again(plan: Plan, cell: Cell, root: Path, row: Row | None, tell: Teller) -> Row:
+def _train_again(plan: Plan, cell: Cell, root: Path, row: Row | None, progress: Progress) -> Row:
     """Computes a cell once more and keeps its student.
 
     Raises:
@@ -135,7 +131,7 @@ def _train_again(plan: Plan, cell: Cell, root: Path, row: Row | None, tell: Tell
         RefusedError: The student is not the one of the row: that was another machine or version.
     """
     took = f", which took {row.cost.total_seconds:.0f} s before" if row and row.cost else ""
-    tell(f"the weights of {cell.id} were not kept (`--save-student`): training it again{took}")
+    progress(f"the weights of {cell.id} were not kept (`--save-student`): training it again{took}")
     keeping = replace(plan, save_student=True)
     path = root / "plans" / f"{digest(keeping.to_json())}.json"
     keeping.save(path)
@@ -144,13 +140,14 @@ def _train_again(plan: Plan, cell: Cell, root: Path, row: Row | None, tell: Tell
         if outcome.status != "done":
             error = RefusedError if outcome.refused else DistbenchError
             raise error(f"{unit.title} failed: {outcome.reason}")
-    made = Ledger(keeping, root).row(cell)
-    if made is None or made.result is None:
-        why = made.reason if made else "no row was stored"
+    trained = Ledger(keeping, root).row(cell)
+    if trained is None or trained.result is None:
+        why = trained.reason if trained else "no row was stored"
         raise UsageError(f"cell {cell.id} has no student: {why}")
-    if row and row.result and row.result.student_digest != made.result.student_digest:
-        tell(
+    if row and row.result and row.result.student_digest != trained.result.student_digest:
+        progress(
             f"it is not bit-equal to that of the run (another machine or version?): accuracy "
-            f"{made.result.accuracy:.4f} now, {row.result.accuracy:.4f} then; the card says now's"
+            f"{trained.result.accuracy:.4f} now, {row.result.accuracy:.4f} then; the card says "
+            "now's"
         )
-    return made
+    return trained

@@ -8,14 +8,13 @@ trials before, and these are kept: a search that was stopped goes on where it wa
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from distbench.engine.execute import Watch
 from distbench.errors import DistbenchError, RefusedError, UsageError
+from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.suite import METHOD_KINDS
 from distbench.planning.config import DEFAULT_SUITE, RunConfig
 from distbench.planning.plan import Plan
@@ -37,8 +36,6 @@ from distbench.workflows.tune.search_space import (
 )
 from distbench.workflows.tune.trials import Study, Trial, Tuned, load_trials, save_trials
 
-Tell = Callable[[str, Trial, bool], None]
-
 
 def tune(
     config: RunConfig,
@@ -46,8 +43,8 @@ def tune(
     trials: int = 16,
     seed: int = 0,
     ranges: Mapping[str, Mapping[str, Any]] | None = None,
-    watch: Watch = nullcontext,
-    tell: Tell = lambda method, trial, known: None,
+    progress: Progress = silent,
+    unit_progress: Progress = silent,
 ) -> Tuned:
     """Tunes the methods of a configuration.
 
@@ -60,8 +57,8 @@ def tune(
         trials: Trials of each method; the first is the declared defaults.
         seed: Of the search; that of the data split and training is a trial's own.
         ranges: By component, in place of the suite's, over those that are declared.
-        watch: Makes a listener for the cells of one trial.
-        tell: Told of every trial: method, outcome, and whether it was made before.
+        progress: Hears of every trial, also of those that were made before.
+        unit_progress: Hears of every unit of a trial that ends, counted anew for each trial.
 
     Raises:
         DistbenchError: Something is wrong with configuration, data, weights or machine; trials
@@ -88,7 +85,7 @@ def tune(
             warnings.append(f"{subject.name} has nothing left to tune")
             continue
         search = _Search(config, subject, seed)
-        study = search.run(trials, watch, tell)
+        study = search.run(trials, progress, unit_progress)
         plan = search.plan
         studies.append(study)
         if study.best is None:
@@ -138,18 +135,18 @@ class _Search:
         what = [self.plan.digest, {k: v[0].table() for k, v in self._ranges.items()}, seed]
         self._path = home() / "tuning" / f"{digest(what)}.json"
 
-    def run(self, trials: int, watch: Watch, tell: Tell) -> Study:
+    def run(self, trials: int, progress: Progress, unit_progress: Progress) -> Study:
         """Makes the trials that are missing."""
         done = load_trials(self._path)
-        for trial in done[:trials]:
-            tell(self._subject.name, trial, True)
+        for number in range(min(len(done), trials)):
+            progress(self._line(done[: number + 1], trials) + ", as before", number + 1, trials)
         while len(done) < trials:
             past = [(trial.parameters, trial.value) for trial in done]
             parameters = propose(self._ranges, self._defaults, past, self._seed)
-            trial = replace(self._try(parameters, watch), number=len(done))
+            trial = replace(self._try(parameters, unit_progress), number=len(done))
             done.append(trial)
             save_trials(self._path, done)
-            tell(self._subject.name, trial, False)
+            progress(self._line(done, trials), len(done), trials)
         return Study(
             method=self._subject.name,
             components=self._subject.settled(),
@@ -164,11 +161,20 @@ class _Search:
         methods |= {kind: (table,) for kind, table in tables.items()}
         return self._config.model_copy(update=methods)
 
-    def _try(self, parameters: Parameters, watch: Watch) -> Trial:
+    def _line(self, done: Sequence[Trial], trials: int) -> str:
+        """The last of these trials, and the best of them, in words."""
+        *_, last = done
+        outcome = f"failed: {last.reason}" if last.value is None else f"{last.value:.4f}"
+        values = ", ".join(f"{k.partition('.')[2]}={v}" for k, v in last.parameters.items())
+        best = max((trial.value for trial in done if trial.value is not None), default=None)
+        line = f"{self._subject.name} {len(done)}/{trials}: {outcome} ({values})"
+        return line if best is None else f"{line}, best {best:.4f}"
+
+    def _try(self, parameters: Parameters, progress: Progress) -> Trial:
         # A run writes a leaderboard with test accuracies, which nobody should look at here.
-        with tempfile.TemporaryDirectory() as folder, watch() as listener:
-            made = execute(self._of(parameters), listener=listener, runs=Path(folder))
-        return judged(parameters, made.rows)
+        with tempfile.TemporaryDirectory() as folder:
+            run = execute(self._of(parameters), progress=progress, runs=Path(folder))
+        return judged(parameters, run.rows)
 
 
 def judged(parameters: Parameters, rows: tuple[Row, ...]) -> Trial:
