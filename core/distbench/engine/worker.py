@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from distbench.planning.plan import Job
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-
-
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
 
 

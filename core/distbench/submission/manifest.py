@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from distbench.interfaces.zoo import SourceInfo
+from distbench.storage.hashing import canonical_json
 from distbench.storage.rows import SCHEMA as ROW_SCHEMA
 from distbench.submission import limits
 
@@ -167,3 +168,14 @@ class PublicPlan(_Block):
             for task in self.tasks
             for seed, key in zip(self.seeds, self.keys[method.id][task.id], strict=True)
         }
+
+
+def same_json(one: Any, other: Any) -> bool:
+    """Whether two values are equal as JSON; rows and plans write infinity differently."""
+    if one == other:
+        return True
+    try:
+        texts = [canonical_json(v).replace('"Infinity"', '"inf"') for v in (one, other)]
+    except (ValueError, TypeError):
+        return False
+    return texts[0].replace('"-Infinity"', '"-inf"') == texts[1].replace('"-Infinity"', '"-inf"')

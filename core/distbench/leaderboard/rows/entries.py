@@ -116,8 +116,16 @@ def check_comparable(rows: Sequence[RowRecord]) -> None:
 def _precedence(row: RowRecord) -> tuple[object, ...]:
     """Done before others, and an order that does not depend on that of the files."""
     spent = tuple(-1.0 if v is None else float(v) for v in row.cost or ())
-    place = json.dumps(row.environment, sort_keys=True)
-    return row.status != "done", row.status, row.reason or "", row.key, spent, place, row.origin
+    environment = json.dumps(row.environment, sort_keys=True)
+    return (
+        row.status != "done",
+        row.status,
+        row.reason or "",
+        row.key,
+        spent,
+        environment,
+        row.origin,
+    )
 
 
 def cells(rows: Iterable[RowRecord]) -> dict[Cell, RowRecord]:

@@ -158,9 +158,6 @@ class RowRecord(NamedTuple):
 T = TypeVar("T")
 
 
-K = TypeVar("K")
-
-
 class Reader:
     """Makes records of rows; what equals something seen before is held once."""
 
