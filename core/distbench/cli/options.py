@@ -8,20 +8,13 @@ from typing import Annotated
 import typer
 
 _WHAT = "What to run"
-
-
 _PROTOCOL = "Protocol (overrides the suite's)"
-
-
 _HOW = "How to run"
-
 
 Suite = Annotated[
     str | None,
     typer.Option(help="Suite by name, or a TOML file. \\[default: mini]", rich_help_panel=_WHAT),
 ]
-
-
 Tasks = Annotated[
     list[str] | None,
     typer.Option(
@@ -31,8 +24,6 @@ Tasks = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
 Zoo = Annotated[
     str | None,
     typer.Option(
@@ -40,8 +31,6 @@ Zoo = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
 Student = Annotated[
     str | None,
     typer.Option(
@@ -49,8 +38,6 @@ Student = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
 Metrics = Annotated[
     list[str] | None,
     typer.Option(
@@ -59,8 +46,6 @@ Metrics = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
 Strategies = Annotated[
     list[str] | None,
     typer.Option(
@@ -69,8 +54,6 @@ Strategies = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
 Distillers = Annotated[
     list[str] | None,
     typer.Option(
@@ -80,8 +63,6 @@ Distillers = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
 Baselines = Annotated[
     list[str] | None,
     typer.Option(
@@ -91,14 +72,10 @@ Baselines = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
 Seeds = Annotated[
     int | None,
     typer.Option(help="Number of seeds. \\[default: the suite's, else 1]", rich_help_panel=_WHAT),
 ]
-
-
 FirstSeed = Annotated[
     int | None,
     typer.Option(
@@ -107,8 +84,6 @@ FirstSeed = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
 Overlap = Annotated[
     str | None,
     typer.Option(
@@ -117,8 +92,6 @@ Overlap = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
 Labelled = Annotated[
     str | None,
     typer.Option(
@@ -126,54 +99,36 @@ Labelled = Annotated[
         rich_help_panel=_PROTOCOL,
     ),
 ]
-
-
 Validation = Annotated[
     float | None,
     typer.Option(help="Share of train kept for validation.", rich_help_panel=_PROTOCOL),
 ]
-
-
 ImageSize = Annotated[
     int | None,
     typer.Option(help="Side of the student's input, pixels.", rich_help_panel=_PROTOCOL),
 ]
-
-
 Steps = Annotated[
     int | None, typer.Option(help="Optimiser steps of a student.", rich_help_panel=_PROTOCOL)
 ]
-
-
 BatchSize = Annotated[
     int | None,
     typer.Option("--batch", help="Labelled images of a step.", rich_help_panel=_PROTOCOL),
 ]
-
-
 Threads = Annotated[
     int | None, typer.Option(help="CPU threads of a cell.", rich_help_panel=_PROTOCOL)
 ]
-
-
 ProbeSize = Annotated[
     int | None,
     typer.Option(help="Labelled images that a metric sees at most.", rich_help_panel=_PROTOCOL),
 ]
-
-
 Precision = Annotated[
     str | None,
     typer.Option(help="fp32, bf16 or fp16. \\[default: fp32]", rich_help_panel=_PROTOCOL),
 ]
-
-
 Executor = Annotated[
     str | None,
     typer.Option(help="Who computes the cells. \\[default: local]", rich_help_panel=_HOW),
 ]
-
-
 Workers = Annotated[
     int | None,
     typer.Option(
@@ -181,19 +136,13 @@ Workers = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
-
-
 Timeout = Annotated[
     float | None, typer.Option(help="Seconds that a cell may take.", rich_help_panel=_HOW)
 ]
-
-
 Device = Annotated[
     str | None,
     typer.Option(help="auto, cpu, cuda, cuda:1, mps. \\[default: auto]", rich_help_panel=_HOW),
 ]
-
-
 Plugins = Annotated[
     list[Path] | None,
     typer.Option(
@@ -202,14 +151,10 @@ Plugins = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
-
-
 Reporters = Annotated[
     list[str] | None,
     typer.Option("--reporter", help="Is told of every cell; repeats.", rich_help_panel=_HOW),
 ]
-
-
 Name = Annotated[
     str | None,
     typer.Option(
@@ -217,8 +162,6 @@ Name = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
-
-
 Offline = Annotated[
     bool | None,
     typer.Option(
@@ -228,8 +171,6 @@ Offline = Annotated[
         show_default=False,
     ),
 ]
-
-
 SkipCorrupt = Annotated[
     bool | None,
     typer.Option(
@@ -239,8 +180,6 @@ SkipCorrupt = Annotated[
         show_default=False,
     ),
 ]
-
-
 SaveStudent = Annotated[
     bool | None,
     typer.Option(
@@ -250,8 +189,6 @@ SaveStudent = Annotated[
         show_default=False,
     ),
 ]
-
-
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -259,8 +196,6 @@ Config = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
-
-
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 

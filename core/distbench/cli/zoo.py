@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Zoos of source models.", no_args_is_help=True)
 
-
 _HOW = "How to run"
 
 

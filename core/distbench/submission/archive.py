@@ -14,17 +14,9 @@ from distbench.errors import RefusedError
 from distbench.submission import limits
 
 MEMBERS = tuple(limits.MEMBER_BYTES)
-
-
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-
-
 _END = struct.Struct("<4s4H2LH")
-
-
 _DIRECTORY_BYTES = 4096
 
 

@@ -27,7 +27,6 @@ from distbench.submission.validation_report import shown
 
 SUFFIX = ".distbench.zip"
 
-
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 

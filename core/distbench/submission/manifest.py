@@ -14,23 +14,14 @@ from distbench.submission import limits
 SCHEMA: Final = 1
 """Raised when manifest or plan of a bundle change their form."""
 
-
 LICENCES = ("CC-BY-4.0", "CC0-1.0", "CC-BY-SA-4.0", "ODC-By-1.0", "Apache-2.0", "MIT")
 """Licences under which results can be published in a common table, as SPDX identifiers."""
 
-
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
-
 Name = Annotated[str, Field(min_length=1, max_length=limits.NAME)]
-
-
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
 Count = Annotated[int, Field(ge=0, le=limits.ROWS)]
-
-
 Identity = dict[str, Any]
 
 

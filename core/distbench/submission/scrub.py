@@ -19,8 +19,6 @@ _ABSOLUTE = re.compile(
         (?P<last>[^\s/\\'"():,;<>]*)""",
     re.VERBOSE,
 )
-
-
 _COMMON = frozenset({"root", "user", "users", "admin", "ubuntu", "localhost", "localdomain"})
 
 

@@ -24,7 +24,6 @@ from distbench.submission.validation_report import ValidationReport, shown
 NO_SUITE = "custom"
 """What runs are made under that name no suite; it has no settings."""
 
-
 PROTOCOL_AXES = ("seeds",)
 """Of a protocol: may differ, since no cell depends on it."""
 

@@ -13,11 +13,7 @@ from distbench.submission.scrub import has_path
 from distbench.submission.validation_report import ValidationReport, is_plain, shown
 
 _MARKUP = re.compile(r"<\s*[A-Za-z!/?]")
-
-
 _IN_NAMES = re.compile(r"[<>`]")
-
-
 _FREE = frozenset({"reason", "note", "notes", "incomplete", "excluded", "marked"})
 """Fields whose texts are sentences; they may quote an error message."""
 

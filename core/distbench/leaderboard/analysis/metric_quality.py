@@ -30,9 +30,7 @@ from distbench.storage.rows import Row
 LEAST = 3
 """Sources that both a score and an accuracy are needed of."""
 
-
 MEASURED = ("tau", "pearson", "regret_1", "regret_3")
-
 
 ByCell = Mapping[tuple[str, int], Mapping[str, float]]
 """A number for each source, by task and seed."""

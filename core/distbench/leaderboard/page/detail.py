@@ -15,8 +15,6 @@ from distbench.leaderboard.rows.records import LearningCurve, RowRecord
 
 _CURVES = 60_000
 """Numbers of learning curves in a page at most; curves get fewer points beyond."""
-
-
 _SHARES = 100_000
 """Source weights in a page at most; methods show fewer sources beyond."""
 

@@ -13,10 +13,7 @@ from distbench.leaderboard.rows.records import RowRecord
 from distbench.leaderboard.statistics import Estimate, mean_interval
 
 Measure = Literal["accuracy", "balanced_accuracy"]
-
-
 MEASURES: tuple[Measure, ...] = ("accuracy", "balanced_accuracy")
-
 
 Cell = tuple[str, str, int]
 """Method, task and seed."""

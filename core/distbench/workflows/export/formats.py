@@ -22,11 +22,7 @@ from distbench.workflows.export.preprocessing import FIT, FromPixels, normalised
 from distbench.workflows.export.student import Original
 
 Format = Literal["onnx", "torch", "timm"]
-
-
 Logits = NDArray[np.floating]
-
-
 _OPSET = 18
 
 
@@ -243,7 +239,6 @@ if __name__ == "__main__":
         print(file, *(f"{{name}} {{share:.3f}}" for name, share in ranked[:3]), sep="\\t")
 '''
 
-
 _USE_TORCH = """\
 from load import classify, load
 
@@ -251,7 +246,6 @@ model = load()
 for name, share in classify(model, ["image.jpg"])[0][:3]:
     print(name, share)
 """
-
 
 _USE_TIMM = """\
 import timm
@@ -267,7 +261,6 @@ with torch.inference_mode():
 for share, number in zip(*(part.tolist() for part in shares.topk(min(3, len(shares))))):
     print(model.pretrained_cfg["label_names"][number], share)
 """
-
 
 _USE_ONNX = """\
 import json
