@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from distbench.api import rank, run, score
     from distbench.engine.ranking import Comparison, Ranking
-    from distbench.engine.worker import execute_unit
+    from distbench.engine.unit import execute_unit
     from distbench.errors import (
         ArgumentError,
         CorruptImageError,
@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 _HOME = {
     "api": ["rank", "run", "score"],
     "engine.ranking": ["Comparison", "Ranking"],
-    "engine.worker": ["execute_unit"],
+    "engine.unit": ["execute_unit"],
     "errors": [
         "ArgumentError",
         "CorruptImageError",

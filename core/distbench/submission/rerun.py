@@ -146,7 +146,7 @@ class _Planner:
 
 def _again(row: Row, found: _Replanned, tolerance: float, report: Report) -> dict[str, Any]:
     """Computes a cell and compares it with its row."""
-    from distbench.engine.worker import execute_unit
+    from distbench.engine.unit import execute_unit
     from distbench.storage.hashing import digest
 
     where = f"{row.method.id} on {row.task.id}, seed {row.seed}"
