@@ -3,20 +3,28 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
+SCRIPTS := core/distbench/leaderboard/page/web/*.js
 
-.PHONY: run test lint bench docs clean
+.PHONY: run test test-fast lint bench docs clean
 
 run: $(STAMP)
 	$(BIN)/distbench run --metric logme --strategy weighted
 
 test: $(STAMP) lint
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+test-fast: $(STAMP)
+	$(PYTEST) -m "not slow"
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/oxlint $(SCRIPTS)
+	$(BIN)/oxfmt --check $(SCRIPTS)
+	! LC_ALL=C.UTF-8 grep -nE '.{101,}' $(SCRIPTS)
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds

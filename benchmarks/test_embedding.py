@@ -18,7 +18,7 @@ import pytest
 import torch
 
 from distbench import Source, SourceInfo, WeightsError
-from distbench.engine.stages.embed import Order, embed, embed_many, normalise
+from distbench.engine.stages.embed import Order, embed_many, normalise
 from distbench.engine.training.batches import to_batch
 from distbench_builtin.shared.models.timm_create import create
 
@@ -108,7 +108,7 @@ def test_share_of_the_bare_forward_pass(
     shares, alone = [], []
 
     def turn() -> None:
-        whole = seconds(lambda: embed(source, images, folder(tmp_path, "e"), where))
+        whole = seconds(lambda: embed_many([Order(source, folder(tmp_path, "e"))], images, where))
         alone.append((seconds(bare) + before.pop()) / 2)
         before.append(alone[-1])
         shares.append(alone[-1] / whole)

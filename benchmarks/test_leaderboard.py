@@ -50,11 +50,11 @@ def test_a_hundred_thousand_rows_in_all_formats(
 
 
 def test_statistics_of_a_thousand_methods(benchmark: Callable[..., Any], folder: Path) -> None:
-    from distbench.leaderboard.analysis.board import build
+    from distbench.leaderboard.analysis.board import build_board
     from distbench.workflows.collect import collect
 
     records = collect([folder]).records
-    board = benchmark.pedantic(lambda: build(records), rounds=3)  # type: ignore[attr-defined]
+    board = benchmark.pedantic(lambda: build_board(records), rounds=3)  # type: ignore[attr-defined]
     assert len(board.lines) == METHODS
 
 

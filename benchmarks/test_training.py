@@ -19,12 +19,13 @@ import pytest
 import torch
 from torch.nn.functional import cross_entropy
 
-from distbench.engine.training.augment import weak
-from distbench.engine.training.loop import Setting, train_phase
+from distbench.engine.training.augment import weak_view
+from distbench.engine.training.loop import train_phases
+from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.student import build_student
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import Embedding, MethodContext, WeightedSource
 from distbench.interfaces.phase import Phase, Stream
-from distbench.interfaces.student_model import StudentModel
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.zoo import SourceInfo
 from distbench.plugins.registry import registry
@@ -70,12 +71,12 @@ def report(benchmark: Any, **facts: float) -> None:
     print("\n" + benchmark.name, benchmark.extra_info)  # noqa: T201
 
 
-def setting(size: int) -> Setting:
+def setting(size: int) -> TrainingSetting:
     pixels = np.random.default_rng(0).integers(0, 255, (IMAGES, size, size, 3), dtype=np.uint8)
-    return Setting(pixels, size, CPU, "fp32", seed=0)
+    return TrainingSetting(pixels, size, CPU, "fp32", seed=0)
 
 
-def student(name: str) -> StudentModel:
+def student(name: str) -> Classifier:
     made: Any = registry().make("student", name)
     return build_student(made, CLASSES, pretrained=False, seed=0)
 
@@ -83,7 +84,7 @@ def student(name: str) -> StudentModel:
 LABELS = np.arange(IMAGES) % CLASSES
 
 
-def by_the_engine(given: Setting, steps: int) -> None:
+def by_the_engine(given: TrainingSetting, steps: int) -> None:
     """Fine-tuning, as the baseline asks for it."""
     stream = Stream(np.arange(LABELLED), BATCH, labels=LABELS)
     phase = Phase(
@@ -95,7 +96,7 @@ def by_the_engine(given: Setting, steps: int) -> None:
         lr=0.005,
         weight_decay=0.005,
     )
-    train_phase(student("mini"), phase, given, lambda model: None)
+    train_phases(student("mini"), [phase], given, seed=0)
 
 
 def by_a_bare_loop(images: torch.Tensor, steps: int) -> None:
@@ -110,7 +111,7 @@ def by_a_bare_loop(images: torch.Tensor, steps: int) -> None:
     while done < steps:
         order = torch.randperm(LABELLED, generator=generator)
         for chosen in order[: LABELLED - LABELLED % BATCH].split(BATCH)[: steps - done]:
-            loss = cross_entropy(model(weak(images[chosen], generator)), labels[chosen])
+            loss = cross_entropy(model(weak_view(images[chosen], generator)), labels[chosen])
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -169,7 +170,7 @@ def context(sources: int, widths: str, width: int, steps: int, folder: Path) -> 
         embedding=lambda name: weighted[int(name[1:])].embedding,
         sources=tuple(weighted),
         num_features=width,
-        teach=None,  # type: ignore[arg-type]
+        train_teacher=None,  # type: ignore[arg-type]
         run=None,  # type: ignore[arg-type]
     )
 
@@ -192,7 +193,7 @@ def test_a_step_with_28_sources_beside_one(
     def train(sources: int) -> None:
         torch.manual_seed(0)
         (phase,) = method.phases(context(sources, widths, width, steps, tmp_path / "sources"))  # type: ignore[attr-defined]
-        train_phase(student(name), phase, given, lambda model: None)
+        train_phases(student(name), [phase], given, seed=0)
 
     def without() -> None:
         """The same images through the student, and no head."""
@@ -201,13 +202,13 @@ def test_a_step_with_28_sources_beside_one(
             "unlabelled": Stream(np.arange(IMAGES - 180), BATCH),
         }
 
-        def loss(model: StudentModel, batch: Mapping[str, Any]) -> torch.Tensor:
+        def loss(model: Classifier, batch: Mapping[str, Any]) -> torch.Tensor:
             views = [batch["labelled"].views["weak"], batch["unlabelled"].views["weak"]]
             logits = model(torch.cat(views))
             return cross_entropy(logits[:BATCH], batch["labelled"].labels) + 0 * logits.sum()
 
         phase = Phase(steps=steps, streams=streams, loss=loss, lr=0.03)
-        train_phase(student(name), phase, given, lambda model: None)
+        train_phases(student(name), [phase], given, seed=0)
 
     variants: dict[str, Callable[[], object]] = {"none": without}
     variants |= {str(n): (lambda n=n: train(n)) for n in (1, 7, 28)}

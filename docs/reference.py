@@ -122,6 +122,7 @@ def _contract(base: type) -> Iterator[str]:
     above = [cls for cls in base.__mro__[1:] if issubclass(cls, Component) and cls is not Component]
     for cls in (base, *above):
         for name, member in vars(cls).items():
+            member = getattr(member, "__func__", member)  # of a class method
             written = inspect.isfunction(member) and member.__module__ == cls.__module__
             if written and not name.startswith("_"):
                 if not member.__doc__:

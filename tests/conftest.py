@@ -24,7 +24,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """Real images, weights and reference values; what needs them skips where they are absent."""
+    """Real images and weights, and others' results; what needs them skips where they are absent."""
     found = Path(__file__).resolve().parents[2] / "shared"
     if not found.is_dir():
         pytest.skip("needs the folder ../shared with real images and weights")

@@ -68,6 +68,7 @@ def steps(page: Path) -> list[tuple[str, str]]:
     return found
 
 
+@pytest.mark.slow
 def test_the_tutorial_leads_where_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its files are written and its commands run, in an environment that sees our packages."""
     monkeypatch.delenv("DISTBENCH_PLUGINS")

@@ -98,6 +98,7 @@ def test_defaults_in_help_are_shown(reference: ModuleType) -> None:
     assert swallowed == []
 
 
+@pytest.mark.slow
 def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     pytest.importorskip("furo", reason="the site needs the extra docs")
     pytest.importorskip("myst_parser", reason="the site needs the extra docs")

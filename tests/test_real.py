@@ -32,6 +32,7 @@ def small_zoo(real: Path, tmp_path: Path) -> Path:
     return zoo
 
 
+@pytest.mark.slow
 def test_the_suite_is_planned_without_sources_that_saw_a_task(real: Path) -> None:
     plan = make_plan(RunConfig.make(suite=str(real / "suite.toml")))
     assert len(plan.tasks) == 8
@@ -45,6 +46,7 @@ def test_the_suite_is_planned_without_sources_that_saw_a_task(real: Path) -> Non
     assert plan.excluded["pets3"] == {}
 
 
+@pytest.mark.slow
 def test_a_folder_a_zoo_and_a_timm_student_give_a_model_to_ship(
     real: Path, small_zoo: Path
 ) -> None:
@@ -91,6 +93,7 @@ def test_pretrained_weights_that_cannot_be_had_are_never_replaced_by_random_ones
     assert not Path("runs").exists()
 
 
+@pytest.mark.slow
 def test_rank_finds_the_bird_model_for_birds(real: Path) -> None:
     ranking = distbench.rank(
         f"folder:path={real / 'tasks' / 'cub10'}", f"local:path={real / 'zoo'}", probe_size=60

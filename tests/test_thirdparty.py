@@ -43,6 +43,7 @@ def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return child
 
 
+@pytest.mark.slow
 def test_it_is_used_by_name(python: Path) -> None:
     assert len((HERE / "thirdparty/good/distbench_good.py").read_text().splitlines()) <= 30
     done = call(
@@ -58,6 +59,7 @@ def test_it_is_used_by_name(python: Path) -> None:
     assert row["plugins"]["distbench-good"] == "1.2"
 
 
+@pytest.mark.slow
 def test_a_broken_one_is_listed_and_stops_nothing(python: Path) -> None:
     found = json.loads(call(python, "-m", "distbench", "plugins", "--json").stdout)
     errors = {plugin["plugin"]: plugin["error"] for plugin in found}

@@ -6,6 +6,7 @@ import hashlib
 import os
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,6 +25,7 @@ from distbench import (
     Task,
     TaskIndex,
     Zoo,
+    home,
     primary,
 )
 
@@ -155,16 +157,26 @@ class Halves(Strategy):
         return scores * 0 + 0.1
 
 
+def plain_phase(context: Any, steps: int) -> Any:
+    """Training on the labelled images."""
+    from torch.nn.functional import cross_entropy
+
+    from distbench import Phase, Stream
+
+    return Phase(
+        steps=steps,
+        streams={"x": Stream(context.labelled, 4, labels=context.labels)},
+        lr=0.1,
+        loss=lambda s, b: cross_entropy(s(b["x"].views["weak"]), b["x"].labels),
+    )
+
+
 class Misbehaving(Baseline):
     """Raises, exits, sleeps, or asks for too many steps."""
 
     how: str = primary("raise")
 
     def phases(self, context: Any) -> list[Any]:
-        from torch.nn.functional import cross_entropy
-
-        from distbench import Phase, Stream
-
         if self.how == "raise":
             raise RuntimeError("on purpose")
         if self.how == "exit":
@@ -173,15 +185,20 @@ class Misbehaving(Baseline):
             time.sleep(60)
         if self.how == "memory":
             raise MemoryError
-        streams = {"x": Stream(context.labelled, 4, labels=context.labels)}
-        return [
-            Phase(
-                steps=10_000,
-                streams=streams,
-                lr=0.1,
-                loss=lambda s, b: cross_entropy(s(b["x"].views["weak"]), b["x"].labels),
-            )
-        ]
+        return [plain_phase(context, 10_000)]
+
+
+class Patient(Baseline):
+    """Once some cells are finished, it waits for a file: whoever makes it knows where a run is."""
+
+    cells: int = 5
+    file: str = "go"
+
+    def phases(self, context: Any) -> list[Any]:
+        finished = len(list((home() / "cells").glob("*/*.json")))
+        while finished >= self.cells and not Path(self.file).exists():
+            time.sleep(0.02)
+        return [plain_phase(context, context.protocol.steps)]
 
 
 class Peeker(Baseline):

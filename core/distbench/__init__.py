@@ -12,7 +12,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from distbench.api import rank, run, score
     from distbench.engine.ranking import Comparison, Ranking
+    from distbench.engine.stages.prepare import decode_images
+    from distbench.engine.training.augment import weak_view
+    from distbench.engine.training.batches import to_floats
+    from distbench.engine.training.checkpoint import Checkpoint
+    from distbench.engine.training.loop import train_phases
+    from distbench.engine.training.macs import count_macs
+    from distbench.engine.training.predict import predict_logits
+    from distbench.engine.training.setting import TrainingSetting
+    from distbench.engine.training.threads import torch_threads, usable_cores
     from distbench.engine.unit import execute_unit
+    from distbench.engine.worker_process import WorkerProcess
     from distbench.errors import (
         ArgumentError,
         CorruptImageError,
@@ -23,13 +33,15 @@ if TYPE_CHECKING:
         RefusedError,
         UsageError,
         WeightsError,
+        did_you_mean,
     )
+    from distbench.interfaces.classifier import Classifier
     from distbench.interfaces.component import Component, Role
     from distbench.interfaces.context import (
         Context,
         MethodContext,
-        Taught,
-        Teaching,
+        TeacherLogits,
+        TeacherRecipe,
         Transfer,
         TransferSet,
         WeightedSource,
@@ -38,27 +50,38 @@ if TYPE_CHECKING:
     from distbench.interfaces.method import Baseline, Distiller
     from distbench.interfaces.metric import Metric
     from distbench.interfaces.parameters import Range, primary, searched
-    from distbench.interfaces.phase import Batch, Phase, Stream
+    from distbench.interfaces.phase import Batch, Phase, Schedule, Stream, View, warm_up_cosine
     from distbench.interfaces.probe import Labels, Need, Probe
     from distbench.interfaces.progress import Progress
     from distbench.interfaces.reporter import Cell, Reporter, RunFacts
     from distbench.interfaces.strategy import Strategy
     from distbench.interfaces.student import Student
-    from distbench.interfaces.student_model import StudentModel
     from distbench.interfaces.suite import Suite, SuiteDefinition
     from distbench.interfaces.task import UNLABELLED, Part, Task, TaskIndex
     from distbench.interfaces.zoo import Forward, Source, SourceInfo, Zoo
     from distbench.plugins.hookspecs import hookimpl
+    from distbench.storage.atomic import write_atomic
     from distbench.storage.downloads import Download, Manual, UrlFile, absent
     from distbench.storage.home import home
     from distbench.storage.hub import HubFiles
     from distbench.storage.offline import offline
     from distbench.storage.rows import Row
+    from distbench.storage.validation import faults_of
 
 _HOME = {
     "api": ["rank", "run", "score"],
     "engine.ranking": ["Comparison", "Ranking"],
+    "engine.stages.prepare": ["decode_images"],
+    "engine.training.augment": ["weak_view"],
+    "engine.training.batches": ["to_floats"],
+    "engine.training.checkpoint": ["Checkpoint"],
+    "engine.training.loop": ["train_phases"],
+    "engine.training.macs": ["count_macs"],
+    "engine.training.predict": ["predict_logits"],
+    "engine.training.setting": ["TrainingSetting"],
+    "engine.training.threads": ["torch_threads", "usable_cores"],
     "engine.unit": ["execute_unit"],
+    "engine.worker_process": ["WorkerProcess"],
     "errors": [
         "ArgumentError",
         "CorruptImageError",
@@ -69,13 +92,15 @@ _HOME = {
         "RefusedError",
         "UsageError",
         "WeightsError",
+        "did_you_mean",
     ],
+    "interfaces.classifier": ["Classifier"],
     "interfaces.component": ["Component", "Role"],
     "interfaces.context": [
         "Context",
         "MethodContext",
-        "Taught",
-        "Teaching",
+        "TeacherLogits",
+        "TeacherRecipe",
         "Transfer",
         "TransferSet",
         "WeightedSource",
@@ -84,22 +109,23 @@ _HOME = {
     "interfaces.method": ["Baseline", "Distiller"],
     "interfaces.metric": ["Metric"],
     "interfaces.parameters": ["Range", "primary", "searched"],
-    "interfaces.phase": ["Batch", "Phase", "Stream"],
+    "interfaces.phase": ["Batch", "Phase", "Schedule", "Stream", "View", "warm_up_cosine"],
     "interfaces.probe": ["Labels", "Need", "Probe"],
     "interfaces.progress": ["Progress"],
     "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
     "interfaces.strategy": ["Strategy"],
     "interfaces.student": ["Student"],
-    "interfaces.student_model": ["StudentModel"],
     "interfaces.suite": ["Suite", "SuiteDefinition"],
     "interfaces.task": ["Part", "Task", "TaskIndex", "UNLABELLED"],
     "interfaces.zoo": ["Forward", "Source", "SourceInfo", "Zoo"],
     "plugins.hookspecs": ["hookimpl"],
+    "storage.atomic": ["write_atomic"],
     "storage.downloads": ["Download", "Manual", "UrlFile", "absent"],
     "storage.home": ["home"],
     "storage.hub": ["HubFiles"],
     "storage.offline": ["offline"],
     "storage.rows": ["Row"],
+    "storage.validation": ["faults_of"],
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
@@ -109,6 +135,8 @@ __all__ = [
     "Baseline",
     "Batch",
     "Cell",
+    "Classifier",
+    "Checkpoint",
     "Comparison",
     "Component",
     "Context",
@@ -139,37 +167,52 @@ __all__ = [
     "Role",
     "Row",
     "RunFacts",
+    "Schedule",
     "Source",
     "SourceInfo",
     "Strategy",
     "Stream",
     "Student",
-    "StudentModel",
     "Suite",
     "SuiteDefinition",
     "Task",
     "TaskIndex",
-    "Taught",
-    "Teaching",
+    "TeacherLogits",
+    "TeacherRecipe",
+    "TrainingSetting",
     "Transfer",
     "TransferSet",
     "UnitQueue",
     "UrlFile",
     "UsageError",
+    "View",
     "WeightedSource",
     "WeightsError",
+    "WorkerProcess",
     "Zoo",
     "__version__",
     "absent",
+    "did_you_mean",
+    "count_macs",
+    "decode_images",
     "execute_unit",
+    "faults_of",
     "home",
     "hookimpl",
     "offline",
+    "predict_logits",
     "primary",
     "rank",
     "run",
     "score",
     "searched",
+    "to_floats",
+    "torch_threads",
+    "train_phases",
+    "usable_cores",
+    "warm_up_cosine",
+    "weak_view",
+    "write_atomic",
 ]
 
 

@@ -22,16 +22,25 @@ class ArgumentError(UsageError, ValueError):
     """An argument of a Python function, such as an array, is wrong."""
 
 
+def near_names(name: str, known: Iterable[str]) -> list[str]:
+    """Up to three known names that are spelled much like one."""
+    return difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.65)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """``" Did you mean 'a' or 'b'?"`` where known names are near, else nothing."""
+    near = near_names(name, known)
+    return f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+
+
 class UnknownNameError(UsageError):
     """A name that no plugin offers."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
-        known = sorted(known)
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.65)
-        guess = f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+        known = tuple(known)
         hint = hint or f"`distbench list {kind}` shows what there is."
-        super().__init__(f"unknown {kind} {name!r}.{guess} {hint}")
-        self.kind, self.name, self.suggestions = kind, name, near
+        super().__init__(f"unknown {kind} {name!r}.{did_you_mean(name, known)} {hint}")
+        self.kind, self.name, self.suggestions = kind, name, near_names(name, known)
 
 
 class PluginError(DistbenchError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distbench.plugins.hookspecs import hookimpl
+from distbench import hookimpl
 
 _HERE = "distbench_builtin"
 
@@ -108,8 +108,8 @@ def distbench_distillers() -> dict[str, str]:
         "label_propagation": f"{_HERE}.distillers.label_propagation:LabelPropagation",
         "probe_source": f"{_HERE}.distillers.probe_source:ProbeSource",
         "pseudo_labels": f"{_HERE}.distillers.pseudo_labels:PseudoLabels",
-        "task_agnostic": f"{_HERE}.distillers.task_agnostic:TaskAgnostic",
-        "task_oriented": f"{_HERE}.distillers.task_oriented:TaskOriented",
+        "task_agnostic": f"{_HERE}.distillers.task_agnostic:TaskAgnosticTransfer",
+        "task_oriented": f"{_HERE}.distillers.task_oriented:TaskOrientedTransfer",
     }
 
 
@@ -120,7 +120,7 @@ def distbench_baselines() -> dict[str, str]:
         "finetune": f"{_HERE}.baselines.finetune:FineTune",
         "fixmatch": f"{_HERE}.baselines.fixmatch:FixMatch",
         "flexmatch": f"{_HERE}.baselines.flexmatch:FlexMatch",
-        "linear_probe": f"{_HERE}.baselines.linear_probe:LinearProbe",
+        "linear_probe": f"{_HERE}.baselines.linear_probe:LinearProbing",
         "pseudo_label": f"{_HERE}.baselines.pseudo_label:PseudoLabel",
         "scratch": f"{_HERE}.baselines.scratch:Scratch",
     }

@@ -58,7 +58,7 @@ def method_context() -> MethodContext:
         protocol=Protocol(steps=5, batch=2),
         embedding=no_source,
         num_features=2,
-        teach=no_source,
+        train_teacher=no_source,
         run=no_source,
     )
 

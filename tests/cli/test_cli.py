@@ -59,6 +59,7 @@ def test_help_shows_every_command() -> None:
         assert command in text
 
 
+@pytest.mark.slow
 def test_a_run_and_a_cached_run_without_torch() -> None:
     done = call("run", *TINY, "--task", "toy_task")
     assert done.returncode == 0, done.stderr
@@ -69,6 +70,7 @@ def test_a_run_and_a_cached_run_without_torch() -> None:
     assert "torch" not in cached
 
 
+@pytest.mark.slow
 def test_json_of_a_run_is_all_that_stdout_holds() -> None:
     done = call("run", *TINY, "--task", "toy_task", "--json")
     table = json.loads(done.stdout)
@@ -97,6 +99,7 @@ def test_info_shows_parameters() -> None:
     assert "ICCV 2023" in text
 
 
+@pytest.mark.slow
 def test_show_and_merge() -> None:
     for part in ("1/2", "2/2"):
         assert (
@@ -110,6 +113,7 @@ def test_show_and_merge() -> None:
     assert json.loads(call("show", "x", "--json").stdout)["leaderboard"]
 
 
+@pytest.mark.slow
 def test_rank_prints_a_table() -> None:
     done = call("rank", "--plugin", str(TOYS), "--task", "toy_task", "--zoo", "toy_zoo")
     assert done.returncode == 0, done.stderr
@@ -148,9 +152,10 @@ def test_an_unknown_key_in_a_file_is_named() -> None:
     Path("run.toml").write_text('metrik = "logme"\n')
     done = call("run", "--config", "run.toml")
     assert done.returncode == 2
-    assert "run.toml: unknown key 'metrik'; did you mean 'metric'?" in done.stderr
+    assert "run.toml: unknown key 'metrik'. Did you mean 'metric'?" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_and_options_together() -> None:
     Path("conf").mkdir()
     Path("conf/run.toml").write_text(

@@ -27,6 +27,7 @@ def call(*arguments: str, **more: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_facts(tmp_path: Path) -> None:
     kept = tmp_path / "home" / "artifacts" / "ab"
     kept.mkdir(parents=True)
@@ -46,6 +47,7 @@ def test_the_facts(tmp_path: Path) -> None:
     assert "optuna" in facts["extras"]["tune"]
 
 
+@pytest.mark.slow
 def test_plain_text_is_for_pasting() -> None:
     text = call()
     assert text.startswith("distbench: ")
@@ -60,6 +62,7 @@ def test_broken_plugins_are_shown_with_the_reason() -> None:
     assert any(p["plugin"] == "builtin" for p in facts["plugins"]), "the others are still there"
 
 
+@pytest.mark.slow
 def test_no_user_name_no_token(tmp_path: Path) -> None:
     me = tmp_path / "jane-doe-1234"
     me.mkdir()

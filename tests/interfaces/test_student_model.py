@@ -7,16 +7,16 @@ from typing import Any
 import torch
 from torch import nn
 
-from distbench.interfaces.student_model import StudentModel
+from distbench.interfaces.classifier import Classifier
 
 
-def model(prepare: Any) -> StudentModel:
+def model(prepare: Any) -> Classifier:
     backbone: Any = nn.Sequential(
         nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1), nn.Flatten()
     )
     backbone.num_features = 4
     prepare(backbone[1])
-    return StudentModel(backbone, 2, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
+    return Classifier(backbone, 2, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
 
 
 def test_folded_normalisation_is_left_as_it_is() -> None:

@@ -9,18 +9,19 @@ import random
 
 import pytest
 
-from distbench.leaderboard import board_table as render
 from distbench.leaderboard import write
-from distbench.leaderboard.analysis.board import build
-from distbench.leaderboard.text_table import (
+from distbench.leaderboard.analysis.board import build_board
+from distbench.leaderboard.tables.board_columns import board_columns
+from distbench.leaderboard.tables.board_table import board_csv, board_json, board_table
+from distbench.leaderboard.tables.text_table import (
     Text,
     TextTable,
-    latex,
-    markdown,
-    name,
-    say,
+    latex_text,
+    markdown_text,
+    name_cell,
+    note,
     short_names,
-    terminal,
+    terminal_text,
 )
 
 LONG = "pseudo_labels/weighted:power=12/logme"
@@ -53,7 +54,7 @@ def rows(make_rows, make_row):
 
 
 def test_terminal_fits_and_says_what_it_shows(rows):
-    text = render.terminal(build(rows, tasks=TASKS))
+    text = terminal_text(board_table(build_board(rows, tasks=TASKS)))
     assert max(map(len, text.splitlines())) <= 150
     head = text.splitlines()[0].split()
     assert head[:10] == ["rank", "method", *[t.removeprefix("mini-") for t in TASKS]]
@@ -71,7 +72,7 @@ def test_terminal_fits_and_says_what_it_shows(rows):
 
 def test_terminal_stays_on_one_line_where_that_fits(make_rows):
     rows = make_rows("finetune", {"t": [0.5, 0.5]}) + make_rows("a", {"t": [0.625, 0.625]})
-    lines = render.terminal(build(rows)).splitlines()
+    lines = terminal_text(board_table(build_board(rows))).splitlines()
     assert lines[0].split() == [
         "rank",
         "method",
@@ -101,29 +102,29 @@ def test_terminal_stays_on_one_line_where_that_fits(make_rows):
 
 
 def test_one_seed_has_no_interval_and_says_so(make_row):
-    text = render.terminal(build([make_row("finetune", "t", 0, 0.5)]))
+    text = terminal_text(board_table(build_board([make_row("finetune", "t", 0, 0.5)])))
     assert "One seed: no interval for tasks and mean." in text
     assert "±0" not in text
 
 
 def test_a_missing_baseline_is_said(rows):
-    text = render.terminal(build(rows, tasks=TASKS, baseline="nobody"))
+    text = terminal_text(board_table(build_board(rows, tasks=TASKS, baseline="nobody")))
     assert "No comparison: the baseline nobody is not among the methods." in text
     assert "vs " not in text.splitlines()[0]
-    text = render.terminal(build(rows, tasks=TASKS, baseline="half|way"))
+    text = terminal_text(board_table(build_board(rows, tasks=TASKS, baseline="half|way")))
     assert "No comparison: the baseline half|way is incomplete." in text
 
 
 def test_partial_entries_show_their_count(make_row):
     rows = [make_row("a", "t", 0, 0.5), make_row("a", "t", 1, status="failed", reason="Boom.")]
-    text = render.terminal(build(rows))
+    text = terminal_text(board_table(build_board(rows)))
     assert "50.0 (1/2)" in text
     assert "1/2 cells" in text
     assert text.rstrip().endswith("failed on t (seed 1): Boom.")
 
 
 def test_markdown_escapes_and_marks_the_best(rows):
-    text = render.markdown(build(rows, tasks=TASKS))
+    text = markdown_text(board_table(build_board(rows, tasks=TASKS)))
     table = [line for line in text.splitlines() if line.startswith("|")]
     best = next(line for line in table if f"`{LONG}`" in line)
     assert best.count("**") == 2
@@ -134,7 +135,7 @@ def test_markdown_escapes_and_marks_the_best(rows):
 
 
 def test_latex_escapes_and_marks_the_best(rows):
-    text = render.latex(build(rows, tasks=TASKS))
+    text = latex_text(board_table(build_board(rows, tasks=TASKS)))
     assert r"\texttt{pseudo\_labels/\allowbreak{}weighted:power=12/\allowbreak{}logme}" in text
     assert r"\texttt{half\textbar{}way}" in text
     assert text.count(r"\textbf{") == 1
@@ -156,21 +157,23 @@ def test_latex_escapes_and_marks_the_best(rows):
     ],
 )
 def test_special_characters_in_names(raw, tex, mark):
-    table = TextTable((Text("h"),), ((name(raw),),), (say("see ", name(raw), "."),), (0,))
-    assert tex in latex(table)
-    assert f"- see {mark}." in markdown(table)
-    assert mark in markdown(table).splitlines()[2]
-    assert len(terminal(table).splitlines()) == 5
+    table = TextTable(
+        (Text("h"),), ((name_cell(raw),),), (note("see ", name_cell(raw), "."),), (0,)
+    )
+    assert tex in latex_text(table)
+    assert f"- see {mark}." in markdown_text(table)
+    assert mark in markdown_text(table).splitlines()[2]
+    assert len(terminal_text(table).splitlines()) == 5
 
 
 def test_plain_text_is_escaped_in_markdown():
     table = TextTable((Text("h"),), ((Text("a*b_c<d>"),),), (), (0,))
-    assert r"a\*b\_c\<d\>" in markdown(table)
+    assert r"a\*b\_c\<d\>" in markdown_text(table)
 
 
 def test_csv_columns_and_values(rows):
-    board = build(rows, tasks=TASKS)
-    read = list(csv.DictReader(io.StringIO(render.csv_text(board))))
+    board = build_board(rows, tasks=TASKS)
+    read = list(csv.DictReader(io.StringIO(board_csv(board))))
     assert list(read[0]) == [
         *("method", "role", "rank", *TASKS, "mean", "mean_low", "mean_high"),
         *("delta", "delta_low", "delta_high", "p_holm", "average_rank", "win_rate", "coverage"),
@@ -185,15 +188,30 @@ def test_csv_columns_and_values(rows):
     assert (lines["scratch"]["role"], lines["scratch"]["rank"]) == ("control", "")
 
 
+def test_every_format_is_made_of_the_same_columns(rows):
+    board = build_board(rows, tasks=TASKS)
+    columns = board_columns(board)
+    assert len({column.key for column in columns}) == len(columns)
+    header = [cell.line for cell in board_table(board).header]
+    assert header == [column.title.line for column in columns if column.title]
+    fields = board_csv(board).splitlines()[0].split(",")
+    assert {column.key for column in columns} <= set(fields)
+    # Without a baseline the comparison is in the CSV alone, and empty.
+    alone = build_board(rows, tasks=TASKS, baseline="nobody")
+    gone = {c.key for c in columns if c.title} - {c.key for c in board_columns(alone) if c.title}
+    assert gone == {"delta", "p_holm", "win_rate"}
+    assert board_csv(alone).splitlines()[0].split(",") == fields
+
+
 def test_csv_task_with_the_name_of_a_column(make_row):
-    text = render.csv_text(build([make_row("a", "mean", 0, 0.5)]))
+    text = board_csv(build_board([make_row("a", "mean", 0, 0.5)]))
     assert text.splitlines()[0].startswith("method,role,rank,task:mean,mean,")
 
 
 def test_order_of_rows_and_costs_do_not_matter(rows, make_row):
     def files(some):
-        board = build(some, tasks=TASKS)
-        return [f(board) for f in (render.csv_text, render.json_text, render.markdown)]
+        board = build_board(some, tasks=TASKS)
+        return [board_csv(board), board_json(board), markdown_text(board_table(board))]
 
     shuffled = [
         row.model_copy(update={"environment": {"device": "other"}, "cost": None}) for row in rows
@@ -203,7 +221,7 @@ def test_order_of_rows_and_costs_do_not_matter(rows, make_row):
 
 
 def test_json_holds_every_seed_and_no_cost(rows):
-    text = render.json_text(build(rows, tasks=TASKS))
+    text = board_json(build_board(rows, tasks=TASKS))
     plain = json.loads(text)
     assert [len(e["values"]) for e in plain["methods"][0]["entries"]] == [3] * 8
     assert "seconds" not in text

@@ -9,7 +9,7 @@ import pytest
 import distbench
 from distbench.engine.run_folder import open_run
 from distbench.leaderboard.analysis.reports import reports
-from distbench.leaderboard.report_files import markdown
+from distbench.leaderboard.report_files import reports_markdown
 from distbench.submission.publish import pack
 from distbench.workflows.collect import collect
 
@@ -36,7 +36,7 @@ def test_a_run_and_its_submission_are_one_result(packed):
     (report,) = reports(found)
     assert [line.method for line in report.board.lines] == ["finetune"]
     assert report.origins == {"finetune": (0, 1)}
-    assert r"Ann \<b\>" in markdown(found, [report])
+    assert r"Ann \<b\>" in reports_markdown(found, [report])
 
 
 def test_a_damaged_bundle_is_left_out_whole(packed):

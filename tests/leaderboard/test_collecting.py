@@ -12,9 +12,9 @@ from typer.testing import CliRunner
 from distbench.cli import app
 from distbench.errors import UsageError
 from distbench.leaderboard.analysis.reports import reports
-from distbench.leaderboard.report_files import slug, write
+from distbench.leaderboard.report_files import slug, write_reports
 from distbench.leaderboard.rows.common_cells import footprint
-from distbench.leaderboard.rows.origins import Collected, Origin
+from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.records import as_records
 from distbench.workflows.collect import collect
 
@@ -30,7 +30,7 @@ def save(folder: Path, rows, tasks=("a", "b"), seeds=(0,)) -> Path:
 def gathered(*files, kinds=None) -> Collected:
     """Files as they would be read; `kinds` holds (kind, submitter) for each."""
     kinds = kinds or [("run", None)] * len(files)
-    origins = tuple(Origin(f"file{i}", *kind) for i, kind in enumerate(kinds))
+    origins = tuple(RowOrigin(f"file{i}", *kind) for i, kind in enumerate(kinds))
     records = [r._replace(origin=i) for i, rows in enumerate(files) for r in as_records(rows)]
     return Collected(origins, shared(records), ())
 
@@ -241,7 +241,7 @@ def test_labels_as_file_names():
 def test_no_half_written_files(pair, tmp_path, monkeypatch):
     found = gathered(pair)
     made = reports(found)
-    monkeypatch.setattr("distbench.leaderboard.report_files.latex", lambda _: 1 / 0)
+    monkeypatch.setattr("distbench.leaderboard.report_files.reports_latex", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        write(found, made, tmp_path / "out")
+        write_reports(found, made, tmp_path / "out")
     assert not (tmp_path / "out").exists()

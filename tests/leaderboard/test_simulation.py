@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from distbench.leaderboard.analysis.board import build
+from distbench.leaderboard.analysis.board import build_board
 from distbench.leaderboard.statistics import holm, mean_interval, paired_t, tie_groups
 
 TASKS, BOARDS = 8, 600
@@ -80,6 +80,6 @@ def test_the_mean_of_a_board_covers_its_truth(make_rows):
         rows = make_rows(
             "m", {f"t{i}": list(level[i] + rng.normal(0, 0.01, 3)) for i in range(TASKS)}
         )
-        mean = build(rows).lines[0].mean
+        mean = build_board(rows).lines[0].mean
         hits += mean.low <= level.mean() <= mean.high
     assert 0.91 <= hits / 200 <= 0.995

@@ -154,7 +154,7 @@ def test_what_is_wrong_in_a_suite_file(toy_options: Options, tmp_path: Path) -> 
     for text, message in (
         (head, "suite 'x' has no tasks"),
         (head + "[settings.finetun]\nlr = 1\n", "Did you mean 'finetune'"),
-        (head + "[protocol]\nstepz = 1\n", "unknown key 'protocol.stepz'; did you mean 'steps'"),
+        (head + "[protocol]\nstepz = 1\n", "unknown key 'protocol.stepz'. Did you mean 'steps'"),
         (head + '[[tasks]]\nid = "a"\nuse = "mini-cub"\nseen_by = "x"\n', "seen_by='x'"),
         ("name = ", "is not valid TOML"),
     ):
@@ -179,3 +179,16 @@ def test_every_name_becomes_a_component_once(
     assert len(plan(many, baseline=("finetune", "fixmatch"), seeds=2).cells) == 24
     assert made
     assert len(made) == len(set(made)), sorted(v for v in made if made.count(v) > 1)
+
+
+def test_all_faults_of_a_file_are_said_at_once(tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text('seeds = "many"\nmetrik = "logme"\nworkers = 0\n')
+    with pytest.raises(UsageError) as caught:
+        RunConfig.make(file)
+    message = str(caught.value)
+    assert message.startswith(f"{file}: ")
+    assert "seeds='many' will not do: Input should be a valid integer" in message
+    assert "workers=0 will not do: Input should be greater than or equal to 1" in message
+    assert "unknown key 'metrik'. Did you mean 'metric'?" in message
+    assert message.count("; ") == 2

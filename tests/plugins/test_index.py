@@ -84,6 +84,7 @@ def test_the_command_shows_it() -> None:
     assert table[1]["example"] is True and table[1]["installed"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["wheel", "wheel of an sdist"])
 def test_it_is_in_a_wheel(how: str, tmp_path: Path) -> None:
     tree = tmp_path / "tree"

@@ -78,6 +78,7 @@ def test_what_is_written(kind: str, written: dict[str, Path]) -> None:
     assert f"distbench info {kind} own_{kind}" in (folder / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_all_are_found_by_their_entry_points(installed: dict[str, str]) -> None:
     done = call(sys.executable, "-m", "distbench", "plugins", **installed)
     for kind in KINDS:
@@ -85,6 +86,7 @@ def test_all_are_found_by_their_entry_points(installed: dict[str, str]) -> None:
     assert "BROKEN" not in done.stdout
 
 
+@pytest.mark.slow
 def test_the_generated_tests_and_the_conformance_suite_pass(
     installed: dict[str, str], written: dict[str, Path], tmp_path: Path
 ) -> None:
@@ -102,6 +104,7 @@ def test_the_generated_tests_and_the_conformance_suite_pass(
     assert all(any(reason in line for reason in allowed) for line in skipped), skipped
 
 
+@pytest.mark.slow
 def test_a_plain_pytest_in_the_folder_runs_both(
     installed: dict[str, str], written: dict[str, Path]
 ) -> None:

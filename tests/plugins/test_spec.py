@@ -153,5 +153,5 @@ def test_a_parameter_may_be_a_component_or_none(tmp_path: Path) -> None:
         assert names.make("distiller", given).parts() == {}  # type: ignore[arg-type]
     table = {"use": "pseudo_labels", "transfer": {"use": "images", "path": str(path)}}
     assert names.make("distiller", table).parts()["transfer"] == images
-    with pytest.raises(UsageError, match=r"unknown task 'imagez'\. Did you mean 'images'"):
+    with pytest.raises(UsageError, match=r"unknown task 'imagez'. Did you mean 'images'"):
         names.make("distiller", 'pseudo_labels:transfer="imagez:path=x"')

@@ -50,7 +50,7 @@ class Server(http.server.BaseHTTPRequestHandler):
 def server() -> Iterator[str]:
     made = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server)
     Server.asked.clear()
-    thread = threading.Thread(target=made.serve_forever, daemon=True)
+    thread = threading.Thread(target=made.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{made.server_address[1]}"
     made.shutdown()
@@ -222,6 +222,7 @@ def test_offline_refuses_every_other_machine() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_run_offline_contacts_nothing(tmp_path: Path) -> None:
     toys = Path(__file__).parents[1] / "toys.py"
     command = [sys.executable, "-m", "distbench", "run", "--offline", "--plugin", str(toys)]

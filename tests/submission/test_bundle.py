@@ -188,6 +188,7 @@ def test_there_is_no_such_file(tmp_path: Path) -> None:
         open_bundle(tmp_path / "x.distbench.zip")
 
 
+@pytest.mark.slow
 def test_labels_of_mini_are_always_at_hand(tmp_path: Path) -> None:
     made = distbench.run(distiller="none", baseline="linear_probe", task="mini-eurosat", name="m")
     _, report = submit(open_run(made.folder), output=tmp_path, **WHO)

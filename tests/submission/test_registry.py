@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from distbench.leaderboard.analysis.reports import reports
-from distbench.leaderboard.report_files import write
+from distbench.leaderboard.report_files import write_reports
 from distbench.submission.validate import validate
 from distbench.workflows.collect import collect
 
@@ -26,7 +26,7 @@ def test_the_table_is_made_of_the_submissions(tmp_path: Path) -> None:
     found = collect([REGISTRY / "results"])
     assert found.refused == ()
     made = reports(found, baseline="finetune", measure="accuracy")
-    write(found, made, tmp_path, ("csv",))
+    write_reports(found, made, tmp_path, ("csv",))
     kept = (REGISTRY / "leaderboard" / "leaderboard.csv").read_text()
     assert (tmp_path / "leaderboard.csv").read_text() == kept, (
         "build it again: distbench leaderboard registry/results --output registry/leaderboard "

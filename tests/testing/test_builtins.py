@@ -32,6 +32,7 @@ def chosen() -> list[Case]:
 CASES = chosen()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_built_in(case: Case) -> None:
     verdict = case.run()

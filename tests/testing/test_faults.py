@@ -248,7 +248,9 @@ FAULTS = [
     ("read_reduced", TASK, "    def read(", "    def read_reduced(self, part, positions, side):\n"
      "        return [i[::2, ::2] for i in self.read(part, positions)]\n    def read(", "comes as (8, 8)"),
     ("threads", TASK, "        return m.MiniatureTask().read(part, positions)",
-     "        import time\n        type(self).version = positions[-1:]\n        time.sleep(0.002)\n"
+     "        import time\n        type(self).version = positions[-1:]\n        for _ in range(50):\n"
+     "            if type(self).version == positions[-1:]:  # until another reader comes between\n"
+     "                time.sleep(0.002)\n"
      "        return m.MiniatureTask().read(part, type(self).version if len(positions) == 1 else "
      "positions)", "read from several threads"),
     ("definition", SUITE, 'name="mine"', 'name="other"', "calls itself 'other'"),

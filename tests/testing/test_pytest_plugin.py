@@ -41,6 +41,7 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_an_ordinary_run_imports_nothing_heavy(mine: Path) -> None:
     done = run(mine)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -48,6 +49,7 @@ def test_an_ordinary_run_imports_nothing_heavy(mine: Path) -> None:
     assert "--distbench=TARGET" in run(mine, "--help").stdout
 
 
+@pytest.mark.slow
 def test_checks_are_tests(mine: Path) -> None:
     (mine / "mine.py").write_text(MINE % "len(scores)")
     done = run(mine, "--distbench", "mine.py", "-k", "weights or determinism")
@@ -57,6 +59,7 @@ def test_checks_are_tests(mine: Path) -> None:
     assert "1 passed, 1 skipped" in done.stdout and "deselected" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_failure_says_what_to_do_without_a_traceback(mine: Path) -> None:
     (mine / "mine.py").write_text(MINE % 2)
     done = run(mine, "--distbench", "mine.py", "-k", "weights")
@@ -66,6 +69,7 @@ def test_a_failure_says_what_to_do_without_a_traceback(mine: Path) -> None:
     assert "Traceback" not in done.stdout and "strategy.py" not in done.stdout
 
 
+@pytest.mark.slow
 def test_an_unknown_target_is_one_clear_error(mine: Path) -> None:
     done = run(mine, "--distbench", "distbnch")
     assert done.returncode == 4

@@ -44,9 +44,10 @@ def leaderboard(
 ) -> None:
     """Build one leaderboard from any number of runs and submissions: tables and a page."""
     from distbench.errors import RefusedError, UsageError
-    from distbench.leaderboard import board_table as render
     from distbench.leaderboard import report_files as formats
     from distbench.leaderboard.analysis.reports import reports
+    from distbench.leaderboard.tables.board_table import board_table
+    from distbench.leaderboard.tables.text_table import terminal_text
     from distbench.workflows.collect import collect, default_places
 
     wanted = _formats(format, formats.FORMATS, formats.PICTURE)
@@ -62,12 +63,14 @@ def leaderboard(
     if not found.records:
         raise RefusedError("none of the inputs holds a result, so no leaderboard was built")
     made = reports(found, baseline=baseline, measure=measure)  # type: ignore[arg-type]
-    files = formats.write(found, made, output, wanted)
+    files = formats.write_reports(found, made, output, wanted)
     if json:
-        o.print_json({"files": [str(file) for file in files], **formats.plain(found, made)})
+        o.print_json(
+            {"files": [str(file) for file in files], **formats.reports_as_dict(found, made)}
+        )
         return
     for report in made:
-        typer.echo(f"{report.label}\n\n{render.terminal(report.board)}")
+        typer.echo(f"{report.label}\n\n{terminal_text(board_table(report.board))}")
         for line in report.left_out:
             typer.echo(line)
     if files:

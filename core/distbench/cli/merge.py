@@ -21,7 +21,8 @@ def merge(
 ) -> None:
     """Join the slices of a run and print its leaderboard."""
     from distbench.engine.run_folder import merge_runs, open_run
-    from distbench.leaderboard import board_table as render
+    from distbench.leaderboard.tables.board_table import board_table
+    from distbench.leaderboard.tables.text_table import terminal_text
     from distbench.workflows.run import copy_rows, write_tables
 
     found = [open_run(path) for path in slices]
@@ -30,7 +31,7 @@ def merge(
     copy_rows(rows, folder, predictions)
     board = write_tables(plan, rows, folder)
     if board:
-        typer.echo(render.terminal(board))
+        typer.echo(terminal_text(board_table(board)))
     missing = len(plan.cells) - sum(row.status != "failed" for row in rows)
     typer.echo(f"\n{len(rows)} of {len(plan.cells)} cells joined in {folder}.")
     if missing:

@@ -101,7 +101,7 @@ def _sweep(config: RunConfig, text: str, *, alone: bool, as_json: bool) -> None:
 
     from distbench.cli.progress import UnitProgress
     from distbench.errors import UsageError
-    from distbench.leaderboard.figures import sweep as curves
+    from distbench.leaderboard.figures.sweep import sweep_text
     from distbench.workflows.sweep import Sweep, run_sweep
 
     if not alone:
@@ -114,7 +114,7 @@ def _sweep(config: RunConfig, text: str, *, alone: bool, as_json: bool) -> None:
     if as_json:
         o.print_json({"folder": str(swept.folder), **asdict(swept.curve)})
     else:
-        typer.echo(curves.terminal(swept.curve))
+        typer.echo(sweep_text(swept.curve))
         typer.echo(f"\nThe curve and a leaderboard for each value lie in {swept.folder}.")
     if swept.exit_code:
         raise typer.Exit(swept.exit_code)
@@ -130,7 +130,8 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def _report(result: RunResult, *, as_json: bool) -> None:
-    from distbench.leaderboard import board_table as render
+    from distbench.leaderboard.tables.board_table import board_table
+    from distbench.leaderboard.tables.text_table import terminal_text
 
     for warning in result.warnings:
         typer.echo(f"warning: {warning}", err=True)
@@ -150,7 +151,7 @@ def _report(result: RunResult, *, as_json: bool) -> None:
         )
         return
     if result.board:
-        typer.echo(render.terminal(result.board))
+        typer.echo(terminal_text(board_table(result.board)))
     typer.echo(
         f"\n{len(result.rows)} cells, {result.computed} computed now. "
         f"Everything lies in {result.folder}; `distbench show {result.folder}` shows more."

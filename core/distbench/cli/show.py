@@ -23,28 +23,33 @@ def show(
     json: o.Json = False,
 ) -> None:
     """Show a run: its leaderboard, the source weights each task got, and the costs."""
-    from distbench import leaderboard
     from distbench.engine.run_folder import open_run
-    from distbench.leaderboard.analysis import costs
-    from distbench.leaderboard.analysis import source_weights as weights
+    from distbench.leaderboard.analysis.board import build_board
+    from distbench.leaderboard.analysis.costs import method_costs
+    from distbench.leaderboard.analysis.source_weights import source_weights
+    from distbench.leaderboard.rows.records import as_records
+    from distbench.leaderboard.tables.board_table import board_table
+    from distbench.leaderboard.tables.cost_table import cost_table, costs_as_dicts
+    from distbench.leaderboard.tables.text_table import terminal_text
+    from distbench.leaderboard.tables.weight_table import weight_table, weights_as_dicts
 
     found = open_run(run)
-    rows = leaderboard.as_records(found.rows)
-    board = leaderboard.build(rows, tasks=found.tasks, seeds=found.plan.seeds)
+    rows = as_records(found.rows)
+    board = build_board(rows, tasks=found.tasks, seeds=found.plan.seeds)
     methods = [line.method for line in board.lines]
-    used = weights.source_weights(rows, methods=methods, tasks=board.tasks)
-    spent = costs.costs(rows, methods=methods)
+    weights = source_weights(rows, methods=methods, tasks=board.tasks)
+    costs = method_costs(rows, methods=methods)
     if json:
         o.print_json(
             {
                 "folder": str(found.folder),
                 "leaderboard": board.as_dict(),
-                "weights": weights.plain(used),
-                "costs": costs.plain(spent),
+                "weights": weights_as_dicts(weights),
+                "costs": costs_as_dicts(costs),
             }
         )
         return
-    typer.echo(leaderboard.render.terminal(board))
-    if used:
-        typer.echo("\n" + weights.terminal(used))
-    typer.echo("\n" + costs.terminal(spent))
+    typer.echo(terminal_text(board_table(board)))
+    if weights:
+        typer.echo("\n" + terminal_text(weight_table(weights)))
+    typer.echo("\n" + terminal_text(cost_table(costs)))

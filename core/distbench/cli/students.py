@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from fnmatch import fnmatch
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
 from distbench.cli import options as o
 
 if TYPE_CHECKING:
+    from distbench.interfaces.student import Student
     from distbench.plugins.registry import Registry
 
 
@@ -71,10 +72,10 @@ def suggested(names: Registry, pattern: str) -> list[dict[str, Any]]:
     rows = []
     for name in names.names("student"):
         try:
-            offer = getattr(names.load("student", name), "suggestions", None)
+            offers = cast("type[Student]", names.load("student", name)).suggestions()
         except PluginError:
             continue
-        for one in offer() if offer else ():
+        for one in offers:
             row = {"name": f"{name}:{one['value']}", **one}
             del row["value"]
             if fnmatch(row["name"], pattern) or fnmatch(name, pattern):
@@ -91,15 +92,15 @@ def _measured(rows: list[dict[str, Any]], conditions: tuple[int, str, int]) -> l
 
     size, device, threads = conditions
     pick_device(device)
-    found = []
+    results = []
     students = [{"use": row["name"]} for row in rows]
     answers = measure(students, image_size=size, device=device, threads=threads)
     for number, (row, answer) in enumerate(zip(rows, answers, strict=True), 1):
         typer.echo(f"{number}/{len(rows)} {row['name']}", err=True)
-        told = {"problem": answer} if isinstance(answer, str) else asdict(answer)
+        measured = {"problem": answer} if isinstance(answer, str) else asdict(answer)
         bare = {"name": row["name"]} | ({"note": row["note"]} if "note" in row else {})
-        found.append(bare | told)
-    return found
+        results.append(bare | measured)
+    return results
 
 
 def _table(rows: list[dict[str, Any]]) -> str:

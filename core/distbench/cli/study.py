@@ -62,7 +62,8 @@ def study(
     for own in ("oracle", "config", "json"):
         given.pop(own)
     from distbench.cli.progress import UnitProgress
-    from distbench.leaderboard.analysis import metric_quality as selection
+    from distbench.leaderboard.tables.metric_table import metric_table, metrics_as_dicts
+    from distbench.leaderboard.tables.text_table import terminal_text
     from distbench.planning.config import RunConfig
     from distbench.workflows.study import study as made
 
@@ -79,11 +80,11 @@ def study(
             {
                 "folder": str(found.folder),
                 "oracle": found.oracle,
-                "metrics": selection.plain(found.lines),
+                "metrics": metrics_as_dicts(found.lines),
             }
         )
     else:
-        typer.echo(selection.terminal(found.lines))
+        typer.echo(terminal_text(metric_table(found.lines)))
         typer.echo(f"\nTables and pictures lie in {found.folder}.")
     if found.run.exit_code:
         raise typer.Exit(found.run.exit_code)

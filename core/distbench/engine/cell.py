@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 from distbench.engine.cell_costs import cell_cost
 from distbench.engine.device import environment, forget_peak_memory, pick_device
@@ -17,11 +17,10 @@ from distbench.engine.stages.train import weights_digest
 from distbench.engine.stages.weigh import weigh
 from distbench.engine.workspace import Workspace
 from distbench.errors import Declined
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import Context, WeightedSource
 from distbench.interfaces.method import Method
 from distbench.interfaces.reporter import Cell
-from distbench.interfaces.strategy import Strategy
-from distbench.interfaces.student_model import StudentModel
 from distbench.planning.keys import split_seed
 from distbench.planning.plan import PlannedMethod, PlannedTask
 from distbench.storage.atomic import write_atomic
@@ -45,8 +44,7 @@ def compute_cell(
     started = time.perf_counter()
     plan = work.plan
     task, planned = plan.task(cell.task), plan.method(cell.method)
-    kind = "distiller" if planned.uses_sources else "baseline"
-    method = cast(Method, work.component(kind, planned.components[kind]))
+    method = work.method(planned)
     images, context = work.images(task), work.context(task, cell.seed)
     device = pick_device(plan.device)
     forget_peak_memory(device)
@@ -107,7 +105,7 @@ def _choose(
             raise Declined("; ".join(f"{name} {why}" for name, why in excluded.items()))
         weights = {infos[0].name: 1.0}
     else:
-        strategy = cast(Strategy, work.component("strategy", planned.components["strategy"]))
+        strategy = work.names.make("strategy", planned.components["strategy"])
         weights = weigh(strategy, infos, scores, context)
     if scores is not None:
         excluded |= scores.excluded
@@ -130,14 +128,14 @@ def _teachers(
     declared: dict[str, Any] = {}
     if method.initialisation == "source":
         declared["trained_source"] = sources[0].info.name
-    if trainer.lessons:
-        declared["teacher_steps"] = sum(taught.steps for _, taught in trainer.lessons)
+    if trainer.teachers:
+        declared["teacher_steps"] = sum(teacher.steps for _, teacher in trainer.teachers)
     if trainer.setting.transfer is not None:
         declared["transfer_images"] = trainer.distilled_on - len(trainer.setting.images)
     return declared
 
 
-def save_student(work: Workspace, cell: Cell, model: StudentModel) -> None:
+def save_student(work: Workspace, cell: Cell, model: Classifier) -> None:
     """Keeps a trained student beside the cells; `distbench.workflows.export` ships it."""
     from safetensors.torch import save
 

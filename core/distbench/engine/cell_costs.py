@@ -48,12 +48,12 @@ def cell_cost(
         teacher_pass_macs=_total((s.info.macs, _passes(trainer, s.info.name)) for s in sources)
         if distils
         else 0,
-        teacher_training_macs=sum(taught.macs for _, taught in trainer.lessons),
+        teacher_training_macs=sum(teacher.macs for _, teacher in trainer.teachers),
         selection_macs=_total(selection),
         steps=int(trained.declared["steps"]),
         train_seconds=trained.seconds,
         teacher_pass_seconds=_pass_seconds(trainer, sources) if distils else 0.0,
-        teacher_training_seconds=sum(taught.seconds for _, taught in trainer.lessons),
+        teacher_training_seconds=sum(teacher.seconds for _, teacher in trainer.teachers),
         total_seconds=seconds,
         latency_ms=latency_ms(
             trained.model, trained.setting.image_size, trained.setting.device, seconds=0.03
@@ -63,11 +63,11 @@ def cell_cost(
 
 
 def _passes(trainer: Trainer, source: str) -> int:
-    """Images that went through a source for a student to learn from, teaching not counted."""
+    """Images that went through a source for a student to learn from, fine-tuning not counted."""
     if source in trainer.shown:
         return trainer.shown[source]
-    # One that was taught has been run again afterwards, which counts as teaching.
-    again = any(taught.steps for name, taught in trainer.lessons if name == source)
+    # One that was fine-tuned has been run again afterwards, which counts as fine-tuning.
+    again = any(teacher.steps for name, teacher in trainer.teachers if name == source)
     return 0 if again else trainer.distilled_on
 
 
@@ -76,7 +76,7 @@ def _pass_seconds(trainer: Trainer, sources: Sequence[WeightedSource]) -> float 
     total = 0.0
     for source in sources:
         name = source.info.name
-        # Passes during training are in the time of training, those after teaching in that.
+        # Passes during training are in the time of training, those after fine-tuning in that.
         if name in trainer.shown or not _passes(trainer, name):
             continue
         parts = [(trainer.task, 1.0)]

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from distbench.engine.training.precision import effective
 from distbench.errors import UsageError
 
 _CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
@@ -37,12 +38,12 @@ def pick_device(wanted: str) -> torch.device:
 
 
 def environment(device: torch.device, precision: str, threads: int) -> dict[str, Any]:
-    """Machine and versions, for a row."""
+    """Machine, versions and the precision that is in effect, for a row."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
     return {
         "device": device.type,
         "device_name": name or platform.machine(),
-        "precision": precision,
+        "precision": effective(device, precision),
         "threads": threads,
         "machine": platform.machine(),
         "system": platform.system(),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
 
 from distbench.errors import MachineError
 from distbench.interfaces.executor import Executor, Outcome, Unit, UnitQueue
@@ -23,7 +22,7 @@ def make_executor(config: RunConfig, names: Registry) -> Executor:
     Raises:
         UsageError: There is none of that name, or its parameters will not do.
     """
-    return cast(Executor, names.make("executor", config.executor, base=config.base_of("executor")))
+    return names.make("executor", config.executor, base=config.base_of("executor"))
 
 
 def execute_units(

@@ -16,21 +16,22 @@ from distbench.engine.device import pick_device
 from distbench.engine.stages.embed import is_finite, normalise, open_embedding
 from distbench.engine.stages.train import Trained, fresh_student, train
 from distbench.engine.training.batches import resized
-from distbench.engine.training.loop import Setting, features_of, predict
-from distbench.engine.training.teacher import Lesson, source_model
+from distbench.engine.training.predict import features_of, predict
+from distbench.engine.training.setting import TrainingSetting
+from distbench.engine.training.teacher import TeacherTrainer, source_model
 from distbench.engine.workspace import Workspace
 from distbench.errors import Declined
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import (
     Context,
     Embedding,
     MethodContext,
-    Taught,
-    Teaching,
+    TeacherLogits,
+    TeacherRecipe,
     TransferSet,
     WeightedSource,
 )
 from distbench.interfaces.method import Method
-from distbench.interfaces.student_model import StudentModel
 from distbench.planning.plan import PlannedTask
 from distbench.storage.predictions import accuracy
 
@@ -45,7 +46,7 @@ class Trainer:
         seed: The run's seed.
         transfer: The transfer set of the method, if it has one.
         chosen: Which of its images are used; None for all.
-        lessons: Which sources were taught meanwhile, and what.
+        teachers: Sources that were trained on the task meanwhile, and their logits.
         shown: How many images sources were run on while a student was trained, by name.
     """
 
@@ -54,16 +55,16 @@ class Trainer:
     seed: int
     transfer: PlannedTask | None = None
     chosen: NDArray[np.int64] | None = None
-    lessons: list[tuple[str, Taught]] = field(default_factory=list)
+    teachers: list[tuple[str, TeacherLogits]] = field(default_factory=list)
     shown: dict[str, int] = field(default_factory=dict)
 
     @property
     def distilled_on(self) -> int:
         """Images on which a method has the outputs of its sources: train and transfer set."""
-        found = len(self.setting.images)
+        count = len(self.setting.images)
         if self.setting.transfer is not None:
-            found += len(self.setting.transfer if self.chosen is None else self.chosen)
-        return found
+            count += len(self.setting.transfer if self.chosen is None else self.chosen)
+        return count
 
     @cached_property
     def context(self) -> Context:
@@ -71,10 +72,10 @@ class Trainer:
         return self.work.context(self.task, self.seed)
 
     @cached_property
-    def setting(self) -> Setting:
+    def setting(self) -> TrainingSetting:
         """Where and how precisely students are trained."""
         protocol = self.work.plan.protocol
-        return Setting(
+        return TrainingSetting(
             images=self.work.images(self.task).train,
             transfer=self.work.images(self.transfer).train if self.transfer else None,
             image_size=protocol.image_size,
@@ -83,13 +84,13 @@ class Trainer:
             seed=self.context.seed_for("batches"),
         )
 
-    def validate(self, model: nn.Module, setting: Setting | None = None) -> float | None:
+    def validate(self, model: nn.Module, setting: TrainingSetting | None = None) -> float | None:
         """Accuracy on the validation images, where there are any."""
         positions = self.context.validation
         if not len(positions):
             return None
-        found = predict(model, self.setting.images[positions], setting or self.setting)
-        return accuracy(found, self.context.labels[positions])
+        predicted = predict(model, self.setting.images[positions], setting or self.setting)
+        return accuracy(predicted, self.context.labels[positions])
 
     def train(self, method: Method, sources: tuple[WeightedSource, ...] = ()) -> Trained:
         """The student, trained; or the heaviest source, for a method that trains that.
@@ -116,14 +117,14 @@ class Trainer:
             sources=sources,
             num_features=model.num_features,
             transfer=self._transfer_set(),
-            teach=self._teach,
+            train_teacher=self._train_teacher,
             run=self._run,
         )
         return train(
             method, method_context, model, setting, lambda judged: self.validate(judged, setting)
         )
 
-    def features(self, model: StudentModel, positions: NDArray[np.int64]) -> NDArray[np.float32]:
+    def features(self, model: Classifier, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """A student's features (n, d) of train images."""
         return features_of(model, self.setting.images[positions], self.setting)
 
@@ -142,23 +143,24 @@ class Trainer:
             raise Declined(f"what source {source!r} says of the transfer set is not finite")
         return open_embedding(folder)
 
-    def _teach(self, source: WeightedSource, teaching: Teaching) -> Taught:
-        lesson = Lesson(
+    def _train_teacher(self, source: WeightedSource, recipe: TeacherRecipe) -> TeacherLogits:
+        info = source.info
+        trainer = TeacherTrainer(
             self.setting,
             self.context.labelled,
             self.context.labels,
             self.context.num_classes,
-            self.context.seed_for("teach", source.info.name),
+            self.context.seed_for("teach", info.name),
             self.chosen,
         )
-        there = self._on_transfer(source.info.name).features if self.transfer else None
+        transfer = self._on_transfer(info.name).features if self.transfer else None
         started = time.perf_counter()
-        taught = lesson.teach(
-            self.work.sources[source.info.name], teaching, source.embedding.features, there
+        logits = trainer.train(
+            self.work.sources[info.name], recipe, source.embedding.features, transfer
         )
-        taught = replace(taught, seconds=time.perf_counter() - started)
-        self.lessons.append((source.info.name, taught))
-        return taught
+        logits = replace(logits, seconds=time.perf_counter() - started)
+        self.teachers.append((info.name, logits))
+        return logits
 
     def _run(self, source: WeightedSource) -> Callable[[torch.Tensor], torch.Tensor]:
         info, device = source.info, self.setting.device

@@ -101,8 +101,8 @@ class Comparison:
         """All sources that a metric scored, by mean place."""
         places: dict[str, list[float]] = {}
         for ranking in self.rankings:
-            for name, place in ranking.places.items():
-                places.setdefault(name, []).append(place)
+            for name, rank in ranking.places.items():
+                places.setdefault(name, []).append(rank)
         return tuple(sorted(places, key=lambda name: (float(np.mean(places[name])), name)))
 
     def agreement(self) -> NDArray[np.float64]:
@@ -155,15 +155,15 @@ def rank_probes(
             weights = weigh(strategy, [p.source for p in allowed], scores)
         except Declined:
             infos, weights = [], {}
-        found = [Ranked(i, scores.values[i.name], weights[i.name]) for i in infos]
-        found.sort(key=lambda r: -r.score)
+        ranked = [Ranked(i, scores.values[i.name], weights[i.name]) for i in infos]
+        ranked.sort(key=lambda r: -r.score)
         rankings.append(
             Ranking(
                 task=task,
                 metric=metric.label,
                 strategy=strategy.label,
                 probe=len(probes[0].labels) if probes else 0,
-                sources=tuple(found),
+                sources=tuple(ranked),
                 excluded=out | scores.excluded,
                 marked=dict(marked or {}),
             )

@@ -31,7 +31,7 @@ _DECIMALS = 6
 
 
 @dataclass(frozen=True)
-class Found:
+class Retrieval:
     """Images that were chosen from a gallery, in the order of their positions.
 
     Attributes:
@@ -81,9 +81,11 @@ def retrieve_for(
         raise Declined(f"its encoder {encoder!r} {work.plan.excluded[task.id][encoder]}")
     if not neighbours_each(wanted.budget, len(context.labelled)):
         raise Declined(too_small(wanted.budget, len(context.labelled)))
-    found = retrieve_between(work, task, planned.transfer, context.labelled, encoder, wanted.budget)
+    retrieval = retrieve_between(
+        work, task, planned.transfer, context.labelled, encoder, wanted.budget
+    )
     compared = len(context.labelled) + len(work.images(planned.transfer).train)
-    return Retrieved(found.positions, encoder, compared)
+    return Retrieved(retrieval.positions, encoder, compared)
 
 
 def retrieve_between(
@@ -93,7 +95,7 @@ def retrieve_between(
     queries: NDArray[np.int64],
     encoder: str,
     budget: int,
-) -> Found:
+) -> Retrieval:
     """Images of a gallery for train images of a task, by the features of a source.
 
     Args:
@@ -131,7 +133,9 @@ def too_small(budget: int, queries: int) -> str:
     )
 
 
-def retrieve(queries: NDArray[np.floating], gallery: NDArray[np.floating], budget: int) -> Found:
+def retrieve(
+    queries: NDArray[np.floating], gallery: NDArray[np.floating], budget: int
+) -> Retrieval:
     """Query-balanced retrieval: every query gets as many images, the nearest that are left.
 
     Queries choose in turns, their nearest first, by cosine similarity; an image that another query
@@ -154,8 +158,8 @@ def retrieve(queries: NDArray[np.floating], gallery: NDArray[np.floating], budge
     chosen = np.zeros((len(queries), each), dtype=np.int64)
     near = np.zeros((len(queries), each), dtype=np.float32)
     depth = min(2 * each + 8, max(_HELD // len(queries), 1))
-    places, close = nearest(queries, gallery, depth)
-    rows, values = list(places), list(close)
+    positions, close = nearest(queries, gallery, depth)
+    rows, values = list(positions), list(close)
     looked = [0] * len(queries)
     for turn in range(each):
         for query in range(len(queries)):
@@ -164,28 +168,30 @@ def retrieve(queries: NDArray[np.floating], gallery: NDArray[np.floating], budge
                 depth *= 2
                 short = [i for i, row in enumerate(rows) if taken[row[looked[i] :]].all()]
                 most = max(_HELD // len(short), 1)
-                places, close = nearest(queries[short], gallery, min(depth, most), taken)
+                positions, close = nearest(queries[short], gallery, min(depth, most), taken)
                 for i, number in enumerate(short):
-                    rows[number], values[number], looked[number] = places[i], close[i], 0
+                    rows[number], values[number], looked[number] = positions[i], close[i], 0
             first = looked[query] + int(np.argmin(taken[rows[query][looked[query] :]]))
             looked[query] = first + 1
-            place = rows[query][first]
-            taken[place] = True
-            chosen[query, turn], near[query, turn] = place, values[query][first]
+            position = rows[query][first]
+            taken[position] = True
+            chosen[query, turn], near[query, turn] = position, values[query][first]
     order = np.argsort(chosen, axis=None)
     numbers = np.repeat(np.arange(len(queries)), each)
-    return Found(chosen.ravel()[order], numbers[order], near.ravel()[order])
+    return Retrieval(chosen.ravel()[order], numbers[order], near.ravel()[order])
 
 
-def _everything(queries: NDArray[np.floating], gallery: NDArray[np.floating]) -> Found:
+def _everything(queries: NDArray[np.floating], gallery: NDArray[np.floating]) -> Retrieval:
     """All of a gallery, each image for the query that it is nearest to."""
     parts = [
         nearest(gallery[start : start + _BLOCK], queries, 1)
         for start in range(0, len(gallery), _BLOCK)
     ]
     empty = [(np.zeros((0, 1), dtype=np.int64), np.zeros((0, 1), dtype=np.float32))]
-    places, close = zip(*(parts or empty), strict=True)
-    return Found(np.arange(len(gallery)), np.concatenate(places)[:, 0], np.concatenate(close)[:, 0])
+    positions, close = zip(*(parts or empty), strict=True)
+    return Retrieval(
+        np.arange(len(gallery)), np.concatenate(positions)[:, 0], np.concatenate(close)[:, 0]
+    )
 
 
 def nearest(
@@ -207,12 +213,12 @@ def nearest(
     """
     count = len(gallery) if without is None else int((~without).sum())
     depth = min(depth, count)
-    places = np.zeros((len(queries), depth), dtype=np.int64)
+    positions = np.zeros((len(queries), depth), dtype=np.int64)
     close = np.zeros((len(queries), depth), dtype=np.float32)
     for start in range(0, len(queries), _QUERIES):
         some = slice(start, start + _QUERIES)
-        places[some], close[some] = _nearest(_unit(queries[some]), gallery, depth, without)
-    return places, close
+        positions[some], close[some] = _nearest(_unit(queries[some]), gallery, depth, without)
+    return positions, close
 
 
 def _nearest(
@@ -223,7 +229,7 @@ def _nearest(
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """As `nearest`, for queries of length 1 that fit into memory beside a block of the gallery."""
     best = np.zeros((len(unit), 0), dtype=np.float32)
-    places = np.zeros((len(unit), 0), dtype=np.int64)
+    positions = np.zeros((len(unit), 0), dtype=np.int64)
     for start in range(0, len(gallery), _BLOCK):
         free = np.arange(start, min(start + _BLOCK, len(gallery)))
         block = _unit(gallery[start : start + _BLOCK])
@@ -232,13 +238,13 @@ def _nearest(
         close = np.round(unit @ block.T, _DECIMALS)
         kept = _highest(close, depth)
         best = np.concatenate([best, np.take_along_axis(close, kept, axis=1)], axis=1)
-        places = np.concatenate([places, free[kept]], axis=1)
+        positions = np.concatenate([positions, free[kept]], axis=1)
         # Earlier blocks come first, so that among equals the lower position stays.
         kept = _highest(best, depth)
         best = np.take_along_axis(best, kept, axis=1)
-        places = np.take_along_axis(places, kept, axis=1)
+        positions = np.take_along_axis(positions, kept, axis=1)
     order = np.argsort(-best, axis=1, kind="stable")
-    return np.take_along_axis(places, order, axis=1), np.take_along_axis(best, order, axis=1)
+    return np.take_along_axis(positions, order, axis=1), np.take_along_axis(best, order, axis=1)
 
 
 def _highest(values: NDArray[np.float32], depth: int) -> NDArray[np.int64]:

@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 from distbench.engine.method_runner import Trainer
 from distbench.engine.stages.score import Scores, probes_of, score
 from distbench.engine.workspace import Workspace
-from distbench.interfaces.method import Method
-from distbench.interfaces.metric import Metric
 from distbench.planning.plan import PlannedMethod, PlannedTask
 
 
 def score_task(work: Workspace, task: PlannedTask, method: PlannedMethod, seed: int) -> Scores:
     """Scores of a method's metric on a task, computed now."""
-    metric = cast(Metric, work.component("metric", method.components["metric"]))
+    metric = work.names.make("metric", method.components["metric"])
     infos, embeddings, _ = work.eligible(task, method)
     probes = probes_of(
         infos,
@@ -39,7 +37,7 @@ def reference_features(work: Workspace, task: PlannedTask, seed: int) -> NDArray
         if work.plan.reference is None:
             raise ValueError("no metric of this plan needs a reference")
         table = work.plan.reference.components["baseline"]
-        trained = trainer.train(cast(Method, work.component("baseline", table)))
+        trained = trainer.train(work.names.make("baseline", table))
         features = trainer.features(trained.model, work.probe(task, seed))
         np.save(folder / "features.npy", features)
 

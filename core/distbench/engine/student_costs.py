@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from distbench.errors import DistbenchError
 from distbench.interfaces.student import Student
@@ -68,9 +68,7 @@ def measure(
     methods = multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
     if "forkserver" in methods:
-        context.set_forkserver_preload(
-            ["distbench.interfaces.student_model", "timm", "torchvision"]
-        )
+        context.set_forkserver_preload(["distbench.interfaces.classifier", "timm", "torchvision"])
     for student in students:
         here, there = context.Pipe(duplex=False)
         given = (there, dict(student), image_size, device, threads, plugins)
@@ -98,7 +96,7 @@ def _report(
 
     torch.set_num_threads(threads)
     try:
-        made = cast(Student, registry(plugins).make("student", student))
+        made = registry(plugins).make("student", student)
         answer.send(costs(made, image_size=image_size, device=device))
     except DistbenchError as error:
         answer.send(str(error))

@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +14,11 @@ from distbench.engine.embedding_cache import build_embeddings
 from distbench.engine.stages.embed import is_finite, open_embedding
 from distbench.engine.stages.prepare import ImageSet, open_images, prepare
 from distbench.errors import PluginError, UsageError
-from distbench.interfaces.component import Component
 from distbench.interfaces.context import Context, Embedding
+from distbench.interfaces.method import Method
 from distbench.interfaces.student import Student
-from distbench.interfaces.task import UNLABELLED, Task
-from distbench.interfaces.zoo import Source, SourceInfo, Zoo
+from distbench.interfaces.task import UNLABELLED
+from distbench.interfaces.zoo import Source, SourceInfo
 from distbench.planning.eligibility import NOT_FINITE, Eligibility
 from distbench.planning.keys import embedding_key, split_seed
 from distbench.planning.plan import Plan, PlannedMethod, PlannedTask
@@ -49,21 +48,23 @@ class Workspace:
         self.names = registry(tuple(Path(f) for f in plan.plugin_files))
         self._images: dict[str, ImageSet] = {}
 
-    def component(self, kind: str, table: dict[str, Any]) -> Component:
-        """A component of the plan."""
-        return self.names.make(kind, table)
+    def method(self, planned: PlannedMethod) -> Method:
+        """The distiller or baseline of a method."""
+        if planned.uses_sources:
+            return self.names.make("distiller", planned.components["distiller"])
+        return self.names.make("baseline", planned.components["baseline"])
 
     @cached_property
     def student(self) -> Student:
         """The student."""
-        return cast(Student, self.component("student", self.plan.student))
+        return self.names.make("student", self.plan.student)
 
     @cached_property
     def sources(self) -> dict[str, Source]:
         """The sources of the zoo by name."""
         if self.plan.zoo is None:
             return {}
-        zoo = cast(Zoo, self.component("zoo", self.plan.zoo))
+        zoo = self.names.make("zoo", self.plan.zoo)
         return {source.info.name: source for source in zoo.sources()}
 
     def images(self, task: PlannedTask) -> ImageSet:
@@ -71,7 +72,7 @@ class Workspace:
         if task.id not in self._images:
 
             def make(folder: Path) -> None:
-                component = cast(Task, self.component("task", task.component))
+                component = self.names.make("task", task.component)
                 size = self.plan.protocol.store_size
                 prepare(component, size, folder, skip_corrupt=self.plan.skip_corrupt)
 

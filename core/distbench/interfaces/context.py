@@ -80,21 +80,21 @@ class Context:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Teaching:
-    """How a source is taught the target task, before anything is distilled from it.
+class TeacherRecipe:
+    """How a source becomes a teacher of the target task, before anything is distilled from it.
 
     Attributes:
-        backbone: True to train all of it on the images, False to fit a linear classifier to its
-            cached features.
-        steps: Optimiser steps where all of it is trained; the teacher's, not the student's.
+        fine_tune: True to fine-tune all of it on the images; False for linear probing, a linear
+            classifier on its cached features.
+        steps: Optimiser steps of fine-tuning; the teacher's, not the student's.
         batch: Labelled images of a step.
         lr: Peak learning rate.
         head_lr: Learning rate of the new classifier as a multiple of `lr`.
         weight_decay: L2 penalty.
-        strength: Of a linear classifier alone: inverse of its L2 penalty (features standardised).
+        strength: Of linear probing: inverse of the L2 penalty (features standardised).
     """
 
-    backbone: bool = False
+    fine_tune: bool = False
     steps: int = 200
     batch: int = 32
     lr: float = 0.01
@@ -104,15 +104,15 @@ class Teaching:
 
 
 @dataclass(frozen=True)
-class Taught:
-    """What a source says of the target classes.
+class TeacherLogits:
+    """The outputs of a fine-tuned or linearly probed source, and what they cost.
 
     Attributes:
-        train: float32 (n, C), logits on the train images.
+        train: float32 (n, C), logits of the target classes on the train images.
         transfer: float32 (m, C), logits on the transfer set; None where there is none.
-        steps: Optimiser steps that it took.
-        macs: Multiply-accumulates that it took.
-        seconds: Time that it took; measured by the engine.
+        steps: Optimiser steps of fine-tuning.
+        macs: Multiply-accumulates of fine-tuning and of the logits.
+        seconds: Time of both; measured by the engine.
     """
 
     train: NDArray[np.float32]
@@ -159,7 +159,8 @@ class MethodContext(Context):
         sources: Sources of weight > 0, heaviest first; empty for baselines.
         num_features: Width of the student's pooled features.
         transfer: The transfer set, where the method asks for one.
-        teach: Teaches a source the target task; the steps and operations go into the row.
+        train_teacher: Fine-tunes or linearly probes a source on the target task; its steps and
+            operations go into the row.
         run: A source as a function of images (b, 3, s, s) in 0..1, whatever their size, to its
             logits (b, c), for pseudo-labels of the very view that the student sees.
     """
@@ -167,5 +168,5 @@ class MethodContext(Context):
     sources: tuple[WeightedSource, ...] = field(default=())
     num_features: int
     transfer: TransferSet | None = None
-    teach: Callable[[WeightedSource, Teaching], Taught]
+    train_teacher: Callable[[WeightedSource, TeacherRecipe], TeacherLogits]
     run: Callable[[WeightedSource], Callable[[torch.Tensor], torch.Tensor]]

@@ -1,4 +1,4 @@
-"""The units of a plan in the order in which they can be done, as an executor sees them."""
+"""The contract of executors, and the queue of units that they get computed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Literal
 
@@ -90,12 +91,15 @@ class UnitQueue:
         self.workers, self.threads = workers, threads
         self._on_start, self._on_outcome = on_start, on_outcome
         self._units: Mapping[str, Unit] = {unit.id: unit for unit in units}
-        self._waiting = {u.id: {n for n in u.needs if n in self._units} for u in units}
-        self._wanted_by: dict[str, list[str]] = {}
+        self._wanted_by: dict[str, list[str]] = {unit.id: [] for unit in units}
+        self._order: TopologicalSorter[str] = TopologicalSorter()
         for unit in units:
-            for need in self._waiting[unit.id]:
-                self._wanted_by.setdefault(need, []).append(unit.id)
-        self._ready = deque(u.id for u in units if not self._waiting[u.id])
+            needs = [need for need in unit.needs if need in self._units]
+            self._order.add(unit.id, *needs)
+            for need in needs:
+                self._wanted_by[need].append(unit.id)
+        self._order.prepare()
+        self._ready = deque(self._order.get_ready())
         self._open = set(self._units)
         self._stopped = False
 
@@ -128,15 +132,12 @@ class UnitQueue:
         self._stopped = self._stopped or outcome.fatal
         if self._stopped:
             return
-        for unit in self._wanted_by.get(outcome.unit, ()):
-            if outcome.status == "done":
-                self._waiting[unit].discard(outcome.unit)
-                if not self._waiting[unit] and unit in self._open:
-                    self._ready.append(unit)
-            else:
-                title = self._units[outcome.unit].title or outcome.unit
-                already = outcome.reason or "for an unknown reason"
-                reason = already if " failed: " in already else f"{title} failed: {already}"
-                self.finish(
-                    Outcome(unit, "failed", reason, outcome.traceback, refused=outcome.refused)
-                )
+        if outcome.status == "done":
+            self._order.done(outcome.unit)
+            self._ready.extend(self._order.get_ready())
+            return
+        title = self._units[outcome.unit].title or outcome.unit
+        cause = outcome.reason or "for an unknown reason"
+        reason = cause if " failed: " in cause else f"{title} failed: {cause}"
+        for unit in self._wanted_by[outcome.unit]:
+            self.finish(Outcome(unit, "failed", reason, outcome.traceback, refused=outcome.refused))

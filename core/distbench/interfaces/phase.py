@@ -1,7 +1,8 @@
-"""What a method gives the engine: phases of training over named streams of images."""
+"""What is given to the training loop: phases of steps over named streams of images."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -10,7 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from distbench.interfaces.student_model import StudentModel
+View = Callable[[torch.Tensor, torch.Tensor, torch.Generator], torch.Tensor]
+"""Makes what a loss sees of a batch from its stored images, uint8 (b, s, s, 3) on the device, their
+positions, int64 (b,) on the device, and a generator on the CPU for everything that is drawn."""
 
 
 @dataclass(frozen=True)
@@ -19,19 +22,36 @@ class Stream:
 
     Attributes:
         positions: Positions in the images, (n,).
-        batch: Images of one step.
-        views: Names of the views that are made of each: ``plain``, ``weak`` or ``strong``.
-        labels: int64, aligned with the images (not with `positions`); None if not needed.
+        batch: Images of one step; an epoch has ``n / batch`` steps.
+        views: Names of the views that are made of each: ``plain``, ``weak`` or ``strong``; or
+            views of one's own by name.
+        labels: int64 (m,), or (m, c) where an image may show several classes; aligned with the
+            images (not with `positions`); None if not needed.
         targets: Cached arrays by name, aligned with the images; memory-mapped is fine.
         of: Which images: the task's ``train`` images or those of the ``transfer`` set.
+        drop_last: Whether the images that an epoch leaves over, fewer than a batch, are left out
+            of it; otherwise a batch takes them together with the first of the next epoch.
+        seed: Of order and views; None to derive it from the setting, the phase and the name.
+
+    Raises:
+        ValueError: With `drop_last` no batch would be left.
     """
 
     positions: NDArray[np.int64]
     batch: int
-    views: tuple[str, ...] = ("weak",)
+    views: tuple[str, ...] | Mapping[str, View] = ("weak",)
     labels: NDArray[np.int64] | None = None
     targets: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     of: Literal["train", "transfer"] = "train"
+    drop_last: bool = False
+    seed: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.drop_last and len(self.positions) < self.batch:
+            raise ValueError(
+                f"{len(self.positions)} images make no batch of {self.batch}, and drop_last leaves "
+                "out what is less"
+            )
 
 
 @dataclass(frozen=True)
@@ -39,8 +59,8 @@ class Batch:
     """One step's images of one stream, on the device.
 
     Attributes:
-        views: View to images, float (b, 3, s, s) in 0..1.
-        labels: int64 (b,); `UNLABELLED` throughout where the stream has no labels.
+        views: View to images, float (b, 3, s, s) in 0..1; to what it returns, for one's own.
+        labels: int64 (b,) or (b, c); `UNLABELLED` throughout where the stream has no labels.
         targets: Name to float32 (b, ...).
         positions: int64 (b,), which images they are.
     """
@@ -51,27 +71,56 @@ class Batch:
     positions: torch.Tensor
 
 
-Loss = Callable[[StudentModel, Mapping[str, Batch]], torch.Tensor]
+Loss = Callable[[Any, Mapping[str, Batch]], torch.Tensor]
+"""From the model that is trained (a `Classifier`, where a method trains) and a batch of each
+stream to a scalar."""
+
+
+OptimiserFactory = Callable[[torch.nn.Module, torch.nn.ModuleDict], torch.optim.Optimizer]
+"""Makes the optimiser of the model and of the extra modules, with peak learning rates."""
+
+
+Schedule = Callable[[int, int], float]
+"""Learning rate of a step, counted from 1, of so many, as a share of the peak."""
+
+
+def warm_up_cosine(warm_up: float = 0.05) -> Schedule:
+    """A linear rise to the peak, then half a cosine down to 0 at the last step.
+
+    Args:
+        warm_up: Share of the steps until the peak; it is reached after one step at the earliest.
+    """
+
+    def share(step: int, steps: int) -> float:
+        warm = max(round(warm_up * steps), 1)
+        if step <= warm:
+            return step / warm
+        return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(steps - warm, 1)))
+
+    return share
 
 
 @dataclass(frozen=True)
 class Phase:
-    """Some steps of stochastic gradient descent with one loss.
+    """Some steps of gradient descent with one loss.
 
     Attributes:
         steps: Optimiser steps; all phases together stay within the protocol's.
         streams: Streams by name; every step gets one batch of each.
-        loss: From the student and the batches to a scalar.
-        lr: Peak learning rate (linear warm-up over 5 % of the steps, then cosine to 0).
+        loss: From the model and the batches to a scalar.
+        lr: Peak learning rate.
         modules: Extra modules that are trained along, by name; dropped afterwards.
         module_lr: Learning rates of extra modules as multiples of `lr`.
         head_lr: Learning rate of the student's classifier as a multiple of `lr`.
-        momentum: Nesterov momentum.
+        momentum: Nesterov momentum; 0 for none.
         weight_decay: L2 penalty on matrices and kernels; biases and norms have none.
         ema: Whether the student that is evaluated is the moving average of the weights.
         train_backbone: False to leave the backbone as it is, its statistics too, and train the
             classifier and extra modules on its features.
         name: For the row.
+        schedule: How the learning rates go up and down.
+        optimiser: Another one than SGD with the rates, momentum and penalty above, which it then
+            sets itself.
     """
 
     steps: int
@@ -86,6 +135,8 @@ class Phase:
     ema: bool = False
     train_backbone: bool = True
     name: str = "train"
+    schedule: Schedule = field(default_factory=warm_up_cosine)
+    optimiser: OptimiserFactory | None = None
 
     def declared(self) -> dict[str, Any]:
         """What a row says of this phase."""

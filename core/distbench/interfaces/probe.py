@@ -44,8 +44,8 @@ class _Shared:
         """
         if compute not in self._known:
             self._known[compute] = compute(self)
-        found: T = self._known[compute]
-        return found
+        value: T = self._known[compute]
+        return value
 
 
 class Labels(_Shared):

@@ -40,6 +40,16 @@ class Student(Component, ABC):
     def normalisation(self) -> tuple[tuple[float, float, float], tuple[float, float, float]]:
         """Mean and standard deviation of the input channels (of images in 0..1)."""
 
+    @classmethod
+    def suggestions(cls) -> Sequence[Mapping[str, Any]]:
+        """Architectures worth a try, for `distbench list students`.
+
+        Returns:
+            Of each its ``value``, as it is typed after the colon, what is known of its cost
+            without a classifier (``parameters``, ``macs``), and a ``note``.
+        """
+        return ()
+
     def export(
         self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
     ) -> tuple[dict[str, Any], dict[str, Any]]:

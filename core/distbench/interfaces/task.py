@@ -44,6 +44,18 @@ class Task(Component, ABC):
         """
         return self.read(part, positions)
 
+    def multi_labels(self, part: str) -> NDArray[np.int64] | None:
+        """Labels of images that may show several classes, for models of `distbench zoo build`.
+
+        Args:
+            part: ``train`` or ``test``.
+
+        Returns:
+            (n, c) with 1 where an image shows a class, 0 where not and -1 where that is not to be
+            judged; None where an image has one class, which is in the index.
+        """
+        return None
+
 
 UNLABELLED = -1
 """Label of an image whose class is not known."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from distbench.errors import UsageError
 from distbench.interfaces.component import Component
 
 if TYPE_CHECKING:
@@ -24,6 +26,32 @@ class Zoo(Component, ABC):
         Raises:
             WeightsError: The zoo cannot be read.
         """
+
+    def build(
+        self, output: Path, report: Callable[[str], None], **options: Any
+    ) -> Sequence[Mapping[str, Any]]:
+        """Trains its models, for `distbench zoo build`; a zoo that cannot be trained refuses.
+
+        What is finished in the folder stays, so that the same call goes on after an interruption.
+
+        Args:
+            output: Folder of the zoo.
+            report: Told one line for each model, and now and then of a long one.
+            options: For a zoo that recipes are for: ``device``, ``threads``, ``workers``,
+                ``skip_corrupt``, ``replace`` and ``dry_run``, as the command has them.
+
+        Returns:
+            Of each model its ``name``, ``figure``, ``value`` and number of ``test_images``.
+
+        Raises:
+            DistbenchError: Data or weights are missing, or some models could not be trained.
+        """
+        raise UsageError(f"zoo {self.name!r} is not made by training; it has no build")
+
+    @classmethod
+    def recipes(cls) -> Mapping[str, Mapping[str, Any]]:
+        """Parameters of zoos of this class that `distbench zoo build NAME` trains, by name."""
+        return {}
 
 
 class Forward(Protocol):

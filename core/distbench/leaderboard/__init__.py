@@ -5,39 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from distbench.leaderboard import board_table as render
-from distbench.leaderboard.analysis import costs
-from distbench.leaderboard.analysis import source_weights as weights
-from distbench.leaderboard.analysis.board import Board, Line, build
-from distbench.leaderboard.figures import pareto as picture
-from distbench.leaderboard.rows.entries import Entry, Measure, Missing
-from distbench.leaderboard.rows.records import Reader, Record, as_records
-from distbench.leaderboard.statistics import Difference, Estimate
+from distbench.leaderboard.analysis.board import Board, build_board
+from distbench.leaderboard.analysis.costs import method_costs
+from distbench.leaderboard.analysis.source_weights import source_weights
+from distbench.leaderboard.figures.pareto import write_picture
+from distbench.leaderboard.rows.entries import Measure
+from distbench.leaderboard.rows.records import RowRecord, as_records
+from distbench.leaderboard.tables.board_table import board_csv, board_json, board_table
+from distbench.leaderboard.tables.cost_table import cost_csv
+from distbench.leaderboard.tables.text_table import latex_text, markdown_text
+from distbench.leaderboard.tables.weight_table import weights_json
 from distbench.storage.atomic import write_atomic
 from distbench.storage.rows import Row
 
-__all__ = [
-    "Board",
-    "Difference",
-    "Entry",
-    "Estimate",
-    "Line",
-    "Measure",
-    "Missing",
-    "Reader",
-    "Record",
-    "as_records",
-    "build",
-    "costs",
-    "picture",
-    "render",
-    "weights",
-    "write",
-]
-
 
 def write(
-    rows: Iterable[Row | Record],
+    rows: Iterable[Row | RowRecord],
     folder: Path,
     *,
     tasks: Sequence[str] | None = None,
@@ -63,20 +46,21 @@ def write(
         UsageError: The rows cannot share a table; nothing is written.
         OSError: The folder cannot be written to.
     """
-    held = as_records(rows)
-    board = build(held, tasks=tasks, seeds=seeds, baseline=baseline, measure=measure)
-    held = [row for row in held if row.task.id in board.tasks and row.seed in board.seeds]
+    records = as_records(rows)
+    board = build_board(records, tasks=tasks, seeds=seeds, baseline=baseline, measure=measure)
+    records = [row for row in records if row.task.id in board.tasks and row.seed in board.seeds]
     methods = [line.method for line in board.lines]
-    learnt = weights.source_weights(held, methods=methods, tasks=board.tasks)
+    weights = source_weights(records, methods=methods, tasks=board.tasks)
+    table = board_table(board)
     files = {
-        "leaderboard.md": render.markdown(board),
-        "leaderboard.csv": render.csv_text(board),
-        "leaderboard.json": render.json_text(board),
-        "leaderboard.tex": render.latex(board),
-        "weights.json": weights.json_text(learnt),
-        "costs.csv": costs.csv_text(costs.costs(held, methods=methods)),
+        "leaderboard.md": markdown_text(table),
+        "leaderboard.csv": board_csv(board),
+        "leaderboard.json": board_json(board),
+        "leaderboard.tex": latex_text(table),
+        "weights.json": weights_json(weights),
+        "costs.csv": cost_csv(method_costs(records, methods=methods)),
     }
     for file, content in files.items():
         write_atomic(folder / file, content)
-    picture.write(board, held, folder)
+    write_picture(board, records, folder)
     return board

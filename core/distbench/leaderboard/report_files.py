@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -11,16 +9,21 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from distbench.leaderboard import board_table as render
-from distbench.leaderboard import text_table as text
-from distbench.leaderboard.analysis import costs
-from distbench.leaderboard.analysis import metric_quality as selection
-from distbench.leaderboard.analysis import source_weights as weights
-from distbench.leaderboard.analysis.reports import Report
-from distbench.leaderboard.figures import pareto as picture
+from distbench.leaderboard.analysis.reports import BoardReport
+from distbench.leaderboard.figures.pareto import pareto_picture, worth_drawing
 from distbench.leaderboard.rows.gc_pause import without_cycles
 from distbench.leaderboard.rows.origins import Collected
-from distbench.leaderboard.text_table import Text, TextTable, name
+from distbench.leaderboard.tables.board_table import board_csv, board_table
+from distbench.leaderboard.tables.cost_table import cost_csv, cost_table, costs_as_dicts
+from distbench.leaderboard.tables.metric_table import metric_csv, metric_table, metrics_as_dicts
+from distbench.leaderboard.tables.text_table import (
+    Text,
+    TextTable,
+    latex_text,
+    markdown_text,
+    name_cell,
+)
+from distbench.leaderboard.tables.weight_table import weights_as_dicts
 from distbench.storage.atomic import write_atomic
 
 FORMATS = ("md", "csv", "json", "latex", "html")
@@ -30,9 +33,9 @@ PICTURE = "svg"
 """Drawn when it is asked for, not among all formats: of a thousand methods it takes seconds."""
 
 
-def write(
-    found: Collected,
-    reports: Sequence[Report],
+def write_reports(
+    collected: Collected,
+    reports: Sequence[BoardReport],
     folder: Path,
     formats: Collection[str] = FORMATS,
 ) -> list[Path]:
@@ -51,10 +54,10 @@ def write(
     """
     files: dict[str, str | bytes] = {}
     makers: dict[str, tuple[str, Callable[[], str]]] = {
-        "md": ("leaderboard.md", lambda: markdown(found, reports)),
-        "json": ("leaderboard.json", lambda: json_text(found, reports)),
-        "latex": ("leaderboard.tex", lambda: latex(reports)),
-        "html": ("leaderboard.html", lambda: html(found, reports)),
+        "md": ("leaderboard.md", lambda: reports_markdown(collected, reports)),
+        "json": ("leaderboard.json", lambda: reports_json(collected, reports)),
+        "latex": ("leaderboard.tex", lambda: reports_latex(reports)),
+        "html": ("leaderboard.html", lambda: reports_page(collected, reports)),
     }
     with without_cycles():
         for kind in FORMATS:
@@ -70,42 +73,42 @@ def write(
     return [folder / file for file in files]
 
 
-def html(found: Collected, reports: Sequence[Report]) -> str:
+def reports_page(collected: Collected, reports: Sequence[BoardReport]) -> str:
     """The page."""
     from distbench.leaderboard.page.data import page_data
     from distbench.leaderboard.page.html import page
 
-    return page(page_data(found, reports))
+    return page(page_data(collected, reports))
 
 
-def _csv_files(reports: Sequence[Report]) -> dict[str, str]:
+def _csv_files(reports: Sequence[BoardReport]) -> dict[str, str]:
     files: dict[str, str] = {}
     for report, tail in _tails(reports):
-        files[f"leaderboard{tail}.csv"] = render.csv_text(report.board)
-        files[f"costs{tail}.csv"] = costs.csv_text(report.costs)
+        files[f"leaderboard{tail}.csv"] = board_csv(report.board)
+        files[f"costs{tail}.csv"] = cost_csv(report.costs)
         if report.metrics:
-            files[f"metrics{tail}.csv"] = _metrics_csv(report)
+            files[f"metrics{tail}.csv"] = metric_csv(report.metrics)
     return files
 
 
-def _pictures(reports: Sequence[Report]) -> dict[str, bytes]:
+def _pictures(reports: Sequence[BoardReport]) -> dict[str, bytes]:
     """Accuracy against compute, of each report where there is something to compare."""
     return {
-        f"pareto{tail}.svg": picture.draw(some, report.board)
+        f"pareto{tail}.svg": pareto_picture(some, report.board)
         for report, tail in _tails(reports)
-        if (some := picture.worth_drawing(report.board, report.rows))
+        if (some := worth_drawing(report.board, report.rows))
     }
 
 
-def _tails(reports: Sequence[Report]) -> list[tuple[Report, str]]:
+def _tails(reports: Sequence[BoardReport]) -> list[tuple[BoardReport, str]]:
     """Each report with what its own files end in."""
-    found: dict[str, Report] = {}
+    by_tail: dict[str, BoardReport] = {}
     for report in reports:
         tail = f"-{slug(report.label)}" if len(reports) > 1 else ""
-        while tail in found:
+        while tail in by_tail:
             tail += "-b"
-        found[tail] = report
-    return [(report, tail) for tail, report in found.items()]
+        by_tail[tail] = report
+    return [(report, tail) for tail, report in by_tail.items()]
 
 
 def slug(label: str) -> str:
@@ -113,34 +116,18 @@ def slug(label: str) -> str:
     return re.sub(r"[^a-z0-9.]+", "-", label.lower()).strip("-.")[:100] or "table"
 
 
-def _metrics_csv(report: Report) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    ends = ("", "_low", "_high")
-    heads = [f"{key}{end}" for key in selection.MEASURED for end in ends]
-    writer.writerow(["metric", "distiller", *heads, "tasks", "fewest_sources", "most_sources"])
-    for line in report.metrics:
-        numbers: list[float | None] = []
-        for key in selection.MEASURED:
-            value = line.values.get(key)
-            numbers += [value.mean, value.low, value.high] if value else [None] * 3
-        shown = ["" if v is None else repr(round(v, 6) + 0.0) for v in numbers]
-        writer.writerow([line.metric, line.distiller, *shown, len(line.by_task), *line.sources])
-    return out.getvalue()
-
-
-def markdown(found: Collected, reports: Sequence[Report]) -> str:
+def reports_markdown(collected: Collected, reports: Sequence[BoardReport]) -> str:
     """Each report under its heading, with costs, metrics and where the results come from."""
     parts = []
     for report in reports:
-        parts += [f"# {_escaped(report.label)}", render.markdown(report.board).rstrip()]
+        parts += [f"# {_escaped(report.label)}", markdown_text(board_table(report.board)).rstrip()]
         parts += [f"- {_escaped(line)}" for line in report.left_out]
         if report.metrics:
-            metrics = text.markdown(selection.table(report.metrics)).rstrip()
+            metrics = markdown_text(metric_table(report.metrics)).rstrip()
             parts += ["## Metrics", metrics]
         if report.costs:
-            parts += ["## Costs", text.markdown(costs.table(report.costs)).rstrip()]
-        parts += ["## Where from", text.markdown(_provenance(found, report)).rstrip()]
+            parts += ["## Costs", markdown_text(cost_table(report.costs)).rstrip()]
+        parts += ["## Where from", markdown_text(_provenance(collected, report)).rstrip()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -148,33 +135,40 @@ def _escaped(line: str) -> str:
     return re.sub(r"([\\`*_<>\[\]#])", r"\\\1", line)
 
 
-def _provenance(found: Collected, report: Report) -> TextTable:
+def _provenance(collected: Collected, report: BoardReport) -> TextTable:
     body = []
     for line in report.board.lines:
         for number in report.origins[line.method]:
-            origin = found.origins[number]
+            origin = collected.origins[number]
             who = Text(origin.submitter or "", kind="text")
-            body.append((name(line.method), Text(origin.kind, kind="text"), who, name(origin.path)))
+            body.append(
+                (
+                    name_cell(line.method),
+                    Text(origin.kind, kind="text"),
+                    who,
+                    name_cell(origin.path),
+                )
+            )
     heads = ("method", "kind", "submitter", "file")
     return TextTable(tuple(Text(h, kind="text") for h in heads), tuple(body), (), (0, 1, 2, 3))
 
 
-def latex(reports: Sequence[Report]) -> str:
+def reports_latex(reports: Sequence[BoardReport]) -> str:
     """The tables one after another, each after a comment that says which it is."""
     parts = []
     for report in reports:
         parts.append("% " + re.sub(r"\s+", " ", report.label))
-        parts.append(render.latex(report.board))
+        parts.append(latex_text(board_table(report.board)))
         if report.metrics:
-            parts += ["% metrics", text.latex(selection.table(report.metrics))]
+            parts += ["% metrics", latex_text(metric_table(report.metrics))]
     return "\n".join(parts)
 
 
-def plain(found: Collected, reports: Sequence[Report]) -> dict[str, Any]:
+def reports_as_dict(collected: Collected, reports: Sequence[BoardReport]) -> dict[str, Any]:
     """All reports as values that JSON can hold."""
     return {
-        "origins": [asdict(origin) for origin in found.origins],
-        "refused": list(found.refused),
+        "origins": [asdict(origin) for origin in collected.origins],
+        "refused": list(collected.refused),
         "reports": [
             {
                 "label": report.label,
@@ -183,9 +177,9 @@ def plain(found: Collected, reports: Sequence[Report]) -> dict[str, Any]:
                 "zoo": report.zoo,
                 "left_out": list(report.left_out),
                 "leaderboard": report.board.as_dict(),
-                "metrics": selection.plain(report.metrics),
-                "costs": costs.plain(report.costs),
-                "weights": weights.plain(report.weights),
+                "metrics": metrics_as_dicts(report.metrics),
+                "costs": costs_as_dicts(report.costs),
+                "weights": weights_as_dicts(report.weights),
                 "origins": {method: list(numbers) for method, numbers in report.origins.items()},
             }
             for report in reports
@@ -193,6 +187,8 @@ def plain(found: Collected, reports: Sequence[Report]) -> dict[str, Any]:
     }
 
 
-def json_text(found: Collected, reports: Sequence[Report]) -> str:
+def reports_json(collected: Collected, reports: Sequence[BoardReport]) -> str:
     """All that there is, as JSON."""
-    return json.dumps(plain(found, reports), allow_nan=False, ensure_ascii=False) + "\n"
+    return (
+        json.dumps(reports_as_dict(collected, reports), allow_nan=False, ensure_ascii=False) + "\n"
+    )

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError,
 
 from distbench.errors import UsageError
 from distbench.interfaces.suite import Protocol, Value
-from distbench.storage.toml import explain, read_toml
+from distbench.storage.toml import read_toml
+from distbench.storage.validation import faults_of
 
 DEFAULT_SUITE = "mini"
 
@@ -106,7 +107,7 @@ class RunConfig(BaseModel):
         try:
             made = cls.model_validate(given)
         except ValidationError as error:
-            raise UsageError(explain(error, cls)) from None
+            raise UsageError(faults_of(error, cls)) from None
         made._base, made._from_file = base, from_file
         return made
 
@@ -126,4 +127,4 @@ class RunConfig(BaseModel):
         try:
             return Protocol.model_validate({**of_suite.model_dump(), **changes})
         except ValidationError as error:
-            raise UsageError(explain(error, Protocol)) from None
+            raise UsageError(faults_of(error, Protocol)) from None

@@ -27,7 +27,7 @@ from distbench.planning.settings import check_settings, suite_component
 from distbench.plugins.component_identity import identity_of, plugin_digests
 from distbench.plugins.registry import Registry, registry
 from distbench.storage.offline import go_offline
-from distbench.storage.toml import explain
+from distbench.storage.validation import faults_of
 
 C = TypeVar("C", bound=Component)
 
@@ -86,17 +86,18 @@ class ResolvedRun:
 
     Args:
         config: What to run.
+        names: What there is; found with the plugins of the configuration if None.
 
     Raises:
         UsageError: The suite is unknown, or a value of the protocol will not do. The properties
             raise it where a name is unknown or a parameter wrong.
     """
 
-    def __init__(self, config: RunConfig) -> None:
+    def __init__(self, config: RunConfig, names: Registry | None = None) -> None:
         if config.offline:
             go_offline()
         self.config = config
-        self._names = registry(config.plugin)
+        self._names = names or registry(config.plugin)
         self.suite = _suite(config, self._names)
         self.protocol: Protocol = config.protocol(self.suite.protocol)
         self.overlap = config.overlap or self.suite.overlap
@@ -223,7 +224,7 @@ class ResolvedRun:
         try:
             entry = TaskEntry.model_validate({**table, **about})
         except ValidationError as error:
-            raise UsageError(f"task {about['id']!r}: {explain(error, TaskEntry)}") from None
+            raise UsageError(f"task {about['id']!r}: {faults_of(error, TaskEntry)}") from None
         return ResolvedTask(entry.id, entry.seen_by, self._resolved("task", task))
 
     def gallery(self, specification: str) -> Resolved[Task]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args, overload
 
 from distbench.errors import PluginError, UnknownNameError, UsageError
 from distbench.interfaces.component import Component
@@ -17,6 +17,27 @@ from distbench.interfaces.kinds import KINDS, kind_of
 from distbench.plugins import spec
 from distbench.plugins.discovery import Offer, Origin, entry_points, load_file, offers_of, plural
 from distbench.storage.hashing import file_digest
+
+if TYPE_CHECKING:
+    from distbench.interfaces.executor import Executor
+    from distbench.interfaces.method import Baseline, Distiller
+    from distbench.interfaces.metric import Metric
+    from distbench.interfaces.reporter import Reporter
+    from distbench.interfaces.strategy import Strategy
+    from distbench.interfaces.student import Student
+    from distbench.interfaces.suite import Suite
+    from distbench.interfaces.task import Task
+    from distbench.interfaces.zoo import Zoo
+
+Specification = str | Mapping[str, Any]
+"""``"weighted:power=9"``, or a table with ``use`` and parameters."""
+
+
+class Making(TypedDict, total=False):
+    """What else `Registry.make` takes."""
+
+    base: Path | None
+    defaults: Mapping[str, Any] | None
 
 
 @dataclass
@@ -136,10 +157,48 @@ class Registry:
             )
         return target
 
+    @overload
+    def make(self, kind: Literal["zoo"], value: Specification, **more: Unpack[Making]) -> Zoo: ...
+    @overload
+    def make(
+        self, kind: Literal["metric"], value: Specification, **more: Unpack[Making]
+    ) -> Metric: ...
+    @overload
+    def make(
+        self, kind: Literal["strategy"], value: Specification, **more: Unpack[Making]
+    ) -> Strategy: ...
+    @overload
+    def make(
+        self, kind: Literal["student"], value: Specification, **more: Unpack[Making]
+    ) -> Student: ...
+    @overload
+    def make(
+        self, kind: Literal["distiller"], value: Specification, **more: Unpack[Making]
+    ) -> Distiller: ...
+    @overload
+    def make(
+        self, kind: Literal["baseline"], value: Specification, **more: Unpack[Making]
+    ) -> Baseline: ...
+    @overload
+    def make(self, kind: Literal["task"], value: Specification, **more: Unpack[Making]) -> Task: ...
+    @overload
+    def make(
+        self, kind: Literal["suite"], value: Specification, **more: Unpack[Making]
+    ) -> Suite: ...
+    @overload
+    def make(
+        self, kind: Literal["executor"], value: Specification, **more: Unpack[Making]
+    ) -> Executor: ...
+    @overload
+    def make(
+        self, kind: Literal["reporter"], value: Specification, **more: Unpack[Making]
+    ) -> Reporter: ...
+    @overload
+    def make(self, kind: str, value: Specification, **more: Unpack[Making]) -> Component: ...
     def make(
         self,
         kind: str,
-        value: str | Mapping[str, Any],
+        value: Specification,
         *,
         base: Path | None = None,
         defaults: Mapping[str, Any] | None = None,

@@ -12,14 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from types import UnionType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
 from distbench.errors import UsageError
 from distbench.interfaces.component import Component
+from distbench.storage.validation import faults_of
 
 _PARAMS = re.compile(r":(?=[A-Za-z_][\w.]*=)")
 
@@ -96,30 +96,14 @@ def build(
     try:
         made = cls(**given)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "parameters"
-        if first["type"] == "missing":
-            raise UsageError(f"{shown!r}: {name} needs {where}=...") from None
-        reason = first["msg"]
-        field = fields.get(str(first["loc"][0])) if first["loc"] else None
-        if field is not None and get_origin(field.annotation) in (Union, UnionType):
-            # One error for each type that it may have, with the type as the last part of its place.
-            where = str(first["loc"][0])
-            every = [e["msg"] for e in error.errors() if e["loc"][0] == where]
-            reason = ", or ".join([every[0], *(_lowered(one) for one in every[1:])])
-        raise UsageError(
-            f"{shown!r}: {where}={first.get('input')!r} will not do: {reason}"
-        ) from None
+        faults = faults_of(error, cls, missing=name + " needs {where}=...")
+        raise UsageError(f"{shown!r}: {faults}") from None
     anchored = {
         key: (base or Path.cwd()) / path
         for key, path in made
         if isinstance(path, Path) and not path.is_absolute()
     }
     return (made.model_copy(update=anchored) if anchored else made).named(name)
-
-
-def _lowered(message: str) -> str:
-    return message[:1].lower() + message[1:]
 
 
 def _value(raw: str, field: FieldInfo) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from distbench.errors import UsageError
+from distbench.storage.validation import faults_of
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -28,25 +29,4 @@ def read_toml(cls: type[M], path: Path, what: str, **more: Any) -> M:
     try:
         return cls.model_validate({**table, **more})
     except ValidationError as error:
-        raise UsageError(f"{path}: {explain(error, cls)}") from None
-
-
-def explain(error: ValidationError, cls: type[BaseModel]) -> str:
-    """The first thing a validation found, in one line."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        import difflib
-
-        key, model = str(first["loc"][-1]), cls
-        for part in first["loc"][:-1]:
-            inner = model.model_fields[part].annotation if part in model.model_fields else None
-            model = inner if isinstance(inner, type) and issubclass(inner, BaseModel) else model
-        near = difflib.get_close_matches(key, list(model.model_fields), n=1)
-        guess = f"; did you mean {near[0]!r}?" if near else ""
-        return f"unknown key {where!r}{guess}"
-    if first["type"] == "missing":
-        return f"{where!r} is missing"
-    return (
-        f"{where}={first.get('input')!r} will not do: {first['msg'].removeprefix('Value error, ')}"
-    )
+        raise UsageError(f"{path}: {faults_of(error, cls)}") from None

@@ -19,7 +19,7 @@ from distbench.storage.predictions import FILE as PREDICTIONS
 from distbench.storage.predictions import Predictions
 from distbench.storage.row_schemas import NewerSchemaError, read_row
 from distbench.storage.rows import Row
-from distbench.storage.toml import explain
+from distbench.storage.validation import faults_of
 from distbench.submission import limits
 from distbench.submission.archive import BundleError, lines, open_archive, read_member
 from distbench.submission.manifest import SCHEMA, Manifest, PublicPlan
@@ -248,5 +248,5 @@ def first_line(error: BaseException, form: type[BaseModel] = Row) -> str:
     text = str(error).partition("\n")[0]
     if isinstance(error, ValidationError):
         first = error.errors(include_url=False, include_input=False)[0]
-        text = first["msg"] if first["type"] == "json_invalid" else explain(error, form)
+        text = first["msg"] if first["type"] == "json_invalid" else faults_of(error, form)
     return shown(text, 500)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distbench.errors import DistbenchError
 from distbench.interfaces.suite import SuiteDefinition
-from distbench.interfaces.task import Task, TaskIndex
+from distbench.interfaces.task import TaskIndex
 from distbench.plugins import spec
 from distbench.plugins.registry import Registry
 from distbench.storage.offline import guard
@@ -88,7 +88,7 @@ class Labels:
             else:
                 return "it is not found by name in an installed suite or plugin"
             with without_network():
-                return cast(Task, made).index()
+                return made.index()
         except Exception as error:  # whatever a plugin does, the rest is still judged
             return str(error).partition("\n")[0][:200]
 

@@ -18,7 +18,7 @@ from distbench.storage.hashing import canonical_json
 from distbench.storage.predictions import FILE as PREDICTIONS
 from distbench.storage.predictions import packed
 from distbench.storage.rows import SCHEMA, Row
-from distbench.storage.toml import explain
+from distbench.storage.validation import faults_of
 from distbench.submission import limits
 from distbench.submission.archive import write_archive
 from distbench.submission.bundle import SUFFIX
@@ -125,7 +125,7 @@ def pack(run: RunFolder, *, name: str, submitter: str, licence: str, note: str |
             note=note,
         )
     except ValidationError as error:
-        raise UsageError(f"the bundle cannot be written: {explain(error, Manifest)}") from None
+        raise UsageError(f"the bundle cannot be written: {faults_of(error, Manifest)}") from None
     table = json.loads(canonical_json(manifest.model_dump()))
     text = json.dumps(table, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     return write_archive({"bundle.json": text.encode(), **members})

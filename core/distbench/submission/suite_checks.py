@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -12,12 +12,10 @@ from pydantic.fields import FieldInfo
 from distbench.errors import DistbenchError
 from distbench.interfaces.component import Component
 from distbench.interfaces.kinds import kind_of
-from distbench.interfaces.student import Student
-from distbench.interfaces.suite import METHOD_KINDS, Protocol, Suite, SuiteDefinition
-from distbench.interfaces.zoo import Zoo
+from distbench.interfaces.suite import METHOD_KINDS, Protocol, SuiteDefinition
 from distbench.planning.methods import method_id, method_role
 from distbench.plugins.registry import Registry
-from distbench.storage.toml import explain
+from distbench.storage.validation import faults_of
 from distbench.submission.counts import same
 from distbench.submission.labels import Labels, without_network
 from distbench.submission.manifest import PlanMethod, PublicPlan
@@ -35,7 +33,7 @@ def find_suite(plan: PublicPlan, names: Registry) -> SuiteDefinition | None:
     """The installed suite of the plan's name; None if there is none."""
     if plan.suite not in names.names("suite"):
         return None
-    return cast(Suite, names.make("suite", plan.suite)).definition()
+    return names.make("suite", plan.suite).definition()
 
 
 def check_suite(
@@ -51,7 +49,7 @@ def check_suite(
     try:
         protocol = Protocol.model_validate(plan.protocol)
     except ValidationError as error:
-        report.refuse("protocol", f"the protocol will not do: {shown(explain(error, Protocol))}")
+        report.refuse("protocol", f"the protocol will not do: {shown(faults_of(error, Protocol))}")
         return
     if protocol.seeds != len(plan.seeds):
         report.refuse(
@@ -211,7 +209,7 @@ def _check_student(
 ) -> None:
     try:
         with without_network():
-            ours = cast(Student, names.make("student", suite.student, base=suite.base))
+            ours = names.make("student", suite.student, base=suite.base)
             weights = ours.fingerprint()
     except Exception as error:  # whatever a plugin does, the rest is still judged
         report.note(f"the suite's student was not compared: {shown(error, 300)}")
@@ -231,7 +229,7 @@ def _check_zoo(plan: PublicPlan, suite: SuiteDefinition, names: Registry, report
         return
     try:
         with without_network():
-            zoo = cast(Zoo, names.make("zoo", suite.zoo, base=suite.base))
+            zoo = names.make("zoo", suite.zoo, base=suite.base)
             ours = {source.info.name: source.info for source in zoo.sources()}
     except Exception as error:  # whatever a plugin does, the rest is still judged
         report.note(f"the suite's zoo was not compared: {shown(error, 300)}")

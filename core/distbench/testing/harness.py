@@ -14,13 +14,12 @@ from distbench.engine.cell import compute_cell
 from distbench.engine.training.threads import torch_threads
 from distbench.engine.workspace import Workspace
 from distbench.errors import Declined, PluginError
-from distbench.interfaces.component import Component
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import MethodContext
 from distbench.interfaces.method import Method
 from distbench.interfaces.phase import Batch, Phase
-from distbench.interfaces.student_model import StudentModel
 from distbench.planning.config import RunConfig
-from distbench.planning.plan import Plan
+from distbench.planning.plan import Plan, PlannedMethod
 from distbench.planning.planner import make_plan
 from distbench.plugins.component_identity import as_table
 from distbench.storage.rows import Row
@@ -93,10 +92,10 @@ class Watched:
                 raise Fault(f"a phase is a {type(phase).__name__}", "give distbench.Phase")
         return [replace(phase, loss=self._told(phase)) for phase in self.phases_]
 
-    def _told(self, phase: Phase) -> Callable[[StudentModel, Mapping[str, Batch]], torch.Tensor]:
+    def _told(self, phase: Phase) -> Callable[[Classifier, Mapping[str, Batch]], torch.Tensor]:
         first = True
 
-        def loss(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+        def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             nonlocal first
             with doing(f"the loss of phase {phase.name!r}", "see docs/plugins.md, The contracts"):
                 value = phase.loss(student, batch)
@@ -121,12 +120,9 @@ class _Watching(Workspace):
 
     seen: list[Watched]
 
-    def component(self, kind: str, table: dict[str, Any]) -> Component:
-        made = super().component(kind, table)
-        if kind not in ("distiller", "baseline"):
-            return made
-        self.seen.append(Watched(cast(Method, made)))
-        return cast(Component, self.seen[-1])
+    def method(self, planned: PlannedMethod) -> Method:
+        self.seen.append(Watched(super().method(planned)))
+        return cast(Method, self.seen[-1])
 
 
 def watch(subject: Subject, seed: int = 0, **protocol: Any) -> tuple[Row, Watched]:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from distbench.errors import DistbenchError, RefusedError
 from distbench.leaderboard.rows.gc_pause import without_cycles
-from distbench.leaderboard.rows.origins import Collected, Origin
-from distbench.leaderboard.rows.records import Reader, Record
+from distbench.leaderboard.rows.origins import Collected, RowOrigin
+from distbench.leaderboard.rows.records import Reader, RowRecord
 from distbench.storage.rows import Row
 
 BUNDLE = ".distbench.zip"
@@ -27,8 +27,8 @@ def collect(paths: Sequence[Path]) -> Collected:
 
     What cannot be read is refused as a whole, with one line that says why; the others are kept.
     """
-    origins: list[Origin] = []
-    records: list[Record] = []
+    origins: list[RowOrigin] = []
+    records: list[RowRecord] = []
     refused: list[str] = []
     reader = Reader()
     seen: set[Path] = set()
@@ -81,7 +81,7 @@ def _inputs(path: Path) -> Iterator[Path]:
         yield from (Path(place) / name for name in sorted(files) if name.endswith(BUNDLE))
 
 
-def _run(folder: Path) -> tuple[Origin, Iterator[Row]]:
+def _run(folder: Path) -> tuple[RowOrigin, Iterator[Row]]:
     """A run's folder; of its plan only tasks and seeds are read, which all versions have."""
     try:
         plan = json.loads((folder / "plan.json").read_bytes())
@@ -91,7 +91,7 @@ def _run(folder: Path) -> tuple[Origin, Iterator[Row]]:
         raise RefusedError(f"no plan.json can be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         raise RefusedError("plan.json is not the plan of a run") from None
-    origin = Origin(str(folder), "run", tasks=tasks, seeds=seeds)
+    origin = RowOrigin(str(folder), "run", tasks=tasks, seeds=seeds)
     return origin, _lines(folder / "rows.jsonl")
 
 
@@ -118,7 +118,7 @@ def _why(error: ValueError) -> str:
     return f"{where}{': ' * bool(where)}{first['msg']}"
 
 
-def _bundle(path: Path) -> tuple[Origin, Iterator[Row]]:
+def _bundle(path: Path) -> tuple[RowOrigin, Iterator[Row]]:
     """A bundle; that it is whole is checked as it is read, what it claims by `validate`."""
     from distbench.submission.bundle import open_bundle
 
@@ -130,7 +130,7 @@ def _bundle(path: Path) -> tuple[Origin, Iterator[Row]]:
         "note": said.note,
         "incomplete": said.incomplete,
     }
-    origin = Origin(
+    origin = RowOrigin(
         str(path),
         "bundle",
         said.submitter,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
 
 from distbench.errors import DistbenchError, UsageError
 from distbench.interfaces.reporter import Reporter, RunFacts
@@ -47,7 +46,7 @@ class Reporters:
 
     def __init__(self, config: RunConfig, names: Registry) -> None:
         self._all: Sequence[Reporter] = [
-            cast(Reporter, names.make("reporter", value, base=config.base_of("reporter")))
+            names.make("reporter", value, base=config.base_of("reporter"))
             for value in config.reporter
         ]
         self.warnings: list[str] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,7 +17,7 @@ from distbench.interfaces.probe import Labels, Probe, as_numpy
 from distbench.interfaces.strategy import Strategy
 from distbench.interfaces.zoo import SourceInfo
 from distbench.plugins.registry import registry
-from distbench.storage.toml import explain
+from distbench.storage.validation import faults_of
 
 _GIVEN_BY = {
     "features": "features=",
@@ -37,7 +37,7 @@ def as_metric(metric: str | Metric) -> Metric:
     Raises:
         UsageError: The name is unknown or a parameter wrong.
     """
-    return metric if isinstance(metric, Metric) else cast(Metric, registry().make("metric", metric))
+    return metric if isinstance(metric, Metric) else registry().make("metric", metric)
 
 
 def score_arrays(
@@ -117,7 +117,7 @@ def rank_arrays(
         seed,
     )
     if not isinstance(strategy, Strategy):
-        strategy = cast(Strategy, registry().make("strategy", strategy))
+        strategy = registry().make("strategy", strategy)
     return rank_probes("arrays", chosen, strategy, probes)
 
 
@@ -190,7 +190,7 @@ def _facts(
     try:
         return SourceInfo.model_validate({**seen, **(given or {})})
     except ValidationError as error:
-        raise ArgumentError(f"source_info of {name!r}: {explain(error, SourceInfo)}") from None
+        raise ArgumentError(f"source_info of {name!r}: {faults_of(error, SourceInfo)}") from None
 
 
 def _width(matrix: ArrayLike | None) -> int:

@@ -14,7 +14,7 @@ from distbench.errors import DataError, UsageError
 from distbench.interfaces.executor import Outcome
 from distbench.interfaces.progress import Progress, silent
 from distbench.leaderboard.analysis.metric_quality import ByCell, MetricLine, judge
-from distbench.leaderboard.figures import study as oracles
+from distbench.leaderboard.figures.study import write_study
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan
 from distbench.planning.planner import make_plan
@@ -157,7 +157,7 @@ def _write(found: Study, tasks: Sequence[str], sources: Sequence[str]) -> None:
         "warnings": list(found.warnings),
     }
     write_atomic(found.folder / "study.json", json.dumps(whole, indent=1))
-    oracles.write(
+    write_study(
         found.folder, found.oracle, found.lines, found.reached, found.scores, tasks, sources
     )
 

@@ -10,7 +10,7 @@ from typing import Any
 from distbench.errors import UsageError
 from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.suite import METHOD_KINDS, Value
-from distbench.leaderboard.figures import sweep as curves
+from distbench.leaderboard.figures.sweep import SweepCurve, sweep_curve, write_sweep
 from distbench.planning.config import PROTOCOL_OPTIONS, RunConfig
 from distbench.planning.planner import make_plan
 from distbench.plugins.registry import Registry, registry
@@ -65,7 +65,7 @@ class Swept:
     folder: Path
     sweep: Sweep
     runs: tuple[RunResult, ...]
-    curve: curves.Curve
+    curve: SweepCurve
 
     @property
     def exit_code(self) -> int:
@@ -153,7 +153,7 @@ def run_sweep(
             )
         named = one.model_copy(update={"name": _folder_name(value)})
         results.append(execute(named, progress=progress, runs=folder))
-    curve = curves.curve(
+    curve = sweep_curve(
         sweep.key,
         [
             (value, [(m.id, m.role) for m in base.methods], [m.id for m in plan.methods], run.board)
@@ -161,7 +161,7 @@ def run_sweep(
         ],
     )
     write_atomic(folder / "sweep.json", json.dumps({"key": sweep.key, "values": sweep.values}))
-    curves.write(curve, folder)
+    write_sweep(curve, folder)
     return Swept(folder, sweep, tuple(results), curve)
 
 

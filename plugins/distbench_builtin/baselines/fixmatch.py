@@ -13,7 +13,7 @@ from distbench_builtin.shared.methods.parameters import head_rate, weight_penalt
 if TYPE_CHECKING:
     import torch
 
-    from distbench import Batch, Phase, StudentModel
+    from distbench import Batch, Classifier, Phase
 
 if TYPE_CHECKING:
     Selector = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
@@ -45,22 +45,21 @@ class FixMatch(Baseline):
         import torch
         from torch.nn.functional import cross_entropy
 
-        from distbench.interfaces.phase import Phase, Stream
+        from distbench import Phase, Stream
+        from distbench_builtin.shared.methods.losses import guesses_of, masked_cross_entropy
 
         size, select = context.protocol.batch, self.selector(context)
 
-        def loss(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+        def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             labelled, unlabelled = batch["labelled"], batch["unlabelled"]
             known, weak = labelled.views["weak"], unlabelled.views["weak"]
             # One pass, so that all three kinds of views share their batch statistics.
-            logits = student(torch.cat([known, weak, unlabelled.views["strong"]]))
+            logits = student(torch.cat([known, weak, unlabelled.views["strong"]]))  # (l + 2 u, C)
             on_known, on_weak, on_strong = logits.split([len(known), len(weak), len(weak)])
-            confidence, guess = on_weak.detach().float().softmax(1).max(1)
-            accepted = select(confidence, guess, unlabelled.positions).float()
-            consistency = accepted * cross_entropy(on_strong, guess, reduction="none")
-            supervised = cross_entropy(on_known, labelled.labels)
-            total: torch.Tensor = supervised + self.weight * consistency.mean()
-            return total
+            confidence, guess = guesses_of(on_weak)  # (u,), (u,)
+            accepted = select(confidence, guess, unlabelled.positions)  # (b,)
+            consistency = masked_cross_entropy(on_strong, guess, accepted)
+            return cross_entropy(on_known, labelled.labels) + self.weight * consistency
 
         return [
             Phase(

@@ -37,12 +37,12 @@ class FlexMatch(FixMatch):
         ) -> torch.Tensor:
             nonlocal last
             last = last.to(guess.device)
-            learnt = torch.bincount(last[last >= 0], minlength=context.num_classes).float()
+            learnt = torch.bincount(last[last >= 0], minlength=context.num_classes).float()  # (C,)
             unused = pool - learnt.sum()
-            status = learnt / torch.maximum(learnt.max(), unused)
+            status = learnt / torch.maximum(learnt.max(), unused)  # (C,)
             thresholds = self.threshold * status / (2 - status)
             sure = confidence >= self.threshold
             last[positions[sure]] = guess[sure]
-            return confidence >= thresholds[guess]
+            return confidence >= thresholds[guess]  # (C,)[(b,)] -> (b,)
 
         return select

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from distbench import Phase
 
 
-class LinearProbe(Baseline):
+class LinearProbing(Baseline):
     """Trains the classifier alone on the features of the pretrained student, which stays as it is.
 
     The cheapest way to use a pretrained network (see Kornblith, Shlens and Le, "Do Better ImageNet

@@ -14,7 +14,7 @@ from distbench_builtin.shared.methods.parameters import head_rate, weight_penalt
 if TYPE_CHECKING:
     import torch
 
-    from distbench import Batch, Phase, StudentModel
+    from distbench import Batch, Classifier, Phase
 
 
 class PseudoLabel(Baseline):
@@ -46,22 +46,20 @@ class PseudoLabel(Baseline):
         import torch
         from torch.nn.functional import cross_entropy
 
-        from distbench.interfaces.phase import Phase, Stream
+        from distbench import Phase, Stream
+        from distbench_builtin.shared.methods.losses import guesses_of, masked_cross_entropy
 
         steps, batch_size = context.protocol.steps, context.protocol.batch
         done = count()
 
-        def loss(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+        def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             labelled, unlabelled = batch["labelled"], batch["unlabelled"]
             known = labelled.views["weak"]
-            logits = student(torch.cat([known, unlabelled.views["weak"]]))
-            guessed = logits[len(known) :]
-            confidence, guess = guessed.detach().float().softmax(1).max(1)
-            accepted = (confidence >= self.threshold).float()
-            own = (accepted * cross_entropy(guessed, guess, reduction="none")).mean()
-            supervised = cross_entropy(logits[: len(known)], labelled.labels)
-            total: torch.Tensor = supervised + self.alpha(next(done), steps) * own
-            return total
+            logits = student(torch.cat([known, unlabelled.views["weak"]]))  # (l + u, C)
+            on_known, on_unlabelled = logits.split([len(known), len(logits) - len(known)])
+            confidence, guess = guesses_of(on_unlabelled)
+            own = masked_cross_entropy(on_unlabelled, guess, confidence >= self.threshold)
+            return cross_entropy(on_known, labelled.labels) + self.alpha(next(done), steps) * own
 
         return [
             Phase(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from distbench import Batch, Phase, StudentModel
+    from distbench import Batch, Classifier, Phase
     from distbench_builtin.shared.methods.source_heads import SourceHeads
 
 _SHARPNESS = (1.0, 0.5, 2.0, 0.25, 4.0, 0.125, 8.0, 0.0)
@@ -95,11 +95,11 @@ class LabelPropagation(Distiller):
 
         from distbench import Phase, Stream
 
-        def loss(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+        def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             labelled, more = batch["labelled"], batch["unlabelled"]
             features = student.features(torch.cat([labelled.views["weak"], more.views[self.view]]))
             count = len(labelled.labels)
-            logits = student.classify(features)
+            logits = student.classify(features)  # (l + u, C)
             supervised = cross_entropy(logits[:count], labelled.labels)
             unlabelled = cross_entropy(logits[count:], more.targets[_SPREAD])
             if heads is not None:
@@ -143,14 +143,14 @@ class LabelPropagation(Distiller):
             context.seed_for("projection"),
         )
         known = np.searchsorted(pool, context.labelled)
-        said = propagate(
+        probabilities = propagate(
             neighbour_graph(joint, neighbours), known, labels, context.num_classes, self.spread
         )
-        said[known] = np.eye(context.num_classes)[labels]
-        said **= certainty
-        found = np.zeros((len(context.labels), context.num_classes), dtype=np.float32)
-        found[pool] = said / said.sum(1, keepdims=True)
-        return found
+        probabilities[known] = np.eye(context.num_classes)[labels]
+        probabilities **= certainty
+        targets = np.zeros((len(context.labels), context.num_classes), dtype=np.float32)
+        targets[pool] = probabilities / probabilities.sum(1, keepdims=True)  # (p, C)
+        return targets
 
     def settled(
         self,

@@ -15,8 +15,8 @@ from distbench_builtin.shared.methods.transfer_set import TransferDistiller, joi
 if TYPE_CHECKING:
     import torch
 
-    from distbench import Batch, Phase, StudentModel
-    from distbench_builtin.shared.methods.transfer_set import Place, Targets
+    from distbench import Batch, Classifier, Phase
+    from distbench_builtin.shared.methods.transfer_set import Pool, Targets
 
 
 class PseudoLabels(TransferDistiller):
@@ -56,20 +56,20 @@ class PseudoLabels(TransferDistiller):
     )
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
-        """One phase over labelled images and unlabelled ones with their pseudo-labels."""
+        """One phase: cross-entropy on labels, `SoftTargetCrossEntropy` on pseudo-labels."""
         import torch
 
         from distbench import Phase, Stream
 
         heads = SourceHeads(context, self.temperature)
         online = self.views == "online"
-        run = [context.run(source) for source in context.sources] if online else []
+        forwards = [context.run(source) for source in context.sources] if online else []
 
-        def loss(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+        def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             labelled = batch["labelled"]
             more, targets = joined(batch)
             images = torch.cat([labelled.views["weak"], more])
-            features = student.features(images)
+            features = student.features(images)  # (l + u, 3, s, s) -> (l + u, d)
             count = len(labelled.labels)
             supervised = torch.nn.functional.cross_entropy(
                 student.classify(features[:count]), labelled.labels
@@ -78,15 +78,17 @@ class PseudoLabels(TransferDistiller):
                 images, features = images[count:], features[count:]
             elif not online:
                 targets = {n: torch.cat([labelled.targets[n], t]) for n, t in targets.items()}
-            said = (
-                [one(images) for one in run] if online else [targets[name] for name in heads.names]
+            logits = (
+                [source(images) for source in forwards]
+                if online
+                else [targets[name] for name in heads.names]
             )
-            return self.lam * supervised + (1 - self.lam) * heads.loss(features, said)
+            return self.lam * supervised + (1 - self.lam) * heads.loss(features, logits)
 
-        def cached(place: Place) -> Targets:
+        def cached(pool: Pool) -> Targets:
             if online:
                 return {}
-            if place == "train" or context.transfer is None:
+            if pool == "train" or context.transfer is None:
                 return heads.cached(context)
             return {name: context.transfer.embedding(name).logits for name in heads.names}
 

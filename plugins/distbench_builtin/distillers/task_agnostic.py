@@ -9,7 +9,6 @@ import numpy as np
 from pydantic import Field
 
 from distbench import MethodContext, Need, searched
-from distbench_builtin.shared.methods.source_heads import Contrasting
 from distbench_builtin.shared.methods.transfer_set import joined, which
 from distbench_builtin.shared.methods.two_stages import TwoStageDistiller
 
@@ -17,13 +16,13 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from distbench import Batch, Phase, StudentModel
-    from distbench_builtin.shared.methods.transfer_set import Place, Targets
+    from distbench import Batch, Classifier, Phase
+    from distbench_builtin.shared.methods.transfer_set import Pool, Targets
 
 _BLOCK = 4096
 
 
-class TaskAgnostic(TwoStageDistiller):
+class TaskAgnosticTransfer(TwoStageDistiller):
     """Matches the features of the weighted sources, which know nothing of the task; fine-tunes.
 
     The alternative that Vemulapalli et al., ICML 2024, compare their task-oriented transfer with:
@@ -57,37 +56,33 @@ class TaskAgnostic(TwoStageDistiller):
         widths = [source.info.feature_dim for source in context.sources]
         weights = [source.weight for source in context.sources]
         projection = torch.nn.Linear(context.num_features, sum(widths))
-        contrast = Contrasting(weights, self.temperature)
 
-        def features(place: Place) -> Targets:
-            if place == "train" or context.transfer is None:
+        def features(pool: Pool) -> Targets:
+            if pool == "train" or context.transfer is None:
                 return {s.info.name: s.embedding.features for s in context.sources}
             return {name: context.transfer.embedding(name).features for name in names}
 
         pools = self.pools(context)
-        given = {place: features(place) for place in pools}
+        given = {pool: features(pool) for pool in pools}
         scales = {
-            name: standard([(given[place][name], chosen) for place, chosen in pools.items()])
+            name: standard([(given[pool][name], chosen) for pool, chosen in pools.items()])
             for name in names
         }
 
-        def match(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+        def match(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             images, targets = joined(batch)
-            found = projection(student.features(images)).float()
-            theirs = [
-                (targets[name] - shift.to(found.device)) / spread.to(found.device)
+            outputs = projection(student.features(images)).float()  # (b, sum of the widths)
+            standardised = [
+                (targets[name] - shift.to(outputs.device)) / spread.to(outputs.device)
                 for name, (shift, spread) in scales.items()
             ]
-            ours = found.split(widths, dim=1)
-            if self.loss == "contrastive":
-                return contrast(ours, theirs, which(batch))
-            each = [self._distance(*pair) for pair in zip(ours, theirs, strict=True)]
-            return torch.stack(each) @ torch.tensor(weights, device=found.device)
+            pairs = list(zip(outputs.split(widths, dim=1), standardised, strict=True))
+            return self._weighted(pairs, weights, which(batch))
 
         distil = Phase(
             steps=0,
             streams=self.streams(
-                context, self.ratio * context.protocol.batch, lambda place: given[place]
+                context, self.ratio * context.protocol.batch, lambda pool: given[pool]
             ),
             loss=match,
             lr=self.lr,
@@ -95,12 +90,26 @@ class TaskAgnostic(TwoStageDistiller):
         )
         return self.then_finetune(distil, context)
 
-    def _distance(self, ours: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
-        from torch.nn.functional import cosine_similarity, mse_loss
+    def _weighted(
+        self,
+        pairs: Sequence[tuple[torch.Tensor, torch.Tensor]],
+        weights: Sequence[float],
+        images: torch.Tensor,
+    ) -> torch.Tensor:
+        """sum_s alpha_s times the loss of predicted and true features of source s, (b, d_s)."""
+        import torch
 
-        if self.loss == "cosine":
-            return (1 - cosine_similarity(ours, theirs)).mean()
-        return mse_loss(ours, theirs)
+        from distbench_builtin.shared.methods.losses import cosine_distance, info_nce, twins_of
+
+        if self.loss == "contrastive":
+            twins = twins_of(images)
+            total = torch.zeros((), device=images.device)
+            for weight, (predicted, target) in zip(weights, pairs, strict=True):
+                total = total + weight * info_nce(predicted, target, self.temperature, twins)
+            return total
+        distance = cosine_distance if self.loss == "cosine" else torch.nn.functional.mse_loss
+        losses = torch.stack([distance(predicted, target) for predicted, target in pairs])  # (s,)
+        return losses @ torch.tensor(weights, device=losses.device)  # (s,) @ (s,) -> ()
 
 
 def standard(

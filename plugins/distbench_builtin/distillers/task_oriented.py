@@ -1,4 +1,4 @@
-"""Teach the task to the sources, match what they say of it, fine-tune."""
+"""Train the sources on the task, match their predictions, fine-tune."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from distbench import MethodContext, Need, Taught, Teaching, searched
+from distbench import MethodContext, Need, TeacherLogits, TeacherRecipe, searched
 from distbench_builtin.shared.methods.transfer_set import joined
 from distbench_builtin.shared.methods.two_stages import TwoStageDistiller
 
@@ -16,25 +16,25 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from distbench import Batch, Phase, StudentModel
-    from distbench_builtin.shared.methods.transfer_set import Place, Targets
+    from distbench import Batch, Classifier, Phase
+    from distbench_builtin.shared.methods.transfer_set import Pool, Targets
 
 
-class TaskOriented(TwoStageDistiller):
-    """Teaches the task to the sources, matches their target-class predictions, then fine-tunes.
+class TaskOrientedTransfer(TwoStageDistiller):
+    """Trains the sources on the task, matches their target-class predictions, then fine-tunes.
 
     Vemulapalli et al., "Knowledge Transfer from Vision Foundation Models for Efficient Training of
-    Small Task-specific Models", ICML 2024. Three stages: (a) each source is taught the target
-    classes from the labelled images, by a linear classifier on its features or as a whole; (b) the
-    student matches what it then says of unlabelled images, temperature^2 * KL(p, q) with p and q
+    Small Task-specific Models", ICML 2024. Three stages: (a) each source becomes a teacher of the
+    target classes on the labelled images, by linear probing or by fine-tuning; (b) the student
+    matches the teacher's predictions on unlabelled images, temperature^2 * KL(p, q) with p and q
     the softmax of teacher's and student's logits over the temperature, without labels; (c) it is
     fine-tuned on the labels. The paper has one teacher; of several weighted sources p is the
     weighted mixture of their probabilities. As only features are needed, a source without classes
     may take part.
 
-    Teaching takes steps of its own, which the row declares; student's steps are shared between (b)
-    and (c). How the paper teaches, its temperature, schedule and batch are unknown; the defaults
-    are ours.
+    Teachers take steps of their own, which the row declares; the student's steps are shared between
+    (b) and (c). How the paper trains its teachers, its temperature, schedule and batch are unknown;
+    the defaults are ours.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features"})
@@ -60,11 +60,11 @@ class TaskOriented(TwoStageDistiller):
     )
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
-        """``distil`` on what the taught sources say, then ``finetune`` on the labels."""
+        """``distil`` on the teachers' predictions, then ``finetune`` on the labels."""
         from distbench import Phase
 
-        teaching = Teaching(
-            backbone=self.teaching == "full",
+        recipe = TeacherRecipe(
+            fine_tune=self.teaching == "full",
             steps=self.teacher_steps,
             batch=context.protocol.batch,
             lr=self.teacher_lr,
@@ -72,42 +72,41 @@ class TaskOriented(TwoStageDistiller):
             weight_decay=self.weight_decay,
             strength=self.strength,
         )
-        taught = [context.teach(source, teaching) for source in context.sources]
+        logits = [context.train_teacher(source, recipe) for source in context.sources]
         weights = [source.weight for source in context.sources]
 
-        def teachers(place: Place) -> Targets:
-            return {"teacher": mixture(taught, weights, place, self.temperature)}
+        def teacher(pool: Pool) -> Targets:
+            return {"teacher": mixture(logits, weights, pool, self.temperature)}
 
         distil = Phase(
             steps=0,
-            streams=self.streams(context, self.ratio * context.protocol.batch, teachers),
+            streams=self.streams(context, self.ratio * context.protocol.batch, teacher),
             loss=self.match,
             lr=self.lr,
         )
         return self.then_finetune(distil, context)
 
-    def match(self, student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+    def match(self, student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
         """temperature^2 * KL(p, q), the mean over the images."""
-        from torch.nn.functional import kl_div
+        from distbench_builtin.shared.methods.losses import distillation_kl
 
         images, targets = joined(batch)
-        ours = (student(images).float() / self.temperature).log_softmax(1)
-        return self.temperature**2 * kl_div(ours, targets["teacher"], reduction="batchmean")
+        return distillation_kl(student(images), targets["teacher"], self.temperature)
 
 
 def mixture(
-    taught: Sequence[Taught], weights: Sequence[float], place: Place, temperature: float
+    teachers: Sequence[TeacherLogits], weights: Sequence[float], pool: Pool, temperature: float
 ) -> NDArray[np.float32]:
-    """sum_s alpha_s softmax(z_s / temperature), (n, C): what the taught sources say together."""
+    """sum_s alpha_s softmax(z_s / temperature), (n, C): the probabilities of all teachers."""
     from scipy.special import softmax
 
-    found: NDArray[np.float32] | None = None
-    for one, weight in zip(taught, weights, strict=True):
-        logits = one.train if place == "train" else one.transfer
+    total: NDArray[np.float32] | None = None
+    for teacher, weight in zip(teachers, weights, strict=True):
+        logits = teacher.train if pool == "train" else teacher.transfer
         if logits is None:
-            raise ValueError("nothing was taught about a transfer set")
-        said = (weight * softmax(logits / temperature, axis=1)).astype(np.float32)
-        found = said if found is None else found + said
-    if found is None:
+            raise ValueError("the teachers have no logits on a transfer set")
+        share = (weight * softmax(logits / temperature, axis=1)).astype(np.float32)
+        total = share if total is None else total + share
+    if total is None:
         raise ValueError("there is no source")
-    return found
+    return total

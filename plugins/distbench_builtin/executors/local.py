@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 import threading
-from dataclasses import replace
 
-from distbench import Executor, Outcome, UnitQueue
-from distbench.engine.worker import READY
+from distbench import Executor, UnitQueue, WorkerProcess
 
 
 class Local(Executor):
@@ -32,7 +25,7 @@ class _Pool:
     def __init__(self, queue: UnitQueue) -> None:
         self._queue = queue
         self._changed = threading.Condition()
-        self._workers: set[_Worker] = set()
+        self._workers: set[WorkerProcess] = set()
         self._stopping = False
         self._error: BaseException | None = None
 
@@ -68,11 +61,11 @@ class _Pool:
             return None
 
     def _serve(self) -> None:
-        worker: _Worker | None = None
+        worker: WorkerProcess | None = None
         try:
             while (unit := self._next()) is not None:
                 if worker is None:
-                    worker = _Worker(self._queue)
+                    worker = WorkerProcess(self._queue.plan_path, self._queue.threads)
                     with self._changed:
                         self._workers.add(worker)
                 outcome = worker.execute(unit, self._queue.timeout(unit))
@@ -92,79 +85,3 @@ class _Pool:
         finally:
             if worker is not None:
                 worker.kill()
-
-
-class _Worker:
-    """One process that executes units of a plan."""
-
-    def __init__(self, queue: UnitQueue) -> None:
-        threads = str(queue.threads)
-        bounds = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "distbench.engine.worker", str(queue.plan_path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env={**os.environ, **dict.fromkeys(bounds, threads)},
-            # An interruption is ours to handle, and what a worker has started must die with it.
-            start_new_session=True,
-        )
-        self.dead = False
-        self._ready = False
-
-    def execute(self, unit: str, timeout: float | None) -> Outcome:
-        """Has a unit executed; a process that dies over it is a failure of the unit."""
-        process = self._process
-        self._ready = self._ready or self._line(process) == READY
-        late = threading.Event()
-
-        def give_up() -> None:
-            late.set()
-            self._end()
-
-        timer = threading.Timer(timeout, give_up) if timeout else None
-        if timer:
-            timer.start()
-        try:
-            if process.stdin is not None:
-                process.stdin.write(json.dumps(unit) + "\n")
-                process.stdin.flush()
-            answer = self._line(process)
-        except OSError:
-            answer = ""
-        finally:
-            if timer:
-                timer.cancel()
-        self.dead = not answer or late.is_set()
-        if answer:
-            return replace(Outcome(**json.loads(answer)), unit=unit)
-        code = process.wait()
-        reason = (
-            f"took longer than {timeout:g} s"
-            if late.is_set()
-            else f"the worker died with exit code {code}"
-            + (" (killed; perhaps out of memory)" if code == -9 else "")
-        )
-        return Outcome(unit, "failed", reason)
-
-    def _end(self) -> None:
-        try:
-            os.killpg(self._process.pid, signal.SIGKILL)
-        except OSError:
-            self._process.kill()
-
-    @staticmethod
-    def _line(process: subprocess.Popen[str]) -> str:
-        """The next line that the process writes; empty where it is gone."""
-        return process.stdout.readline().strip() if process.stdout is not None else ""
-
-    def kill(self) -> None:
-        """Ends the process and what it has started."""
-        self._end()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                try:
-                    pipe.close()
-                except OSError:
-                    continue

@@ -6,9 +6,8 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from distbench import Declined, Metric, Probe
-from distbench.interfaces.probe import Need
-from distbench_builtin.shared.numerics import gram as _alignment
+from distbench import Declined, Metric, Need, Probe
+from distbench_builtin.shared.numerics import alignment
 
 
 class CKA(Metric):
@@ -31,6 +30,12 @@ class CKA(Metric):
     Range: 0..1, debiased -1..1 (about 0 for features that say nothing). Unchanged by shifting,
     scaling and rotating the features. Needs features, and reference with `against=reference`.
     Cost: O(n d min(n, d)), one Gram matrix of the smaller side.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("cka", x, [0, 0, 0, 1, 1, 1]), 3)
+        0.576
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features"})
@@ -50,17 +55,17 @@ class CKA(Metric):
         Raises:
             Declined: Features or reference do not vary, or tell nothing apart once debiased.
         """
-        features = probe.shared(_alignment.of_features)
+        features = probe.shared(alignment.of_features)
         if not features.kernel.trace:
             raise Declined("the features do not vary")
         if self.against == "labels":
-            other = probe.labels.shared(_alignment.of_labels)
-            sums = probe.shared(_alignment.class_sums)
-            inner = _alignment.product_with_labels(features.kernel, sums, other)
+            other = probe.labels.shared(alignment.of_labels)
+            sums = probe.shared(alignment.class_sums)
+            inner = alignment.product_with_labels(features.kernel, sums, other)
         else:
-            reference = probe.shared(_alignment.of_reference)
+            reference = probe.shared(alignment.of_reference)
             other = reference.kernel
             if not other.trace:
                 raise Declined("the reference features do not vary")
-            inner = _alignment.product(features, reference)
-        return _alignment.cosine(inner, features.kernel, other, debiased=self.debiased)
+            inner = alignment.product(features, reference)
+        return alignment.cosine(inner, features.kernel, other, debiased=self.debiased)

@@ -9,13 +9,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.spatial.distance import cdist
 
-from distbench import Declined, Metric, Probe
-from distbench.interfaces.probe import Need
-from distbench_builtin.shared.numerics import gram as _alignment
+from distbench import Declined, Metric, Need, Probe
+from distbench_builtin.shared.numerics import alignment
 from distbench_builtin.shared.numerics import pairs as _pairs
-
-Array = NDArray[np.float64]
-
+from distbench_builtin.shared.numerics.features import Array
 
 _BLOCK = 2**21
 
@@ -42,6 +39,13 @@ class DDS(Metric):
     Range: -1..1, about 0 for unrelated models. Unchanged by shifting single dimensions and by
     scaling them with positive factors, not by rotating. Needs features and reference. Cost:
     O(n d min(n, d)); laplacian O(n^2 d) without matrix products, so slow, in memory for a block.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> other = [[0, 2, 1], [2, 1, 0], [4, 2, 2], [3, 5, 1], [7, 6, 3], [9, 5, 2]]
+        >>> round(distbench.score("dds", x, [0, 0, 0, 1, 1, 1], reference=other), 3)
+        0.573
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features", "reference"})
@@ -72,15 +76,15 @@ class DDS(Metric):
             )
         if not defined.all():
             x, y = x[defined], y[defined]
-        left, right = _alignment.of_rows(x), _alignment.of_rows(y)
+        left, right = alignment.of_rows(x), alignment.of_rows(y)
         if not left.kernel.trace or not right.kernel.trace:
             raise Declined("to one of the models all images are the same")
-        inner = _alignment.product(left, right)
-        return _alignment.cosine(inner, left.kernel, right.kernel, debiased=True)
+        inner = alignment.product(left, right)
+        return alignment.cosine(inner, left.kernel, right.kernel, debiased=True)
 
 
 def _zscored(x: NDArray[np.floating]) -> Array:
-    mean, factor = _pairs.zscoring(x)
+    mean, factor = _pairs.zscoring(x)  # (d,), (d,)
     scored: Array = (x - mean) * factor
     return scored
 
@@ -94,16 +98,17 @@ def _laplacian(x: Array, y: Array) -> float:
     height = max(1, _BLOCK // n)
     for start in range(0, n, height):
         own = np.arange(start, min(n, start + height))
+        # (2, b, n)
         kernels = np.stack([np.exp(-cdist(z[own], z, "cityblock") / z.shape[1]) for z in (x, y)])
         if level is None:  # constants do not matter; near 0, less is lost to round-off
             level = kernels.mean(axis=(1, 2), keepdims=True)
         kernels -= level
         kernels[:, own - start, own] = 0
-        rows[:, own] = kernels.sum(axis=2)
+        rows[:, own] = kernels.sum(axis=2)  # (2, b, n) -> (2, b)
         flat = kernels.reshape(2, -1)
-        products += flat @ flat.T
+        products += flat @ flat.T  # (2, b n) @ (b n, 2) -> (2, 2)
     totals = rows.sum(axis=1)
-    debiased = products - 2 / (n - 2) * rows @ rows.T
+    debiased = products - 2 / (n - 2) * rows @ rows.T  # (2, n) @ (n, 2) -> (2, 2)
     debiased += np.outer(totals, totals) / ((n - 1) * (n - 2))
     norms = np.diag(debiased)
     if (norms <= 1e-12 * np.diag(products)).any():

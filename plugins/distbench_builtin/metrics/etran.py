@@ -5,16 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy.special import softmax
 
 from distbench import Declined, Metric, Probe
-from distbench_builtin.shared.numerics.features import doubles
+from distbench_builtin.shared.numerics.features import Array, doubles
 from distbench_builtin.shared.numerics.lda import class_slices, discriminant, own
-
-Array = NDArray[np.float64]
-
 
 _AUTHORS_SHARE = 0.005
 
@@ -48,6 +44,12 @@ class ETran(Metric):
     not by rotation.
 
     Needs features. Cost: O(n D min(n, D)), for a covariance and its Cholesky factor.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("etran", x, [0, 0, 0, 1, 1, 1]), 3)
+        5.079
     """
 
     formula: Literal["paper", "authors"] = Field(
@@ -84,7 +86,7 @@ class ETran(Metric):
                 f"of {n}"
             )
         x = probe.shared(doubles)
-        largest = x.max(axis=1)
+        largest = x.max(axis=1)  # (n, D) -> (n,)
         energies = np.sort(largest + np.log(np.exp(x - largest[:, None]).sum(axis=1)))
         return float(energies[: max(1, taken)].mean())
 
@@ -100,8 +102,9 @@ def _nearest_mean(probe: Probe) -> Array:
     """Probabilities of the classes (n, C), images sorted by class, as Gaussians of variance 1."""
     labels = probe.labels
     x = probe.shared(doubles)[labels.order]
-    means = np.array([x[place].mean(axis=0) for place in class_slices(labels)])
+    means = np.array([x[span].mean(axis=0) for span in class_slices(labels)])  # (C, D)
     prior = np.log(labels.counts / len(labels))
+    # (n, D) @ (D, C) -> (n, C)
     logits = x @ means.T - np.einsum("cd,cd->c", means, means) / 2 + prior
     probabilities: Array = softmax(logits, axis=1)
     return probabilities

@@ -5,17 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy.spatial.distance import cdist
 
 from distbench import Metric, Probe
-from distbench_builtin.shared.numerics.features import centred
+from distbench_builtin.shared.numerics.features import Array, centred
 from distbench_builtin.shared.numerics.lda import class_deviations, class_slices
 from distbench_builtin.shared.numerics.pca import principal
-
-Array = NDArray[np.float64]
-
 
 _FLOOR = 1e-4
 """The least variance of a dimension within a class, as in the authors' code."""
@@ -46,6 +42,12 @@ class GBC(Metric):
     by shifting the features and, with `dims`, by rotating them; scaling them changes it.
 
     Needs features. Cost: O(n D min(n, D)), mostly the Gram matrix; O(C^2 p) for the pairs.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("gbc", x, [0, 0, 0, 1, 1, 1]), 3)
+        -0.377
     """
 
     covariance: Literal["spherical", "diagonal"] = Field(
@@ -67,13 +69,13 @@ class GBC(Metric):
         if self.dims is not None:
             p = min(self.dims, *x.shape)
             x = principal(probe, p).scores
-        means, deviations = class_deviations(probe.labels, x[probe.labels.order])
-        places = class_slices(probe.labels)
-        variances = np.array([(deviations[place] ** 2).mean(axis=0) for place in places])
+        means, deviations = class_deviations(probe.labels, x[probe.labels.order])  # (C, k), (n, k)
+        spans = class_slices(probe.labels)
+        variances = np.array([(deviations[span] ** 2).mean(axis=0) for span in spans])  # (C, k)
         variances = np.maximum(variances, _FLOOR)
         if self.covariance == "spherical":
             missing = _FLOOR * (p - x.shape[1])
-            variance = (variances.sum(axis=1) + missing) / p
+            variance = (variances.sum(axis=1) + missing) / p  # (C, k) -> (C,)
             distances = _spherical(means, variance, p if self.formula == "paper" else 1)
         else:
             distances = _diagonal(means, variances)
@@ -89,7 +91,7 @@ def _spherical(means: Array, variance: Array, times: int) -> Array:
         variance: (C,).
         times: For how many dimensions the logarithm counts.
     """
-    pooled = (variance[:, None] + variance) / 2
+    pooled = (variance[:, None] + variance) / 2  # (C, C)
     spread = np.log(pooled) - (np.log(variance)[:, None] + np.log(variance)) / 2
     distances: Array = cdist(means, means, "sqeuclidean") / (8 * pooled) + times / 2 * spread
     return distances
@@ -105,8 +107,8 @@ def _diagonal(means: Array, variances: Array) -> Array:
     distances = np.zeros((len(means), len(means)))
     volumes = np.log(variances).sum(axis=1) / 2
     for c, (mean, variance) in enumerate(zip(means, variances, strict=True)):
-        pooled = (variance + variances[c:]) / 2
-        far = ((mean - means[c:]) ** 2 / pooled).sum(axis=1) / 8
+        pooled = (variance + variances[c:]) / 2  # (k,) + (C - c, k)
+        far = ((mean - means[c:]) ** 2 / pooled).sum(axis=1) / 8  # (C - c, k) -> (C - c,)
         spread = (np.log(pooled).sum(axis=1) - volumes[c] - volumes[c:]) / 2
         distances[c, c:] = distances[c:, c] = far + spread
     return distances

@@ -27,11 +27,17 @@ class HScore(Metric):
     tells nothing, see `hscore_shrinkage`. Features that do not vary score 0.
 
     Needs features. Cost: O(n D min(n, D)), mostly one symmetric eigenproblem of size min(n, D).
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("hscore", x, [0, 0, 0, 1, 1, 1]), 3)
+        0.713
     """
 
     def score(self, probe: Probe) -> float:
         """Sum of squared canonical correlations."""
-        inside = probe.shared(centred_spectrum).inside
+        inside = probe.shared(centred_spectrum).inside  # (C, k)
         if inside.shape[1] == len(probe.labels) - 1:
             return float(probe.labels.num_classes - 1)  # without round-off that ranks sources
         return float((inside.sum(axis=1) / probe.labels.counts).sum())

@@ -28,6 +28,12 @@ class HScoreShrinkage(Metric):
 
     Needs features. Cost: O(n D min(n, D)), mostly one symmetric eigenproblem of size min(n, D),
     which `hscore` shares.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("hscore_shrinkage", x, [0, 0, 0, 1, 1, 1]), 3)
+        0.676
     """
 
     def score(self, probe: Probe) -> float:
@@ -39,7 +45,7 @@ class HScoreShrinkage(Metric):
         kept = 1 - _intensity(probe, known)
         mean = known.values.sum() / dims
         shrunk = kept * known.values + (1 - kept) * mean
-        between = (known.inside / probe.labels.counts[:, None]).sum(axis=0)
+        between = (known.inside / probe.labels.counts[:, None]).sum(axis=0)  # (C, k) -> (k,)
         score: float = (between * kept * known.values / shrunk).sum() * n / (n - 1)
         return float(score)
 

@@ -8,7 +8,8 @@ from pydantic import Field
 from distbench import Declined, Metric, Probe
 from distbench_builtin.shared.numerics import features as _features
 from distbench_builtin.shared.numerics import neighbours as _neighbours
-from distbench_builtin.shared.numerics.neighbours import Array, Distance, Indices, Pairs
+from distbench_builtin.shared.numerics.features import Array
+from distbench_builtin.shared.numerics.neighbours import Distance, Indices, Pairs
 
 _PARALLEL = 1e-28
 """Squared distance of rows of length 1 that point in one direction; round-off of their lengths."""
@@ -38,6 +39,12 @@ class KNN(Metric):
     products with a bound on their round-off and decided by differences of rows in float64, so
     nothing cancels. cityblock has no matrix product and is slow. Memory for a float32 copy of the
     features, a tile of distances and the neighbours.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("knn", x, [0, 0, 0, 1, 1, 1]), 3)
+        50.0
     """
 
     k: int = Field(1, ge=1, description="number of neighbours that vote")
@@ -71,25 +78,25 @@ def _directions(x: Array) -> Array:
     """Rows brought to length 1, unless they are 0."""
     size = np.abs(x).max(axis=1, keepdims=True)
     rows = x / np.where(size > 0, size, 1)
-    length = np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]
+    length = np.sqrt(np.einsum("nd,nd->n", rows, rows))[:, None]  # (n, 1)
     rows /= np.where(length > 0, length, 1)
     return rows
 
 
 def _distinct(x: Array) -> tuple[Indices, Indices]:
     """Groups of equal rows: where each is first seen, (g,), and the group of each row, (n,)."""
-    places = np.arange(len(x))
+    first_rows = np.arange(len(x))
     _, inverse, counts = np.unique(
         np.einsum("nd,nd->n", x, x), return_inverse=True, return_counts=True
     )
     same = counts[inverse] > 1  # of equal length, so perhaps equal
     if not same.any():
-        return places, places
+        return first_rows, first_rows
     seen: dict[bytes, int] = {}
-    for place in np.flatnonzero(same):
-        row = (x[place] + 0.0).tobytes()  # -0.0 is 0.0
-        places[place] = seen.setdefault(row, int(place))
-    first, group = np.unique(places, return_inverse=True)
+    for i in np.flatnonzero(same):
+        content = (x[i] + 0.0).tobytes()  # -0.0 is 0.0
+        first_rows[i] = seen.setdefault(content, int(i))
+    first, group = np.unique(first_rows, return_inverse=True)
     return first, group
 
 
@@ -106,9 +113,10 @@ def _right(group: Indices, ids: Indices, pairs: Pairs, k: int, floor: float) -> 
         floor: Distances below it are 0.
     """
     classes = int(ids.max()) + 1
+    # (m,), a group and class each
     codes, size = np.unique(group * classes + ids, return_counts=True)
     owner, own = np.divmod(codes, classes)
-    viewer, seen, distance = _members(owner, pairs)
+    viewer, seen, distance = _members(owner, pairs)  # (p,) each
     votes = size[seen] - (viewer == seen)
     order = np.lexsort((distance, viewer))
     viewer, seen, votes, distance = viewer[order], seen[order], votes[order], distance[order]
@@ -116,16 +124,16 @@ def _right(group: Indices, ids: Indices, pairs: Pairs, k: int, floor: float) -> 
     # Distance of the k-th vote of each viewer.
     start = np.searchsorted(viewer, np.arange(len(codes)))
     total = np.cumsum(votes)
-    kth = distance[np.searchsorted(total, (total - votes)[start] + k)][viewer]
+    kth = distance[np.searchsorted(total, (total - votes)[start] + k)][viewer]  # (m,) -> (p,)
     margin = kth * _neighbours.TIE + floor
     nearer, tied = distance < kth - margin, np.abs(distance - kth) <= margin
 
     # Votes in shares: each of `sharing` at the k-th distance has `left / sharing`.
-    left = k - np.bincount(viewer, votes * nearer, len(codes)).astype(np.int64)
-    sharing = np.bincount(viewer, votes * tied, len(codes)).astype(np.int64)
+    left = k - np.bincount(viewer, votes * nearer, len(codes)).astype(np.int64)  # (p,) -> (m,)
+    sharing = np.bincount(viewer, votes * tied, len(codes)).astype(np.int64)  # (p,) -> (m,)
     shares = votes * (nearer * sharing[viewer] + tied * left[viewer])
-    voted, place = np.unique(viewer * classes + own[seen], return_inverse=True)
-    ballot = np.bincount(place, shares)
+    voted, ballot_of = np.unique(viewer * classes + own[seen], return_inverse=True)
+    ballot = np.bincount(ballot_of, shares)
     voter, choice = np.divmod(voted, classes)
     most = np.maximum.reduceat(ballot, np.searchsorted(voter, np.arange(len(codes))))
     won = ballot == most[voter]

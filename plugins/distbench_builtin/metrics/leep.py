@@ -27,6 +27,12 @@ class LEEP(Metric):
     splitting one of them in equal parts.
 
     Needs logits or probabilities. Cost: O(n z), two passes over P.
+
+    Example::
+
+        >>> p = [[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.6, 0.4], [0.2, 0.8], [0.1, 0.9]]
+        >>> round(distbench.score("leep", labels=[0, 0, 0, 1, 1, 1], probabilities=p), 3)
+        -0.557
     """
 
     needs: ClassVar = frozenset({"logits"})

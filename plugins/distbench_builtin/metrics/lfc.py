@@ -8,9 +8,9 @@ import numpy as np
 from pydantic import Field
 
 from distbench import Declined, Labels, Metric, Probe
+from distbench_builtin.shared.numerics import alignment
 from distbench_builtin.shared.numerics import features as _features
-from distbench_builtin.shared.numerics import gram as _alignment
-from distbench_builtin.shared.numerics.gram import Array
+from distbench_builtin.shared.numerics.features import Array
 
 
 class LFC(Metric):
@@ -33,6 +33,12 @@ class LFC(Metric):
     Range: -1..1, spectral unbounded. Unchanged by scaling and rotating the features, not by
     shifting them. Needs features. Cost: O(n d min(n, d)), one Gram matrix of the smaller side;
     spectral also eigenvalues of it.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("lfc", x, [0, 0, 0, 1, 1, 1]), 3)
+        0.296
     """
 
     norm: Literal["frobenius", "spectral"] = Field(
@@ -45,13 +51,13 @@ class LFC(Metric):
         Raises:
             Declined: All entries of a Gram matrix are equal.
         """
-        features = probe.shared(_alignment.of_features)
+        features = probe.shared(alignment.of_features)
         if not features.kernel.trace:
             raise Declined("the features do not vary")
         scale = np.sqrt(features.kernel.trace)
-        mean = probe.shared(_features.doubles).mean(axis=0) / scale
-        along = features.rows @ (mean / scale)
-        sums = probe.shared(_alignment.class_sums) / scale
+        mean = probe.shared(_features.doubles).mean(axis=0) / scale  # (n, d) -> (d,)
+        along = features.rows @ (mean / scale)  # (n, d) @ (d,) -> (n,)
+        sums = probe.shared(alignment.class_sums) / scale  # (C, d)
         counts = probe.labels.counts
         inner = 2 * float(np.vdot(sums, sums)) + 4 * float(counts @ (sums @ mean))
         if self.norm == "frobenius":
@@ -77,7 +83,7 @@ def _label_spectral(labels: Labels) -> float:
     return float(np.abs(np.linalg.eigvalsh(matrix)).max())
 
 
-def _spectral(features: _alignment.Side, mean: Array, along: Array) -> float:
+def _spectral(features: alignment.Side, mean: Array, along: Array) -> float:
     """Spectral norm of K - mean K, over the trace of the centred K.
 
     It is CC' + 1v' + v1'. Where n >= d, its eigenvalues other than 0 are those of a bordered
@@ -91,8 +97,8 @@ def _spectral(features: _alignment.Side, mean: Array, along: Array) -> float:
     gram = features.gram / features.kernel.trace
     if len(along) < len(mean):
         return float(np.abs(np.linalg.eigvalsh(gram + along + along[:, None])).max())
-    values, vectors = np.linalg.eigh(gram)
+    values, vectors = np.linalg.eigh(gram)  # (d,), (d, d)
     root = np.sqrt(np.maximum(values, 0))
-    matrix = np.diag(np.append(values, 0))
+    matrix = np.diag(np.append(values, 0))  # (d + 1, d + 1)
     matrix[-1, :-1] = matrix[:-1, -1] = np.sqrt(len(along)) * root * (mean @ vectors)
     return float(np.abs(np.linalg.eigvalsh(matrix)).max())

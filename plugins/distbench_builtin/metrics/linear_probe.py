@@ -10,11 +10,8 @@ from pydantic import Field
 from scipy.optimize import minimize
 
 from distbench import Declined, Metric, Probe
-from distbench_builtin.shared.numerics.features import doubles
+from distbench_builtin.shared.numerics.features import Array, doubles
 from distbench_builtin.shared.numerics.pca import principal
-
-Array = NDArray[np.float64]
-
 
 _TIE = 1e-6
 """Logits that differ by less are taken for equal."""
@@ -52,6 +49,12 @@ class LinearProbe(Metric):
 
     Needs features. Cost: O(n D min(n, D)) once, O(n min(n, D) C) a step of the optimiser, some
     tens of steps a fold.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("linear_probe", x, [0, 0, 0, 1, 1, 1]), 3)
+        66.667
     """
 
     folds: int = Field(5, ge=2, description="parts of the images, each left out once")
@@ -73,16 +76,16 @@ class LinearProbe(Metric):
         scores, squares = principal(probe)
         if not len(squares):
             raise Declined("all images have the same features")
-        rows = scores * np.sqrt(len(labels) / squares.sum())
+        rows = scores * np.sqrt(len(labels) / squares.sum())  # (n, r)
         fold = _deal(probe, rows, self.folds)
         right, both = 0.0, np.zeros((rows.shape[1] + 1, labels.num_classes))
         for left_out in range(int(fold.max()) + 1):
             test = fold == left_out
             train = ~test
             both = _fit(rows[train], labels.ids[train], self.penalty, both)
-            logits = rows[test] @ both[:-1] + both[-1]
+            logits = rows[test] @ both[:-1] + both[-1]  # (t, r) @ (r, C) + (C,) -> (t, C)
             likeliest = logits >= logits.max(axis=1, keepdims=True) - _TIE
-            own = likeliest[np.arange(len(logits)), labels.ids[test]]
+            own = likeliest[np.arange(len(logits)), labels.ids[test]]  # (t, C) -> (t,)
             right += float((own / likeliest.sum(axis=1)).sum())
         return 100 * right / int((fold >= 0).sum())
 
@@ -115,26 +118,26 @@ def _fit(rows: Array, ids: NDArray[np.int64], penalty: float, start: Array) -> A
     """
     n, r = rows.shape
     classes = start.shape[1]
-    target = np.eye(classes)[ids] / n
+    target = np.eye(classes)[ids] / n  # (n,) -> (n, C)
     scale = np.ones((r + 1, 1))
     scale[:r, 0] = 1 / np.sqrt(np.einsum("nr,nr->r", rows, rows) / n / classes + penalty)
 
     def loss(flat: Array) -> tuple[float, Array]:
         both = flat.reshape(r + 1, classes) * scale
         weights = both[:r]
-        logits = rows @ weights + both[r]
+        logits = rows @ weights + both[r]  # (n, r) @ (r, C) + (C,) -> (n, C)
         logits -= logits.max(axis=1, keepdims=True)
         chances = np.exp(logits)
-        total = chances.sum(axis=1, keepdims=True)
+        total = chances.sum(axis=1, keepdims=True)  # (n, C) -> (n, 1)
         value = np.log(total).mean() - np.vdot(target, logits)
         residual = chances / (n * total) - target
         slope = np.empty_like(both)
-        slope[:r] = rows.T @ residual + penalty * weights
-        slope[r] = residual.sum(axis=0)
+        slope[:r] = rows.T @ residual + penalty * weights  # (r, n) @ (n, C) -> (r, C)
+        slope[r] = residual.sum(axis=0)  # (n, C) -> (C,)
         return float(value + penalty / 2 * np.vdot(weights, weights)), (slope * scale).ravel()
 
     options = {"maxiter": _MOST_STEPS, "gtol": _SLOPE, "ftol": 0.0, "maxcor": 20}
     first = (start / scale).ravel()
-    found = minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x
-    solution: Array = found.reshape(r + 1, classes) * scale
+    optimum = minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x
+    solution: Array = optimum.reshape(r + 1, classes) * scale
     return solution

@@ -5,15 +5,11 @@ from __future__ import annotations
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from distbench import Declined, Metric, Probe
-from distbench_builtin.shared.numerics.features import product
+from distbench_builtin.shared.numerics.features import Array, product
 from distbench_builtin.shared.numerics.spectrum import Spectrum, spectrum
-
-Array = NDArray[np.float64]
-
 
 _AUTHORS_STEPS = 11
 
@@ -47,6 +43,12 @@ class LogME(Metric):
     dimensions has infinite evidence; it is held at a residual of 1e-12.
 
     Needs features. Cost: O(n D min(n, D)), mostly one symmetric eigenproblem of size min(n, D).
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("logme", x, [0, 0, 0, 1, 1, 1]), 3)
+        -0.868
     """
 
     version: ClassVar[int] = 2
@@ -67,7 +69,7 @@ class LogME(Metric):
         if len(known.values) == len(probe.labels):
             outside = np.zeros_like(counts)
         else:
-            outside = np.maximum(counts - known.inside.sum(axis=1), _RESOLUTION * counts)
+            outside = np.maximum(counts - known.inside.sum(axis=1), _RESOLUTION * counts)  # (C,)
         if self.stopping == "converged":
             return float(_converged(known, outside, counts).mean())
         with np.errstate(all="ignore"):
@@ -99,39 +101,40 @@ def _converged(known: Spectrum, outside: Array, counts: Array) -> Array:
     grid, step = np.linspace(np.log(1e-30), np.log(1e12), 200, retstep=True)
     ratio = np.exp(grid)[:, None]
     free = ratio / (values + ratio)  # (200, k), share of each direction that is not fitted
-    misfit = product(free, inside.T) + outside
-    place = grid[(-n * np.log(misfit) + np.log(free).sum(axis=1)[:, None]).argmax(axis=0)]
+    misfit = product(free, inside.T) + outside  # (200, k) @ (k, C) + (C,) -> (200, C)
+    # (200, C) -> (C,)
+    log_ratio = grid[(-n * np.log(misfit) + np.log(free).sum(axis=1)[:, None]).argmax(axis=0)]
 
-    low, high = place - step, place + step
-    moving = np.arange(len(place))
+    low, high = log_ratio - step, log_ratio + step
+    moving = np.arange(len(log_ratio))
     for _ in range(60):
-        old, fits = place[moving], inside[moving]
+        old, fits = log_ratio[moving], inside[moving]
         gradient, curvature = _slope(old, values, fits, outside[moving], n)
         low[moving] = np.where(gradient > 0, old, low[moving])
         high[moving] = np.where(gradient > 0, high[moving], old)
         newton = old - gradient / np.where(curvature < 0, curvature, -np.inf)
         trusted = (curvature < 0) & (low[moving] < newton) & (newton < high[moving])
-        place[moving] = np.where(trusted, newton, (low[moving] + high[moving]) / 2)
-        moving = moving[np.abs(place[moving] - old) >= 1e-7]
+        log_ratio[moving] = np.where(trusted, newton, (low[moving] + high[moving]) / 2)
+        moving = moving[np.abs(log_ratio[moving] - old) >= 1e-7]
         if not len(moving):
             break
-    ratio = np.exp(place)[:, None]
-    misfit = (ratio / (values + ratio) * inside).sum(axis=1) + outside
-    volume = np.log1p(values / ratio).sum(axis=1)
+    ratio = np.exp(log_ratio)[:, None]
+    misfit = (ratio / (values + ratio) * inside).sum(axis=1) + outside  # (C, k) -> (C,)
+    volume = np.log1p(values / ratio).sum(axis=1)  # (C, k) -> (C,)
     best: Array = np.maximum(null, -0.5 * (np.log(2 * np.pi * misfit / n) + 1 + volume / n))
     return best
 
 
 def _slope(
-    place: Array, values: Array, inside: Array, outside: Array, n: float
+    log_ratio: Array, values: Array, inside: Array, outside: Array, n: float
 ) -> tuple[Array, Array]:
     """First and second derivative of twice the evidence by ln r, (C,) each."""
-    free = 1 / (1 + values * np.exp(-place)[:, None])
+    free = 1 / (1 + values * np.exp(-log_ratio)[:, None])  # (k,) * (C, 1) -> (C, k)
     slope = free * (1 - free)
     misfit = np.einsum("ck,ck->c", free, inside) + outside
     first = np.einsum("ck,ck->c", slope, inside) / misfit
     second = np.einsum("ck,ck->c", slope * (1 - 2 * free), inside) / misfit
-    gradient = (1 - free).sum(axis=1) - n * first
+    gradient = (1 - free).sum(axis=1) - n * first  # (C, k) -> (C,)
     return gradient, -slope.sum(axis=1) - n * (second - first**2)
 
 
@@ -147,8 +150,8 @@ def _authors(known: Spectrum, outside: Array, counts: Array) -> Array:
     going = np.ones(len(counts), dtype=bool)
     for _ in range(_AUTHORS_STEPS):
         old = a / b
-        share = s / (s + old[:, None])
-        gamma = share.sum(axis=1)
+        share = s / (s + old[:, None])  # (k,) + (C, 1) -> (C, k)
+        gamma = share.sum(axis=1)  # (C, k) -> (C,)
         norm = (share / (s + old[:, None]) * inside).sum(axis=1)
         rest = ((old[:, None] / (s + old[:, None])) ** 2 * inside).sum(axis=1) + outside
         fit, misfit = np.where(going, norm, fit), np.where(going, rest, misfit)

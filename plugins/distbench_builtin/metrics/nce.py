@@ -29,6 +29,12 @@ class NCE(Metric):
     but for ties.
 
     Needs logits or probabilities. Cost: O(n z), one pass over P.
+
+    Example::
+
+        >>> p = [[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.6, 0.4], [0.2, 0.8], [0.1, 0.9]]
+        >>> round(distbench.score("nce", labels=[0, 0, 0, 1, 1, 1], probabilities=p), 3)
+        -0.637
     """
 
     needs: ClassVar = frozenset({"logits"})
@@ -44,8 +50,8 @@ class NCE(Metric):
             given = conditional(sums)
             logs = np.log(given, out=np.zeros_like(given), where=given > 0)
             return float((sums * logs).sum()) / len(probe.labels)
-        predicted = probe.probabilities.argmax(axis=1)
+        predicted = probe.probabilities.argmax(axis=1)  # (n, z) -> (n,)
         classes = probe.labels.num_classes
         pairs, counts = np.unique(predicted * classes + probe.labels.ids, return_counts=True)
-        totals = np.bincount(predicted)[pairs // classes]
+        totals = np.bincount(predicted)[pairs // classes]  # (z,) -> (pairs,)
         return float(counts @ np.log(counts / totals)) / len(probe.labels)

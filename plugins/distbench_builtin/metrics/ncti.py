@@ -6,17 +6,13 @@ from collections.abc import Sequence
 from typing import ClassVar, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigh, svdvals
 from scipy.special import softmax
 
-from distbench import Declined, Metric, Probe
-from distbench.interfaces.probe import Need
+from distbench import Declined, Metric, Need, Probe
+from distbench_builtin.shared.numerics.features import Array
 from distbench_builtin.shared.numerics.lda import class_deviations, class_slices, own
 from distbench_builtin.shared.numerics.pca import principal
-
-Array = NDArray[np.float64]
-
 
 _DIMS = 64
 
@@ -89,20 +85,20 @@ class NCTI(Metric):
 
     def score_all(self, probes: Sequence[Probe]) -> list[float | Declined]:
         """Sums of the parts of all sources, each scaled over those that are not declined."""
-        found: list[Components | Declined] = []
+        results: list[Components | Declined] = []
         for probe in probes:
             try:
-                found.append(components(probe))
+                results.append(components(probe))
             except Declined as reason:
-                found.append(reason)
-        parts = np.array([part for part in found if isinstance(part, Components)])
+                results.append(reason)
+        parts = np.array([part for part in results if isinstance(part, Components)])  # (s, 3)
         if not len(parts):
-            return [part for part in found if isinstance(part, Declined)]
-        spread = np.ptp(parts, axis=0)
-        told = spread > _EQUAL * np.abs(parts).max(axis=0)
-        scaled = (parts - parts.min(axis=0)) / np.where(told, spread, np.inf)
-        scores = iter((scaled @ [1, 1, -1]).tolist())
-        return [part if isinstance(part, Declined) else next(scores) for part in found]
+            return [part for part in results if isinstance(part, Declined)]
+        spread = np.ptp(parts, axis=0)  # (s, 3) -> (3,)
+        varies = spread > _EQUAL * np.abs(parts).max(axis=0)
+        scaled = (parts - parts.min(axis=0)) / np.where(varies, spread, np.inf)
+        scores = iter((scaled @ [1, 1, -1]).tolist())  # (s, 3) @ (3,) -> (s,)
+        return [part if isinstance(part, Declined) else next(scores) for part in results]
 
 
 def components(probe: Probe) -> Components:
@@ -115,10 +111,10 @@ def components(probe: Probe) -> Components:
     scores, squares = principal(probe, _DIMS)
     scores, n = scores[labels.order], len(scores)
     means, deviations = class_deviations(labels, scores)
-    within = deviations.T @ deviations
+    within = deviations.T @ deviations  # (k, n) @ (n, k) -> (k, k)
     if np.trace(within) <= 1e-20 * squares.sum():
         raise Declined("features of a class are all equal, so there is no spread to compare with")
-    weighted = np.sqrt(labels.counts)[:, None] * means
+    weighted = np.sqrt(labels.counts)[:, None] * means  # (C, 1) * (C, k)
     shrinkage = np.exp(-squares[:_LEADING].sum() / (n - 1))
     if shrinkage > _LEAST:
         dims = min(_DIMS, *probe.features.shape)
@@ -127,10 +123,10 @@ def components(probe: Probe) -> Components:
         size, weights = _plain(weighted, within, n)
     if np.vdot(weighted, weighted) <= 1e-24 * squares.sum():
         size = 0.0  # the classes have one mean, so all directions are as good, and none is meant
-    centres = means @ weights
-    logits = scores @ weights @ centres.T - (centres**2).sum(axis=1) / 2
+    centres = means @ weights  # (C, k) @ (k, r) -> (C, r)
+    logits = scores @ weights @ centres.T - (centres**2).sum(axis=1) / 2  # (n, C)
     posterior = softmax(logits + np.log(labels.counts / n), axis=1)
-    compact = sum(float(svdvals(posterior[place]).sum()) for place in class_slices(labels))
+    compact = sum(float(svdvals(posterior[span]).sum()) for span in class_slices(labels))
     return Components(size, float(own(labels, posterior).mean()), float(np.log(compact)))
 
 
@@ -152,7 +148,7 @@ def _shrunk(
     Returns:
         Nuclear norm of the images in the first C - 1 directions, and all directions (k, k).
     """
-    between = means.T @ means
+    between = means.T @ means  # (k, C) @ (C, k) -> (k, k)
     least = shrinkage / dims
     unit = np.eye(len(squares))
     values, directions = eigh(
@@ -184,8 +180,8 @@ def _plain(means: Array, within: Array, n: int) -> tuple[float, Array]:
     deviation[deviation == 0] = 1
     values, vectors = np.linalg.eigh(within / np.outer(deviation, deviation) / n)
     kept = values > _RANK**2
-    whitening = vectors[:, kept] / deviation[:, None] / np.sqrt(values[kept])
+    whitening = vectors[:, kept] / deviation[:, None] / np.sqrt(values[kept])  # (k, r)
     _, sizes, turns = np.linalg.svd(means @ whitening, full_matrices=False)
-    told = sizes > _RANK * sizes[0]
+    kept_turns = sizes > _RANK * sizes[0]
     # In these directions the scatter within classes is n I, that between them diagonal.
-    return float(np.sqrt(n + sizes[told] ** 2).sum()), whitening @ turns[told].T
+    return float(np.sqrt(n + sizes[kept_turns] ** 2).sum()), whitening @ turns[kept_turns].T

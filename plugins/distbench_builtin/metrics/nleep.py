@@ -6,15 +6,12 @@ import warnings
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from distbench import Labels, Metric, Probe
-from distbench_builtin.shared.numerics.features import doubles
+from distbench_builtin.shared.numerics.features import Array, doubles
 from distbench_builtin.shared.numerics.joint import leep, soft_joint
 from distbench_builtin.shared.numerics.pca import principal
-
-Array = NDArray[np.float64]
 
 
 class NLEEP(Metric):
@@ -43,6 +40,12 @@ class NLEEP(Metric):
     features; by rotating them as far as round-off allows.
 
     Needs features. Cost: PCA, and O(n m k^2) a step for m mixture and k principal components.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("nleep", x, [0, 0, 0, 1, 1, 1]), 3)
+        -0.693
     """
 
     components: int = Field(5, ge=1, description="mixture components per class")
@@ -65,9 +68,9 @@ class NLEEP(Metric):
             size = min(self._size(labels), different)
             seed = probe.seed if self.seed is None else self.seed
             # A second order, which rotating the features does not change, for the random start.
-            place = np.lexsort(points.T[::-1])
+            second_order = np.lexsort(points.T[::-1])
             posteriors = np.empty((len(x), size))
-            posteriors[place] = _posteriors(points[place], size, seed % 2**32)
+            posteriors[second_order] = _posteriors(points[second_order], size, seed % 2**32)
         return leep(labels, posteriors, soft_joint(labels, posteriors))
 
     def _size(self, labels: Labels) -> int:
@@ -87,9 +90,9 @@ def _reduced(probe: Probe, share: float) -> Array:
     held = np.cumsum(squares / squares[0])
     k = int(np.searchsorted(held / held[-1], share, side="right")) + 1
     spread = np.sqrt(squares[0]) * np.sqrt(held[min(k, len(held)) - 1] / (k * len(scores)))
-    points: Array = scores[:, :k] / spread
+    points: Array = scores[:, :k] / spread  # (n, k)
     # The sign of a component is free: that of its largest score is made positive.
-    largest = np.take_along_axis(points, np.abs(points).argmax(axis=0)[None], axis=0)
+    largest = np.take_along_axis(points, np.abs(points).argmax(axis=0)[None], axis=0)  # (1, k)
     return points * np.where(largest < 0, -1.0, 1.0)
 
 
@@ -97,8 +100,9 @@ def _posteriors(points: Array, size: int, seed: int) -> Array:
     """Posteriors (n, size) of a mixture of `size` Gaussians fitted to the points (n, k)."""
     from sklearn.mixture import GaussianMixture
 
+    mixture = GaussianMixture(size, random_state=seed)
     with warnings.catch_warnings():
         # That 100 steps do not converge is usual here and part of the definition.
         warnings.simplefilter("ignore")
-        found: Array = GaussianMixture(size, random_state=seed).fit(points).predict_proba(points)
-    return found
+        posteriors: Array = mixture.fit(points).predict_proba(points)  # (n, k) -> (n, size)
+    return posteriors

@@ -5,18 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 from scipy.optimize import minimize
 from scipy.special import digamma, gammaln
 
 from distbench import Metric, Need, Probe
-from distbench_builtin.shared.numerics.features import centred, centred_gram
+from distbench_builtin.shared.numerics.features import Array, centred, centred_gram
 from distbench_builtin.shared.numerics.joint import joint, members
 from distbench_builtin.shared.numerics.pca import principal
-
-Array = NDArray[np.float64]
-
 
 _EPSILON = 1e-10
 """Added to probabilities and prior counts, as in the authors' code."""
@@ -68,6 +64,12 @@ class PACTran(Metric):
 
     Needs features, the others logits or probabilities. Cost: gauss O(n D C) a product, a few
     hundred of them, after O(n D min(n, D)) where n < D; the others O(n z) a step.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("pactran", x, [0, 0, 0, 1, 1, 1]), 3)
+        -3.706
     """
 
     prior: Literal["gauss", "dirichlet", "gamma"] = Field(
@@ -99,7 +101,7 @@ class PACTran(Metric):
         x = principal(probe).scores if n < d else probe.shared(centred)
         loss, chances = _fitted(probe, x, self.ridge)
         spread = np.einsum("nd,nd->n", x, x) + 1
-        curvature = float(spread @ (chances * (1 - chances)).sum(axis=1))
+        curvature = float(spread @ (chances * (1 - chances)).sum(axis=1))  # (n,) @ (n,)
         if self.curvature == "mean":
             curvature /= n
         weight = self.ridge * n
@@ -111,13 +113,13 @@ class PACTran(Metric):
         labels, p = probe.labels, probe.probabilities
         n, z = len(labels), int(p.shape[1])
         groups = labels.shared(members)
-        shares = [p[images] + _EPSILON for images in groups]
-        prior = (self.alpha * labels.counts / n + _EPSILON)[:, None]
+        shares = [p[images] + _EPSILON for images in groups]  # (n_c, z) each
+        prior = (self.alpha * labels.counts / n + _EPSILON)[:, None]  # (C, 1)
         sums = probe.shared(joint)
         counts, divergence = prior + sums, 0.0
         for _ in range(self.steps):
             counts = prior + sums
-            logs = digamma(counts)
+            logs = digamma(counts)  # (C, z)
             if self.prior == "dirichlet":
                 logs -= digamma(counts.sum(axis=0))
             # q is P times a weight that all images of a class share, over its sum: in steps only
@@ -126,8 +128,8 @@ class PACTran(Metric):
             weights = np.exp(logs - top)
             sums, divergence = np.empty_like(counts), -float(labels.counts @ top[:, 0])
             for c, own in enumerate(shares):
-                norm = own @ weights[c]
-                sums[c] = weights[c] * ((1 / norm) @ own)
+                norm = own @ weights[c]  # (n_c, z) @ (z,) -> (n_c,)
+                sums[c] = weights[c] * ((1 / norm) @ own)  # (n_c,) @ (n_c, z) -> (z,)
                 divergence -= float(np.log(norm).sum())
             divergence += float((sums * logs).sum())
         if self.prior == "dirichlet":
@@ -159,11 +161,11 @@ def _fitted(probe: Probe, x: Array, ridge: float) -> tuple[float, Array]:
     own = labels.ids[:, None]
 
     def chances_of(theta: Array) -> tuple[float, Array]:
-        logits = x @ theta[:-1] + theta[-1]
+        logits = x @ theta[:-1] + theta[-1]  # (n, k) @ (k, C) + (C,) -> (n, C)
         logits -= logits.max(axis=1, keepdims=True)
         misfit = -float(np.take_along_axis(logits, own, axis=1).mean())
         np.exp(logits, out=logits)
-        total = logits.sum(axis=1, keepdims=True)
+        total = logits.sum(axis=1, keepdims=True)  # (n, C) -> (n, 1)
         logits /= total
         penalty = decay / 2 * float(np.vdot(theta[:-1], theta[:-1]))
         return misfit + float(np.log(total).mean()) + penalty, logits
@@ -175,13 +177,13 @@ def _fitted(probe: Probe, x: Array, ridge: float) -> tuple[float, Array]:
         residual /= len(labels)
         gradient = np.empty_like(theta)
         # This way round, BLAS takes half the time of x.T @ residual.
-        gradient[:-1] = (residual.T @ x).T + decay * theta[:-1]
+        gradient[:-1] = (residual.T @ x).T + decay * theta[:-1]  # (C, n) @ (n, k), turned: (k, C)
         residual.sum(axis=0, out=gradient[-1])
         return loss, gradient.ravel()
 
     start = np.zeros((x.shape[1] + 1, labels.num_classes))
     start[-1] = np.log(labels.counts / len(labels))
-    found = minimize(
+    optimum = minimize(
         loss_and_gradient, start.ravel(), jac=True, method="L-BFGS-B", options=dict(_UNTIL_EXACT)
     )
-    return chances_of(found.x.reshape(start.shape))
+    return chances_of(optimum.x.reshape(start.shape))

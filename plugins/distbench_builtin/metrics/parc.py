@@ -9,7 +9,8 @@ from pydantic import Field
 
 from distbench import Declined, Metric, Probe
 from distbench_builtin.shared.numerics import pairs as _pairs
-from distbench_builtin.shared.numerics.pairs import Array, Counts, Floats
+from distbench_builtin.shared.numerics.features import Array
+from distbench_builtin.shared.numerics.pairs import Counts, Floats
 
 
 class PARC(Metric):
@@ -42,6 +43,12 @@ class PARC(Metric):
     Range: -100..100. Unchanged by shifting single dimensions and by scaling them with positive
     factors, not by rotating. Needs features. Cost: O(n^2 d) time; memory for a float32 copy of the
     features and one tile of correlations, however many images.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("parc", x, [0, 0, 0, 1, 1, 1]), 3)
+        9.449
     """
 
     version: ClassVar[int] = 2
@@ -75,21 +82,21 @@ def _principal(features: Floats, dims: int) -> Array:
     """Scores (n, <= dims) on the first principal components, by the smaller Gram matrix."""
     x = features - features.mean(axis=0, dtype=np.float64)
     n, d = x.shape
-    values, vectors = np.linalg.eigh(x @ x.T if n < d else x.T @ x)
+    values, vectors = np.linalg.eigh(x @ x.T if n < d else x.T @ x)  # (m,), (m, m)
     kept = values > max(n, d) * np.finfo(np.float64).eps * values[-1]
     vectors = vectors[:, kept][:, : -dims - 1 : -1]
-    loadings = x.T @ vectors if n < d else vectors
+    loadings = x.T @ vectors if n < d else vectors  # (d, k)
     if not loadings.size:
         return np.zeros((n, 1))
     largest = np.abs(loadings).argmax(axis=0)
-    signs = np.sign(np.take_along_axis(loadings, largest[None], axis=0))
-    scores: Array = (vectors if n < d else x @ vectors) * signs
+    signs = np.sign(np.take_along_axis(loadings, largest[None], axis=0))  # (1, k)
+    scores: Array = (vectors if n < d else x @ vectors) * signs  # (n, k)
     return scores
 
 
 def _defined(rows: Floats, ids: Counts) -> tuple[Floats, Counts]:
     """Rows that are not 0, and their classes."""
-    defined = rows.any(axis=1)
+    defined = rows.any(axis=1)  # (n, d) -> (n,)
     if not defined.any():
         raise Declined("no image has features that vary from one dimension to the next")
     return (rows, ids) if defined.all() else (rows[defined], ids[defined])
@@ -105,7 +112,7 @@ def _sorted(rows: Floats, ids: Counts) -> tuple[Counts, Counts]:
     Returns:
         Pairs within classes and all pairs, both (g,).
     """
-    alike = (ids[:, None] == ids)[_pairs.above_diagonal(len(ids))]
+    alike = (ids[:, None] == ids)[_pairs.above_diagonal(len(ids))]  # (n, n) -> (pairs,)
     steps = _pairs.upper(rows)
     steps *= _pairs.FINE
     np.rint(steps, out=steps)

@@ -54,15 +54,15 @@ class Plasticity(Metric):
     def score_all(self, probes: Sequence[Probe]) -> Sequence[float | Declined]:
         """The z-scores plus the prior."""
         depths = [probe.source.depth or 0 for probe in probes]
-        found = [
+        scores = [
             value if depth else Declined("the depth of this source is not known")
             for depth, value in zip(depths, self.of.score_all(probes), strict=True)
         ]
-        known = np.array([value for value in found if not isinstance(value, Declined)])
+        known = np.array([value for value in scores if not isinstance(value, Declined)])
         mean, spread = (known.mean(), np.ptp(known) and known.std()) if len(known) else (0, 0)
         return [
             value
             if isinstance(value, Declined)
             else float((value - mean) / spread if spread else 0) + depth / self.layers
-            for depth, value in zip(depths, found, strict=True)
+            for depth, value in zip(depths, scores, strict=True)
         ]

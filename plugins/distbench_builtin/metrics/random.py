@@ -20,6 +20,12 @@ class Random(Metric):
     Where nothing is known of the source it depends on the seed alone: all sources tie.
 
     Range: [0, 1), uniform. Needs source_info. Cost: O(1).
+
+    Example::
+
+        >>> facts = {"name": "a", "fingerprint": "b"}
+        >>> round(distbench.score("random", labels=[0, 1], source_info=facts), 3)
+        0.095
     """
 
     needs: ClassVar = frozenset({"source_info"})

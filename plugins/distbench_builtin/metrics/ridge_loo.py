@@ -42,6 +42,12 @@ class RidgeLOO(Metric):
     they score 0. Unchanged by shifting, rotating and scaling the features.
 
     Needs features. Cost: O(n D min(n, D)) and O(n C min(n, D)) for each strength.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("ridge_loo", x, [0, 0, 0, 1, 1, 1]), 3)
+        66.667
     """
 
     ridge: float | None = Field(
@@ -54,26 +60,26 @@ class RidgeLOO(Metric):
     def score(self, probe: Probe) -> float:
         """Percent of the images that the models fitted without them classify rightly."""
         n = len(probe.labels)
-        values, basis = _eigen(probe)
+        values, basis = _eigen(probe)  # (k,), (n or d, k)
         mean = values.mean() if len(values) else 1.0
         strengths = mean * np.array(_GRID if self.ridge is None else (self.ridge,))
         missed = strengths[:, None] / (values + strengths[:, None])  # share that is not fitted
-        targets = _targets(probe, basis)
+        targets = _targets(probe, basis)  # (k, C)
         exact = len(values) == n - 1  # then the features can express all labels
         height = max(1, _BLOCK // max(len(values), probe.labels.num_classes))
         errors, right = np.zeros((2, len(strengths)))
         for start in range(0, n, height):
             rows = slice(start, start + height)
             u, truth = _left_vectors(probe, basis, rows), probe.labels.onehot[rows]
-            squares = u**2
+            squares = u**2  # (b, k)
             # Both e and 1 - h as sums of what is missed, and not as differences near 0.
             rest, spare = np.zeros_like(truth), np.zeros(len(truth))
             if not exact:
                 rest = truth - probe.labels.counts / n - product(u, targets)
                 spare = np.maximum(1 - 1 / n - squares.sum(axis=1), 0)
             for i, share in enumerate(missed):
-                free = spare + (squares * share).sum(axis=1)
-                error = (rest + product(u, share[:, None] * targets)) / free[:, None]
+                free = spare + (squares * share).sum(axis=1)  # (b, k) -> (b,)
+                error = (rest + product(u, share[:, None] * targets)) / free[:, None]  # (b, C)
                 errors[i] += (error**2).sum()
                 right[i] += _rightly(truth - error, truth)
         return float(100 * right[errors.argmin()] / n)
@@ -112,5 +118,5 @@ def _targets(probe: Probe, basis: Array) -> Array:
 
 def _rightly(outputs: Array, truth: Array) -> float:
     """How many images have the largest output in their own class, ties by shares."""
-    tied = outputs >= outputs.max(axis=1, keepdims=True) - _TIE
+    tied = outputs >= outputs.max(axis=1, keepdims=True) - _TIE  # (b, C)
     return float(((tied * truth).sum(axis=1) / tied.sum(axis=1)).sum())

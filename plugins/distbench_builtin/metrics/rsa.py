@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
-from distbench import Declined, Metric, Probe
-from distbench.interfaces.probe import Need
+from distbench import Declined, Metric, Need, Probe
 from distbench_builtin.shared.numerics import pairs as _pairs
-from distbench_builtin.shared.numerics.pairs import Array, Floats
+from distbench_builtin.shared.numerics.features import Array
+from distbench_builtin.shared.numerics.pairs import Floats
 
 
 class RSA(Metric):
@@ -34,6 +34,13 @@ class RSA(Metric):
     Range: -100..100. Unchanged by shifting single dimensions and by scaling them with positive
     factors, not by rotating. Needs features and reference. Cost: O(n^2 d) and sorting n^2 / 2
     pairs twice; beyond 2,048 images O(n^2 d) twice, memory for float32 copies of both and a tile.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> other = [[0, 2, 1], [2, 1, 0], [4, 2, 2], [3, 5, 1], [7, 6, 3], [9, 5, 2]]
+        >>> round(distbench.score("rsa", x, [0, 0, 0, 1, 1, 1], reference=other), 3)
+        -30.357
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features", "reference"})
@@ -73,7 +80,7 @@ def _sorted(x: Floats, y: Floats) -> tuple[float, float, float]:
     ranks = []
     for rows in (x, y):
         steps = np.rint(_pairs.upper(rows) * _pairs.FINE)
-        ranks.append(rankdata(steps) - (len(steps) + 1) / 2)
+        ranks.append(rankdata(steps) - (len(steps) + 1) / 2)  # (pairs,)
     a, b = ranks
     return float(a @ b), float(a @ a), float(b @ b)
 
@@ -86,7 +93,7 @@ def _counted(x: Floats, y: Floats) -> tuple[float, float, float]:
         for count, rows in zip(counts, (x, y), strict=True):
             count += np.bincount(_steps(rows, own, other), minlength=size)
     pairs = int(counts[0].sum())
-    ranks: Array = np.cumsum(counts, axis=1) - (counts + pairs) / 2
+    ranks: Array = np.cumsum(counts, axis=1) - (counts + pairs) / 2  # (2, steps)
     left, right = (float((c * r) @ r) for c, r in zip(counts, ranks, strict=True))
     inner = 0.0
     for own, other in _pairs.tiles(len(x)):

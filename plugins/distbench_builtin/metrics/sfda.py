@@ -42,6 +42,12 @@ class SFDA(Metric):
     iteration.
 
     Needs features. Cost: O(n D min(n, D)), for two covariances and two Cholesky factors.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("sfda", x, [0, 0, 0, 1, 1, 1]), 3)
+        0.701
     """
 
     def score(self, probe: Probe) -> float:
@@ -51,12 +57,12 @@ class SFDA(Metric):
             Declined: There is no spread within classes.
         """
         first, labels = probe.shared(discriminant), probe.labels
-        sure = own(labels, softmax(first.posterior, axis=1))[:, None]
-        others = (first.means.sum(axis=0) - first.means) / (labels.num_classes - 1)
-        rows = sure * first.rows
-        for c, place in enumerate(class_slices(labels)):
-            rows[place] += (1 - sure[place]) * others[c]
+        sure = own(labels, softmax(first.posterior, axis=1))[:, None]  # (n, C) -> (n, 1)
+        others = (first.means.sum(axis=0) - first.means) / (labels.num_classes - 1)  # (C, r)
+        rows = sure * first.rows  # (n, 1) * (n, r)
+        for c, span in enumerate(class_slices(labels)):
+            rows[span] += (1 - sure[span]) * others[c]
         means, deviations = class_deviations(labels, rows)
-        within = deviations.T @ deviations / len(rows)
+        within = deviations.T @ deviations / len(rows)  # (r, n) @ (n, r) -> (r, r)
         second = posteriors(labels, rows, means, within, first.shrinkage, first.dims)
         return float(own(labels, second).mean())

@@ -29,6 +29,11 @@ class SourceSize(Metric):
     with ``by=depth``, the number of layers with weights on the longest path.
 
     Range: >= 0, mostly 5..9 (depth: mostly 8..150). Needs source_info. Cost: O(1).
+
+    Example::
+
+        >>> distbench.score("source_size", labels=[0, 1], source_info={"parameters": 1_000_000})
+        6.0
     """
 
     needs: ClassVar = frozenset({"source_info"})

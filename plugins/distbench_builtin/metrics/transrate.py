@@ -42,6 +42,12 @@ class TransRate(Metric):
 
     Needs features. Cost: O(n D min(n, D)), mostly one product X'X; a Cholesky factorisation of size
     min(n, D) and one of size min(n_c, D) a class.
+
+    Example::
+
+        >>> x = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("transrate", x, [0, 0, 0, 1, 1, 1]), 3)
+        0.276
     """
 
     weights: Literal["share", "uniform"] = Field(
@@ -87,12 +93,12 @@ def _rates(probe: Probe, x: Array, eps: float) -> tuple[float, Array]:
     if n < dims or max(map(len, classes)) < dims:
         whole = probe.shared(_features.centred_gram) if shared else gram_of(x, rows=n < dims)
         for c, own in enumerate(classes):
-            gram = whole[np.ix_(own, own)] if n < dims else gram_of(x[own], rows=True)
+            gram = whole[np.ix_(own, own)] if n < dims else gram_of(x[own], rows=True)  # (n_c, n_c)
             rates[c] = _rate(gram, len(own), dims, eps)
     else:  # X_c'X_c of the large classes are needed, and their sum is a part of X'X
         whole = np.zeros((dims, dims))
         for c, own in enumerate(classes):
-            gram = gram_of(x[own], rows=len(own) < dims)
+            gram = gram_of(x[own], rows=len(own) < dims)  # (n_c, n_c) or (D, D)
             if len(own) >= dims:
                 whole += gram
             rates[c] = _rate(gram, len(own), dims, eps)

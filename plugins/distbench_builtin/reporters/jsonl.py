@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import PrivateAttr
 
 from distbench import Reporter, UsageError, primary
-from distbench_builtin.reporters._facts import cell_id, clean, reason
+from distbench_builtin.reporters._cell_record import cell_id, clean, reason
 
 if TYPE_CHECKING:
     from distbench import Cell, Row, RunFacts
@@ -55,17 +55,17 @@ class Jsonl(Reporter):
 
     def cell_cached(self, row: Row) -> None:  # noqa: D102
         if row.key not in self._known:
-            self._write("cell_cached", **_told(row))
+            self._write("cell_cached", **_facts_of(row))
 
     def cell_started(self, cell: Cell) -> None:  # noqa: D102
         facts = {"task": cell.task, "method": cell.method, "seed": cell.seed}
         self._write("cell_started", cell=cell.id, key=cell.key, **facts)
 
     def cell_finished(self, row: Row) -> None:  # noqa: D102
-        self._write("cell_finished", **_told(row))
+        self._write("cell_finished", **_facts_of(row))
 
     def cell_failed(self, row: Row) -> None:  # noqa: D102
-        self._write("cell_failed", **_told(row))
+        self._write("cell_failed", **_facts_of(row))
 
     def finished(self, folder: Path) -> None:  # noqa: D102
         self._write("run_finished", folder=clean(str(folder)))
@@ -94,9 +94,9 @@ class Jsonl(Reporter):
             os.close(handle)
 
 
-def _told(row: Row) -> dict[str, Any]:
+def _facts_of(row: Row) -> dict[str, Any]:
     """What a line says of a cell that ended."""
-    told: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "cell": cell_id(row),
         "key": row.key,
         "task": row.task.id,
@@ -105,9 +105,9 @@ def _told(row: Row) -> dict[str, Any]:
         "status": row.status,
     }
     if row.status != "done":
-        told["reason"] = reason(row)
+        facts["reason"] = reason(row)
     if row.result is not None:
-        told |= {
+        facts |= {
             "accuracy": row.result.accuracy,
             "balanced_accuracy": row.result.balanced_accuracy,
             "validation_accuracy": row.result.validation_accuracy,
@@ -115,13 +115,13 @@ def _told(row: Row) -> dict[str, Any]:
             "weights": row.result.sources.weights,
         }
     if row.cost is not None:
-        told["cost"] = row.cost.model_dump()
-    return told
+        facts["cost"] = row.cost.model_dump()
+    return facts
 
 
 def _finished(path: Path) -> set[str]:
     """Keys of the cells whose end a log has; lines that are cut or foreign are passed over."""
-    found = set()
+    keys = set()
     with path.open("rb") as file:
         for raw in file:
             try:
@@ -129,5 +129,5 @@ def _finished(path: Path) -> set[str]:
             except ValueError:
                 continue
             if isinstance(line, dict) and line.get("event") in ("cell_finished", "cell_cached"):
-                found.add(str(line.get("key")))
-    return found
+                keys.add(str(line.get("key")))
+    return keys

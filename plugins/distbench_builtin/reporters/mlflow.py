@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field, PrivateAttr
 
 from distbench import Reporter, UsageError, offline, primary
-from distbench_builtin.reporters._facts import (
+from distbench_builtin.reporters._cell_record import (
     cell_id,
     clean,
     curve,
@@ -117,15 +117,15 @@ class MLflow(Reporter):
             file.parent.mkdir(parents=True, exist_ok=True)
             where = (file.parent / "mlartifacts").as_uri()
         self._client = MlflowClient(tracking_uri=uri, registry_uri=uri)
-        found = self._client.get_experiment_by_name(self.experiment)
-        if found is not None and found.lifecycle_stage == "deleted":
+        experiment = self._client.get_experiment_by_name(self.experiment)
+        if experiment is not None and experiment.lifecycle_stage == "deleted":
             raise UsageError(
                 f"its experiment {self.experiment!r} was deleted; restore it, or name another "
                 "with experiment=NAME"
             )
         self._experiment_id = (
-            found.experiment_id
-            if found
+            experiment.experiment_id
+            if experiment
             else self._client.create_experiment(self.experiment, artifact_location=where)
         )
 
@@ -149,14 +149,14 @@ class MLflow(Reporter):
             self._client.set_terminated(id, "FAILED" if row.status == "failed" else "FINISHED")
 
     def _find(self, tag: str, value: str) -> Any:
-        found = self._client.search_runs(
+        runs = self._client.search_runs(
             [self._experiment_id], f"tags.`{tag}` = '{value}'", max_results=1
         )
-        return found[0] if found else None
+        return runs[0] if runs else None
 
     def _create(self, name: str, tags: dict[str, str]) -> str:
-        made = self._client.create_run(self._experiment_id, tags=tags, run_name=name)
-        return str(made.info.run_id)
+        run = self._client.create_run(self._experiment_id, tags=tags, run_name=name)
+        return str(run.info.run_id)
 
     def _log(
         self,

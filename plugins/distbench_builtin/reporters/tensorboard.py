@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from distbench import Reporter, primary
-from distbench_builtin.reporters._facts import (
+from distbench_builtin.reporters._cell_record import (
     curve,
     make_folder,
     numbers,

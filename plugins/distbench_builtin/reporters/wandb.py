@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, PrivateAttr
 
 from distbench import Reporter, UsageError, offline, primary
-from distbench_builtin.reporters._facts import (
+from distbench_builtin.reporters._cell_record import (
     Scalar,
     cell_id,
     curve,
@@ -106,8 +106,8 @@ class Wandb(Reporter):
 
     @staticmethod
     def _summary(row: Row) -> dict[str, Scalar]:
-        told: dict[str, Scalar] = {**numbers(row), "status": row.status}
-        return {**told, "reason": reason(row)} if row.reason else told
+        summary: dict[str, Scalar] = {**numbers(row), "status": row.status}
+        return {**summary, "reason": reason(row)} if row.reason else summary
 
     def _recorded(self, key: str) -> bool:
         """Whether W&B's folder holds a record of this id."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench import Strategy
-from distbench_builtin.strategies._normalise import checked, share
+from distbench_builtin.strategies._score_scaling import checked, share
 
 if TYPE_CHECKING:
     from distbench import Context, SourceInfo
@@ -20,6 +20,11 @@ class Equal(Strategy):
 
     With pseudo-labels this is DistillEqual, to which Borup, Phoo and Hariharan, "Distilling from
     Similar Tasks for Transfer Learning on a Budget", ICCV 2023, compare DistillWeighted.
+
+    Example::
+
+        >>> Equal().weigh([1, 2, 4], sources=[]).round(3).tolist()
+        [0.333, 0.333, 0.333]
     """
 
     needs_scores: ClassVar[bool] = False

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench import Strategy
-from distbench_builtin.strategies._normalise import checked
+from distbench_builtin.strategies._score_scaling import checked
 
 if TYPE_CHECKING:
     from distbench import Context, SourceInfo
@@ -20,6 +20,11 @@ class Nearest(Strategy):
 
     With pseudo-labels this is DistillNearest of Borup, Phoo and Hariharan, "Distilling from
     Similar Tasks for Transfer Learning on a Budget", ICCV 2023.
+
+    Example::
+
+        >>> Nearest().weigh([1, 2, 4], sources=[]).round(3).tolist()
+        [0.0, 0.0, 1.0]
     """
 
     def weigh(

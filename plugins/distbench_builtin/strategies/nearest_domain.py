@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench import Role, Strategy
-from distbench_builtin.strategies._normalise import checked, share
+from distbench_builtin.strategies._score_scaling import checked, share
 
 if TYPE_CHECKING:
     from distbench import Context, SourceInfo

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from distbench import Role, Strategy
-from distbench_builtin.strategies._normalise import checked
+from distbench_builtin.strategies._score_scaling import checked
 from distbench_builtin.strategies.weighted import Weighted
 
 if TYPE_CHECKING:

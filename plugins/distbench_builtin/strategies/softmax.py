@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench import Strategy, searched
-from distbench_builtin.strategies._normalise import minmax, share
+from distbench_builtin.strategies._score_scaling import minmax, share
 
 if TYPE_CHECKING:
     from distbench import Context, SourceInfo
@@ -22,6 +22,11 @@ class Softmax(Strategy):
     sources, as in `Weighted`. An alternative to DistillWeighted (Borup, Phoo and Hariharan,
     "Distilling from Similar Tasks for Transfer Learning on a Budget", ICCV 2023) that leaves no
     source without weight; it and the default temperature are ours, not the paper's.
+
+    Example::
+
+        >>> Softmax(temperature=1).weigh([1, 2, 4], sources=[]).round(3).tolist()
+        [0.196, 0.273, 0.532]
     """
 
     temperature: float = searched(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from distbench import Role, Strategy, primary
-from distbench_builtin.strategies._normalise import checked
+from distbench_builtin.strategies._score_scaling import checked
 from distbench_builtin.strategies.weighted import Weighted
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ class Subset(Strategy):
             ValueError: The scores are not finite.
         """
         values = checked(scores)
-        order = sorted(range(len(sources)), key=lambda i: self._place(sources[i].name))
+        order = sorted(range(len(sources)), key=lambda i: self._sort_key(sources[i].name))
         kept = sorted(order[: self.count])
         weights = np.zeros_like(values)
         weights[kept] = self.of.weigh(values[kept], [sources[i] for i in kept], context)
         return weights
 
-    def _place(self, name: str) -> str:
+    def _sort_key(self, name: str) -> str:
         return hashlib.sha256(f"subset\0{self.draw}\0{name}".encode()).hexdigest()

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench import Strategy, searched
-from distbench_builtin.strategies._normalise import checked, share
+from distbench_builtin.strategies._score_scaling import checked, share
 
 if TYPE_CHECKING:
     from distbench import Context, SourceInfo
@@ -21,6 +21,11 @@ class Top(Strategy):
     Between DistillNearest (k = 1) and DistillEqual (k = all) of Borup, Phoo and Hariharan,
     "Distilling from Similar Tasks for Transfer Learning on a Budget", ICCV 2023; the default k is
     our choice.
+
+    Example::
+
+        >>> Top(k=2).weigh([1, 2, 4], sources=[]).round(3).tolist()
+        [0.0, 0.5, 0.5]
     """
 
     k: int = searched(

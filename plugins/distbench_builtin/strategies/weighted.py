@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench import Strategy, searched
-from distbench_builtin.strategies._normalise import minmax, share
+from distbench_builtin.strategies._score_scaling import minmax, share
 
 if TYPE_CHECKING:
     from distbench import Context, SourceInfo
@@ -24,6 +24,11 @@ class Weighted(Strategy):
     not known to us: the default power of 9 and min-max are our choice. The worst source gets no
     weight unless the power is 0, which is `Equal`; an infinite power is `Nearest`, but shares the
     weight among equal best scores.
+
+    Example::
+
+        >>> Weighted(power=1).weigh([1, 2, 4], sources=[]).round(3).tolist()
+        [0.0, 0.25, 0.75]
     """
 
     power: float = searched(

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights
-    from distbench_builtin.students.curated import Suggestion
+    from distbench_builtin.students._suggestions import Suggestion
 
 Triple = tuple[float, float, float]
 
@@ -50,7 +50,7 @@ class TimmStudent(Student):
     @classmethod
     def suggestions(cls) -> Sequence[Suggestion]:
         """Architectures worth a try, for `distbench list students`."""
-        from distbench_builtin.students.curated import TIMM
+        from distbench_builtin.students._suggestions import TIMM
 
         return TIMM
 
@@ -73,8 +73,8 @@ class TimmStudent(Student):
 
         if self.mean is not None and self.std is not None:
             return self.mean, self.std
-        found = card(self.architecture)
-        mean, std = self.mean or found["mean"], self.std or found["std"]
+        facts = card(self.architecture)
+        mean, std = self.mean or facts["mean"], self.std or facts["std"]
         return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
 
     def backbone(self, *, pretrained: bool) -> torch.nn.Module:  # noqa: D102
@@ -177,9 +177,9 @@ class TimmStudent(Student):
         from distbench_builtin.shared.models.pretrained import unavailable
         from distbench_builtin.shared.models.timm_cards import card
 
-        found = card(self.architecture)
-        what = f"weights of {found['name']}"
-        need = published(found["hub"], found["files"], found["url"], what)
+        facts = card(self.architecture)
+        what = f"weights of {facts['name']}"
+        need = published(facts["hub"], facts["files"], facts["url"], what)
         if need is None:
             raise unavailable(self._typed(), "timm has none", anywhere=False)
         return need

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from distbench_builtin.shared.downloads.weights import HashedFile
     from distbench_builtin.shared.models.torchvision_create import Weights
-    from distbench_builtin.students.curated import Suggestion
+    from distbench_builtin.students._suggestions import Suggestion
 
 Triple = tuple[float, float, float]
 
@@ -49,7 +49,7 @@ class TorchvisionStudent(Student):
     @classmethod
     def suggestions(cls) -> Sequence[Suggestion]:
         """Architectures worth a try, for `distbench list students`."""
-        from distbench_builtin.students.curated import TORCHVISION
+        from distbench_builtin.students._suggestions import TORCHVISION
 
         return TORCHVISION
 
@@ -59,16 +59,16 @@ class TorchvisionStudent(Student):
     def fingerprint(self) -> str:  # noqa: D102
         from distbench_builtin.shared.models.pretrained import identity, weights_digest
 
-        told = self._told()
+        entry = self._weights()
         if not self.pretrained:
             return "random"
         if self.weights is None:
-            return identity(self._typed(), self._need(told))
+            return identity(self._typed(), self._need(entry))
         return weights_digest(self.weights)
 
     def normalisation(self) -> tuple[Triple, Triple]:  # noqa: D102
-        told = self._told()
-        mean, std = told["mean"], told["std"]
+        entry = self._weights()
+        mean, std = entry["mean"], entry["std"]
         return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
 
     def backbone(self, *, pretrained: bool) -> torch.nn.Module:  # noqa: D102
@@ -81,14 +81,14 @@ class TorchvisionStudent(Student):
         )
         from distbench_builtin.shared.models.weight_files import load_strictly, read_weights
 
-        told = self._told()
+        entry = self._weights()
         loads = pretrained and self.pretrained
         as_published = loads and self._uses_published()
         # What a student starts from has no say in how it sees images: random starts see the same.
         same = options(self.architecture, published=True) if self.pretrained else {}
         model = create(
             self.architecture,
-            told["num_classes"],
+            entry["num_classes"],
             published=as_published,
             error=UsageError,
             arguments={**same, **self.arguments},
@@ -97,7 +97,7 @@ class TorchvisionStudent(Student):
             return headless(model)
         into = f"torchvision's {self.architecture!r} with arguments {self.arguments}"
         if as_published:
-            file = fetch(self._typed(), self._need(told))
+            file = fetch(self._typed(), self._need(entry))
             load_strictly(model, renamed(read_weights(file)), file=file, into=into)
             return headless(model)
         file = self.weights or Path()
@@ -147,16 +147,16 @@ class TorchvisionStudent(Student):
     def _uses_published(self) -> bool:
         return self.pretrained and self.weights is None
 
-    def _told(self) -> Weights:
+    def _weights(self) -> Weights:
         from distbench_builtin.shared.models.torchvision_create import weights
 
         return weights(self.architecture, self.published, error=UsageError)
 
-    def _need(self, told: Weights | None = None) -> HashedFile:
+    def _need(self, entry: Weights | None = None) -> HashedFile:
         from distbench_builtin.shared.downloads.weights import torch_file
 
-        known = told or self._told()
-        return torch_file(known["url"], f"weights {known['name']} of {self.architecture}")
+        entry = entry or self._weights()
+        return torch_file(entry["url"], f"weights {entry['name']} of {self.architecture}")
 
     def _typed(self) -> str:
         more = "" if self.published == "DEFAULT" else f":published={self.published}"

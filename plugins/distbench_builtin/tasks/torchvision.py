@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Sequence
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict, Field, field_validator
 
-from distbench import DataError, TaskIndex, absent, primary
+from distbench import DataError, TaskIndex, absent, did_you_mean, primary
 from distbench_builtin.shared.images.pooled_task import PooledTask
 from distbench_builtin.shared.images.torchvision_sets import SETS, archive, open_set
 
@@ -47,9 +46,7 @@ class TorchvisionTask(PooledTask):
     def _known(cls, value: str) -> str:
         spelled = {name.casefold(): name for name in SETS}
         if value.casefold() not in spelled:
-            near = difflib.get_close_matches(value.casefold(), spelled, n=1)
-            guess = f"; did you mean {spelled[near[0]]}?" if near else ""
-            raise ValueError(f"not among {', '.join(sorted(SETS))}{guess}")
+            raise ValueError(f"not among {', '.join(sorted(SETS))}.{did_you_mean(value, SETS)}")
         return spelled[value.casefold()]
 
     def downloads(self) -> Sequence[Download]:  # noqa: D102

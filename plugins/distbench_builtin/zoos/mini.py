@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field
 
@@ -29,16 +30,28 @@ class MiniZoo(Zoo):
         folder = self.path or PACKAGED
         return [MiniSource(folder, entry) for entry in Manifest.read(folder).sources]
 
-    def build(self, output: Path, report: Callable[[str], None]) -> None:
-        """Trains the zoo anew; takes some minutes.
+    def build(
+        self, output: Path, report: Callable[[str], None], **options: Any
+    ) -> Sequence[Mapping[str, Any]]:
+        """Trains the zoo anew by its own recipe; takes some minutes.
 
         Args:
             output: Folder to write; an older zoo in it is replaced once all is done.
             report: Is told one line for each finished source.
+            options: Change nothing.
 
         Raises:
             UsageError: The folder holds something else than a zoo.
         """
-        from distbench_builtin.shared.mini.zoo_build import build_zoo, free_processors
+        from distbench import usable_cores
+        from distbench_builtin.shared.mini.zoo_build import build_zoo
 
-        build_zoo(output, workers=free_processors(), report=report)
+        return [
+            {
+                "name": entry.name,
+                "figure": "accuracy",
+                "value": entry.accuracy,
+                "test_images": entry.training["test_images"],
+            }
+            for entry in build_zoo(output, workers=usable_cores(), report=report)
+        ]

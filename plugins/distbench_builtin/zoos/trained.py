@@ -29,9 +29,8 @@ class TrainedZoo(Settings, Zoo):
     Each architecture is trained on the train part of each data set and judged on its test part.
     What comes out is a `local` zoo.
 
-    Any task can be source data. One that offers ``multi_labels(part)``, a matrix (n, c) with 1
-    where an image shows a class, 0 where not and -1 where that is not to be judged, makes
-    multi-label models, trained by binary cross-entropy.
+    Any task can be source data. One whose images may show several classes
+    (`distbench.Task.multi_labels`) makes multi-label models, trained by binary cross-entropy.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,18 +59,11 @@ class TrainedZoo(Settings, Zoo):
         return {**value, **alone}
 
     @classmethod
-    def recipe(cls, name: str) -> Mapping[str, Any] | None:
-        """The parameters of a zoo that is known by name; None if none is."""
+    def recipes(cls) -> Mapping[str, Mapping[str, Any]]:
+        """Published zoos that can be trained again."""
         from distbench_builtin.shared.zoo_building.recipes import RECIPES
 
-        return RECIPES.get(name)
-
-    @classmethod
-    def recipes(cls) -> Sequence[str]:
-        """The names that `recipe` knows."""
-        from distbench_builtin.shared.zoo_building.recipes import RECIPES
-
-        return list(RECIPES)
+        return RECIPES
 
     def sources(self) -> Sequence[Source]:  # noqa: D102
         from distbench_builtin.zoos.local import LocalZoo
@@ -86,14 +78,14 @@ class TrainedZoo(Settings, Zoo):
         return needs + [need for one in data for need in one.task.downloads()]
 
     def build(
-        self, output: Path, report: Callable[[str], None], **way: Any
+        self, output: Path, report: Callable[[str], None], **options: Any
     ) -> Sequence[Mapping[str, Any]]:
         """Trains what is not there yet.
 
         Args:
             output: Folder of the zoo.
             report: Told one line for each model, and now and then of a long one.
-            way: As `distbench_builtin.shared.zoo_building.build.Way`.
+            options: As `distbench_builtin.shared.zoo_building.build.BuildOptions`.
 
         Returns:
             Of each model its name, figure, value, and number of test images.
@@ -101,18 +93,18 @@ class TrainedZoo(Settings, Zoo):
         Raises:
             DistbenchError: Data or weights are missing, or some models could not be made.
         """
-        from distbench_builtin.shared.zoo_building.build import Way, build
+        from distbench_builtin.shared.zoo_building.build import BuildOptions, build
 
         jobs, tasks = self._jobs()
         return [
             {
-                "name": found.name,
-                "figure": found.figure,
-                "value": found.value,
-                "test_images": found.test_images,
-                "seconds": found.seconds,
+                "name": record.name,
+                "figure": record.figure,
+                "value": record.value,
+                "test_images": record.test_images,
+                "seconds": record.seconds,
             }
-            for found in build(output, jobs, tasks, Way(**way), report)
+            for record in build(output, jobs, tasks, BuildOptions(**options), report)
         ]
 
     def _pairs(self) -> list[tuple[Data, Architecture]]:

@@ -8,8 +8,7 @@ import pytest
 import torch
 
 import distbench
-from distbench import StudentModel
-from distbench.engine.training.loop import Setting, train_phase
+from distbench import Classifier, TrainingSetting, train_phases
 from distbench.errors import UsageError
 from distbench.plugins.registry import registry
 
@@ -41,12 +40,12 @@ def test_only_the_classifier_changes(method_context: Any) -> None:
             return torch.relu(self.norm(self.conv(x))).mean((2, 3))
 
     torch.manual_seed(0)
-    student = StudentModel(Backbone(), 2, (0.5,) * 3, (0.25,) * 3)  # type: ignore[arg-type]
+    student = Classifier(Backbone(), 2, (0.5,) * 3, (0.25,) * 3)  # type: ignore[arg-type]
     before = {name: value.clone() for name, value in student.state_dict().items()}
     pictures = np.random.default_rng(0).integers(0, 255, (5, 8, 8, 3), dtype=np.uint8)
-    setting = Setting(pictures, 8, torch.device("cpu"), "fp32", seed=1)
+    setting = TrainingSetting(pictures, 8, torch.device("cpu"), "fp32", seed=1)
     (phase,) = probe().phases(method_context)
-    trained, _ = train_phase(student, phase, setting, lambda model: None)
+    trained, _ = train_phases(student, [phase], setting, seed=0)
     changed = {k for k, v in trained.state_dict().items() if not torch.equal(v, before[k])}
     assert changed == {"head.weight", "head.bias"}
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,30 +11,7 @@ import torch
 from distbench.errors import UsageError
 from distbench.interfaces.context import TransferSet
 from distbench.plugins.registry import registry
-from distbench_builtin.shared.methods.source_heads import Matching
 from distbench_builtin.shared.methods.transfer_set import shared_out
-
-
-def test_matching_is_the_weighted_sum_of_cross_entropies(teachers: Any) -> None:
-    matching = Matching([2, 3, 2], [0.5, 0.3, 0.2], [False, False, False], temperature=2.0)
-    outputs = [[0.1, 0.7, 1.0, -1.0, 0.5, 0.3, -0.2]]
-    targets = [[2.0, 0.0], [1.0, 0.0, -1.0], [-3.0, 1.0]]
-    expected = (
-        0.5 * teachers.cross_entropy(teachers.softmax([1.0, 0.0]), [0.1, 0.7])
-        + 0.3 * teachers.cross_entropy(teachers.softmax([0.5, 0.0, -0.5]), [1.0, -1.0, 0.5])
-        + 0.2 * teachers.cross_entropy(teachers.softmax([-1.5, 0.5]), [0.3, -0.2])
-    )
-    found = matching(torch.tensor(outputs), [torch.tensor([t]) for t in targets])
-    assert float(found) == pytest.approx(expected, rel=1e-6)
-
-
-def test_matching_of_sigmoid_sources_is_binary() -> None:
-    matching = Matching([2], [1.0], [True], temperature=1.0)
-    p = [1 / (1 + math.exp(-2.0)), 0.5]
-    q = [1 / (1 + math.exp(-0.4)), 1 / (1 + math.exp(1.0))]
-    expected = -sum(a * math.log(b) + (1 - a) * math.log(1 - b) for a, b in zip(p, q, strict=True))
-    found = matching(torch.tensor([[0.4, -1.0]]), [torch.tensor([[2.0, 0.0]])])
-    assert float(found) == pytest.approx(expected, rel=1e-6)
 
 
 def with_plain_heads(phase: Any) -> Any:
@@ -212,7 +188,7 @@ def test_what_cannot_be_retrieved_is_said(
         "a budget of 17 leaves no image to retrieve for 9 labelled ones, which count: "
         "take 18 or more"
     )
-    with pytest.raises(UsageError, match=r"unknown source 'generel'\. Did you mean 'general'"):
+    with pytest.raises(UsageError, match=r"unknown source 'generel'. Did you mean 'general'"):
         teachers.run(toy_options, f"{text},budget=18,encoder=generel")
 
 

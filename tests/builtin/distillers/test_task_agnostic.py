@@ -11,7 +11,6 @@ import torch
 from distbench.interfaces.context import TransferSet
 from distbench.plugins.registry import registry
 from distbench_builtin.distillers.task_agnostic import standard
-from distbench_builtin.shared.methods.source_heads import Contrasting
 
 FEATURES = [[0.0, 5.0], [2.0, 5.0], [4.0, 5.0], [2.0, 5.0], [99.0, 99.0]]
 """Of the five images of the context; the last is for validation. Standardised over the others the
@@ -60,34 +59,17 @@ def test_cosine_is_one_minus_the_cosine(
     assert distil.loss(transparent, {"unlabelled": batch}).item() == pytest.approx(1 - 3 / 5)
 
 
-def test_contrast_finds_its_own_among_the_batch(entropy: Any) -> None:
-    ours = [torch.tensor([[2.0, 0.0], [3.0, 4.0]])]
-    theirs = [torch.tensor([[5.0, 0.0], [0.0, 1.0]])]
-    found = Contrasting([1.0], 0.5)(ours, theirs, torch.tensor([7, 9]))
-    close = [[1.0 / 0.5, 0.0], [0.6 / 0.5, 0.8 / 0.5]]
-    forth = (entropy(0, close[0]) + entropy(1, close[1])) / 2
-    back = (entropy(0, [close[0][0], close[1][0]]) + entropy(1, [close[0][1], close[1][1]])) / 2
-    assert float(found) == pytest.approx((forth + back) / 2, rel=1e-6)
+def test_contrast_of_several_sources_is_weighted(
+    teachers: Any, method_context: Any, transparent: Any, batch_of: Any
+) -> None:
+    def loss(*weights: float, **targets: Any) -> float:
+        distil, _ = phases(teachers, method_context, "task_agnostic", *weights)
+        batch = teachers.with_targets(batch_of([[1.0, 0.0], [0.0, 1.0]]), **targets)
+        return float(distil.loss(transparent, {"unlabelled": batch}).item())
 
-
-def test_contrast_of_several_sources_is_weighted() -> None:
-    generator = torch.Generator().manual_seed(0)
-    ours, theirs = ([torch.randn(4, d, generator=generator) for d in (3, 5)] for _ in range(2))
-    one, two = (
-        Contrasting([1.0], 0.1)([o], [t], torch.arange(4))
-        for o, t in zip(ours, theirs, strict=True)
-    )
-    both = Contrasting([0.8, 0.2], 0.1)(ours, theirs, torch.arange(4))
-    assert float(both) == pytest.approx(float(0.8 * one + 0.2 * two), rel=1e-6)
-
-
-def test_an_image_is_no_negative_of_itself() -> None:
-    ours, theirs = [torch.eye(3)], [torch.eye(3)]
-    alone = Contrasting([1.0], 0.1)([torch.eye(3)[:2]], [torch.eye(3)[:2]], torch.tensor([4, 5]))
-    ours[0][2], theirs[0][2] = ours[0][0].clone(), theirs[0][0].clone()
-    twice = Contrasting([1.0], 0.1)(ours, theirs, torch.tensor([4, 5, 4]))
-    assert float(twice) < 2 * float(alone)
-    assert float(Contrasting([1.0], 0.1)(ours, theirs, torch.tensor([4, 5, 6]))) > 0.4
+    one, two = [[4.0, 5.0], [2.0, 6.0]], [[1.0, 7.0], [3.0, 5.5]]
+    expected = 0.8 * loss(1.0, s0=one) + 0.2 * loss(1.0, s0=two)
+    assert loss(0.8, 0.2, s0=one, s1=two) == pytest.approx(expected, rel=1e-6)
 
 
 def test_it_goes_by_the_images_of_the_batch(

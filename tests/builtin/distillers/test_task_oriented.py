@@ -9,24 +9,24 @@ import numpy as np
 import pytest
 import torch
 
-from distbench import Taught, Teaching
+from distbench import TeacherLogits, TeacherRecipe
 from distbench.interfaces.context import TransferSet
 from distbench.plugins.registry import registry
 from distbench_builtin.distillers.task_oriented import mixture
 
 
-def taught(train: list[list[float]], transfer: list[list[float]] | None = None) -> Taught:
+def outputs(train: list[list[float]], transfer: list[list[float]] | None = None) -> TeacherLogits:
     there = None if transfer is None else np.array(transfer, dtype=np.float32)
-    return Taught(np.array(train, dtype=np.float32), there, steps=0, macs=0)
+    return TeacherLogits(np.array(train, dtype=np.float32), there, steps=0, macs=0)
 
 
 def test_several_sources_are_mixed_by_weight_as_probabilities(teachers: Any) -> None:
     first, second = [2.0, 0.0], [-1.0, 3.0]
-    found = mixture([taught([first]), taught([second])], [0.7, 0.3], "train", temperature=2.0)
+    found = mixture([outputs([first]), outputs([second])], [0.7, 0.3], "train", temperature=2.0)
     a, b = teachers.softmax([1.0, 0.0]), teachers.softmax([-0.5, 1.5])
     assert found[0] == pytest.approx([0.7 * a[0] + 0.3 * b[0], 0.7 * a[1] + 0.3 * b[1]])
     assert found.dtype == np.float32
-    there = mixture([taught([first], [second])], [1.0], "transfer", temperature=1.0)
+    there = mixture([outputs([first], [second])], [1.0], "transfer", temperature=1.0)
     assert there[0] == pytest.approx(teachers.softmax(second))
 
 
@@ -45,7 +45,7 @@ def test_the_loss_is_the_divergence_of_teacher_and_student(
     assert found == pytest.approx(4 * expected / 2, rel=1e-6)
 
 
-def test_it_teaches_distils_and_fine_tunes_within_the_steps(
+def test_it_trains_teachers_distils_and_fine_tunes_within_the_steps(
     teachers: Any, method_context: Any, transparent: Any, batch_of: Any, entropy: Any
 ) -> None:
     text = (
@@ -55,15 +55,15 @@ def test_it_teaches_distils_and_fine_tunes_within_the_steps(
     method: Any = registry().make("distiller", text)
     asked = []
 
-    def teach(source: Any, teaching: Teaching) -> Taught:
-        asked.append((source.info.name, teaching))
-        return taught([[3.0, 0.0]] * 5)
+    def train_teacher(source: Any, recipe: TeacherRecipe) -> TeacherLogits:
+        asked.append((source.info.name, recipe))
+        return outputs([[3.0, 0.0]] * 5)
 
     sources = [teachers.source(name, 0.5, [[0.0]] * 5) for name in "ab"]
     context = teachers.learning_from(method_context, *sources)
-    distil, finetune = method.phases(replace(context, teach=teach))
-    wanted = Teaching(
-        backbone=True, steps=7, batch=2, lr=0.4, head_lr=6, weight_decay=0.01, strength=0.1
+    distil, finetune = method.phases(replace(context, train_teacher=train_teacher))
+    wanted = TeacherRecipe(
+        fine_tune=True, steps=7, batch=2, lr=0.4, head_lr=6, weight_decay=0.01, strength=0.1
     )
     assert asked == [("a", wanted), ("b", wanted)]
     assert (distil.name, distil.steps, distil.lr, distil.head_lr) == ("distil", 3, 0.2, 4)
@@ -87,14 +87,14 @@ def test_all_steps_are_used_and_no_more(
     context = teachers.learning_from(method_context, teachers.source("s", 1.0, [[0.0]] * 5))
     protocol = context.protocol.model_copy(update={"steps": steps})
 
-    def teach(source: Any, teaching: Teaching) -> Taught:
-        return taught([[0.0, 0.0]] * 5)
+    def train_teacher(source: Any, recipe: TeacherRecipe) -> TeacherLogits:
+        return outputs([[0.0, 0.0]] * 5)
 
-    phases = method.phases(replace(context, teach=teach, protocol=protocol))
+    phases = method.phases(replace(context, train_teacher=train_teacher, protocol=protocol))
     assert [phase.steps for phase in phases] == expected
 
 
-def test_taught_predictions_on_a_transfer_set_are_distilled(
+def test_predictions_of_teachers_on_a_transfer_set_are_distilled(
     teachers: Any, method_context: Any, tmp_path: Path
 ) -> None:
     folder = teachers.a_folder(tmp_path / "x")
@@ -103,16 +103,16 @@ def test_taught_predictions_on_a_transfer_set_are_distilled(
     transfer = TransferSet(np.array([1]), lambda name: source.embedding)
     context = teachers.learning_from(method_context, source, transfer=transfer)
 
-    def teach(source: Any, teaching: Teaching) -> Taught:
-        return taught([[0.0, 0.0]] * 5, [[0.0, 0.0], [0.0, 2.0]])
+    def train_teacher(source: Any, recipe: TeacherRecipe) -> TeacherLogits:
+        return outputs([[0.0, 0.0]] * 5, [[0.0, 0.0], [0.0, 2.0]])
 
-    distil, _ = method.phases(replace(context, teach=teach))
+    distil, _ = method.phases(replace(context, train_teacher=train_teacher))
     assert list(distil.streams) == ["transfer"]
     found = distil.streams["transfer"].targets["teacher"][1]
     assert found == pytest.approx(teachers.softmax([0.0, 2.0]))
 
 
-def test_a_row_says_what_teaching_took(teachers: Any, toy_options: dict[str, Any]) -> None:
+def test_a_row_says_what_teachers_took(teachers: Any, toy_options: dict[str, Any]) -> None:
     options = {"strategy": "equal", "metric": "by_name"}
     linear, full = teachers.run(
         toy_options,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -74,13 +72,10 @@ def test_equals_the_dense_form_of_unbalanced_classes():
         (False, "reference", "cka_linear_ref"),
     ],
 )
-def test_reference_values(case, debiased, against, key, shared):
-    goldens = json.loads((shared / "goldens" / "goldens_public.json").read_text())
-    with np.load(shared / "goldens" / "inputs_public" / f"{case}.npz") as inputs:
-        probe = Probe(
-            inputs["labels"], features=inputs["features"], reference=inputs["ref_features"]
-        )
-        got = CKA(debiased=debiased, against=against).score(probe)
+def test_reference_values(case, debiased, against, key, goldens, golden_inputs):
+    inputs = golden_inputs(case)
+    probe = Probe(inputs["labels"], features=inputs["features"], reference=inputs["ref_features"])
+    got = CKA(debiased=debiased, against=against).score(probe)
     assert got == pytest.approx(goldens[case][f"exact.{key}"]["value"], rel=1e-9)
 
 

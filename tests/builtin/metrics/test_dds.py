@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from scipy.spatial.distance import cdist
@@ -75,15 +73,15 @@ def test_equals_the_dense_form_with_duplicates_and_constant_dimensions(distance)
 
 @pytest.mark.parametrize("distance", DISTANCES)
 @pytest.mark.parametrize("case", CASES)
-def test_reference_values(case, distance, shared):
-    goldens = json.loads((shared / "goldens" / "goldens_public.json").read_text())[case]
-    with np.load(shared / "goldens" / "inputs_public" / f"{case}.npz") as inputs:
-        got = score(inputs["features"], inputs["ref_features"], distance=distance)
-    golden = goldens[f"dds.repo_znorm_{distance}"]  # computed in float32; in float64 beside it
+def test_reference_values(case, distance, goldens, golden_inputs):
+    values = goldens[case]
+    inputs = golden_inputs(case)
+    got = score(inputs["features"], inputs["ref_features"], distance=distance)
+    golden = values[f"dds.repo_znorm_{distance}"]  # computed in float32; in float64 beside it
     assert got == pytest.approx(golden["value"], rel=1e-5)
     assert got == pytest.approx(golden["float64_input"], rel=1e-9)
     if distance == "cosine":
-        assert 100 * got == pytest.approx(goldens["dds.parc_full"]["float64_input"], rel=1e-9)
+        assert 100 * got == pytest.approx(values["dds.parc_full"]["float64_input"], rel=1e-9)
 
 
 def test_laplacian_is_summed_in_blocks(monkeypatch):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from scipy.linalg import eigh
@@ -29,11 +27,10 @@ def score(labels, features, **parameters):
     ("key", "part"),
     [("lda.etran", "lda"), ("energy.etran", "energy"), ("etran.lda_plus_energy", "both")],
 )
-def test_values_of_the_authors_code(shared, case, key, part):
-    goldens = shared / "goldens"
-    wanted = json.loads((goldens / "goldens_public.json").read_text())[case][key]
-    with np.load(goldens / "inputs_public" / f"{case}.npz") as inputs:
-        labels, features = inputs["labels"], inputs["features"]
+def test_values_of_the_authors_code(goldens, golden_inputs, case, key, part):
+    wanted = goldens[case][key]
+    inputs = golden_inputs(case)
+    labels, features = inputs["labels"], inputs["features"]
     if wanted["value"] == "nan":
         with pytest.raises(Declined, match=r"the lowest 0.005 of the images, which is none of 120"):
             score(labels, features, formula="authors", part=part)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -79,11 +77,10 @@ def test_by_hand():
         ("diagonal_raw", {"covariance": "diagonal", "dims": None}),
     ],
 )
-def test_reference_values(shared, case, key, parameters):
-    goldens = shared / "goldens"
-    wanted = json.loads((goldens / "goldens_public.json").read_text())[case][f"exact.gbc_{key}"]
-    with np.load(goldens / "inputs_public" / f"{case}.npz") as inputs:
-        got = score(inputs["labels"], inputs["features"], **parameters)
+def test_reference_values(goldens, golden_inputs, case, key, parameters):
+    wanted = goldens[case][f"exact.gbc_{key}"]
+    inputs = golden_inputs(case)
+    got = score(inputs["labels"], inputs["features"], **parameters)
     assert got == pytest.approx(wanted["value"], rel=1e-5, abs=0)
 
 

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
-import numpy as np
 import pytest
 
 import distbench
@@ -59,14 +54,9 @@ APART = {
 }
 
 
-@pytest.fixture(scope="module")
-def goldens(shared: Path) -> dict[str, Any]:
-    return json.loads((shared / "goldens" / "goldens_public.json").read_text())
-
-
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize(("metric", "key", "tolerance"), TABLE, ids=[row[0] for row in TABLE])
-def test_reference_values(shared, goldens, case, metric, key, tolerance):
+def test_reference_values(goldens, golden_inputs, case, metric, key, tolerance):
     if why := APART.get((metric.partition(":")[0], case)):
         pytest.skip(why)
     name, _, item = key.removeprefix("-").partition("/")
@@ -74,13 +64,13 @@ def test_reference_values(shared, goldens, case, metric, key, tolerance):
     wanted = entry["value"][item] if item and entry["value"] else entry["value"]
     if not isinstance(wanted, float):
         pytest.skip(f"the reference has no value here: {entry.get('error', wanted)}")
-    with np.load(shared / "goldens" / "inputs_public" / f"{case}.npz") as inputs:
-        found = distbench.score(
-            metric,
-            inputs["features"],
-            inputs["labels"],
-            probabilities=inputs["source_probs"],
-            reference=inputs["ref_features"],
-        )
+    inputs = golden_inputs(case)
+    found = distbench.score(
+        metric,
+        inputs["features"],
+        inputs["labels"],
+        probabilities=inputs["source_probs"],
+        reference=inputs["ref_features"],
+    )
     wanted = -wanted if key.startswith("-") else wanted
     assert found == pytest.approx(wanted, rel=tolerance)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from sklearn.covariance import LedoitWolf
@@ -36,11 +34,10 @@ def dense(labels, features):
 
 
 @pytest.mark.parametrize("case", ["small_relu", "wide_n_lt_d", "imbalanced", "edge_gap"])
-def test_reference_values(shared, case):
-    goldens = shared / "goldens"
-    wanted = json.loads((goldens / "goldens_public.json").read_text())[case]["exact.hscore_reg"]
-    with np.load(goldens / "inputs_public" / f"{case}.npz") as inputs:
-        got = score(inputs["labels"], inputs["features"])
+def test_reference_values(goldens, golden_inputs, case):
+    wanted = goldens[case]["exact.hscore_reg"]
+    inputs = golden_inputs(case)
+    got = score(inputs["labels"], inputs["features"])
     assert got == pytest.approx(wanted["value"], rel=1e-9)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from fractions import Fraction
 
 import numpy as np
@@ -91,16 +90,16 @@ def test_equals_the_plain_form_on_a_line(points):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_reference_values(case, shared):
-    goldens = json.loads((shared / "goldens" / "goldens_public.json").read_text())[case]
-    with np.load(shared / "goldens" / "inputs_public" / f"{case}.npz") as inputs:
-        labels, features = inputs["labels"], inputs["features"]
-    assert score(labels, features) == goldens["exact.knn1_l2"]["value"]
+def test_reference_values(case, goldens, golden_inputs):
+    values = goldens[case]
+    inputs = golden_inputs(case)
+    labels, features = inputs["labels"], inputs["features"]
+    assert score(labels, features) == values["exact.knn1_l2"]["value"]
     for distance in ("cosine", "cityblock"):
-        wanted = goldens[f"knn.parc_k1_{distance}"]["value"]
+        wanted = values[f"knn.parc_k1_{distance}"]["value"]
         assert score(labels, features, distance=distance) == pytest.approx(wanted, abs=1e-9)
     # With three votes all different, a share of 1/3 is what the authors' k predictions come to.
-    assert score(labels, features, k=3) == pytest.approx(goldens["knn.parc_k3_l2"]["value"])
+    assert score(labels, features, k=3) == pytest.approx(values["knn.parc_k3_l2"]["value"])
 
 
 def test_by_hand():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -47,14 +45,14 @@ def test_equals_the_dense_form(n, d, norm, order):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_reference_values(case, shared):
-    goldens = json.loads((shared / "goldens" / "goldens_public.json").read_text())[case]
-    with np.load(shared / "goldens" / "inputs_public" / f"{case}.npz") as inputs:
-        labels, features = inputs["labels"], inputs["features"]
+def test_reference_values(case, goldens, golden_inputs):
+    values = goldens[case]
+    inputs = golden_inputs(case)
+    labels, features = inputs["labels"], inputs["features"]
     # The goldens add up n x n numbers in float32, which costs 2e-5 at n = 600.
-    assert score(labels, features) == pytest.approx(goldens["lfc.frobenius"]["value"], rel=1e-4)
+    assert score(labels, features) == pytest.approx(values["lfc.frobenius"]["value"], rel=1e-4)
     assert score(labels, features) == pytest.approx(dense(labels, features), rel=1e-10)
-    wanted = goldens["lfc.unofficial_specnorm"]["value"]
+    wanted = values["lfc.unofficial_specnorm"]["value"]
     assert score(labels, features, norm="spectral") == pytest.approx(wanted, rel=1e-6)
 
 

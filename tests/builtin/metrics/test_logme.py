@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -72,11 +70,10 @@ def test_equals_the_exact_marginal_likelihood_of_one_dimension():
     ("stopping", "key", "rel"),
     [("converged", "exact.logme_converged", 1e-5), ("authors", "exact.logme_thuml_rule", 1e-6)],
 )
-def test_reference_values(shared, case, stopping, key, rel):
-    goldens = shared / "goldens"
-    wanted = json.loads((goldens / "goldens_public.json").read_text())[case][key]["value"]
-    with np.load(goldens / "inputs_public" / f"{case}.npz") as inputs:
-        got = score(inputs["labels"], inputs["features"], stopping=stopping)
+def test_reference_values(goldens, golden_inputs, case, stopping, key, rel):
+    wanted = goldens[case][key]["value"]
+    inputs = golden_inputs(case)
+    got = score(inputs["labels"], inputs["features"], stopping=stopping)
     assert got == pytest.approx(wanted, rel=rel)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 
@@ -47,13 +46,13 @@ def test_equals_the_formula(n, z, classes, seed):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_reference_values(shared, case):
-    goldens = json.loads((shared / "goldens" / "goldens_public.json").read_text())[case]
-    with np.load(shared / "goldens" / "inputs_public" / f"{case}.npz") as inputs:
-        labels, p = inputs["labels"], inputs["source_probs"]
-    assert score(labels, p) == pytest.approx(goldens["exact.nce"]["value"], rel=1e-12)
+def test_reference_values(goldens, golden_inputs, case):
+    values = goldens[case]
+    inputs = golden_inputs(case)
+    labels, p = inputs["labels"], inputs["source_probs"]
+    assert score(labels, p) == pytest.approx(values["exact.nce"]["value"], rel=1e-12)
     # That code adds 1e-10 to p(z) and within the logarithm.
-    soft = goldens["nce.pactran_soft"]["float64_input"]
+    soft = values["nce.pactran_soft"]["float64_input"]
     assert score(labels, p, joint="soft") == pytest.approx(soft, rel=1e-8)
 
 

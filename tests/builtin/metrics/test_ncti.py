@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from sklearn.decomposition import PCA
@@ -66,11 +64,10 @@ def test_components_that_do_not_vary_keep_their_part_in_the_mean_variance():
     ("case", "rel"),
     [("small_relu", 1e-6), ("imbalanced", 5e-3), ("wide_n_lt_d", 1e-2)],
 )
-def test_reference_values(shared, case, rel):
-    goldens = shared / "goldens"
-    wanted = json.loads((goldens / "goldens_public.json").read_text())[case]["ncti.components"]
-    with np.load(goldens / "inputs_public" / f"{case}.npz") as inputs:
-        got = components(Probe(inputs["labels"], features=inputs["features"]))
+def test_reference_values(goldens, golden_inputs, case, rel):
+    wanted = goldens[case]["ncti.components"]
+    inputs = golden_inputs(case)
+    got = components(Probe(inputs["labels"], features=inputs["features"]))
     assert got._asdict() == pytest.approx(wanted["value"], rel=rel)
     if case == "small_relu":
         assert got._asdict() == pytest.approx(wanted["float64_input"], rel=1e-9)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -108,26 +106,21 @@ def test_dirichlet_is_above_the_evidence_of_the_labels():
     assert loss < 10
 
 
-@pytest.fixture(scope="module")
-def published(shared):
-    return json.loads((shared / "goldens" / "goldens_public.json").read_text())
-
-
 @pytest.mark.parametrize("case", CASES)
-def test_reference_values(shared, published, case):
-    with np.load(shared / "goldens" / "inputs_public" / f"{case}.npz") as inputs:
-        labels, p, x = inputs["labels"], inputs["source_probs"], inputs["features"]
+def test_reference_values(goldens, golden_inputs, case):
+    inputs = golden_inputs(case)
+    labels, p, x = inputs["labels"], inputs["source_probs"], inputs["features"]
     # That code counts class ids that do not occur as classes (edge_gap has one).
     classes, ids = len(np.unique(labels)), labels.max() + 1
     share, exact = classes / ids, 1e-12 if classes == ids else 1e-9
-    wanted = published[case]["pactran_dirichlet.pactran_a1"]["value"]
+    wanted = goldens[case]["pactran_dirichlet.pactran_a1"]["value"]
     assert -conjugate(labels, p, "dirichlet") * share == pytest.approx(wanted, rel=exact)
-    wanted = published[case]["pactran_gamma.pactran_a1"]["value"]
+    wanted = goldens[case]["pactran_gamma.pactran_a1"]["value"]
     found = (-conjugate(labels, p, "gamma") - 1) * share + 1
     assert found == pytest.approx(wanted, rel=exact)
 
     # Without the flatness; where its 100 steps end it has not quite reached the minimum.
-    runs = published[case]["pactran_gauss.pactran_lda1"]["seeds"].values()
+    runs = goldens[case]["pactran_gauss.pactran_lda1"]["seeds"].values()
     losses = [run["pac_opt_1.0#2"] for run in runs]
     minimum = -gauss(labels, x, variance=1e-12)
     assert min(losses) * (1 - 1e-3) < minimum < min(losses)

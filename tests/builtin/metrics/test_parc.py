@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
@@ -95,10 +93,9 @@ def test_many_images_of_collapsed_classes_tie(monkeypatch):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_reference_values(case, shared):
-    goldens = json.loads((shared / "goldens" / "goldens_public.json").read_text())
-    with np.load(shared / "goldens" / "inputs_public" / f"{case}.npz") as inputs:
-        got = score(inputs["labels"], inputs["features"])
+def test_reference_values(case, goldens, golden_inputs):
+    inputs = golden_inputs(case)
+    got = score(inputs["labels"], inputs["features"])
     assert got == pytest.approx(goldens[case]["exact.parc"]["value"], rel=1e-9)
 
 

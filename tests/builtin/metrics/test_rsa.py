@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
@@ -54,10 +52,9 @@ def test_equals_the_plain_form_with_ties_and_constant_dimensions():
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_reference_values(case, shared):
-    goldens = json.loads((shared / "goldens" / "goldens_public.json").read_text())
-    with np.load(shared / "goldens" / "inputs_public" / f"{case}.npz") as inputs:
-        got = score(inputs["features"], inputs["ref_features"])
+def test_reference_values(case, goldens, golden_inputs):
+    inputs = golden_inputs(case)
+    got = score(inputs["features"], inputs["ref_features"])
     assert got == pytest.approx(goldens[case]["exact.rsa"]["value"], rel=1e-9)
     assert got == pytest.approx(goldens[case]["rsa.parc_full"]["value"], rel=1e-5)
 

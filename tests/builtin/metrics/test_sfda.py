@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 from scipy.linalg import eigh
@@ -71,11 +69,10 @@ def test_equals_the_procedure(n, d, scale):
 
 
 @pytest.mark.parametrize("case", ["small_relu", "wide_n_lt_d", "imbalanced"])
-def test_reference_values(shared, case):
-    goldens = shared / "goldens"
-    wanted = json.loads((goldens / "goldens_public.json").read_text())[case]["sfda.sfda"]
-    with np.load(goldens / "inputs_public" / f"{case}.npz") as inputs:
-        got = score(inputs["labels"], inputs["features"])
+def test_reference_values(goldens, golden_inputs, case):
+    wanted = goldens[case]["sfda.sfda"]
+    inputs = golden_inputs(case)
+    got = score(inputs["labels"], inputs["features"])
     assert got == pytest.approx(wanted["float64_input"], rel=1e-8)
     assert got == pytest.approx(wanted["value"], rel=1e-6)
 

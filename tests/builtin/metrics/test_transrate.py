@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import numpy as np
 import pytest
 
@@ -52,13 +50,12 @@ def dense(labels, features, *, uniform=False, eps=1e-4, normalised=False):
         ({"normalised": True}, "transrate.official_centralised", 1e-5),  # of float32 features
     ],
 )
-def test_reference_values(shared, case, parameters, key, rel):
-    goldens = shared / "goldens"
-    wanted = json.loads((goldens / "goldens_public.json").read_text())[case][key]
+def test_reference_values(goldens, golden_inputs, case, parameters, key, rel):
+    wanted = goldens[case][key]
     if wanted.get("error"):
         pytest.skip("the authors' code fails for class numbers that do not occur")
-    with np.load(goldens / "inputs_public" / f"{case}.npz") as inputs:
-        got = score(inputs["labels"], inputs["features"], **parameters)
+    inputs = golden_inputs(case)
+    got = score(inputs["labels"], inputs["features"], **parameters)
     assert got == pytest.approx(wanted["value"], rel=rel)
 
 

@@ -41,6 +41,6 @@ def without(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
         def found(name: str, *more: Any) -> Any:
             return None if name == package else find(name, *more)
 
-        monkeypatch.setattr("distbench_builtin.reporters._facts.find_spec", found)
+        monkeypatch.setattr("distbench_builtin.reporters._cell_record.find_spec", found)
 
     return hide

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from distbench.workflows.run import RunResult
-from distbench_builtin.reporters._facts import clean, curve, numbers, parameters, safe
+from distbench_builtin.reporters._cell_record import clean, curve, numbers, parameters, safe
 
 
 def test_settings_and_numbers_of_a_cell(run: Callable[..., RunResult]) -> None:

@@ -47,6 +47,7 @@ def test_a_missing_package_is_named_before_anything(run: Run, without: Any) -> N
     assert not Path("runs").exists()
 
 
+@pytest.mark.slow
 def test_a_local_store_from_failure_to_success_and_resumption(
     run: Run, client: Callable[[], Any], toy_options: dict[str, Any], tmp_path: Path
 ) -> None:

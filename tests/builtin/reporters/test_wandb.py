@@ -69,6 +69,7 @@ def test_a_missing_package_is_named_before_anything(run: Run, without: Any) -> N
     assert not Path("runs").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("offline")
 def test_cells_and_leaderboard_are_recorded_once_and_without_secrets(run: Run) -> None:
     made = run("wandb:birds:folder=wb", baseline=("finetune", "misbehaving"))

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from distbench.cli import app
 from distbench.engine.student_costs import measure
 from distbench.plugins.registry import registry
-from distbench_builtin.students.curated import TIMM, TORCHVISION
+from distbench_builtin.students._suggestions import TIMM, TORCHVISION
 
 timm = pytest.importorskip("timm")
 torch = pytest.importorskip("torch")
@@ -73,6 +73,7 @@ def test_the_plain_list_needs_no_torch():
     assert "Worth a try" in done.stdout
 
 
+@pytest.mark.slow
 def test_measured_in_processes_of_their_own():
     students = [
         {"use": "toy_student"},
@@ -95,6 +96,7 @@ def test_measured_in_processes_of_their_own():
     assert "torch" in sys.modules
 
 
+@pytest.mark.slow
 def test_measured_on_the_command_line():
     done = CliRunner().invoke(
         app, ["list", "students", "timm:test_resnet", "--measure", "--image-size", "64"]

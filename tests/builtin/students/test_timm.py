@@ -115,10 +115,10 @@ def test_arguments_and_their_mistakes():
 
 def test_unknown_architectures_get_a_suggestion():
     for student in (make("mobilenetv3_smal_100"), make("mobilenetv3_smal_100", pretrained=False)):
-        with pytest.raises(UsageError, match="did you mean 'mobilenetv3_small_100'") as caught:
+        with pytest.raises(UsageError, match="Did you mean 'mobilenetv3_small_100'") as caught:
             student.fingerprint()
         assert caught.value.exit_code == 2
-    with pytest.raises(UsageError, match=r"no weights 'a1_in2k' of 'resnet50'; .*a1_in1k"):
+    with pytest.raises(UsageError, match=r"no weights 'a1_in2k' of 'resnet50'. .*a1_in1k"):
         make("resnet50.a1_in2k").fingerprint()
 
 

@@ -86,7 +86,7 @@ def test_weights_of_a_file(tmp_path, classes):
 
 
 def test_names_and_arguments():
-    with pytest.raises(UsageError, match="did you mean 'shufflenet_v2_x1_0'"):
+    with pytest.raises(UsageError, match="Did you mean 'shufflenet_v2_x1_0'"):
         make("shufflenet_v2_x10").fingerprint()
     with pytest.raises(UsageError, match=r"no weights 'V7' of 'resnet18'; it has DEFAULT"):
         make("resnet18", published="V7").normalisation()

@@ -15,6 +15,7 @@ ZOO = Path(distbench_builtin.__file__).parent / "shared" / "mini" / "weights"
 QUICK = {"suite": "mini", "task": "mini-cub:train=120,test=40", "steps": 3, "executor": "serial"}
 
 
+@pytest.mark.slow
 def test_every_method_on_one_task() -> None:
     made = distbench.run(
         **QUICK,
@@ -57,6 +58,7 @@ def test_the_suite_has_eight_tasks_that_are_registered() -> None:
         assert left <= {"probe_source"}, "was not tuned"
 
 
+@pytest.mark.slow
 def test_workers_and_this_process_give_equal_rows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -154,7 +154,7 @@ def test_what_is_absent_or_incomplete(tmp_path: Path, draw: Draw) -> None:
         make(f"torchvision:Food101:path={tmp_path / 'root'}").index()
     with pytest.raises(DataError, match=r"the folder .*none does not exist; mend path=DIR"):
         make(f"torchvision:Food101:path={tmp_path / 'none'}").index()
-    with pytest.raises(UsageError, match=r"not among CIFAR10, .*; did you mean Flowers102\?"):
+    with pytest.raises(UsageError, match=r"not among CIFAR10, .*. Did you mean .Flowers102.\?"):
         make("torchvision:Flower102")
 
 

@@ -223,7 +223,7 @@ def test_nothing_is_unpickled(tmp_path):
     [
         (
             ("test_resnet", "test_resnets"),
-            "no architecture 'test_resnets'; did you mean 'test_resnet",
+            "no architecture 'test_resnets'. Did you mean 'test_resnet",
         ),
         (('"test_resnet"', '"resnet18.nonsense"'), "no weights 'nonsense' of 'resnet18'"),
         (("input_size = 32", "input_size = 32\narguments = { foo = 1 }"), "refuses its arguments"),
@@ -360,8 +360,8 @@ def test_order_name_and_path_of_the_manifest(tmp_path):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (TIMM + 'colour = "red"\n', "model 'small': unknown key 'colour'; known are name, file"),
-        (TIMM + "activ = 1\n", "model 'small': unknown key 'activ'; did you mean 'activation'?"),
+        (TIMM + 'colour = "red"\n', "model 'small': unknown key 'colour'. Known are name, file"),
+        (TIMM + "activ = 1\n", "model 'small': unknown key 'activ'. Did you mean 'activation'?"),
         (TIMM.replace("num_classes = 7\n", ""), "model 'small': 'num_classes' is missing"),
         (
             TIMM.replace('"timm"', '"keras"'),
@@ -371,15 +371,15 @@ def test_order_name_and_path_of_the_manifest(tmp_path):
             TIMM.replace('format = "timm"\n', ""),
             "'format' is missing; it is 'timm', 'torchvision' or 'onnx'",
         ),
-        (TIMM.replace("= 7", "= 0"), "num_classes = 0 will not do: Input should be greater than 0"),
-        (TIMM.replace('"test_resnet"', '"hf-hub:a/b"'), "architecture = 'hf-hub:a/b' will not do"),
-        (TIMM + 'sha256 = "abc"\n', "sha256 = 'abc' will not do"),
+        (TIMM.replace("= 7", "= 0"), "num_classes=0 will not do: Input should be greater than 0"),
+        (TIMM.replace('"test_resnet"', '"hf-hub:a/b"'), "architecture='hf-hub:a/b' will not do"),
+        (TIMM + 'sha256 = "abc"\n', "sha256='abc' will not do"),
         (TIMM + TIMM, "two models are named 'small'; rename one"),
         (TIMM.replace('name = "small"\n', ""), "model 'number 1': 'name' is missing"),
         (TIMM.replace("small.safe", "none.safe"), "none.safetensors is missing; mend 'file'"),
         (onnx_table().replace("feature_dim = 4\n", ""), "model 'graph': 'feature_dim' is missing"),
         ("", "'models' is missing"),
-        ("owner = 1\n" + TIMM, "unknown key 'owner'; known are name, version, models"),
+        ("owner = 1\n" + TIMM, "unknown key 'owner'. Known are name, version, models"),
         ("= broken", "is no valid TOML"),
     ],
 )
@@ -396,6 +396,7 @@ def test_manifest_that_is_missing(tmp_path):
 # --- real data ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (SHARED / "real").is_dir(), reason="the shared real zoo is absent")
 def test_the_real_zoo():
     sources = {s.info.name: s for s in LocalZoo(path=SHARED / "real" / "zoo").sources()}

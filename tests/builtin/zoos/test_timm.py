@@ -135,7 +135,7 @@ def test_patterns_stand_for_all_that_they_match(hub):
 def test_names_that_are_wrong():
     with pytest.raises(UsageError, match="no pretrained model of timm matches 'nosuch"):
         zoo("nosuch*").downloads()
-    with pytest.raises(UsageError, match="did you mean 'mobilenetv3_small_100'"):
+    with pytest.raises(UsageError, match="Did you mean 'mobilenetv3_small_100'"):
         zoo("mobilenetv3_smal_100").downloads()
     with pytest.raises(UsageError, match=r"no name of timm's registry; write hf-hub:org/name"):
         zoo("org/name").sources()

@@ -21,7 +21,6 @@ from distbench.engine.stages import embed as stage
 from distbench.engine.stages import embedding_writer as outputs
 from distbench.engine.stages.embed import (
     Order,
-    embed,
     embed_many,
     is_finite,
     normalise,
@@ -69,6 +68,10 @@ class Counting(Source):
             return features, features @ head.T
 
         return forward
+
+
+def embed(source, images, folder, device, *, precision="fp32", partial=None):
+    embed_many([Order(source, folder, partial)], images, device, precision=precision)
 
 
 def made(folder: Path) -> dict[str, bytes]:
@@ -145,9 +148,16 @@ def test_batches_are_what_to_batch_gives():
 
 
 def test_a_reader_that_is_given_up_stops():
+    others = set(threading.enumerate())
     reader = batches(IMAGES, [16], 32, CPU, start=0)
     next(reader)
-    reader.close()
+    (reading,) = set(threading.enumerate()) - others
+    # Closing waits for the thread: elsewhere, so that a thread which goes on fails the test.
+    closing = threading.Thread(target=reader.close, daemon=True)
+    closing.start()
+    closing.join(60)
+    assert not closing.is_alive()
+    assert not reading.is_alive()
 
 
 # --- interruption -------------------------------------------------------------------------------
@@ -170,6 +180,7 @@ def test_goes_on_where_it_was_interrupted(tmp_path, whole):
     assert made(tmp_path / "c") == whole
 
 
+@pytest.mark.slow
 def test_killed_processes_lose_only_what_was_not_kept(tmp_path, whole):
     partial = tmp_path / "partial"
     child = in_a_process("_embed_and_die", tmp_path / "a", partial)

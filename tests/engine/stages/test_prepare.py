@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from distbench import UNLABELLED, CorruptImageError, Part, TaskIndex
+from distbench import UNLABELLED, CorruptImageError, Part, TaskIndex, decode_images
 from distbench.engine.stages import prepare as stage
 from distbench.engine.stages.prepare import fit, open_images, prepare, read_good
 from distbench.storage.npy import RowFile, convert
@@ -104,7 +104,7 @@ def test_no_pixels_are_invented(tmp_path):
 
 
 def test_few_large_images_are_held_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr(stage, "_cores", lambda: 4)
+    monkeypatch.setattr(stage, "usable_cores", lambda: 4)
     many, few = Pictures(), Pictures()
     first = prepared(many, tmp_path / "a")
     monkeypatch.setattr(stage, "_AT_ONCE", 2 * 16 * 14 * 3)
@@ -124,6 +124,19 @@ def test_tasks_may_offer_smaller_images(tmp_path):
     assert kept == [3, 1]
     assert read_good(reducing, [3], False)[0][0].shape == (35, 32, 3)
     assert read_good(plain, [3], False, 40)[0][0].shape == (35, 32, 3)
+
+
+def test_some_images_of_a_part_in_the_order_they_are_asked_for():
+    task = Pictures(bad=(66,))
+    positions = [*range(199, 60, -1), 3]
+    chunks = list(decode_images(task, "train", positions, 8, skip_corrupt=True))
+    kept = [position for some, _ in chunks for position in some]
+    assert kept == [p for p in positions if p != 66]
+    pixels = np.concatenate([images for _, images in chunks])
+    assert pixels.shape == (139, 8, 8, 3)
+    assert pixels[:, 4, 4, 0].tolist() == colours("train", kept)
+    with pytest.raises(CorruptImageError, match="train-66"):
+        list(decode_images(task, "train", positions, 8))
 
 
 def test_good_images_and_their_positions():
@@ -198,7 +211,7 @@ print(peak() - before)
 """
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory as Linux tells it")
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc of Linux")
 def test_memory_does_not_grow_with_the_data(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", _MEASURE, str(tmp_path)], check=True, capture_output=True, text=True

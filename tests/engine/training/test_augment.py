@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from distbench.engine.training.augment import _POOL, VIEWS, _cutout, strong, weak
+from distbench.engine.training.augment import _POOL, VIEWS, _cutout, strong_view, weak_view
 
 
 def images(count: int = 12, size: int = 16) -> torch.Tensor:
@@ -28,7 +28,7 @@ def test_a_view_keeps_shape_and_range_and_follows_its_seed(view: str) -> None:
 
 def test_weak_moves_and_flips_whole_images() -> None:
     x = images(200)
-    out = weak(x, seeded())
+    out = weak_view(x, seeded())
     reach = 16 // 8
     flipped = 0
     for image, moved in zip(x, out, strict=True):
@@ -44,16 +44,29 @@ def test_weak_moves_and_flips_whole_images() -> None:
     assert 70 < flipped < 130
 
 
+def test_weak_without_a_mirror_or_a_shift() -> None:
+    x = torch.rand(40, 3, 16, 16, generator=seeded())
+    assert torch.equal(weak_view(x, seeded(), mirror=False, shift=0), x)
+    turned = weak_view(x, seeded(), shift=0)
+    same = (turned == x).flatten(1).all(1)
+    assert 8 < int(same.sum()) < 32
+    assert torch.equal(turned[~same], x[~same].flip(3))
+    moved = weak_view(x, seeded(), mirror=False, shift=1 / 16)
+    inner = moved[:, :, 1:-1, 1:-1]  # of each image a window of the original
+    windows = [x[:, :, r : r + 14, c : c + 14] for r in range(3) for c in range(3)]
+    assert torch.stack([(w == inner).flatten(1).all(1) for w in windows]).any(0).all()
+
+
 def test_strong_cuts_a_grey_square_out() -> None:
     out = _cutout(torch.ones(200, 3, 32, 32), seeded())
     grey = (out == 0.5).all(1).float().mean((1, 2))
     assert grey.max() == 0.25
     assert grey.min() >= 0.25 / 4
-    assert (strong(torch.ones(9, 3, 32, 32), seeded()) == 0.5).flatten(1).any(1).all()
+    assert (strong_view(torch.ones(9, 3, 32, 32), seeded()) == 0.5).flatten(1).any(1).all()
 
 
 def test_images_are_augmented_one_by_one() -> None:
-    out = strong(images(1).expand(40, -1, -1, -1).contiguous(), seeded())
+    out = strong_view(images(1).expand(40, -1, -1, -1).contiguous(), seeded())
     assert len({tuple(image.flatten()[:50].tolist()) for image in out}) > 35
 
 

@@ -1,24 +1,31 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from distbench import Batch, Phase, Stream, StudentModel
-from distbench.engine.stages.train import check_phases
-from distbench.engine.training.loop import (
-    Setting,
-    _average,
-    _batches,
-    _groups,
-    _schedule,
-    train_phase,
+from distbench import (
+    Batch,
+    Checkpoint,
+    Classifier,
+    Phase,
+    Stream,
+    TrainingSetting,
+    train_phases,
+    warm_up_cosine,
 )
+from distbench.engine.stages.train import check_phases
+from distbench.engine.training import checkpoint as checkpoints
+from distbench.engine.training.loop import moving_average, sgd
 from distbench.engine.training.macs import count_macs
+from distbench.engine.training.streams import BatchStream
 from distbench.errors import DistbenchError, PluginError
+from distbench.storage.rows import CurvePoint
 
 
 class Backbone(torch.nn.Module):
@@ -33,22 +40,22 @@ class Backbone(torch.nn.Module):
         return torch.relu(self.norm(self.conv(x))).mean((2, 3))
 
 
-def student() -> StudentModel:
+def student() -> Classifier:
     torch.manual_seed(0)
-    return StudentModel(Backbone(), 3, (0.5,) * 3, (0.25,) * 3)  # type: ignore[arg-type]
+    return Classifier(Backbone(), 3, (0.5,) * 3, (0.25,) * 3)  # type: ignore[arg-type]
 
 
-def setting(count: int = 20, precision: str = "fp32") -> Setting:
+def setting(count: int = 20, precision: str = "fp32") -> TrainingSetting:
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 255, (count, 8, 8, 3), dtype=np.uint8)
-    return Setting(pictures, 8, torch.device("cpu"), precision, seed=5)
+    return TrainingSetting(pictures, 8, torch.device("cpu"), precision, seed=5)
 
 
 LABELS = np.arange(20, dtype=np.int64) % 3
 
 
 def phase(**more: object) -> Phase:
-    def loss(model: StudentModel, batch: dict[str, Batch]) -> torch.Tensor:
+    def loss(model: Classifier, batch: dict[str, Batch]) -> torch.Tensor:
         images = batch["x"].views["plain"]
         return torch.nn.functional.cross_entropy(model(images), batch["x"].labels)
 
@@ -56,9 +63,16 @@ def phase(**more: object) -> Phase:
     return Phase(**{"steps": 20, "streams": {"x": stream}, "loss": loss, "lr": 0.05, **more})  # type: ignore[arg-type]
 
 
+def trained(
+    wanted: Phase, where: TrainingSetting | None = None, **more: object
+) -> tuple[Classifier, list[CurvePoint]]:
+    more = {"seed": 0, "validate": lambda model: 0.5, **more}
+    return train_phases(student(), [wanted], where or setting(), **more)  # type: ignore[arg-type]
+
+
 def test_an_epoch_shows_every_image_once() -> None:
     stream = Stream(np.array([3, 5, 7, 9, 11]), 2, ("plain",), targets={"own": LABELS[:, None]})
-    batches = _batches(stream, setting(), 1)
+    batches = BatchStream(stream, setting(), 1)
     seen = [int(v) for _ in range(5) for v in next(batches).targets["own"].flatten()]
     assert sorted(seen[:4] + seen[4:5]) == sorted(LABELS[[3, 5, 7, 9, 11]].tolist())
     assert sorted(seen) == sorted(2 * LABELS[[3, 5, 7, 9, 11]].tolist())
@@ -66,15 +80,15 @@ def test_an_epoch_shows_every_image_once() -> None:
 
 
 def test_the_schedule_warms_up_and_falls_to_zero() -> None:
-    values = [_schedule(step, 100) for step in range(1, 101)]
+    values = [warm_up_cosine()(step, 100) for step in range(1, 101)]
     assert values[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
     assert values[-1] == pytest.approx(0, abs=1e-12)
     assert all(a >= b for a, b in pairwise(values[4:]))
 
 
 def test_training_lowers_the_loss_and_is_repeatable() -> None:
-    first, curve = train_phase(student(), phase(steps=100), setting(), lambda m: 0.5)
-    again, _ = train_phase(student(), phase(steps=100), setting(), lambda m: 0.5)
+    first, curve = trained(phase(steps=100))
+    again, _ = trained(phase(steps=100))
     assert curve[-1].loss < curve[0].loss
     assert [p.step for p in curve] == list(range(10, 101, 10))
     for name, value in first.state_dict().items():
@@ -84,7 +98,7 @@ def test_training_lowers_the_loss_and_is_repeatable() -> None:
 def test_the_average_fits_the_steps() -> None:
     model = torch.nn.Linear(1, 1, bias=False)
     torch.nn.init.constant_(model.weight, 1.0)
-    average = _average(model, 100)
+    average = moving_average(model, 100)
     average.update_parameters(model)
     torch.nn.init.constant_(model.weight, 0.0)
     for _ in range(100):
@@ -94,16 +108,16 @@ def test_the_average_fits_the_steps() -> None:
 
 
 def test_ema_returns_the_average() -> None:
-    plain, _ = train_phase(student(), phase(), setting(), lambda m: None)
-    averaged, _ = train_phase(student(), phase(ema=True), setting(), lambda m: None)
+    plain, _ = trained(phase())
+    averaged, _ = trained(phase(ema=True))
     assert not torch.equal(plain.head.weight, averaged.head.weight)
 
 
 def test_norms_and_biases_are_not_decayed_and_heads_have_their_rate() -> None:
     extra = torch.nn.ModuleDict({"heads": torch.nn.Linear(4, 2)})
     wanted = phase(lr=0.1, head_lr=3.0, module_lr={"heads": 10.0}, weight_decay=0.01)
-    groups = _groups(student(), extra, wanted)
-    found = {(round(g["lr"], 6), g["weight_decay"], g["params"][0].ndim > 1) for g in groups}  # type: ignore[call-overload, index]
+    groups = sgd(student(), extra, wanted).param_groups
+    found = {(round(g["lr"], 6), g["weight_decay"], g["params"][0].ndim > 1) for g in groups}
     assert found == {
         (0.1, 0.01, True),
         (0.1, 0.0, False),
@@ -117,13 +131,118 @@ def test_norms_and_biases_are_not_decayed_and_heads_have_their_rate() -> None:
 def test_a_loss_that_explodes_is_named() -> None:
     broken = phase(loss=lambda s, b: s(b["x"].views["plain"]).sum() * math.inf)
     with pytest.raises(DistbenchError, match="no longer finite at step 2; try a smaller lr"):
-        train_phase(student(), broken, setting(), lambda m: None)
+        trained(broken)
 
 
-@pytest.mark.parametrize("precision", ["bf16", "fp32"])
-def test_precisions(precision: str) -> None:
-    _, curve = train_phase(student(), phase(), setting(precision=precision), lambda m: None)
-    assert math.isfinite(curve[-1].loss)
+def test_halves_are_for_cuda_alone() -> None:
+    plain, _ = trained(phase())
+    for precision in ("bf16", "fp16"):
+        other, _ = trained(phase(), setting(precision=precision))
+        assert torch.equal(plain.head.weight, other.head.weight)
+
+
+def test_a_schedule_and_an_optimiser_of_ones_own() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def schedule(step: int, steps: int) -> float:
+        asked.append((step, steps))
+        return 0.5
+
+    def optimiser(model: torch.nn.Module, modules: torch.nn.ModuleDict) -> torch.optim.Optimizer:
+        assert list(modules) == ["more"]
+        return torch.optim.SGD(model.parameters(), lr=0.2)
+
+    wanted = phase(
+        steps=1, schedule=schedule, optimiser=optimiser, modules={"more": torch.nn.Linear(1, 1)}
+    )
+    before = student()
+    images = setting().images[[0]]
+    wanted = replace(
+        wanted,
+        streams={"x": Stream(np.array([0]), 1, {"own": lambda stored, *_: stored})},
+        loss=lambda model, batch: model.head.bias[0] * batch["x"].views["own"].shape[0],
+    )
+    after, _ = trained(wanted)
+    assert images.shape == (1, 8, 8, 3) and asked == [(1, 1)]
+    assert (before.head.bias - after.head.bias).tolist() == pytest.approx([0.1, 0, 0])
+
+
+def test_views_of_ones_own_see_stored_images_and_which_they_are() -> None:
+    where = setting()
+
+    def view(stored: torch.Tensor, positions: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
+        assert np.array_equal(stored, where.images[positions])
+        return torch.rand(len(stored), generator=draw)
+
+    several = np.eye(20, dtype=np.int64)
+    stream = Stream(np.arange(3, 9), 4, {"own": view}, labels=several, drop_last=True, seed=7)
+    batches = BatchStream(stream, where, 1)
+    draw = torch.Generator().manual_seed(7)
+    for _ in range(2):  # each epoch is one batch and two images that are left out
+        order = torch.randperm(6, generator=draw)[:4]
+        batch = next(batches)
+        assert batch.positions.tolist() == (order + 3).tolist()
+        assert torch.equal(batch.labels, torch.from_numpy(several)[order + 3])
+        assert torch.equal(batch.views["own"], torch.rand(4, generator=draw))
+    with pytest.raises(ValueError, match="3 images make no batch of 4, and drop_last"):
+        Stream(np.arange(3), 4, drop_last=True)
+
+
+class Dropping(Backbone):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.dropout(super().forward(x), 0.3, self.training)
+
+
+@pytest.mark.parametrize("stop", [1, 7, 20, 23, 33])
+def test_a_training_that_was_killed_ends_as_if_it_had_not_been(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int
+) -> None:
+    monkeypatch.setattr(checkpoints, "_SECONDS", 0.0)
+
+    def run(file: Path, stop: int = -1, key: str = "a") -> tuple[Classifier, list[CurvePoint]]:
+        def progress(step: int, steps: int, loss: torch.Tensor) -> None:
+            assert steps == 33 and loss.shape == ()
+            seen.append(step)
+            if step == stop:
+                raise KeyboardInterrupt
+
+        torch.manual_seed(0)
+        model = Classifier(Dropping(), 3, (0.5,) * 3, (0.25,) * 3)  # type: ignore[arg-type]
+        weak = Stream(np.arange(20), 7, labels=LABELS)
+
+        def loss(model: Classifier, batch: dict[str, Batch]) -> torch.Tensor:
+            return torch.nn.functional.cross_entropy(
+                wide(model(batch["x"].views["weak"])), batch["x"].labels
+            )
+
+        wide = torch.nn.Linear(3, 3)
+        own = {"streams": {"x": weak}, "loss": loss, "modules": {"wide": wide}}
+        phases = [phase(ema=True, **own), phase(steps=13, **own)]
+        return train_phases(
+            model,
+            phases,
+            setting(),
+            seed=3,
+            validate=lambda m: next(m.parameters()).sum().item(),
+            checkpoint=Checkpoint(file, key),
+            progress=progress,
+        )
+
+    seen: list[int] = []
+    whole, curve = run(tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path / "cut", stop)
+    seen.clear()
+    again, curve_again = run(tmp_path / "cut")
+    assert seen == list(range(stop + 1, 34))
+    assert curve == curve_again
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, again.state_dict()[name]), name
+    seen.clear()
+    run(tmp_path / "cut", key="b")
+    assert seen[0] == 1  # of another training: begun again
+    (tmp_path / "cut").write_bytes(b"half a file")
+    assert Checkpoint(tmp_path / "cut", "a").load() is None
 
 
 def test_macs_of_a_known_network() -> None:

@@ -1,4 +1,4 @@
-"""Sources that are trained: what is cut off, what is taught, what runs online."""
+"""Sources that are trained: what is cut off, how teachers are trained, what runs online."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from distbench import SourceInfo, Teaching
-from distbench.engine.training.loop import Setting
-from distbench.engine.training.teacher import Lesson, SourceBackbone, source_model
+from distbench import SourceInfo, TeacherRecipe, TrainingSetting
+from distbench.engine.training.teacher import SourceBackbone, TeacherTrainer, source_model
 from distbench.errors import Declined
 from distbench.plugins.registry import registry
 
@@ -129,56 +128,56 @@ def test_a_new_classifier_follows_from_the_seed() -> None:
         source_model(toy_teachers.TeacherZoo().sources()[0], 3, 0)
 
 
-def lesson(classes: int = 2, **more: Any) -> Lesson:
+def trainer(classes: int = 2, **more: Any) -> TeacherTrainer:
     rng = np.random.default_rng(0)
     images = rng.integers(0, 120, (8, 16, 16, 3)).astype(np.uint8)
     images[1::2] += 100
     transfer = rng.integers(0, 255, (5, 16, 16, 3)).astype(np.uint8)
-    setting = Setting(images, 16, torch.device("cpu"), "fp32", 0, transfer)
+    setting = TrainingSetting(images, 16, torch.device("cpu"), "fp32", 0, transfer)
     labels = np.array([0, 1, 0, 1, -1, -1, -1, -1]) % (classes + 1)
     labels[4:] = -1
-    return Lesson(setting, np.arange(4), labels, classes, seed=0, **more)
+    return TeacherTrainer(setting, np.arange(4), labels, classes, seed=0, **more)
 
 
 def test_a_linear_classifier_learns_standardised_features() -> None:
     from sklearn.linear_model import LogisticRegression
 
     features = np.array([[0, 100], [4, 100], [1, 100], [3, 100], [0, 7], [4, 7], [2, 7], [9, 7]])
-    taught = lesson().teach(
+    logits = trainer().train(
         toy_teachers.TeacherZoo().sources()[0],
-        Teaching(strength=0.5),
+        TeacherRecipe(strength=0.5),
         features.astype(np.float32),
         features[:3].astype(np.float32) + 1,
     )
     spread = np.sqrt(2.5)  # of 0, 4, 1, 3; the second feature does not vary
     inputs = np.stack([(features[:, 0] - 2) / spread, features[:, 1] - 100], axis=1)
     model = LogisticRegression(C=0.5, tol=1e-8).fit(inputs[:4], [0, 1, 0, 1])
-    exps = np.exp(taught.train)
+    exps = np.exp(logits.train)
     expected = model.predict_proba(inputs)
     assert exps / exps.sum(1, keepdims=True) == pytest.approx(expected, abs=1e-4)
-    assert taught.transfer is not None
-    assert taught.transfer.shape == (3, 2)
-    assert (taught.steps, taught.macs) == (0, 0)
+    assert logits.transfer is not None
+    assert logits.transfer.shape == (3, 2)
+    assert (logits.steps, logits.macs) == (0, 0)
 
 
-def test_a_source_is_taught_as_a_whole_and_run_where_it_is_used() -> None:
+def test_a_source_is_fine_tuned_as_a_whole_and_run_where_it_is_used() -> None:
     source = toy_teachers.TeacherZoo().sources()[2]
     before = torch.random.get_rng_state()
     chosen = np.array([1, 4])
-    taught = lesson(chosen=chosen).teach(
-        source, Teaching(backbone=True, steps=30, batch=4, lr=0.05), np.empty(0), np.empty(0)
+    logits = trainer(chosen=chosen).train(
+        source, TeacherRecipe(fine_tune=True, steps=30, batch=4, lr=0.05), np.empty(0), np.empty(0)
     )
     assert torch.equal(torch.random.get_rng_state(), before)
-    assert taught.train.shape == (8, 2)
-    assert taught.train[:4].argmax(1).tolist() == [0, 1, 0, 1]
-    assert taught.transfer is not None
-    assert np.isfinite(taught.transfer).all(axis=1).tolist() == [False, True, False, False, True]
+    assert logits.train.shape == (8, 2)
+    assert logits.train[:4].argmax(1).tolist() == [0, 1, 0, 1]
+    assert logits.transfer is not None
+    assert np.isfinite(logits.transfer).all(axis=1).tolist() == [False, True, False, False, True]
     own = 3 * 8 * 25 * 12 * 12 + 8 * 8 + 8 * 2
-    assert (taught.steps, taught.macs) == (30, own * (3 * 30 * 4 + 8 + 2))
-    again = lesson(chosen=chosen).teach(
-        source, Teaching(backbone=True, steps=30, batch=4, lr=0.05), np.empty(0), np.empty(0)
+    assert (logits.steps, logits.macs) == (30, own * (3 * 30 * 4 + 8 + 2))
+    again = trainer(chosen=chosen).train(
+        source, TeacherRecipe(fine_tune=True, steps=30, batch=4, lr=0.05), np.empty(0), np.empty(0)
     )
-    assert np.array_equal(again.train, taught.train)
+    assert np.array_equal(again.train, logits.train)
 
 
 def test_a_source_online_says_of_a_plain_image_what_its_embedding_says(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from distbench.leaderboard.analysis.board import build
+from distbench.leaderboard.analysis.board import build_board
 
 TASKS = ("t1", "t2", "t3")
 
@@ -29,7 +29,7 @@ def rows(make_rows, make_row):
 
 
 def test_order_roles_and_ranks(rows):
-    board = build(rows)
+    board = build_board(rows)
     assert [line.method for line in board.lines] == [
         "good",
         "fair",
@@ -44,7 +44,7 @@ def test_order_roles_and_ranks(rows):
 
 
 def test_values_by_hand(rows):
-    good = by_method(build(rows))["good"]
+    good = by_method(build_board(rows))["good"]
     assert good.mean.mean == pytest.approx(0.61)
     # Each task: s^2 = 0.0002, n = 2; three of them over 3^2; t with 3 degrees is 3.18245.
     assert good.mean.half == pytest.approx(3.182446 * (3 * 0.0001) ** 0.5 / 3)
@@ -56,7 +56,7 @@ def test_values_by_hand(rows):
 
 
 def test_holm_counts_ranked_methods_only(rows):
-    lines = by_method(build(rows))
+    lines = by_method(build_board(rows))
     assert lines["good"].p_holm == pytest.approx(2 * lines["good"].delta.p)
     assert lines["fair"].p_holm == pytest.approx(lines["fair"].delta.p)
     assert lines["equal"].delta.mean == pytest.approx(0.39)
@@ -64,7 +64,7 @@ def test_holm_counts_ranked_methods_only(rows):
 
 
 def test_incomplete_methods_have_neither_mean_nor_difference(rows):
-    broken = by_method(build(rows))["broken"]
+    broken = by_method(build_board(rows))["broken"]
     assert broken.coverage == (5, 6)
     assert not broken.complete
     assert (broken.mean, broken.delta, broken.rank, broken.win_rate) == (None,) * 4
@@ -73,28 +73,28 @@ def test_incomplete_methods_have_neither_mean_nor_difference(rows):
 
 def test_baseline_absent_or_incomplete(rows):
     for baseline in ("nobody", "broken"):
-        board = build(rows, baseline=baseline)
+        board = build_board(rows, baseline=baseline)
         assert board.baseline is None
         assert all(line.delta is None and line.p_holm is None for line in board.lines)
         assert board.lines[0].rank == (1, 1)
 
 
 def test_another_baseline_even_a_control(rows):
-    lines = by_method(build(rows, baseline="scratch"))
+    lines = by_method(build_board(rows, baseline="scratch"))
     assert lines["finetune"].delta.mean == pytest.approx(0.41)
     assert lines["scratch"].delta is None
     assert lines["finetune"].p_holm is not None
 
 
 def test_one_method_one_task_one_seed(make_row):
-    board = build([make_row("finetune", "t1", 0, 0.4)])
+    board = build_board([make_row("finetune", "t1", 0, 0.4)])
     (line,) = board.lines
     assert (line.rank, line.mean.mean, line.mean.low, line.delta) == ((1, 1), 0.4, None, None)
 
 
 def test_one_task_gives_no_interval_over_tasks(make_rows):
     rows = make_rows("finetune", {"t": [0.5, 0.6]}) + make_rows("a", {"t": [0.6, 0.8]})
-    a = by_method(build(rows))["a"]
+    a = by_method(build_board(rows))["a"]
     assert a.delta.mean == pytest.approx(0.15)
     assert (a.delta.low, a.delta.p, a.p_holm) == (None, None, None)
     assert a.mean.low is not None
@@ -103,32 +103,32 @@ def test_one_task_gives_no_interval_over_tasks(make_rows):
 
 def test_a_method_equal_to_the_baseline(make_rows):
     same = {"t1": [0.1, 0.3], "t2": [0.7, 0.6]}
-    a = by_method(build(make_rows("finetune", same) + make_rows("a", same)))["a"]
+    a = by_method(build_board(make_rows("finetune", same) + make_rows("a", same)))["a"]
     assert (a.delta.mean, a.delta.low, a.delta.high, a.p_holm) == (0, 0, 0, 1)
     assert (a.rank, a.win_rate, a.average_rank) == ((1, 2), 0.5, 1.5)
 
 
 def test_planned_order_and_unplanned_rows(rows):
-    board = build(rows, tasks=["t3", "t1"], seeds=[0])
+    board = build_board(rows, tasks=["t3", "t1"], seeds=[0])
     assert (board.tasks, board.seeds) == (("t3", "t1"), (0,))
     assert by_method(board)["broken"].complete
     assert [e.task for e in board.lines[0].entries] == ["t3", "t1"]
 
 
 def test_a_planned_task_without_rows_makes_all_incomplete(rows):
-    board = build(rows, tasks=[*TASKS, "t4"])
+    board = build_board(rows, tasks=[*TASKS, "t4"])
     assert {line.complete for line in board.lines} == {False}
     assert board.best is None
     assert board.baseline is None
 
 
 def test_balanced_accuracy(rows):
-    board = build(rows, measure="balanced_accuracy")
+    board = build_board(rows, measure="balanced_accuracy")
     assert by_method(board)["good"].mean.mean == pytest.approx(0.305)
 
 
 def test_as_dict_is_json_and_complete(rows):
-    plain = json.loads(json.dumps(build(rows).as_dict(), allow_nan=False))
+    plain = json.loads(json.dumps(build_board(rows).as_dict(), allow_nan=False))
     assert plain["interval"] == "two-sided 95% t interval"
     assert plain["methods"][0]["entries"][0]["values"] == [0.60, 0.62]
     assert plain["methods"][-1]["complete"] is False

@@ -10,10 +10,9 @@ import pytest
 from distbench.leaderboard.analysis.metric_quality import (
     judged,
     metric_lines,
-    plain,
-    table,
-    terminal,
 )
+from distbench.leaderboard.tables.metric_table import metric_table, metrics_as_dicts
+from distbench.leaderboard.tables.text_table import terminal_text
 
 REACHED = {"s1": 0.9, "s2": 0.8, "s3": 0.7, "s4": 0.6}
 
@@ -129,7 +128,7 @@ def test_sources_without_either_are_left_aside_and_too_few_are_said(rows):
     assert lines["odd"].left_out == lines["few"].left_out
     assert lines["flat"].left_out == {"a": "all scores are equal"}
     assert "Left out: few on a: 2 sources with score" in " ".join(
-        terminal(list(lines.values())).split()
+        terminal_text(metric_table(list(lines.values()))).split()
     )
 
 
@@ -152,12 +151,12 @@ def test_distillers_judge_apart(rows):
         ("other", -1),
         ("pseudo_labels", 1),
     ]
-    assert "m (other)" in terminal(lines)
+    assert "m (other)" in terminal_text(metric_table(lines))
 
 
 def test_plain_values_and_table(rows):
     lines = metric_lines(rows({"m": {"s1": 4.0, "s2": 3.0, "s3": 1.0, "s4": 2.0}}))
-    (value,) = plain(lines)
+    (value,) = metrics_as_dicts(lines)
     assert set(value["tasks"]) == {"a", "b"}
     assert value["regret_1"] == {"mean": 0.0, "low": 0.0, "high": 0.0}
-    assert [cell.value for cell in table(lines).body[0]][:6][-3:] == ["0.0", "0.0", "4"]
+    assert [cell.value for cell in metric_table(lines).body[0]][:6][-3:] == ["0.0", "0.0", "4"]

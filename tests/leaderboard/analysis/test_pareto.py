@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from distbench.leaderboard.analysis.board import build
+from distbench.leaderboard.analysis.board import build_board
 from distbench.leaderboard.analysis.pareto import Point, digest, front, points, students_differ
 from distbench.leaderboard.figures import pareto as picture
 from distbench.leaderboard.figures.point_labels import short, spread
@@ -37,7 +37,7 @@ def rows(make_rows):
 
 
 def test_points_hold_means_and_their_place_on_both_fronts(rows):
-    found = {p.method: p for p in points(build(rows), rows)}
+    found = {p.method: p for p in points(build_board(rows), rows)}
     assert list(found) == ["finetune", "scratch", "big", "distilled", "wasteful"]
     assert found["distilled"].training_macs == 250
     assert found["distilled"].accuracy.mean == pytest.approx(0.75)
@@ -50,7 +50,7 @@ def test_points_hold_means_and_their_place_on_both_fronts(rows):
 def test_a_control_may_be_on_the_front(make_rows):
     rows = make_rows("finetune", {"a": [0.5]}, cost=cost(100))
     rows += make_rows("general", {"a": [0.6]}, role="control", cost=cost(100))
-    assert [(p.method, p.on_front) for p in points(build(rows), rows)] == [
+    assert [(p.method, p.on_front) for p in points(build_board(rows), rows)] == [
         ("general", True),
         ("finetune", False),
     ]
@@ -61,7 +61,7 @@ def test_incomplete_and_unknown_methods_are_no_points(rows, make_row):
         make_row("half", "a", 0, cost=cost(1)),
         *(make_row("unknown", t, s, cost={"teacher_macs": 5}) for t in "ab" for s in (0, 1)),
     ]
-    found = points(build(rows + more), rows + more)
+    found = points(build_board(rows + more), rows + more)
     assert {p.method for p in found}.isdisjoint({"half", "unknown"})
     assert len(found) == 5
 
@@ -98,55 +98,55 @@ def test_long_names_lose_their_middle():
 def test_equal_points_give_equal_pictures_whatever_a_persons_settings(rows):
     from matplotlib import rc_context
 
-    board = build(rows)
+    board = build_board(rows)
     some = points(board, rows)
-    first = picture.draw(some, board, "mark")
+    first = picture.pareto_picture(some, board, "mark")
     with rc_context({"axes.facecolor": "black", "font.size": 30}):
-        assert picture.draw(points(board, rows[::-1]), board, "mark") == first
+        assert picture.pareto_picture(points(board, rows[::-1]), board, "mark") == first
     assert b"<svg" in first and b"mark" in first
     assert b"<dc:date>" not in first
-    assert picture.draw(some, board, kind="png")[:4] == b"\x89PNG"
+    assert picture.pareto_picture(some, board, kind="png")[:4] == b"\x89PNG"
 
 
 def test_names_with_dollars_are_no_formulas(make_rows):
     rows = make_rows("a$b", {"a": [0.5]}, cost=cost(100))
     rows += make_rows("c$\\nonsense$", {"a": [0.6]}, cost=cost(900))
-    board = build(rows)
-    assert picture.draw(points(board, rows), board)
+    board = build_board(rows)
+    assert picture.pareto_picture(points(board, rows), board)
 
 
 def test_a_picture_is_drawn_again_only_when_it_changes(rows, tmp_path, monkeypatch):
     drawn = []
-    real = picture.draw
-    monkeypatch.setattr(picture, "draw", lambda *a: drawn.append(1) or real(*a))
-    board = build(rows)
-    path = picture.write(board, rows, tmp_path)
+    real = picture.pareto_picture
+    monkeypatch.setattr(picture, "pareto_picture", lambda *a: drawn.append(1) or real(*a))
+    board = build_board(rows)
+    path = picture.write_picture(board, rows, tmp_path)
     assert path == tmp_path / "pareto.svg"
-    assert picture.write(board, rows[::-1], tmp_path) == path
+    assert picture.write_picture(board, rows[::-1], tmp_path) == path
     assert len(drawn) == 1
     fewer = [row for row in rows if row.method.id != "wasteful"]
-    picture.write(build(fewer), fewer, tmp_path)
+    picture.write_picture(build_board(fewer), fewer, tmp_path)
     assert len(drawn) == 2
     path.write_text("<svg>of something else</svg>")
-    picture.write(board, rows, tmp_path)
+    picture.write_picture(board, rows, tmp_path)
     assert len(drawn) == 3
 
 
 def test_without_two_methods_or_matplotlib_there_is_no_picture(rows, tmp_path, monkeypatch):
-    board = build(rows)
-    path = picture.write(board, rows, tmp_path)
+    board = build_board(rows)
+    path = picture.write_picture(board, rows, tmp_path)
     assert path is not None and path.exists()
     one = [row for row in rows if row.method.id == "finetune"]
-    assert picture.write(build(one), one, tmp_path) is None
+    assert picture.write_picture(build_board(one), one, tmp_path) is None
     assert not path.exists()
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    assert picture.write(board, rows, tmp_path) is None
+    assert picture.write_picture(board, rows, tmp_path) is None
     assert not path.exists()
 
 
 def test_the_digest_depends_on_what_is_shown(rows):
-    board = build(rows)
+    board = build_board(rows)
     some = points(board, rows)
     assert digest(some, board) == digest(points(board, rows[::-1]), board)
     assert digest(some, board) != digest(some, board, 2)
-    assert digest(some, board) != digest(some, build(rows, measure="balanced_accuracy"))
+    assert digest(some, board) != digest(some, build_board(rows, measure="balanced_accuracy"))

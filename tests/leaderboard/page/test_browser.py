@@ -12,11 +12,12 @@ from urllib.parse import quote
 import pytest
 
 from distbench.leaderboard.analysis.reports import reports
-from distbench.leaderboard.report_files import html
+from distbench.leaderboard.report_files import reports_page
 from distbench.workflows.collect import collect
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(CHROMIUM is None, reason="needs the browser Chromium"),
     pytest.mark.skipif(
         importlib.util.find_spec("playwright") is None, reason="needs the package playwright"
@@ -42,7 +43,7 @@ def file(tmp_path_factory) -> Path:
     (folder / "in/bad/rows.jsonl").write_text("x")
     found = collect([folder / "in"])
     path = folder / "leaderboard.html"
-    path.write_text(html(found, reports(found)), encoding="utf-8")
+    path.write_text(reports_page(found, reports(found)), encoding="utf-8")
     return path
 
 
@@ -188,9 +189,9 @@ def test_by_keyboard_alone(page):
     assert page.locator("#methods thead th[aria-sort]").inner_text().startswith("Wins")
     point = page.locator("#picture g[role=link][tabindex='0']")
     point.focus()
-    first = page.locator(".told").inner_text()
+    first = page.locator(".caption").inner_text()
     page.keyboard.press("ArrowRight")
-    assert page.locator(".told").inner_text() != first
+    assert page.locator(".caption").inner_text() != first
     assert page.locator("#picture g[role=link][tabindex='0']").count() == 1
     outline = page.evaluate(
         "getComputedStyle(document.activeElement.querySelector('.halo')).strokeWidth"
@@ -200,6 +201,22 @@ def test_by_keyboard_alone(page):
     page.keyboard.press("Enter")
     arrive(page, chosen)
     assert page.locator("#detail").is_visible()
+
+
+def test_the_front_is_the_data_s_whatever_is_shown(page):
+    front = set(page.evaluate("DATA.boards[0].method.filter((_, i) => DATA.boards[0].front[i])"))
+    shown = page.locator("#picture g[role=link]:has(.on)")
+
+    def marked() -> set[str]:
+        labels = shown.evaluate_all("nodes => nodes.map((n) => n.getAttribute('aria-label'))")
+        assert all(label.endswith(", on the front") for label in labels)
+        return {label.rsplit(": ", 1)[0] for label in labels}
+
+    page.select_option("#filter-role", "everything")
+    page.wait_for_timeout(50)
+    assert marked() == front
+    page.fill("#search", "parc")
+    assert marked() == {method for method in front if "parc" in method}
 
 
 def test_tables_are_labelled_for_screen_readers(page):
@@ -265,7 +282,7 @@ def test_many_methods_are_drawn_as_they_are_looked_at(browser, tmp_path):
     folder = synthetic.run_folder(tmp_path / "run", synthetic.large_board(150, 1), 1)
     found = collect([folder])
     path = tmp_path / "large.html"
-    path.write_text(html(found, reports(found)), encoding="utf-8")
+    path.write_text(reports_page(found, reports(found)), encoding="utf-8")
     opened = browser.new_page(viewport={"width": 1360, "height": 900})
     opened.goto(path.as_uri())
     assert opened.locator("#methods tbody tr").count() < 150

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from distbench.leaderboard.analysis.reports import reports
-from distbench.leaderboard.report_files import html, latex, markdown
+from distbench.leaderboard.report_files import reports_latex, reports_markdown, reports_page
 from distbench.workflows.collect import collect
 
 spec = importlib.util.spec_from_file_location("synthetic", Path(__file__).with_name("synthetic.py"))
@@ -29,7 +29,7 @@ def built(tmp_path_factory):
     folder = synthetic.run_folder(tmp_path_factory.mktemp("page") / "run", synthetic.small_board())
     found = collect([folder])
     made = reports(found)
-    return found, made, html(found, made)
+    return found, made, reports_page(found, made)
 
 
 def test_it_asks_nobody_for_anything(built):
@@ -62,17 +62,19 @@ def test_markup_in_names_stays_data(built):
     ]
     assert not set("<>&") & set(text)
     data = json.loads(text)
-    assert "<img src=x onerror=alert(1)>/<script>alert(2)</script>" in data["boards"][0]["name"]
+    assert "<img src=x onerror=alert(1)>/<script>alert(2)</script>" in data["boards"][0]["method"]
 
 
 def test_data_are_columns_of_equal_length(built):
     (board,) = json.loads(data_text(built[2]))["boards"]
-    count = len(board["name"])
+    count = len(board["method"])
     for key in (
         "role",
         "rank",
         "mean",
         "delta",
+        "front",
+        "seconds",
         "task",
         "seedsOf",
         "settings",
@@ -81,15 +83,26 @@ def test_data_are_columns_of_equal_length(built):
     ):
         assert len(board[key]) == count, key
     assert {len(row) for row in board["task"]} == {8}
+    assert {c["key"] for c in board["columns"] if c["task"] is None} <= set(board)
     assert board["mean"][0] == round(100_000 * built[1][0].board.lines[0].mean.mean)
+
+
+def test_the_front_is_that_of_the_picture(built):
+    from distbench.leaderboard.analysis.pareto import points
+
+    (board,) = json.loads(data_text(built[2]))["boards"]
+    (report,) = built[1]
+    front = {m for m, on in zip(board["method"], board["front"], strict=True) if on}
+    assert front == {p.method for p in points(report.board, report.rows) if p.on_front}
+    assert len(front) > 1 and not front & {"finetune_source"}
 
 
 def test_other_formats_hold_the_metrics_and_escape(built):
     found, made, _ = built
-    text = markdown(found, made)
+    text = reports_markdown(found, made)
     assert "## Metrics" in text and "## Costs" in text and "## Where from" in text
     assert "`<img src=x onerror=alert(1)>/<script>alert(2)</script>`" in text
-    assert r"\textless{}img src=x" in latex(made)
+    assert r"\textless{}img src=x" in reports_latex(made)
     logme = next(line for line in made[0].metrics if line.metric == "logme")
     noise = next(line for line in made[0].metrics if line.metric == "random")
     assert logme.values["tau"].mean > 0.6 > 0.3 > abs(noise.values["tau"].mean)
@@ -98,7 +111,7 @@ def test_other_formats_hold_the_metrics_and_escape(built):
 def test_a_page_with_many_methods_thins_what_is_long(tmp_path):
     rows = synthetic.large_board(120, 1)
     found = collect([synthetic.run_folder(tmp_path / "run", rows, 1)])
-    (board,) = json.loads(data_text(html(found, reports(found))))["boards"]
+    (board,) = json.loads(data_text(reports_page(found, reports(found))))["boards"]
     assert max(len(curve[0]) for method in board["curves"] for curve in method) == 10
     assert max(len(task[1]) for method in board["weights"] if method for task in method) == 28
 
@@ -107,10 +120,10 @@ def test_a_page_with_many_methods_thins_what_is_long(tmp_path):
     "value", [0.6065, 0.60649999, 0.5915, 0.0, 1.0, -0.0915, -0.00049, 0.123456]
 )
 def test_shares_round_as_in_the_other_formats(value):
-    from distbench.leaderboard.page.data import _share
+    from distbench.leaderboard.page.columns import share
 
-    whole = _share(value)
+    whole = share(value)
     shown = round(abs(whole) / 100) / 10  # as format.js does; no halves are left
     assert abs(whole) % 100 != 50
     assert shown == pytest.approx(abs(round(100 * value, 1)))
-    assert _share(None) is None
+    assert share(None) is None

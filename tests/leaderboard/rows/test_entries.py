@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from distbench.errors import UsageError
-from distbench.leaderboard.analysis.board import build
+from distbench.leaderboard.analysis.board import build_board
 from distbench.leaderboard.rows.entries import Missing, cells, check_comparable
 from distbench.leaderboard.rows.records import as_records
 
 
 def refused(rows) -> str:
     with pytest.raises(UsageError) as caught:
-        build(rows)
+        build_board(rows)
     assert str(caught.value).endswith("Make one table for each.")
     return str(caught.value)
 
@@ -65,22 +65,22 @@ def test_many_methods_are_counted_not_listed(make_row):
 
 def test_added_seeds_are_no_other_protocol(make_row):
     rows = [make_row("a", "cub", s, protocol={"seeds": [s], "steps": 1}) for s in (0, 1)]
-    assert build(rows).seeds == (0, 1)
+    assert build_board(rows).seeds == (0, 1)
 
 
 def test_rows_left_out_cannot_clash(make_row):
     rows = [make_row("a", "cub"), make_row("a", "pets", suite_version=2)]
-    assert build(rows, tasks=["cub"]).suite_version == 1
+    assert build_board(rows, tasks=["cub"]).suite_version == 1
 
 
 def test_no_rows():
     with pytest.raises(UsageError, match="no results to make a leaderboard of"):
-        build([])
+        build_board([])
 
 
 def test_unknown_measure(make_row):
     with pytest.raises(UsageError, match="unknown measure 'f1': choose accuracy or balanced_acc"):
-        build([make_row("a", "cub")], measure="f1")
+        build_board([make_row("a", "cub")], measure="f1")
 
 
 def test_a_done_copy_counts_whatever_the_order(make_row):
@@ -94,7 +94,7 @@ def test_a_done_copy_counts_whatever_the_order(make_row):
 def test_two_results_of_one_cell_are_refused(make_row):
     rows = [make_row("a", "cub", 0, 0.7, key="k1"), make_row("a", "cub", 0, 0.6, key="k2")]
     with pytest.raises(UsageError) as caught:
-        build(rows)
+        build_board(rows)
     message = "two different results for a on cub with seed 0 (keys k2 and k1). Keep one of them."
     assert str(caught.value) in (message, message.replace("k2 and k1", "k1 and k2"))
 
@@ -105,7 +105,7 @@ def test_missing_cells_have_reasons(make_row):
         make_row("a", "cub", 1, status="failed", reason="out of memory"),
         make_row("a", "pets", 0, status="declined", reason="no pair"),
     ]
-    (line,) = build(rows, tasks=["cub", "pets"], seeds=[0, 1]).lines
+    (line,) = build_board(rows, tasks=["cub", "pets"], seeds=[0, 1]).lines
     assert line.coverage == (1, 4)
     assert line.missing == (
         Missing("cub", 1, "failed", "out of memory"),

@@ -59,6 +59,7 @@ def judged(student: Original, picture: np.ndarray) -> dict[str, float]:
     return dict(zip(student.task.classes, logits.softmax(1)[0].tolist(), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("student", "to", "size"),
     [

@@ -7,7 +7,7 @@ import shutil
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,13 +17,11 @@ from numpy.typing import NDArray
 
 from distbench.engine.stages.embedding_writer import Outputs
 from distbench.engine.training.batches import batches
+from distbench.engine.training.precision import effective, mixed_precision
 from distbench.interfaces.context import Embedding
 from distbench.interfaces.zoo import Source
 
 _BATCH = 128
-
-
-_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 _BEHIND = 2
@@ -45,23 +43,6 @@ class Order:
     partial: Path | None = None
 
 
-def embed(
-    source: Source,
-    images: NDArray[np.uint8],
-    folder: Path,
-    device: torch.device,
-    *,
-    precision: str = "fp32",
-    partial: Path | None = None,
-) -> None:
-    """Runs a source over images and stores what it says of them, as `embed_many` does of several.
-
-    Raises:
-        WeightsError: The outputs do not have the declared shapes.
-    """
-    embed_many([Order(source, folder, partial)], images, device, precision=precision)
-
-
 def embed_many(
     orders: Sequence[Order],
     images: NDArray[np.uint8],
@@ -69,7 +50,7 @@ def embed_many(
     *,
     precision: str = "fp32",
 ) -> None:
-    """Runs several sources over images in one pass and stores what each says of them.
+    """Runs sources over images in one pass and stores the features and logits of each.
 
     Each batch of images is read once, and resized once for all sources of one input size.
     Features are stored in float32, logits in float16 unless that would overflow. What is stored
@@ -79,16 +60,16 @@ def embed_many(
         orders: The sources; all are held in memory at once.
         images: uint8 (n, s, s, 3).
         device: Where they run.
-        precision: ``fp32``; or ``bf16`` or ``fp16`` for mixed precision where `device` is CUDA.
+        precision: ``fp32``, ``bf16`` or ``fp16``, as `mixed_precision` explains.
 
     Raises:
         WeightsError: The outputs of a source do not have the declared shapes.
     """
-    way = {
+    how = {
         "stored": images.shape[1],
         "batch": _BATCH,
         "device": device.type,
-        "precision": precision if device.type == "cuda" else "fp32",
+        "precision": effective(device, precision),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
     }
@@ -96,7 +77,7 @@ def embed_many(
         outputs = []
         for order in orders:
             draft = order.partial or order.folder / "draft"
-            outputs.append(Outputs(order.source.info, len(images), draft, way))
+            outputs.append(Outputs(order.source.info, len(images), draft, how))
             stack.callback(outputs[-1].stop)
         _run([order.source for order in orders], outputs, images, device, precision)
         stack.pop_all()
@@ -113,7 +94,7 @@ def _run(
     device: torch.device,
     precision: str,
 ) -> None:
-    """Feeds the sources that are not ready; a thread writes what they say while they go on."""
+    """Feeds the sources that are not ready; a thread writes their outputs while they go on."""
     todo = [
         (source.info, source.open(device), output, output.rows)
         for source, output in zip(sources, outputs, strict=True)
@@ -129,12 +110,12 @@ def _run(
             for info, forward, output, rows in todo:
                 if first < rows:
                     continue
-                normal = normalise(batch[info.input_size], info.mean, info.std)
-                with _autocast(device, precision):
-                    said = forward(normal)
+                images_in = normalise(batch[info.input_size], info.mean, info.std)  # (b, 3, s, s)
+                with mixed_precision(device, precision):
+                    features, logits = forward(images_in)  # (b, d), (b, c)
                 while len(pending) >= _BEHIND:
                     pending.popleft().result()
-                pending.append(writer.submit(_write, output, *said))
+                pending.append(writer.submit(_write, output, features, logits))
         while pending:
             pending.popleft().result()
 
@@ -144,24 +125,17 @@ def _write(output: Outputs, features: torch.Tensor, logits: torch.Tensor) -> Non
     output.append(features.float().cpu().numpy(), logits.float().cpu().numpy())
 
 
-def _autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    dtype = _DTYPES.get(precision)
-    if dtype is None or device.type != "cuda":
-        return nullcontext()
-    return torch.autocast("cuda", dtype=dtype)
-
-
 def normalise(
     images: torch.Tensor, mean: tuple[float, ...], std: tuple[float, ...]
 ) -> torch.Tensor:
     """Images in 0..1, (b, 3, s, s), with a mean and standard deviation for each channel."""
-    shift = torch.tensor(mean, device=images.device).view(1, -1, 1, 1)
+    shift = torch.tensor(mean, device=images.device).view(1, -1, 1, 1)  # (1, 3, 1, 1)
     scale = torch.tensor(std, device=images.device).view(1, -1, 1, 1)
     return (images - shift).div_(scale)
 
 
 def open_embedding(folder: Path) -> Embedding:
-    """Opens what `embed` made."""
+    """Opens what `embed_many` wrote."""
     return Embedding(
         features=np.load(folder / "features.npy", mmap_mode="r"),
         logits=np.load(folder / "logits.npy", mmap_mode="r"),

@@ -1,4 +1,4 @@
-"""What a source says of images, written batch by batch so that an interruption loses little."""
+"""Features and logits of a source, written batch by batch: an interruption loses little."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ class Outputs:
 
     They are written into a draft folder. A small file beside them says how many rows are safely on
     the disk; it is written after they are. Whoever opens the same draft again goes on from there,
-    if it computes in the same way. One process at a time may have a draft open.
+    if it computes in the same manner. One process at a time may have a draft open.
 
     Args:
         info: The source.
         count: Number of images.
-        draft: Folder for what is not ready; made if it is not there.
-        way: How it is computed; rows that were computed in another way are thrown away.
+        draft: Folder for what is not ready; created if it is not there.
+        how: How it is computed; rows that were computed otherwise are thrown away.
 
     Attributes:
         rows: How many rows there are already.
     """
 
-    def __init__(self, info: SourceInfo, count: int, draft: Path, way: Mapping[str, Any]) -> None:
+    def __init__(self, info: SourceInfo, count: int, draft: Path, how: Mapping[str, Any]) -> None:
         self._info, self._count, self._draft = info, count, draft
         widths = {"features": info.feature_dim, "logits": info.num_classes}
-        self._way = {**way, "count": count, **widths}
+        self._how = {**how, "count": count, **widths}
         self.rows, self._finite, self._largest = self._resume()
         draft.mkdir(parents=True, exist_ok=True)
         self._files = {
@@ -56,7 +56,7 @@ class Outputs:
     def _resume(self) -> tuple[int, bool, float]:
         try:
             held = json.loads((self._draft / _PROGRESS).read_bytes())
-            if held["way"] == json.loads(json.dumps(self._way)) and all(
+            if held["how"] == json.loads(json.dumps(self._how)) and all(
                 (self._draft / f"{name}.draft").is_file() for name in ("features", "logits")
             ):
                 return int(held["rows"]), bool(held["finite"]), float(held["largest"])
@@ -71,10 +71,10 @@ class Outputs:
             WeightsError: They do not have the declared shapes.
         """
         for name, out in (("features", features), ("logits", logits)):
-            if out.shape != (len(features), self._way[name]):
+            if out.shape != (len(features), self._how[name]):
                 raise WeightsError(
                     f"source {self._info.name!r} gives {name} of shape {out.shape[1:]}, "
-                    f"its zoo declares ({self._way[name]},)"
+                    f"its zoo declares ({self._how[name]},)"
                 )
         for name, out in (("features", features), ("logits", logits)):
             self._finite = self._finite and bool(np.isfinite(out).all())
@@ -90,7 +90,7 @@ class Outputs:
         for file in self._files.values():
             file.flush()
         facts = {"rows": self.rows, "finite": self._finite, "largest": self._largest}
-        write_atomic(self._draft / _PROGRESS, json.dumps({"way": self._way, **facts}))
+        write_atomic(self._draft / _PROGRESS, json.dumps({"how": self._how, **facts}))
         self._kept = time.monotonic()
 
     def stop(self) -> None:

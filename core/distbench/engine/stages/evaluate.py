@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from distbench.engine.training.loop import Setting, predict
+from distbench.engine.training.predict import predict
+from distbench.engine.training.setting import TrainingSetting
 from distbench.storage.predictions import accuracy, balanced_accuracy
 
 
@@ -28,7 +29,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: nn.Module, images: NDArray[np.uint8], labels: NDArray[np.int64], setting: Setting
+    model: nn.Module, images: NDArray[np.uint8], labels: NDArray[np.int64], setting: TrainingSetting
 ) -> Evaluation:
     """Classifies the test images.
 

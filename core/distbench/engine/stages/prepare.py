@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from distbench.engine.training.threads import usable_cores
 from distbench.errors import CorruptImageError
 from distbench.interfaces.task import Task
 from distbench.storage.npy import RowFile
@@ -77,9 +77,8 @@ def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = F
     """
     index = task.index()
     read = reader(task, store_size)
-    side, largest = _sample(read, len(index.parts["train"]), skip_corrupt)
+    side, block = _sample(read, "train", range(len(index.parts["train"])), skip_corrupt)
     size = min(store_size, side)
-    block = max(1, min(_CHUNK, _AT_ONCE // max(largest, 1)))
     skipped: list[str] = []
     groups = {
         "train": [name for name in ("train", "validation") if name in index.parts],
@@ -95,7 +94,7 @@ def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = F
                     validation_from = len(labels)
                 facts = index.parts[part]
                 for positions, images in _decoded(
-                    read, part, len(facts), size, block, skipped if skip_corrupt else None
+                    read, part, range(len(facts)), size, block, skipped if skip_corrupt else None
                 ):
                     pixels.append(images)
                     labels += facts.labels[positions].tolist()
@@ -105,7 +104,7 @@ def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = F
 
 
 def open_images(folder: Path) -> ImageSet:
-    """Opens what `prepare` made."""
+    """Opens what `prepare` wrote."""
     facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
     labels = np.load(folder / "train_labels.npy")
     start = facts["validation_from"]
@@ -124,16 +123,46 @@ def reader(task: Task, size: int) -> Reader:
     return lambda part, positions: task.read_reduced(part, positions, size)
 
 
-def _sample(read: Reader, count: int, skip_corrupt: bool) -> tuple[int, int]:
-    """Longest short side and most bytes among some train images.
+def decode_images(
+    task: Task, part: str, positions: Sequence[int], size: int, *, skip_corrupt: bool = False
+) -> Iterator[tuple[list[int], Pixels]]:
+    """Images of a part in order, decoded in threads a little ahead, as squares of one size.
+
+    The short side is resized to `size` (bilinear, antialiased when shrinking) and the centre is
+    kept. Memory does not grow with the number of images.
+
+    Args:
+        task: The task.
+        part: ``train``, ``validation`` or ``test``.
+        positions: Of the images in the part.
+        size: Side of the squares, pixels.
+        skip_corrupt: Whether images that cannot be decoded are left out.
+
+    Yields:
+        Positions of k images and their pixels, uint8 (k, size, size, 3).
+
+    Raises:
+        CorruptImageError: An image cannot be decoded and `skip_corrupt` is off.
+    """
+    read = reader(task, size)
+    _, block = _sample(read, part, positions, skip_corrupt)
+    yield from _decoded(read, part, positions, size, block, [] if skip_corrupt else None)
+
+
+def _sample(
+    read: Reader, part: str, positions: Sequence[int], skip_corrupt: bool
+) -> tuple[int, int]:
+    """Longest short side among some images, and how many of their size a thread may hold.
 
     Storing images larger than they are would invent pixels.
     """
-    sample = np.unique(np.linspace(0, count - 1, num=min(_SAMPLE, count)).astype(int)).tolist()
+    count = len(positions)
+    sample = np.unique(np.linspace(0, count - 1, num=min(_SAMPLE, count)).astype(int))
     side, largest = 1, 1
-    for _, image in _good(read, "train", sample, [] if skip_corrupt else None):
+    chosen = [positions[i] for i in sample.tolist()]
+    for _, image in _good(read, part, chosen, [] if skip_corrupt else None):
         side, largest = max(side, min(image.shape[:2])), max(largest, image.nbytes)
-    return side, largest
+    return side, max(1, min(_CHUNK, _AT_ONCE // largest))
 
 
 def read_good(
@@ -173,35 +202,40 @@ def _good(
 
 
 def _decoded(
-    read: Reader, part: str, count: int, size: int, block: int, skipped: list[str] | None
+    read: Reader,
+    part: str,
+    positions: Sequence[int],
+    size: int,
+    block: int,
+    skipped: list[str] | None,
 ) -> Iterator[tuple[list[int], Pixels]]:
-    """All images of a part in order, chunk by chunk, decoded in threads a little ahead.
+    """Images of a part in order, chunk by chunk, decoded in threads a little ahead.
 
     Names of corrupt images go to `skipped`; where that is None one stops everything.
     """
 
     def chunk(start: int) -> tuple[list[int], Pixels, list[str]]:
-        stop = min(start + _CHUNK, count)
+        stop = min(start + _CHUNK, len(positions))
         pixels = np.empty((stop - start, size, size, 3), dtype=np.uint8)
         kept: list[int] = []
         bad: list[str] = []
         for first in range(start, stop, block):
-            positions = range(first, min(first + block, stop))
+            some = positions[first : min(first + block, stop)]
             try:
-                found = list(zip(positions, read(part, positions), strict=True))
+                images = list(zip(some, read(part, some), strict=True))
             except CorruptImageError:
                 if skipped is None:
                     raise
-                found = list(_good(read, part, positions, bad))
-            for position, image in found:
+                images = list(_good(read, part, some, bad))
+            for position, image in images:
                 pixels[len(kept)] = fit(image, size)
                 kept.append(position)
         return kept, pixels[: len(kept)], bad
 
-    threads = min(_THREADS, _cores())
+    threads = min(_THREADS, usable_cores())
     pending: deque[Future[tuple[list[int], Pixels, list[str]]]] = deque()
     with ThreadPoolExecutor(max_workers=threads) as pool:
-        starts = iter(range(0, count, _CHUNK))
+        starts = iter(range(0, len(positions), _CHUNK))
         try:
             pending.extend(pool.submit(chunk, s) for s in islice(starts, threads + 2))
             while pending:
@@ -213,13 +247,6 @@ def _decoded(
         finally:
             for left in pending:
                 left.cancel()
-
-
-def _cores() -> int:
-    """CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def fit(image: Pixels, size: int) -> Pixels:

@@ -12,15 +12,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from distbench.engine.training.loop import Setting, train_phase
+from distbench.engine.training.loop import train_phases
 from distbench.engine.training.macs import count_macs
+from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.student import build_student
 from distbench.errors import PluginError
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import MethodContext
 from distbench.interfaces.method import Method
 from distbench.interfaces.phase import Phase
 from distbench.interfaces.student import Student
-from distbench.interfaces.student_model import StudentModel
 from distbench.storage.rows import CurvePoint
 
 
@@ -39,8 +40,8 @@ class Trained:
         seconds: Time in the loop.
     """
 
-    model: StudentModel
-    setting: Setting
+    model: Classifier
+    setting: TrainingSetting
     curve: tuple[CurvePoint, ...]
     declared: dict[str, Any]
     macs: int
@@ -50,7 +51,7 @@ class Trained:
 
 def fresh_student(
     student: Student, method: Method, context_seed: int, num_classes: int, device: torch.device
-) -> StudentModel:
+) -> Classifier:
     """The student as a method starts from it."""
     if method.initialisation not in ("pretrained", "random", "source"):
         raise PluginError(method.name, f"unknown initialisation {method.initialisation!r}")
@@ -61,8 +62,8 @@ def fresh_student(
 def train(
     method: Method,
     context: MethodContext,
-    model: StudentModel,
-    setting: Setting,
+    model: Classifier,
+    setting: TrainingSetting,
     validate: Callable[[nn.Module], float | None],
 ) -> Trained:
     """Trains a student.
@@ -76,24 +77,20 @@ def train(
         torch.manual_seed(context.seed_for("modules"))
         phases = method.phases(context)
     check_phases(method, phases, context)
-    curve: list[CurvePoint] = []
-    done = 0
     started = time.perf_counter()
-    with torch.random.fork_rng(devices=[setting.device] if setting.device.type == "cuda" else []):
-        torch.manual_seed(context.seed_for("training"))
-        for number, phase in enumerate(phases):
-            model, points = train_phase(model, phase, setting, validate, number=number, offset=done)
-            curve += points
-            done += phase.steps
+    model, curve = train_phases(
+        model, phases, setting, seed=context.seed_for("training"), validate=validate
+    )
     if setting.device.type == "cuda":
         torch.cuda.synchronize()
     seconds = time.perf_counter() - started
     model.eval()
     passes = [phase.steps * _images(phase) for phase in phases]
+    steps = sum(phase.steps for phase in phases)
     declared = {
         "initialisation": method.initialisation,
-        "steps": done,
-        "images_per_step": sum(passes) / max(done, 1),
+        "steps": steps,
+        "images_per_step": sum(passes) / max(steps, 1),
         "phases": [phase.declared() for phase in phases],
     }
     spent = sum(

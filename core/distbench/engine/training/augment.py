@@ -20,40 +20,48 @@ Images = torch.Tensor
 Draw = torch.Generator
 
 
-def weak(images: Images, generator: Draw) -> Images:
-    """Flips half of the images and shifts each by up to 1/8 of its side (edges reflected).
+def weak_view(
+    images: Images, generator: Draw, *, mirror: bool = True, shift: float = 1 / 8
+) -> Images:
+    """Mirrors half of the images and shifts each by whole pixels (edges reflected).
 
     Args:
         images: float (b, 3, s, s) in 0..1.
         generator: Source of randomness, on the CPU.
+        mirror: False where a mirrored image is another thing.
+        shift: How far at most, as a share of the side: at least one pixel unless it is 0.
+
+    Returns:
+        float (b, 3, s, s).
     """
     count, channels, size, _ = images.shape
-    reach = max(size // 8, 1)
-    flip = (torch.rand(count, generator=generator) < 0.5).to(images.device)
-    shift = torch.randint(0, 2 * reach + 1, (2, count), generator=generator).to(images.device)
-    along = torch.arange(size, device=images.device)
-    backwards = torch.where(flip[:, None], size - 1 - along, along)
-    places = torch.stack([along.expand(count, -1), backwards]) + shift[:, :, None] - reach
+    reach = max(int(size * shift), 1) if shift else 0
+    flip = (torch.rand(count, generator=generator) < (0.5 if mirror else 0)).to(images.device)
+    moved = torch.randint(0, 2 * reach + 1, (2, count), generator=generator).to(images.device)
+    along = torch.arange(size, device=images.device)  # (s,)
+    backwards = torch.where(flip[:, None], size - 1 - along, along)  # (b, s)
+    places = torch.stack([along.expand(count, -1), backwards])  # (2, b, s)
+    places = places + moved[:, :, None] - reach
     # Reflected at both ends, without a padded copy: -1 is 1, and size is size - 2.
     last = size - 1
-    rows, columns = last - (last - places.abs()).abs()
-    number = torch.arange(count, device=images.device)[:, None]
+    rows, columns = last - (last - places.abs()).abs()  # (b, s) each
+    number = torch.arange(count, device=images.device)[:, None]  # (b, 1)
     # One lookup of whole pixels: a third of the time of indexing by image, row and column.
-    pixels = ((number * size + rows)[:, :, None] * size + columns[:, None, :]).flatten()
-    flat = images.permute(0, 2, 3, 1).reshape(-1, channels)
+    pixels = ((number * size + rows)[:, :, None] * size + columns[:, None, :]).flatten()  # (b s s,)
+    flat = images.permute(0, 2, 3, 1).reshape(-1, channels)  # (b s s, 3)
     picked = flat.index_select(0, pixels).view(count, size, size, channels)
-    return picked.permute(0, 3, 1, 2)
+    return picked.permute(0, 3, 1, 2)  # (b, 3, s, s)
 
 
-def strong(images: Images, generator: Draw, operations: int = 2) -> Images:
-    """`weak`, then random operations, then Cutout.
+def strong_view(images: Images, generator: Draw, operations: int = 2) -> Images:
+    """`weak_view`, then random operations, then Cutout.
 
     Args:
         images: float (b, 3, s, s) in 0..1.
         generator: Source of randomness, on the CPU.
         operations: How many operations each image goes through.
     """
-    images = weak(images, generator).contiguous()
+    images = weak_view(images, generator).contiguous()
     for _ in range(operations):
         which = torch.randint(0, len(_POOL), (len(images),), generator=generator)
         level = torch.rand(len(images), generator=generator)
@@ -73,20 +81,20 @@ def _cutout(images: Images, generator: Draw) -> Images:
     count, _, size, _ = images.shape
     centre = torch.randint(0, size, (2, count), generator=generator).to(images.device)
     along = torch.arange(size, device=images.device)
-    away = along - centre[:, :, None]
-    inside = (-(size // 4) <= away) & (away < size // 4)
-    hole = inside[0][:, None, :, None] & inside[1][:, None, None, :]
+    away = along - centre[:, :, None]  # (2, b, s)
+    inside = (-(size // 4) <= away) & (away < size // 4)  # (2, b, s)
+    hole = inside[0][:, None, :, None] & inside[1][:, None, None, :]  # (b, 1, s, s)
     return torch.where(hole, 0.5, images)
 
 
 def _affine(images: Images, matrix: torch.Tensor) -> Images:
-    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
+    grid = F.affine_grid(matrix, list(images.shape), align_corners=False)  # (b, s, s, 2)
     moved = F.grid_sample(images - 0.5, grid, mode="bilinear", align_corners=False)
     return moved + 0.5
 
 
 def _matrix(images: Images, entries: dict[tuple[int, int], torch.Tensor]) -> torch.Tensor:
-    matrix = torch.zeros(len(images), 2, 3, device=images.device)
+    matrix = torch.zeros(len(images), 2, 3, device=images.device)  # (b, 2, 3)
     matrix[:, 0, 0] = matrix[:, 1, 1] = 1
     for (row, column), value in entries.items():
         matrix[:, row, column] = value.flatten()
@@ -108,7 +116,7 @@ def _moved(entry: tuple[int, int], reach: float) -> Callable[[Images, Images, Im
 
 def _grey(images: Images) -> Images:
     weights = torch.tensor([0.299, 0.587, 0.114], device=images.device).view(1, 3, 1, 1)
-    return (images * weights).sum(1, keepdim=True)
+    return (images * weights).sum(1, keepdim=True)  # (b, 1, s, s)
 
 
 def _blend(other: Images, images: Images, level: Images) -> Images:
@@ -145,17 +153,17 @@ def _solarize(images: Images, level: Images, sign: Images) -> Images:
 
 
 def _autocontrast(images: Images, level: Images, sign: Images) -> Images:
-    low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)
+    low, high = images.amin((2, 3), keepdim=True), images.amax((2, 3), keepdim=True)  # (b, 3, 1, 1)
     spread = high - low
     return torch.where(spread > 0, (images - low) / spread.clamp_min(1e-6), images)
 
 
 def _equalize(images: Images, level: Images, sign: Images) -> Images:
     count, channels, height, width = images.shape
-    bins = (images.clamp(0, 1) * 255).long().view(count * channels, -1)
-    histogram = torch.zeros(count * channels, 256, device=images.device)
+    bins = (images.clamp(0, 1) * 255).long().view(count * channels, -1)  # (b 3, s s)
+    histogram = torch.zeros(count * channels, 256, device=images.device)  # (b 3, 256)
     histogram.scatter_add_(1, bins, torch.ones_like(bins, dtype=histogram.dtype))
-    below = histogram.cumsum(1) / bins.shape[1]
+    below = histogram.cumsum(1) / bins.shape[1]  # (b 3, 256), share at or below
     return below.gather(1, bins).view(count, channels, height, width)
 
 
@@ -183,7 +191,7 @@ _POOL: tuple[Callable[[Images, Images, Images], Images], ...] = (
 
 VIEWS: dict[str, Callable[[Images, Draw], Images]] = {
     "plain": lambda images, generator: images,
-    "weak": weak,
-    "strong": strong,
+    "weak": weak_view,
+    "strong": strong_view,
 }
 """The views of an image that a stream can ask for."""

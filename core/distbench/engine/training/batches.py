@@ -26,11 +26,20 @@ def to_batch(images: NDArray[np.uint8], size: int, device: torch.device) -> torc
     Returns:
         (b, 3, size, size), channels last in memory.
     """
-    return _resized(torch.from_numpy(np.array(images)).to(device), size)
+    return to_floats(torch.from_numpy(np.array(images)).to(device), size)
 
 
-def _resized(stored: torch.Tensor, size: int) -> torch.Tensor:
-    floats = stored.permute(0, 3, 1, 2).float().div_(255)
+def to_floats(stored: torch.Tensor, size: int) -> torch.Tensor:
+    """As `to_batch`, of images that are on their device.
+
+    Args:
+        stored: uint8 (b, s, s, 3).
+        size: Side of the result.
+
+    Returns:
+        float32 (b, 3, size, size) in 0..1, channels last in memory.
+    """
+    floats = stored.permute(0, 3, 1, 2).float().div_(255)  # (b, 3, s, s)
     return resized(floats, size).contiguous(memory_format=torch.channels_last)
 
 
@@ -70,12 +79,12 @@ def batches(
             return first, stored, None
         with torch.cuda.stream(stream):
             there = stored.pin_memory().to(device, non_blocking=True)
-            ready = {size: _resized(there, size) for size in sizes}
+            ready = {size: to_floats(there, size) for size in sizes}
             return first, ready, stream.record_event()
 
     def use(first: int, stored: Any, event: Any) -> tuple[int, dict[int, torch.Tensor]]:
         if event is None:
-            return first, {size: _resized(stored.to(device), size) for size in sizes}
+            return first, {size: to_floats(stored.to(device), size) for size in sizes}
         current = torch.cuda.current_stream(device)
         current.wait_event(event)
         for tensor in stored.values():
@@ -89,9 +98,9 @@ def batches(
         )
         try:
             while pending:
-                found = pending.popleft().result()
+                batch_read = pending.popleft().result()
                 pending.extend(pool.submit(read, first) for first in islice(starts, 1))
-                yield use(*found)
+                yield use(*batch_read)
         finally:
             for left in pending:
                 left.cancel()

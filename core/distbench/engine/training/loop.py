@@ -1,179 +1,254 @@
-"""The loop: optimiser, schedule, precision, moving average and learning curve of every method."""
+"""The loop: what every model that distbench trains goes through, phase by phase."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from distbench.engine.training.augment import VIEWS
-from distbench.engine.training.batches import to_batch
+from distbench.engine.training.checkpoint import Checkpoint
+from distbench.engine.training.precision import gradient_scaler, mixed_precision
+from distbench.engine.training.setting import TrainingSetting
+from distbench.engine.training.streams import BatchStream
 from distbench.errors import DistbenchError
-from distbench.interfaces.phase import Batch, Phase, Stream
-from distbench.interfaces.student_model import StudentModel
-from distbench.interfaces.task import UNLABELLED
+from distbench.interfaces.classifier import Classifier
+from distbench.interfaces.phase import Phase
 from distbench.storage.hashing import seed_for
 from distbench.storage.rows import CurvePoint
 
-_WARM_UP = 0.05
+Model = TypeVar("Model", bound=nn.Module)
 
 
 _CURVE_POINTS = 10
 
 
-_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Where and how precisely a student is trained.
-
-    Attributes:
-        images: uint8 (n, s, s, 3), the train images.
-        transfer: uint8 (m, t, t, 3), those of the transfer set; None where there is none.
-        image_size: Side of the student's input.
-        device: Where it is trained.
-        precision: ``fp32``, ``bf16`` or ``fp16``.
-        seed: Seed of order and augmentation; equal for all methods of one task and seed.
-    """
-
-    images: NDArray[np.uint8]
-    image_size: int
-    device: torch.device
-    precision: str
-    seed: int
-    transfer: NDArray[np.uint8] | None = None
-
-    def pixels(self, of: str) -> NDArray[np.uint8]:
-        """The images of a stream.
-
-        Raises:
-            ValueError: There is no transfer set.
-        """
-        if of == "train":
-            return self.images
-        if self.transfer is None:
-            raise ValueError("this method has no transfer set")
-        return self.transfer
-
-    def autocast(self) -> AbstractContextManager[object]:
-        """The precision as a context."""
-        dtype = _DTYPES.get(self.precision)
-        if dtype is None:
-            return nullcontext()
-        return torch.autocast(self.device.type, dtype=dtype)
-
-
-def train_phase(
-    model: StudentModel,
-    phase: Phase,
-    setting: Setting,
-    validate: Callable[[nn.Module], float | None],
+def train_phases(
+    model: Model,
+    phases: Sequence[Phase],
+    setting: TrainingSetting,
     *,
-    number: int = 0,
-    offset: int = 0,
-) -> tuple[StudentModel, list[CurvePoint]]:
-    """Trains for one phase.
+    seed: int,
+    validate: Callable[[nn.Module], float | None] = lambda model: None,
+    checkpoint: Checkpoint | None = None,
+    progress: Callable[[int, int, torch.Tensor], None] = lambda step, steps, loss: None,
+) -> tuple[Model, list[CurvePoint]]:
+    """Trains a model phase by phase; the caller's random state is not touched.
+
+    With a checkpoint the training goes on where it was when its process was killed, and on one
+    device and version ends with the same bits as if it had not been; a loss that remembers
+    something between steps other than in the phase's modules is not resumed.
 
     Args:
-        model: The student; it is changed in place.
-        phase: What to do.
-        setting: Where and how.
+        model: What the losses expect, mostly a `Classifier`, on the setting's device; it is
+            changed in place.
+        phases: What to do.
+        setting: Images, device and precision.
+        seed: Of what layers draw, such as dropout; order and views have the setting's.
         validate: Accuracy on the validation images, for the learning curve.
-        number: Which phase this is.
-        offset: Steps of the phases before.
+        checkpoint: Where to keep what there is.
+        progress: Told after each step how many are done, of how many, and the loss of this one, a
+            scalar on the device, so that only who reads it waits for it.
 
     Returns:
-        The student to go on with (the moving average, where the phase asks for it) and the curve.
+        The model (with the moving average of its weights, where a phase asks for it), in training
+        mode, and the learning curve.
 
     Raises:
         DistbenchError: The loss is no longer finite.
     """
-    extra = nn.ModuleDict(dict(phase.modules)).to(setting.device)
-    optimiser = torch.optim.SGD(
-        _groups(model, extra, phase), lr=phase.lr, momentum=phase.momentum, nesterov=True
-    )
-    scaler = torch.amp.GradScaler(setting.device.type, enabled=setting.precision == "fp16")
-    average = _average(model, phase.steps) if phase.ema else None
-    batches = {
-        name: _batches(stream, setting, seed_for(setting.seed, number, name))
-        for name, stream in phase.streams.items()
-    }
-    bases = [group["lr"] for group in optimiser.param_groups]
-    marks = {round(phase.steps * (i + 1) / _CURVE_POINTS) for i in range(_CURVE_POINTS)}
+    held = (checkpoint.load() if checkpoint else None) or {"phase": 0}
+    total = sum(phase.steps for phase in phases)
     curve: list[CurvePoint] = []
-    running = torch.zeros((), device=setting.device)
-    since = 0
-    frozen = [] if phase.train_backbone else [*model.backbone.parameters()]
-    for parameter in frozen:
-        parameter.requires_grad_(False)
-    _train_mode(model, phase)
-    extra.train()
-    for step in range(1, phase.steps + 1):
-        factor = _schedule(step, phase.steps)
-        for group, base in zip(optimiser.param_groups, bases, strict=True):
-            group["lr"] = base * factor
-        with setting.autocast():
-            loss = phase.loss(model, {name: next(stream) for name, stream in batches.items()})
-        optimiser.zero_grad(set_to_none=True)
-        scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        scaler.step(optimiser)
-        scaler.update()
-        if average is not None:
-            average.update_parameters(model)
-        running += loss.detach()
-        since += 1
-        if step in marks:
-            mean = float(running) / since
-            if not math.isfinite(mean):
-                raise DistbenchError(
-                    f"the loss is no longer finite at step {offset + step}; try a smaller lr"
+    done = 0
+    with _own_random(setting.device):
+        torch.manual_seed(seed)
+        for number, phase in enumerate(phases):
+            if number >= held["phase"]:
+                training = _PhaseTraining(model, phase, setting, number, done, curve)
+                if number == held["phase"] and "step" in held:
+                    training.load_state_dict(held)
+                curve = training.run(
+                    validate, checkpoint, lambda step, loss: progress(step, total, loss)
                 )
-            judged = average.module if average is not None else model
-            curve.append(
-                CurvePoint(step=offset + step, loss=mean, validation_accuracy=validate(judged))
-            )
-            _train_mode(model, phase)
-            running.zero_()
-            since = 0
-    for parameter in frozen:
-        parameter.requires_grad_(True)
-    if average is not None:
-        model.load_state_dict(average.module.state_dict())
+            done += phase.steps
     return model, curve
 
 
-def _train_mode(model: StudentModel, phase: Phase) -> None:
-    model.train()
-    if not phase.train_backbone:
-        model.backbone.eval()
+class _PhaseTraining:
+    """One phase under way, with everything that its next step depends on.
+
+    Args:
+        model: The model.
+        phase: What to do.
+        setting: Where and how.
+        number: Which phase this is.
+        offset: Steps of the phases before.
+        curve: Their learning curve.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        phase: Phase,
+        setting: TrainingSetting,
+        number: int,
+        offset: int,
+        curve: Sequence[CurvePoint],
+    ) -> None:
+        self._model, self._phase, self._setting = model, phase, setting
+        self._number, self._offset, self._curve = number, offset, [*curve]
+        self._modules = nn.ModuleDict(dict(phase.modules)).to(setting.device)
+        self._optimiser = (
+            sgd(model, self._modules, phase)
+            if phase.optimiser is None
+            else phase.optimiser(model, self._modules)
+        )
+        self._peaks = [group["lr"] for group in self._optimiser.param_groups]
+        self._scaler = gradient_scaler(setting.device, setting.precision)
+        self._average = moving_average(model, phase.steps) if phase.ema else None
+        self._streams = {
+            name: BatchStream(stream, setting, seed_for(setting.seed, number, name))
+            for name, stream in phase.streams.items()
+        }
+        self._step = self._since = 0
+        self._running = torch.zeros((), device=setting.device)
+
+    def run(
+        self,
+        validate: Callable[[nn.Module], float | None],
+        checkpoint: Checkpoint | None,
+        progress: Callable[[int, torch.Tensor], None],
+    ) -> list[CurvePoint]:
+        """Goes on to the end of the phase; returns the learning curve up to there."""
+        steps = self._phase.steps
+        marks = {round(steps * (i + 1) / _CURVE_POINTS) for i in range(_CURVE_POINTS)}
+        with _frozen_backbone(self._model, self._phase):
+            self._train_mode()
+            while self._step < steps:
+                loss = self._advance()
+                if self._step in marks:
+                    self._mark(validate)
+                if checkpoint is not None:
+                    checkpoint.save_if_due(self.state_dict)
+                progress(self._offset + self._step, loss)
+        if self._average is not None:
+            self._model.load_state_dict(self._average.module.state_dict())
+        return self._curve
+
+    def _advance(self) -> torch.Tensor:
+        """One optimiser step; returns its loss, a scalar."""
+        self._step += 1
+        share = self._phase.schedule(self._step, self._phase.steps)
+        for group, peak in zip(self._optimiser.param_groups, self._peaks, strict=True):
+            group["lr"] = peak * share
+        with mixed_precision(self._setting.device, self._setting.precision):
+            batches = {name: next(stream) for name, stream in self._streams.items()}
+            loss = self._phase.loss(self._model, batches)  # ()
+        self._optimiser.zero_grad(set_to_none=True)
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._scaler.step(self._optimiser)
+        self._scaler.update()
+        if self._average is not None:
+            self._average.update_parameters(self._model)
+        self._running += loss.detach()
+        self._since += 1
+        return loss.detach()
+
+    def _mark(self, validate: Callable[[nn.Module], float | None]) -> None:
+        """One point of the learning curve: the mean loss since the last one, and the accuracy."""
+        step, mean = self._offset + self._step, float(self._running) / self._since
+        if not math.isfinite(mean):
+            raise DistbenchError(f"the loss is no longer finite at step {step}; try a smaller lr")
+        judged = self._model if self._average is None else self._average.module
+        self._curve.append(CurvePoint(step=step, loss=mean, validation_accuracy=validate(judged)))
+        self._train_mode()
+        self._running.zero_()
+        self._since = 0
+
+    def _train_mode(self) -> None:
+        self._model.train()
+        self._modules.train()
+        if not self._phase.train_backbone:
+            _backbone(self._model).eval()
+
+    def _parts(self) -> dict[str, Any]:
+        """What has a state of its own."""
+        parts = {"model": self._model, "modules": self._modules, "optimiser": self._optimiser}
+        average = {} if self._average is None else {"average": self._average}
+        streams = {f"stream {name}": stream for name, stream in self._streams.items()}
+        return {**parts, **average, **streams, "scaler": self._scaler}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything that the next step depends on."""
+        device = self._setting.device
+        return {
+            "phase": self._number,
+            "step": self._step,
+            "since": self._since,
+            "running": self._running,
+            "curve": [point.model_dump(mode="json") for point in self._curve],
+            "random": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
+            **{name: part.state_dict() for name, part in self._parts().items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on where another training of the same phase was."""
+        self._step, self._since = state["step"], state["since"]
+        self._running.copy_(state["running"])
+        self._curve = [CurvePoint.model_validate(point) for point in state["curve"]]
+        for name, part in self._parts().items():
+            part.load_state_dict(state[name])
+        torch.set_rng_state(state["random"])
+        if state["cuda"] is not None:
+            torch.cuda.set_rng_state(state["cuda"], self._setting.device)
 
 
-def _average(model: nn.Module, steps: int) -> torch.optim.swa_utils.AveragedModel:
+@contextmanager
+def _own_random(device: torch.device) -> Iterator[None]:
+    """The caller's random state comes back."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        yield
+
+
+@contextmanager
+def _frozen_backbone(model: nn.Module, phase: Phase) -> Iterator[None]:
+    """The backbone has no gradients meanwhile, where the phase leaves it as it is."""
+    frozen = [] if phase.train_backbone else [*_backbone(model).parameters()]
+    for parameter in frozen:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(True)
+
+
+def _backbone(model: nn.Module) -> nn.Module:
+    if not isinstance(model, Classifier):
+        raise TypeError("only a Classifier has a backbone that can be left as it is")
+    return model.backbone
+
+
+def moving_average(model: nn.Module, steps: int) -> torch.optim.swa_utils.AveragedModel:
     """A moving average whose decay fits the steps: 0.999 over 200 would keep the start."""
     decay = max(min(0.999, 1 - 10 / steps), 0.0)
     blend = torch.optim.swa_utils.get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
     return torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=blend, use_buffers=True)
 
 
-def _schedule(step: int, steps: int) -> float:
-    warm = max(round(_WARM_UP * steps), 1)
-    if step <= warm:
-        return step / warm
-    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(steps - warm, 1)))
-
-
-def _groups(model: StudentModel, extra: nn.ModuleDict, phase: Phase) -> list[dict[str, object]]:
-    """Parameter groups: own learning rates for classifier and extra modules, decay on matrices."""
-    rates = [(model.backbone, phase.lr), (model.head, phase.lr * phase.head_lr)]
-    rates += [(module, phase.lr * phase.module_lr.get(name, 1.0)) for name, module in extra.items()]
-    groups: list[dict[str, object]] = []
+def sgd(model: nn.Module, modules: nn.ModuleDict, phase: Phase) -> torch.optim.SGD:
+    """SGD with Nesterov momentum, decay on matrices and kernels alone, and a rate for each part."""
+    if isinstance(model, Classifier):
+        rates = [(model.backbone, phase.lr), (model.head, phase.lr * phase.head_lr)]
+    else:
+        rates = [(model, phase.lr)]
+    rates += [(part, phase.lr * phase.module_lr.get(name, 1.0)) for name, part in modules.items()]
+    groups: list[dict[str, Any]] = []
     for module, rate in rates:
         wide = [p for p in module.parameters() if p.requires_grad and p.ndim > 1]
         flat = [p for p in module.parameters() if p.requires_grad and p.ndim <= 1]
@@ -182,63 +257,6 @@ def _groups(model: StudentModel, extra: nn.ModuleDict, phase: Phase) -> list[dic
             for params, decay in ((wide, phase.weight_decay), (flat, 0.0))
             if params
         ]
-    return groups
-
-
-def _batches(stream: Stream, setting: Setting, seed: int) -> Iterator[Batch]:
-    """An endless stream of batches: every image once before any comes again."""
-    generator = torch.Generator().manual_seed(seed)
-    # Memory-mapped arrays are indexed as plain ones: every step reads a few rows of each.
-    device, pixels = setting.device, np.asarray(setting.pixels(stream.of))
-    targets_of = {name: np.asarray(values) for name, values in stream.targets.items()}
-    waiting = np.empty(0, dtype=np.int64)
-    while True:
-        while len(waiting) < stream.batch:
-            order = torch.randperm(len(stream.positions), generator=generator).numpy()
-            waiting = np.concatenate([waiting, stream.positions[order]])
-        chosen, waiting = waiting[: stream.batch], waiting[stream.batch :]
-        images = to_batch(pixels[chosen], setting.image_size, device)
-        known = np.full(len(chosen), UNLABELLED) if stream.labels is None else stream.labels[chosen]
-        labels = torch.from_numpy(known).to(device)
-        targets: Mapping[str, torch.Tensor] = {
-            name: torch.from_numpy(np.asarray(values[chosen], dtype=np.float32)).to(device)
-            for name, values in targets_of.items()
-        }
-        views = {name: VIEWS[name](images, generator) for name in stream.views}
-        yield Batch(views, labels, targets, torch.from_numpy(chosen).to(device))
-
-
-@torch.inference_mode()
-def features_of(
-    model: StudentModel, images: NDArray[np.uint8], setting: Setting, batch: int = 256
-) -> NDArray[np.float32]:
-    """Pooled features (n, d) of images under a student in evaluation mode."""
-    model.eval()
-    found = []
-    for start in range(0, len(images), batch):
-        floats = to_batch(images[start : start + batch], setting.image_size, setting.device)
-        with setting.autocast():
-            found.append(model.features(floats).float().cpu().numpy())
-    return np.concatenate(found)
-
-
-@torch.inference_mode()
-def predict_logits(
-    model: nn.Module, images: NDArray[np.uint8], setting: Setting, batch: int = 256
-) -> NDArray[np.float32]:
-    """Logits (n, c) that a model in evaluation mode gives images."""
-    model.eval()
-    found = []
-    for start in range(0, len(images), batch):
-        floats = to_batch(images[start : start + batch], setting.image_size, setting.device)
-        with setting.autocast():
-            found.append(model(floats).float().cpu().numpy())
-    return np.concatenate(found) if found else np.empty((0, 0), dtype=np.float32)
-
-
-def predict(model: nn.Module, images: NDArray[np.uint8], setting: Setting) -> NDArray[np.int64]:
-    """Class numbers that a student in evaluation mode gives images; ties go to the lower number."""
-    if not len(images):
-        return np.empty(0, dtype=np.int64)
-    found: NDArray[np.int64] = predict_logits(model, images, setting).argmax(axis=1)
-    return found
+    return torch.optim.SGD(
+        groups, lr=phase.lr, momentum=phase.momentum, nesterov=phase.momentum > 0
+    )

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import torch
 
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.student import Student
-from distbench.interfaces.student_model import StudentModel
 
 
-def build_student(
-    student: Student, num_classes: int, *, pretrained: bool, seed: int
-) -> StudentModel:
+def build_student(student: Student, num_classes: int, *, pretrained: bool, seed: int) -> Classifier:
     """A fresh student; what is random in it follows from the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         backbone = student.backbone(pretrained=pretrained)
-        model = StudentModel(backbone, num_classes, *student.normalisation())
+        model = Classifier(backbone, num_classes, *student.normalisation())
     return model.to(memory_format=torch.channels_last)

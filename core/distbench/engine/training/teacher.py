@@ -1,4 +1,4 @@
-"""Source models that are trained themselves: taught the target task, or judged as a ceiling."""
+"""Source models that are trained themselves: as teachers of the target task, or as a ceiling."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from distbench.engine.training.loop import Setting, predict_logits, train_phase
+from distbench.engine.training.loop import train_phases
 from distbench.engine.training.macs import count_macs
+from distbench.engine.training.predict import predict_logits
+from distbench.engine.training.setting import TrainingSetting
 from distbench.errors import Declined
-from distbench.interfaces.context import Taught, Teaching
+from distbench.interfaces.classifier import Classifier
+from distbench.interfaces.context import TeacherLogits, TeacherRecipe
 from distbench.interfaces.phase import Phase, Stream
-from distbench.interfaces.student_model import StudentModel
 from distbench.interfaces.zoo import Source, SourceInfo
 
 _BLOCK = 1024
@@ -77,15 +79,15 @@ def _without_classifier(module: nn.Module, info: SourceInfo) -> nn.Module:
             (name,) = (name for name, layer in module.named_modules() if layer is last)
             above, _, own = name.rpartition(".")
             setattr(module.get_submodule(above), own, nn.Identity())
-            found = module(image)
-            if found.numel() == features.numel() and torch.equal(
-                found.flatten(), features.flatten()
+            output = module(image)
+            if output.numel() == features.numel() and torch.equal(
+                output.flatten(), features.flatten()
             ):
                 return module
     raise Declined(f"source {info.name!r} cannot be trained: its last layer is not linear")
 
 
-def source_model(source: Source, num_classes: int, seed: int) -> StudentModel:
+def source_model(source: Source, num_classes: int, seed: int) -> Classifier:
     """A source with a new classifier over the target classes.
 
     Raises:
@@ -97,13 +99,13 @@ def source_model(source: Source, num_classes: int, seed: int) -> StudentModel:
     info = source.info
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = StudentModel(SourceBackbone(module, info), num_classes, info.mean, info.std)
+        model = Classifier(SourceBackbone(module, info), num_classes, info.mean, info.std)
     return model.to(memory_format=torch.channels_last)
 
 
 @dataclass(frozen=True)
-class Lesson:
-    """One task's labels, as a source is taught them.
+class TeacherTrainer:
+    """Fine-tunes or linearly probes sources on the labels of one task.
 
     Attributes:
         setting: Where and how precisely; the images of the task and of the transfer set.
@@ -114,102 +116,99 @@ class Lesson:
         chosen: Positions of the images of the transfer set that are used; None for all.
     """
 
-    setting: Setting
+    setting: TrainingSetting
     labelled: NDArray[np.int64]
     labels: NDArray[np.int64]
     num_classes: int
     seed: int
     chosen: NDArray[np.int64] | None = None
 
-    def teach(
+    def train(
         self,
         source: Source,
-        teaching: Teaching,
+        recipe: TeacherRecipe,
         features: NDArray[np.floating],
         transfer: NDArray[np.floating] | None,
-    ) -> Taught:
-        """What a source says of the target classes, once it has been taught them.
+    ) -> TeacherLogits:
+        """Logits of the target classes, once a source has been trained on the labels.
 
         Args:
             source: The source.
-            teaching: How: its classifier alone, on cached features, or all of it.
+            recipe: Linear probing, on cached features, or fine-tuning.
             features: (n, d) of the source on the train images.
             transfer: (m, d) of the source on the transfer set.
 
         Raises:
-            Declined: All of it should be trained, but it has no trainable form.
+            Declined: It should be fine-tuned, but has no trainable form.
         """
-        if not teaching.backbone:
-            return self._head_only(teaching, features, transfer)
+        if recipe.fine_tune:
+            return self._fine_tune(source, recipe)
+        return self._linear_probe(recipe.strength, features, transfer)
+
+    def _fine_tune(self, source: Source, recipe: TeacherRecipe) -> TeacherLogits:
         info = source.info
         setting = replace(self.setting, image_size=info.input_size)
         model = source_model(source, self.num_classes, self.seed).to(setting.device)
-        phase = self.phase(teaching)
-        with torch.random.fork_rng(
-            devices=[setting.device] if setting.device.type == "cuda" else []
-        ):
-            torch.manual_seed(self.seed)
-            model, _ = train_phase(model, phase, setting, lambda _: None)
+        phase = self._phase(recipe)
+        model, _ = train_phases(model, [phase], setting, seed=self.seed)
         macs = count_macs(model, info.input_size)
-        spent = 3 * macs * phase.steps * phase.streams["labelled"].batch
+        spent = 3 * macs * recipe.steps * recipe.batch
         train = predict_logits(model, setting.images, setting)
         spent += macs * len(train)
-        there = None
+        transfer = None
         if setting.transfer is not None:
-            there, seen = self._on_transfer(model, setting.transfer, setting)
+            transfer, seen = self._transfer_logits(model, setting.transfer, setting)
             spent += macs * seen
-        return Taught(train, there, phase.steps, spent)
+        return TeacherLogits(train, transfer, recipe.steps, spent)
 
-    def _on_transfer(
-        self, model: StudentModel, images: NDArray[np.uint8], setting: Setting
+    def _transfer_logits(
+        self, model: Classifier, images: NDArray[np.uint8], setting: TrainingSetting
     ) -> tuple[NDArray[np.float32], int]:
         """Logits on the transfer set, NaN for images that are not used, and how many are."""
         chosen = np.arange(len(images)) if self.chosen is None else self.chosen
         logits = np.full((len(images), self.num_classes), np.nan, dtype=np.float32)
         for start in range(0, len(chosen), _BLOCK):
-            some = chosen[start : start + _BLOCK]
-            logits[some] = predict_logits(model, images[some], setting)
+            rows = chosen[start : start + _BLOCK]
+            logits[rows] = predict_logits(model, images[rows], setting)
         return logits, len(chosen)
 
-    def phase(self, teaching: Teaching) -> Phase:
+    def _phase(self, recipe: TeacherRecipe) -> Phase:
         """Fine-tuning on the labelled images, as a phase of the loop."""
         return Phase(
-            steps=teaching.steps,
-            streams={
-                "labelled": Stream(self.labelled, teaching.batch, labels=self.labels),
-            },
+            steps=recipe.steps,
+            streams={"labelled": Stream(self.labelled, recipe.batch, labels=self.labels)},
             loss=lambda model, batch: nn.functional.cross_entropy(
                 model(batch["labelled"].views["weak"]), batch["labelled"].labels
             ),
-            lr=teaching.lr,
-            head_lr=teaching.head_lr,
-            weight_decay=teaching.weight_decay,
-            name="teach",
+            lr=recipe.lr,
+            head_lr=recipe.head_lr,
+            weight_decay=recipe.weight_decay,
         )
 
-    def _head_only(
+    def _linear_probe(
         self,
-        teaching: Teaching,
+        strength: float,
         features: NDArray[np.floating],
         transfer: NDArray[np.floating] | None,
-    ) -> Taught:
+    ) -> TeacherLogits:
         """A linear classifier on standardised features, by scikit-learn's logistic regression."""
         from sklearn.linear_model import LogisticRegression
 
-        known = np.asarray(features[self.labelled], dtype=np.float64)
-        mean, spread = known.mean(axis=0), known.std(axis=0)
+        labelled = np.asarray(features[self.labelled], dtype=np.float64)  # (l, d)
+        mean, spread = labelled.mean(axis=0), labelled.std(axis=0)  # (d,), (d,)
         spread[spread < 1e-12] = 1
-        head = LogisticRegression(C=teaching.strength, max_iter=2000, tol=1e-6)
-        head.fit((known - mean) / spread, self.labels[self.labelled])
+        head = LogisticRegression(C=strength, max_iter=2000, tol=1e-6)
+        head.fit((labelled - mean) / spread, self.labels[self.labelled])
 
-        def logits(rows: NDArray[np.floating]) -> NDArray[np.float32]:
-            found = np.zeros((len(rows), self.num_classes), dtype=np.float32)
+        def logits_of(rows: NDArray[np.floating]) -> NDArray[np.float32]:
+            logits = np.zeros((len(rows), self.num_classes), dtype=np.float32)
             for start in range(0, len(rows), _BLOCK):
                 block = (np.asarray(rows[start : start + _BLOCK], np.float64) - mean) / spread
-                said: Any = head.decision_function(block)
-                if said.ndim == 1:  # two classes
-                    said = np.stack([-said / 2, said / 2], axis=1)
-                found[start : start + _BLOCK, head.classes_] = said
-            return found
+                margins: Any = head.decision_function(block)  # (b, d) -> (b, seen classes)
+                if margins.ndim == 1:  # of two classes there is one margin, (b,)
+                    margins = np.stack([-margins / 2, margins / 2], axis=1)  # (b, 2)
+                logits[start : start + _BLOCK, head.classes_] = margins
+            return logits
 
-        return Taught(logits(features), None if transfer is None else logits(transfer), 0, 0)
+        on_transfer = None if transfer is None else logits_of(transfer)
+        return TeacherLogits(logits_of(features), on_transfer, steps=0, macs=0)

@@ -12,14 +12,14 @@ from distbench.errors import UsageError
 from distbench.leaderboard.rows.entries import (
     MEASURES,
     Cell,
-    Entry,
     Measure,
     Missing,
+    TaskEntry,
     cells,
     check_comparable,
     entry,
 )
-from distbench.leaderboard.rows.records import Record, Role, as_records
+from distbench.leaderboard.rows.records import Role, RowRecord, as_records
 from distbench.leaderboard.statistics import (
     LEVEL,
     Difference,
@@ -51,7 +51,7 @@ class Line:
 
     method: str
     role: Role
-    entries: tuple[Entry, ...]
+    entries: tuple[TaskEntry, ...]
     coverage: tuple[int, int]
     mean: Estimate | None = None
     delta: Difference | None = None
@@ -101,7 +101,7 @@ class Board:
         def estimate(value: Estimate | None) -> dict[str, Any] | None:
             return None if value is None else dict(vars(value))
 
-        def entry(value: Entry) -> dict[str, Any]:
+        def entry(value: TaskEntry) -> dict[str, Any]:
             missing = [dict(vars(gap)) for gap in value.missing]
             return {**vars(value), "missing": missing, "estimate": estimate(value.estimate)}
 
@@ -119,8 +119,8 @@ class Board:
         return {**plain, "interval": f"two-sided {LEVEL:.0%} t interval", "methods": lines}
 
 
-def build(
-    rows: Iterable[Row | Record],
+def build_board(
+    rows: Iterable[Row | RowRecord],
     *,
     tasks: Sequence[str] | None = None,
     seeds: Sequence[int] | None = None,
@@ -171,7 +171,7 @@ def build(
 
 
 def _line(
-    chosen: Mapping[Cell, Record],
+    chosen: Mapping[Cell, RowRecord],
     method: str,
     role: Role,
     tasks: Sequence[str],
@@ -219,11 +219,9 @@ def _rank(ranked: list[Line]) -> list[Line]:
     return [
         replace(
             line,
-            rank=place,
+            rank=rank,
             average_rank=float(average),
             p_holm=float(next(adjusted)) if line.delta and line.delta.p is not None else None,
         )
-        for line, place, average in zip(
-            ranked, tie_groups(table), average_ranks(table), strict=True
-        )
+        for line, rank, average in zip(ranked, tie_groups(table), average_ranks(table), strict=True)
     ]

@@ -15,7 +15,6 @@ of the same task and seed order them:
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,11 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.leaderboard import text_table as text
 from distbench.leaderboard.rows.entries import Cell, Measure, cells
-from distbench.leaderboard.rows.records import Record, as_records
+from distbench.leaderboard.rows.records import RowRecord, as_records
 from distbench.leaderboard.statistics import Estimate, mean_interval
-from distbench.leaderboard.text_table import EMPTY, Text, TextTable, name, number, say, short_names
 from distbench.storage.rows import Row
 
 LEAST = 3
@@ -63,7 +60,7 @@ class MetricLine:
 
 
 def metric_lines(
-    rows: Iterable[Row | Record], *, tasks: Sequence[str] = (), measure: Measure = "accuracy"
+    rows: Iterable[Row | RowRecord], *, tasks: Sequence[str] = (), measure: Measure = "accuracy"
 ) -> list[MetricLine]:
     """Every metric that scored where single sources were tried, best tau first.
 
@@ -106,7 +103,7 @@ def judge(
 
 
 def oracle(
-    chosen: Mapping[Cell, Record], measure: Measure = "accuracy"
+    chosen: Mapping[Cell, RowRecord], measure: Measure = "accuracy"
 ) -> dict[str, dict[tuple[str, int], dict[str, float]]]:
     """Distiller to (task, seed) to source to the accuracy that learning from it alone led to."""
     found: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(
@@ -126,7 +123,7 @@ def oracle(
 
 
 def _scores(
-    chosen: Mapping[Cell, Record],
+    chosen: Mapping[Cell, RowRecord],
 ) -> dict[str, dict[tuple[str, int], dict[str, float]]]:
     """Metric to (task, seed) to source to its score; of several methods the one that scored most.
 
@@ -145,7 +142,7 @@ def _scores(
     return {metric: found[metric] for metric in sorted(found)}
 
 
-def metric_of(row: Record) -> str:
+def metric_of(row: RowRecord) -> str:
     """How a method's name writes its metric; empty where it has none."""
     if "metric" not in row.method.components:
         return ""
@@ -208,75 +205,3 @@ def judged(score: NDArray[np.float64], accuracy: NDArray[np.float64]) -> tuple[f
     order = np.argsort(-score, kind="stable")
     regrets = [float(accuracy.max() - accuracy[order[:k]].max()) for k in (1, 3)]
     return (tau, pearson, *regrets)
-
-
-def table(lines: Sequence[MetricLine]) -> TextTable:
-    """The metrics as a table: means with half-widths, tau by task, and what was left out."""
-    tasks = list(dict.fromkeys(task for line in lines for task in line.by_task))
-    heads = ["metric", "tau", "Pearson", "regret 1", "regret 3", "sources", *short_names(tasks)]
-    many = len({line.distiller for line in lines}) > 1
-    body = []
-    for line in lines:
-        few, most = line.sources
-        body.append(
-            (
-                name(f"{line.metric} ({line.distiller})" if many else line.metric),
-                *(_estimate(line.values.get(key), key) for key in MEASURED),
-                Text(EMPTY if not most else f"{few}" if few == most else f"{few}-{most}"),
-                *(_number(line.by_task.get(task)) for task in tasks),
-            )
-        )
-    notes = [
-        say(
-            "How each metric's scores agree with the accuracy that learning from one source alone "
-            "led to. Means over tasks (each over its seeds), ± half the 95 % t interval over "
-            "tasks. tau: weighted Kendall, hyperbolic weights by rank, mean of ranking by score "
-            "and by accuracy; regret k: points of accuracy lost by the best of the k sources with "
-            "the highest scores. The columns of tasks: tau."
-        )
-    ]
-    for line in lines:
-        for task, why in line.left_out.items():
-            notes.append(say("Left out: ", name(line.metric), " on ", name(task), f": {why}."))
-    header = tuple(Text(head, kind="text") for head in heads)
-    return TextTable(header, tuple(body), tuple(notes), left=(0,))
-
-
-def _number(values: tuple[float, ...] | None) -> Text:
-    return number(None if values is None else values[0] + 0.0, "{:.2f}")
-
-
-def _estimate(estimate: Estimate | None, key: str) -> Text:
-    if estimate is None:
-        return Text(EMPTY)
-    scale, digits = (100, 1) if key.startswith("regret") else (1, 2)
-    spread = "" if estimate.half is None else f"±{scale * estimate.half:.{digits}f}"
-    return Text(f"{scale * estimate.mean + 0.0:.{digits}f}", spread)
-
-
-def plain(lines: Sequence[MetricLine]) -> list[dict[str, object]]:
-    """The metrics as values that JSON can hold."""
-    return [
-        {
-            "metric": line.metric,
-            "distiller": line.distiller,
-            **{
-                key: {"mean": e.mean, "low": e.low, "high": e.high}
-                for key, e in line.values.items()
-            },
-            "tasks": {t: dict(zip(MEASURED, v, strict=True)) for t, v in line.by_task.items()},
-            "sources": list(line.sources),
-            "left_out": dict(line.left_out),
-        }
-        for line in lines
-    ]
-
-
-def terminal(lines: Sequence[MetricLine], *, width: int = text.WIDTH) -> str:
-    """The metrics as plain text."""
-    return text.terminal(table(lines), width=width)
-
-
-def json_text(lines: Sequence[MetricLine]) -> str:
-    """The metrics as JSON."""
-    return json.dumps(plain(lines), indent=1, allow_nan=False, ensure_ascii=False) + "\n"

@@ -13,7 +13,7 @@ import numpy as np
 from distbench.leaderboard.analysis.board import Board
 from distbench.leaderboard.analysis.costs import total_training_macs
 from distbench.leaderboard.rows.entries import cells
-from distbench.leaderboard.rows.records import Record, Role, as_records
+from distbench.leaderboard.rows.records import Role, RowRecord, as_records
 from distbench.leaderboard.statistics import Estimate
 from distbench.storage.rows import Row
 
@@ -44,7 +44,7 @@ class Point:
     on_inference_front: bool = False
 
 
-def points(board: Board, rows: Iterable[Row | Record]) -> list[Point]:
+def points(board: Board, rows: Iterable[Row | RowRecord]) -> list[Point]:
     """The complete methods whose training compute is known for every cell, cheapest first.
 
     Args:

@@ -7,35 +7,35 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from distbench.errors import UsageError
-from distbench.leaderboard.analysis.board import Board, build
-from distbench.leaderboard.analysis.costs import Cost, costs
+from distbench.leaderboard.analysis.board import Board, build_board
+from distbench.leaderboard.analysis.costs import MethodCost, method_costs
 from distbench.leaderboard.analysis.metric_quality import MetricLine, metric_lines
 from distbench.leaderboard.analysis.source_weights import TaskWeights, source_weights
 from distbench.leaderboard.rows.common_cells import footprint, left_out
 from distbench.leaderboard.rows.disagreements import shown, told_apart
 from distbench.leaderboard.rows.entries import MEASURES, Measure, cells
 from distbench.leaderboard.rows.gc_pause import without_cycles
-from distbench.leaderboard.rows.origins import Collected, Origin
-from distbench.leaderboard.rows.records import Record, Setting
+from distbench.leaderboard.rows.origins import Collected, RowOrigin
+from distbench.leaderboard.rows.records import RowRecord, TableSetting
 
 
 @dataclass(frozen=True)
-class Report:
+class BoardReport:
     """One table and all that belongs to it.
 
     Attributes:
         label: What it is of, for people; no two reports of one call have the same.
         rows: The records behind the board.
-        origins: Method to the numbers of the files that its rows come from.
+        origins: DeclaredMethod to the numbers of the files that its rows come from.
         left_out: What is not on the board although it was read, a sentence each.
     """
 
     label: str
     board: Board
-    setting: Setting
+    setting: TableSetting
     zoo: str | None
-    rows: tuple[Record, ...]
-    costs: tuple[Cost, ...]
+    rows: tuple[RowRecord, ...]
+    costs: tuple[MethodCost, ...]
     weights: tuple[TaskWeights, ...]
     metrics: tuple[MetricLine, ...]
     origins: Mapping[str, tuple[int, ...]]
@@ -44,14 +44,14 @@ class Report:
 
 @dataclass
 class _Group:
-    setting: Setting
+    setting: TableSetting
     zoo: str | None
-    rows: list[Record]
+    rows: list[RowRecord]
 
 
 def reports(
-    found: Collected, *, baseline: str = "finetune", measure: Measure = "accuracy"
-) -> list[Report]:
+    collected: Collected, *, baseline: str = "finetune", measure: Measure = "accuracy"
+) -> list[BoardReport]:
     """A report for each group of results that may share a table, the largest first.
 
     Raises:
@@ -60,20 +60,20 @@ def reports(
     if measure not in MEASURES:
         raise UsageError(f"unknown measure {measure!r}: choose {' or '.join(MEASURES)}.")
     with without_cycles():
-        return _reports(found, baseline, measure)
+        return _reports(collected, baseline, measure)
 
 
-def _reports(found: Collected, baseline: str, measure: Measure) -> list[Report]:
-    groups = [part for group in _by_protocol(found.records) for part in _by_data(group)]
+def _reports(collected: Collected, baseline: str, measure: Measure) -> list[BoardReport]:
+    groups = [part for group in _by_protocol(collected.records) for part in _by_data(group)]
     groups.sort(key=lambda g: (-len(g.rows), *_facts(g).values()))
     labels = _labels(groups)
     return [
-        _report(group, label, found.origins, baseline, measure)
+        _report(group, label, collected.origins, baseline, measure)
         for group, label in zip(groups, labels, strict=True)
     ]
 
 
-def _by_protocol(records: Iterable[Record]) -> list[_Group]:
+def _by_protocol(records: Iterable[RowRecord]) -> list[_Group]:
     """Groups of one setting and zoo; what uses no zoo belongs to every zoo of its setting."""
     settings: dict[int, _Group] = {}
     for row in records:
@@ -89,10 +89,10 @@ def _by_protocol(records: Iterable[Record]) -> list[_Group]:
 
 def _by_data(group: _Group) -> list[_Group]:
     """Files whose tasks have other data than those of the files before go into another group."""
-    by_origin: dict[int, list[Record]] = defaultdict(list)
+    by_origin: dict[int, list[RowRecord]] = defaultdict(list)
     for row in group.rows:
         by_origin[row.origin].append(row)
-    parts: list[tuple[dict[str, str], list[Record]]] = []
+    parts: list[tuple[dict[str, str], list[RowRecord]]] = []
     for origin in sorted(by_origin):
         mine: dict[str, str] = {}
         for row in by_origin[origin]:
@@ -152,13 +152,13 @@ def _differences(
     mine: Mapping[str, str], others: Sequence[Mapping[str, str]], keys: Sequence[str]
 ) -> str:
     """What tells these facts from others, as text to go on with."""
-    told = [key for key in keys if len({other.get(key) for other in others}) > 1]
-    return "".join(f", {key.replace('_', ' ')} {mine.get(key) or 'none'}" for key in told)
+    differing = [key for key in keys if len({other.get(key) for other in others}) > 1]
+    return "".join(f", {key.replace('_', ' ')} {mine.get(key) or 'none'}" for key in differing)
 
 
 def _report(
-    group: _Group, label: str, origins: Sequence[Origin], baseline: str, measure: Measure
-) -> Report:
+    group: _Group, label: str, origins: Sequence[RowOrigin], baseline: str, measure: Measure
+) -> BoardReport:
     rows = told_apart(group.rows, origins)
     tasks, seeds = footprint(rows, origins)
     kept = [row for row in rows if row.task.id in tasks and row.seed in seeds]
@@ -167,15 +167,15 @@ def _report(
         sources[row.method.id].add(row.origin)
     # Copies of a cell, of which the files are remembered above, are looked at once.
     kept = [row for _, row in sorted(cells(kept).items())]
-    board = build(kept, tasks=tasks, seeds=seeds, baseline=baseline, measure=measure)
+    board = build_board(kept, tasks=tasks, seeds=seeds, baseline=baseline, measure=measure)
     methods = [line.method for line in board.lines]
-    return Report(
+    return BoardReport(
         label=label,
         board=board,
         setting=group.setting,
         zoo=group.zoo,
         rows=tuple(kept),
-        costs=tuple(costs(kept, methods=methods)),
+        costs=tuple(method_costs(kept, methods=methods)),
         weights=tuple(source_weights(kept, methods=methods, tasks=tasks)),
         metrics=tuple(metric_lines(kept, tasks=tasks, measure=measure)),
         origins={method: tuple(sorted(numbers)) for method, numbers in sources.items()},

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from distbench.leaderboard import text_table as text
 from distbench.leaderboard.rows.entries import cells
-from distbench.leaderboard.rows.records import Learnt, Record, as_records
-from distbench.leaderboard.text_table import EMPTY, Text, TextTable, name, say, short_names
+from distbench.leaderboard.rows.records import Learnt, RowRecord, as_records
 from distbench.storage.rows import Row
-
-TOP = 3
 
 
 @dataclass(frozen=True)
@@ -59,7 +53,7 @@ def effective_number(weights: ArrayLike) -> NDArray[np.float64]:
 
 
 def source_weights(
-    rows: Iterable[Row | Record], *, methods: Sequence[str] = (), tasks: Sequence[str] = ()
+    rows: Iterable[Row | RowRecord], *, methods: Sequence[str] = (), tasks: Sequence[str] = ()
 ) -> list[TaskWeights]:
     """Weights by method and task; methods without sources are left out.
 
@@ -127,74 +121,3 @@ def _reasons(seeds: Sequence[Mapping[str, str]]) -> dict[str, str]:
         return reason if count == len(seeds) else f"{reason} ({count} of {len(seeds)} seeds)"
 
     return {s: "; ".join(said(*r) for r in sorted(found[s].items())) for s in sorted(found)}
-
-
-def table(lines: Sequence[TaskWeights], *, top: int = TOP) -> TextTable:
-    """Per method and task the `top` sources with weight (and score), and how many are behind."""
-    tasks = list(dict.fromkeys(line.task for line in lines))
-    short = dict(zip(tasks, short_names(tasks), strict=True))
-    heads = ("method", "task", "effective", *(f"source {i + 1}" for i in range(top)), "others")
-    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
-    marks: dict[tuple[str, str], list[str]] = defaultdict(list)
-    body, previous = [], ""
-    for line in lines:
-        used = [s for s in line.shares if s.weight > 0]
-        shown = [_share(s) for s in used[:top]]
-        rest = used[top:]
-        body.append(
-            (
-                Text("", kind="text") if line.method == previous else name(line.method),
-                name(short[line.task]),
-                Text(f"{line.effective:.1f}"),
-                *shown,
-                *[Text(EMPTY)] * (top - len(shown)),
-                Text(f"{len(rest)}: {sum(s.weight for s in rest):.2f}" if rest else EMPTY),
-            )
-        )
-        previous = line.method
-        for found, given in ((reasons, line.excluded), (marks, line.marked)):
-            for source, reason in given.items():
-                if short[line.task] not in found[source, reason]:
-                    found[source, reason].append(short[line.task])
-    notes = [
-        say(
-            "Mean weight over seeds, in brackets the mean score; effective: effective number of "
-            "sources, 1 / sum of squared weights; others: how many more, and their weight."
-        )
-    ]
-    for title, found in (("Excluded: ", reasons), ("Kept although it saw the task: ", marks)):
-        notes += [
-            say(title, name(source), f" on {_where(where, tasks)}: {reason}.")
-            for (source, reason), where in sorted(found.items())
-        ]
-    left = (0, 1, *range(3, 3 + top))
-    return TextTable(tuple(Text(h, kind="text") for h in heads), tuple(body), tuple(notes), left)
-
-
-def _where(some: Sequence[str], tasks: Sequence[str]) -> str:
-    return "all tasks" if 1 < len(some) == len(tasks) else ", ".join(some)
-
-
-def _share(share: SourceShare) -> Text:
-    score = "" if share.score is None else f" ({share.score:.3g})"
-    return Text(f"{share.source} {share.weight:.2f}{score}")
-
-
-def terminal(lines: Sequence[TaskWeights], *, top: int = TOP, width: int = text.WIDTH) -> str:
-    """The weights as plain text."""
-    return text.terminal(table(lines, top=top), width=width)
-
-
-def markdown(lines: Sequence[TaskWeights], *, top: int = TOP) -> str:
-    """The weights as a Markdown table."""
-    return text.markdown(table(lines, top=top))
-
-
-def json_text(lines: Sequence[TaskWeights]) -> str:
-    """All sources with weights, scores and reasons."""
-    return json.dumps(plain(lines), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
-
-
-def plain(lines: Sequence[TaskWeights]) -> list[dict[str, Any]]:
-    """The weights as values that JSON can hold."""
-    return [{**vars(line), "shares": [vars(share) for share in line.shares]} for line in lines]

@@ -11,7 +11,7 @@ from distbench.leaderboard.analysis import pareto
 from distbench.leaderboard.analysis.board import Board
 from distbench.leaderboard.analysis.pareto import Point
 from distbench.leaderboard.figures.point_labels import INK, LINE, STYLE, write_names
-from distbench.leaderboard.rows.records import Record
+from distbench.leaderboard.rows.records import RowRecord
 from distbench.storage.atomic import write_atomic
 from distbench.storage.rows import Row
 
@@ -42,13 +42,13 @@ _SETTINGS: dict[Any, Any] = {
 }
 
 
-def worth_drawing(board: Board, rows: Iterable[Row | Record]) -> list[Point]:
+def worth_drawing(board: Board, rows: Iterable[Row | RowRecord]) -> list[Point]:
     """The points of a picture; none where fewer than two methods are complete."""
     some = pareto.points(board, rows)
     return some if len(some) > 1 else []
 
 
-def write(board: Board, rows: Iterable[Row | Record], folder: Path) -> Path | None:
+def write_picture(board: Board, rows: Iterable[Row | RowRecord], folder: Path) -> Path | None:
     """Draws `FILE` where two methods or more are complete; otherwise removes it.
 
     A picture that shows these points already is left as it is, unopened by matplotlib, so that a
@@ -66,7 +66,7 @@ def write(board: Board, rows: Iterable[Row | Record], folder: Path) -> Path | No
     if _marked(path, mark):
         return path
     try:
-        content = draw(some, board, mark)
+        content = pareto_picture(some, board, mark)
     except ImportError:
         path.unlink(missing_ok=True)
         return None
@@ -83,7 +83,9 @@ def _marked(path: Path, mark: str) -> bool:
         return False
 
 
-def draw(some: Sequence[Point], board: Board, mark: str = "", *, kind: str = "svg") -> bytes:
+def pareto_picture(
+    some: Sequence[Point], board: Board, mark: str = "", *, kind: str = "svg"
+) -> bytes:
     """The picture.
 
     A panel against training compute; a second one against the compute of one image, where the

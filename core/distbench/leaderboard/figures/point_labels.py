@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from distbench.leaderboard.analysis.pareto import Point
 
 if TYPE_CHECKING:
@@ -36,13 +38,13 @@ def write_names(
     low, high = axes.get_ylim()
     order = sorted(some, key=lambda p: (-p.accuracy.mean, cost(p), p.method))
     wanted = [(100 * p.accuracy.mean - low) / (high - low) for p in order]
-    for point, place in zip(order, spread(wanted, LINE / inches), strict=True):
+    for point, height in zip(order, spread(wanted, LINE / inches), strict=True):
         colour = STYLE[point.role][1]
         spare = "" if point.accuracy.half is None else f" ±{100 * point.accuracy.half:.1f}"
         axes.annotate(
             f"{100 * point.accuracy.mean:.1f}{spare}  {short(point.method)}",
             xy=(cost(point), 100 * point.accuracy.mean),
-            xytext=(1.06, place),
+            xytext=(1.06, height),
             textcoords="axes fraction",
             va="center",
             ha="left",
@@ -63,25 +65,22 @@ def write_names(
 
 
 def spread(wanted: Sequence[float], gap: float) -> list[float]:
-    """Places at least `gap` apart, as near to what is wanted as that allows, within 0..1.
+    """Heights at least `gap` apart, as near to what is wanted as that allows, within 0..1.
 
-    The places that are nearest in the sense of least squares: isotonic regression of the wanted
-    places, each raised by the gaps above it, by pooling neighbours that are out of order.
+    The nearest in the sense of least squares: isotonic regression of the wanted heights, each
+    raised by the gaps above it.
 
     Args:
-        wanted: Falling places in 0..1.
+        wanted: Falling heights in 0..1.
         gap: The smallest distance; all must fit.
     """
-    pools: list[tuple[float, int]] = []
-    for number, want in enumerate(wanted):
-        total, count = want + number * gap, 1
-        while pools and pools[-1][0] / pools[-1][1] < total / count:
-            total, count = total + pools[-1][0], count + pools[-1][1]
-            del pools[-1]
-        pools.append((total, count))
-    lowest = (len(wanted) - 1) * gap
-    levels = [min(max(total / count, lowest), 1.0) for total, count in pools for _ in range(count)]
-    return [level - number * gap for number, level in enumerate(levels)]
+    from scipy.optimize import isotonic_regression
+
+    gaps = gap * np.arange(len(wanted))
+    if not len(gaps):
+        return []
+    levels = isotonic_regression(np.asarray(wanted) + gaps, increasing=False).x
+    return list((np.clip(levels, gaps[-1], 1.0) - gaps).tolist())
 
 
 def short(method: str, most: int = 44) -> str:

@@ -12,17 +12,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.leaderboard.analysis import metric_quality as selection
-from distbench.leaderboard.analysis.metric_quality import ByCell, MetricLine
+from distbench.leaderboard.analysis.metric_quality import LEAST, ByCell, MetricLine
 from distbench.leaderboard.figures.png import png
 from distbench.leaderboard.figures.point_labels import INK
-from distbench.leaderboard.text_table import markdown, short_names
+from distbench.leaderboard.tables.metric_table import metric_table
+from distbench.leaderboard.tables.text_table import markdown_text, short_names
 from distbench.storage.atomic import write_atomic
 
 _COLUMNS = 4
 
 
-def write(
+def write_study(
     folder: Path,
     oracle: str,
     lines: Sequence[MetricLine],
@@ -42,21 +42,21 @@ def write(
         tasks: Their order.
         sources: Their order.
     """
-    write_atomic(folder / "metrics.md", markdown(selection.table(lines)))
-    write_atomic(folder / "sources.csv", csv_text(reached, scores))
+    write_atomic(folder / "metrics.md", markdown_text(metric_table(lines)))
+    write_atomic(folder / "sources.csv", sources_csv(reached, scores))
     write_atomic(folder / "sources.png", heat_map(oracle, reached, tasks, sources))
     write_atomic(folder / "metrics.png", scatter(oracle, lines, reached, scores))
 
 
-def csv_text(reached: ByCell, scores: Mapping[str, ByCell]) -> str:
+def sources_csv(reached: ByCell, scores: Mapping[str, ByCell]) -> str:
     """A line for each task, seed and source: accuracy, and the score of every metric."""
     out = io.StringIO()
     rows = csv.writer(out, lineterminator="\n")
     rows.writerow(["task", "seed", "source", "accuracy", *scores])
     for cell, by_source in sorted(reached.items()):
         for source, accuracy in sorted(by_source.items()):
-            said = [by_cell.get(cell, {}).get(source) for by_cell in scores.values()]
-            rows.writerow([*cell, source, accuracy, *said])
+            metric_scores = [by_cell.get(cell, {}).get(source) for by_cell in scores.values()]
+            rows.writerow([*cell, source, accuracy, *metric_scores])
     return out.getvalue()
 
 
@@ -69,8 +69,8 @@ def means(reached: ByCell, tasks: Sequence[str], sources: Sequence[str]) -> NDAr
             values[source, task].append(accuracy)
     for i, source in enumerate(sources):
         for j, task in enumerate(tasks):
-            if found := values.get((source, task)):
-                table[i, j] = np.mean(found)
+            if accuracies := values.get((source, task)):
+                table[i, j] = np.mean(accuracies)
     return table
 
 
@@ -127,7 +127,7 @@ def scatter(
         for line, panel in zip(judged, panels.flat, strict=False):
             for cell, by_source in sorted(scores[line.metric].items()):
                 both = sorted(by_source.keys() & reached.get(cell, {}).keys())
-                if len(both) < selection.LEAST:
+                if len(both) < LEAST:
                     continue
                 x = np.array([by_source[source] for source in both])
                 y = np.array([100 * reached[cell][source] for source in both])

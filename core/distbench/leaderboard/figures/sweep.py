@@ -43,7 +43,7 @@ class Course:
 
 
 @dataclass(frozen=True)
-class Curve:
+class SweepCurve:
     """Mean accuracy over the tasks of every method at every value.
 
     Attributes:
@@ -58,7 +58,7 @@ class Curve:
     baseline: str | None
 
 
-def curve(key: str, steps: Sequence[Step]) -> Curve:
+def sweep_curve(key: str, steps: Sequence[Step]) -> SweepCurve:
     """Puts leaderboards of several values together; methods are told by their order."""
     _, methods, _, _ = steps[0]
     courses = []
@@ -72,7 +72,7 @@ def curve(key: str, steps: Sequence[Step]) -> Curve:
             deltas.append(line.delta if line else None)
         courses.append(Course(name, role, tuple(means), tuple(deltas)))
     bases = {board.baseline if board else None for *_, board in steps}
-    return Curve(
+    return SweepCurve(
         key,
         tuple(value for value, *_ in steps),
         tuple(courses),
@@ -80,43 +80,43 @@ def curve(key: str, steps: Sequence[Step]) -> Curve:
     )
 
 
-def write(found: Curve, folder: Path) -> None:
+def write_sweep(curve: SweepCurve, folder: Path) -> None:
     """Writes curve.csv, curve.md and curve.png."""
-    write_atomic(folder / "curve.csv", csv_text(found))
-    write_atomic(folder / "curve.md", markdown(found))
-    write_atomic(folder / "curve.png", draw(found))
+    write_atomic(folder / "curve.csv", sweep_csv(curve))
+    write_atomic(folder / "curve.md", sweep_markdown(curve))
+    write_atomic(folder / "curve.png", sweep_picture(curve))
 
 
-def csv_text(found: Curve) -> str:
+def sweep_csv(curve: SweepCurve) -> str:
     """A line for each value and method: mean, its half-width, difference to the baseline."""
     out = io.StringIO()
     table = csv.writer(out, lineterminator="\n")
     table.writerow(["key", "value", "method", "role", "mean", "half", "delta", "delta_half"])
-    for i, value in enumerate(found.values):
-        for course in found.courses:
+    for i, value in enumerate(curve.values):
+        for course in curve.courses:
             cells = [
                 part
                 for estimate in (course.means[i], course.deltas[i])
                 for part in ((estimate.mean, estimate.half) if estimate else (None, None))
             ]
-            table.writerow([found.key, value, course.method, course.role, *cells])
+            table.writerow([curve.key, value, course.method, course.role, *cells])
     return out.getvalue()
 
 
-def markdown(found: Curve) -> str:
+def sweep_markdown(curve: SweepCurve) -> str:
     """A table: a row for each method, a column for each value, in percent."""
     rows = [
         [f"`{course.method}`", *(_shown(estimate) for estimate in course.means)]
-        for course in found.courses
+        for course in curve.courses
     ]
-    heads = [f"mean accuracy, % at `{found.key}` =", *found.values]
+    heads = [f"mean accuracy, % at `{curve.key}` =", *curve.values]
     return tabulate(rows, heads, "github", disable_numparse=True) + "\n"
 
 
-def terminal(found: Curve) -> str:
+def sweep_text(curve: SweepCurve) -> str:
     """The table for a terminal."""
-    rows = [[c.method, *(_shown(estimate) for estimate in c.means)] for c in found.courses]
-    return tabulate(rows, [f"{found.key} =", *found.values], "simple", disable_numparse=True)
+    rows = [[c.method, *(_shown(estimate) for estimate in c.means)] for c in curve.courses]
+    return tabulate(rows, [f"{curve.key} =", *curve.values], "simple", disable_numparse=True)
 
 
 def _shown(estimate: Estimate | None) -> str:
@@ -126,7 +126,7 @@ def _shown(estimate: Estimate | None) -> str:
     return f"{100 * estimate.mean:.1f}{spare}"
 
 
-def draw(found: Curve) -> bytes:
+def sweep_picture(curve: SweepCurve) -> bytes:
     """The curves as a PNG: values evenly spaced in the order given, with t intervals."""
     from matplotlib import rc_context, rcdefaults
     from matplotlib.figure import Figure
@@ -135,9 +135,9 @@ def draw(found: Curve) -> bytes:
         rcdefaults()  # a person's own settings are for their own pictures
         figure = Figure(figsize=(7.2, 4.4), facecolor="white", layout="constrained")
         axes = figure.subplots()
-        places = range(len(found.values))
-        moving = [course.method for course in found.courses if not course.constant]
-        for number, course in enumerate(found.courses):
+        positions = range(len(curve.values))
+        moving = [course.method for course in curve.courses if not course.constant]
+        for number, course in enumerate(curve.courses):
             colour = _COLOURS[number % len(_COLOURS)]
             means = [math.nan if m is None else 100 * m.mean for m in course.means]
             if course.constant:
@@ -148,7 +148,7 @@ def draw(found: Curve) -> bytes:
             # A little beside one another, so that intervals do not hide intervals.
             aside = 0.03 * (moving.index(course.method) - (len(moving) - 1) / 2)
             axes.errorbar(
-                [place + aside for place in places],
+                [position + aside for position in positions],
                 means,
                 yerr=halves if any(halves) else None,
                 marker=_MARKS[number % len(_MARKS)],
@@ -159,8 +159,8 @@ def draw(found: Curve) -> bytes:
                 capsize=2,
                 label=course.method,
             )
-        axes.set_xticks(list(places), found.values)
-        axes.set_xlabel(found.key)
+        axes.set_xticks(list(positions), curve.values)
+        axes.set_xlabel(curve.key)
         axes.set_ylabel("test accuracy, mean over tasks, %")
         axes.grid(axis="y", color="#e5e5e5")
         axes.set_axisbelow(True)

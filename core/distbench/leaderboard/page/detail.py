@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from distbench.leaderboard.analysis.board import Board
-from distbench.leaderboard.analysis.reports import Report
-from distbench.leaderboard.rows.records import Curve, Record
+from distbench.leaderboard.analysis.reports import BoardReport
+from distbench.leaderboard.rows.records import LearningCurve, RowRecord
 
 _CURVES = 60_000
 """Numbers of learning curves in a page at most; curves get fewer points beyond."""
@@ -28,13 +28,13 @@ def digits(value: float | None, count: int = 4) -> float | None:
     return float(f"{value:.{count}g}")
 
 
-def curves(board: Board, by_method: Mapping[str, Sequence[Record]]) -> list[Any]:
+def curves(board: Board, by_method: Mapping[str, Sequence[RowRecord]]) -> list[Any]:
     """For each method and task [steps, loss, validation accuracy], means over its seeds."""
     room = _CURVES // (3 * max(len(board.lines) * len(board.tasks), 1))
     most = min(max(room, 4), 24)
     found = []
     for line in board.lines:
-        by_task: dict[str, list[Curve]] = defaultdict(list)
+        by_task: dict[str, list[LearningCurve]] = defaultdict(list)
         for row in by_method[line.method]:
             if row.result is not None and row.result.curve.steps:
                 by_task[row.task.id].append(row.result.curve)
@@ -42,7 +42,7 @@ def curves(board: Board, by_method: Mapping[str, Sequence[Record]]) -> list[Any]
     return found
 
 
-def _curve(curves: Sequence[Curve], most: int) -> list[Any] | None:
+def _curve(curves: Sequence[LearningCurve], most: int) -> list[Any] | None:
     curves = [c for c in curves if c.steps == curves[0].steps]
     if not curves:
         return None
@@ -57,7 +57,7 @@ def _curve(curves: Sequence[Curve], most: int) -> list[Any] | None:
     ]
 
 
-def weights(report: Report, sources: Sequence[str]) -> dict[str, Any]:
+def weights(report: BoardReport, sources: Sequence[str]) -> dict[str, Any]:
     """For each method and task its sources [number, weight, score], and reasons of exclusion."""
     place = {line.method: i for i, line in enumerate(report.board.lines)}
     task_place = {task: i for i, task in enumerate(report.board.tasks)}

@@ -5,11 +5,29 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
-_SCRIPTS = ("tools.js", "format.js", "table.js", "filters.js", "compute.js", "views.js", "main.js")
+_MODULES = (
+    "data",
+    "elements",
+    "format",
+    "table",
+    "picture",
+    "filters",
+    "overview",
+    "curves",
+    "method",
+    "task",
+    "main",
+)
+"""The scripts, those that run something at once after what they need."""
+
+
+_IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
+_EXPORT = re.compile(r"^export ", re.MULTILINE)
 
 
 def page(data: Mapping[str, Any]) -> str:
@@ -19,10 +37,10 @@ def page(data: Mapping[str, Any]) -> str:
     head allows the page's own style and script, by their digests, and nothing else: no request.
 
     Args:
-        data: What `pagedata.page_data` gives.
+        data: What `page_data` gives.
     """
     style = _read("page.css")
-    script = "".join(_read(name) for name in _SCRIPTS)
+    script = _script()
     policy = (
         "default-src 'none'; "
         f"style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "
@@ -39,6 +57,12 @@ def page(data: Mapping[str, Any]) -> str:
         name, _, tail = part.partition("}}")
         head += parts[name] + tail
     return head
+
+
+def _script() -> str:
+    """The modules as one script: a page that is opened from a disk may not import any."""
+    modules = (_read(f"{name}.js") for name in _MODULES)
+    return '"use strict";\n' + "".join(_EXPORT.sub("", _IMPORT.sub("", m)) for m in modules)
 
 
 def _read(name: str) -> str:

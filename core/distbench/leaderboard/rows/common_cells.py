@@ -6,12 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from distbench.leaderboard.rows.origins import Origin
-from distbench.leaderboard.rows.records import Record
+from distbench.leaderboard.rows.origins import RowOrigin
+from distbench.leaderboard.rows.records import RowRecord
 
 
 def footprint(
-    rows: Sequence[Record], origins: Sequence[Origin]
+    rows: Sequence[RowRecord], origins: Sequence[RowOrigin]
 ) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """The tasks and seeds of the table: those for which it compares most cells.
 
@@ -54,7 +54,9 @@ def _largest(
     )
 
 
-def left_out(rows: Sequence[Record], tasks: Sequence[str], seeds: Sequence[int]) -> tuple[str, ...]:
+def left_out(
+    rows: Sequence[RowRecord], tasks: Sequence[str], seeds: Sequence[int]
+) -> tuple[str, ...]:
     """What was read but is not in the table, a sentence each."""
     by_task: dict[str, set[str]] = defaultdict(set)
     by_seed: dict[int, set[str]] = defaultdict(set)

@@ -9,17 +9,17 @@ from dataclasses import replace
 from typing import Any
 
 from distbench.errors import UsageError
-from distbench.leaderboard.rows.origins import Origin
-from distbench.leaderboard.rows.records import Method, Record
+from distbench.leaderboard.rows.origins import RowOrigin
+from distbench.leaderboard.rows.records import DeclaredMethod, RowRecord
 
 
-def told_apart(rows: Sequence[Record], origins: Sequence[Origin]) -> list[Record]:
+def told_apart(rows: Sequence[RowRecord], origins: Sequence[RowOrigin]) -> list[RowRecord]:
     """Submissions that disagree on a method are listed under their submitters' names.
 
     Raises:
         UsageError: Two runs disagree; names both folders.
     """
-    by_method: dict[str, dict[int, list[Record]]] = defaultdict(lambda: defaultdict(list))
+    by_method: dict[str, dict[int, list[RowRecord]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         by_method[row.method.id][row.origin].append(row)
     names: dict[tuple[int, str], str] = {}
@@ -44,9 +44,9 @@ def told_apart(rows: Sequence[Record], origins: Sequence[Origin]) -> list[Record
             names[n, method] = f"{method} @ {who}{f' ({origins[n].path})' if again else ''}"
     if not names:
         return list(rows)
-    renamed: dict[tuple[int, str], Method] = {}
+    renamed: dict[tuple[int, str], DeclaredMethod] = {}
 
-    def apart(row: Record) -> Record:
+    def apart(row: RowRecord) -> RowRecord:
         key = (row.origin, row.method.id)
         if key not in names:
             return row
@@ -57,10 +57,10 @@ def told_apart(rows: Sequence[Record], origins: Sequence[Origin]) -> list[Record
     return [apart(row) for row in rows]
 
 
-def _clash(files: Mapping[int, Sequence[Record]]) -> tuple[int, int, str] | None:
+def _clash(files: Mapping[int, Sequence[RowRecord]]) -> tuple[int, int, str] | None:
     """Two files that say different things of one method, and what."""
-    cells: dict[tuple[str, int], Record] = {}
-    first: Record | None = None
+    cells: dict[tuple[str, int], RowRecord] = {}
+    first: RowRecord | None = None
     for rows in files.values():
         for row in rows:
             first = first or row
@@ -79,7 +79,7 @@ def _clash(files: Mapping[int, Sequence[Record]]) -> tuple[int, int, str] | None
     return None
 
 
-def _difference(a: Method, b: Method) -> str:
+def _difference(a: DeclaredMethod, b: DeclaredMethod) -> str:
     if a.role != b.role:
         return f"its role is {a.role} and {b.role}"
     for kind in sorted({*a.components, *b.components}):

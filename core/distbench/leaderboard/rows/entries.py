@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from distbench.errors import UsageError
-from distbench.leaderboard.rows.records import Record
+from distbench.leaderboard.rows.records import RowRecord
 from distbench.leaderboard.statistics import Estimate, mean_interval
 
 Measure = Literal["accuracy", "balanced_accuracy"]
@@ -33,7 +33,7 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TaskEntry:
     """One method on one task over its seeds.
 
     `values` are in the order of `seeds` and hold done cells only; `estimate` is None where a
@@ -48,16 +48,16 @@ class Entry:
     estimate: Estimate | None
 
 
-def _names(rows: Sequence[Record], limit: int = 3) -> str:
+def _names(rows: Sequence[RowRecord], limit: int = 3) -> str:
     names = sorted({row.method.id for row in rows})
     more = len(names) - limit
     return ", ".join(names[:limit]) + (f" and {more} more" if more > 0 else "")
 
 
 def _refuse_different(
-    rows: Sequence[Record], what: str, value: Callable[[Record], Hashable]
+    rows: Sequence[RowRecord], what: str, value: Callable[[RowRecord], Hashable]
 ) -> None:
-    groups: dict[Hashable, list[Record]] = defaultdict(list)
+    groups: dict[Hashable, list[RowRecord]] = defaultdict(list)
     for row in rows:
         groups[value(row)].append(row)
     if len(groups) > 1:
@@ -72,7 +72,7 @@ def _refuse_different(
 
 
 def _refuse_mapping(
-    rows: Sequence[Record], what: str, get: Callable[[Record], Mapping[str, Any]]
+    rows: Sequence[RowRecord], what: str, get: Callable[[RowRecord], Mapping[str, Any]]
 ) -> None:
     distinct = list({id(get(row)): get(row) for row in rows}.values())
     if len(distinct) < 2:  # equal ones of one reader are one object
@@ -81,13 +81,13 @@ def _refuse_mapping(
         if all(one.get(field, ...) == distinct[0].get(field, ...) for one in distinct):
             continue
 
-        def value(row: Record, field: str = field) -> str:
+        def value(row: RowRecord, field: str = field) -> str:
             return json.dumps(get(row).get(field), sort_keys=True, ensure_ascii=False)
 
         _refuse_different(rows, f"{what}.{field}", value)
 
 
-def check_comparable(rows: Sequence[Record]) -> None:
+def check_comparable(rows: Sequence[RowRecord]) -> None:
     """Refuses rows that were not made under one protocol on the same data.
 
     Suite, versions, student, zoo and data must be the same, and so must each method's components.
@@ -113,21 +113,21 @@ def check_comparable(rows: Sequence[Record]) -> None:
         _refuse_mapping(group, method, lambda row: row.method.components)
 
 
-def _precedence(row: Record) -> tuple[object, ...]:
+def _precedence(row: RowRecord) -> tuple[object, ...]:
     """Done before others, and an order that does not depend on that of the files."""
     spent = tuple(-1.0 if v is None else float(v) for v in row.cost or ())
     place = json.dumps(row.environment, sort_keys=True)
     return row.status != "done", row.status, row.reason or "", row.key, spent, place, row.origin
 
 
-def cells(rows: Iterable[Record]) -> dict[Cell, Record]:
+def cells(rows: Iterable[RowRecord]) -> dict[Cell, RowRecord]:
     """One row a cell: done before others; which of several copies never depends on their order.
 
     Raises:
         UsageError: Two done rows of one cell hold different results.
     """
-    chosen: dict[Cell, Record] = {}
-    copies: dict[Cell, list[Record]] = {}
+    chosen: dict[Cell, RowRecord] = {}
+    copies: dict[Cell, list[RowRecord]] = {}
     for row in rows:
         cell = (row.method.id, row.task.id, row.seed)
         if chosen.setdefault(cell, row) is not row:
@@ -145,8 +145,8 @@ def cells(rows: Iterable[Record]) -> dict[Cell, Record]:
 
 
 def entry(
-    chosen: Mapping[Cell, Record], method: str, task: str, seeds: Sequence[int], measure: Measure
-) -> Entry:
+    chosen: Mapping[Cell, RowRecord], method: str, task: str, seeds: Sequence[int], measure: Measure
+) -> TaskEntry:
     """The entry of a method on a task: its done cells, and the reason for each that is missing."""
     done, values, missing = [], [], []
     for seed in seeds:
@@ -159,7 +159,7 @@ def entry(
         else:
             missing.append(Missing(task, seed, row.status, row.reason or "no reason given"))
     whole = bool(values) and not missing
-    return Entry(
+    return TaskEntry(
         method,
         task,
         tuple(done),

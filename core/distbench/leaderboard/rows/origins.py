@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from distbench.leaderboard.rows.records import Record
+from distbench.leaderboard.rows.records import RowRecord
 
 
 @dataclass(frozen=True)
-class Origin:
+class RowOrigin:
     """A file or folder that rows come from.
 
     Attributes:
@@ -33,6 +33,6 @@ class Origin:
 class Collected:
     """All that was read: `records` with the number of their origin, and what was `refused`."""
 
-    origins: tuple[Origin, ...]
-    records: tuple[Record, ...]
+    origins: tuple[RowOrigin, ...]
+    records: tuple[RowRecord, ...]
     refused: tuple[str, ...]

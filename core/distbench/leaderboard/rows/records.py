@@ -24,7 +24,7 @@ _SHELF = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Method:
+class DeclaredMethod:
     """A method as a row declares it; equal ones of one `Reader` are one object.
 
     Attributes:
@@ -39,7 +39,7 @@ class Method:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskFacts:
+class DeclaredTask:
     """A task as a row declares it."""
 
     id: str
@@ -50,7 +50,7 @@ class TaskFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class TableSetting:
     """What rows must share to share a table; the protocol without its seeds."""
 
     suite: str
@@ -93,7 +93,7 @@ class Learnt(NamedTuple):
         return any(self.weight)
 
 
-class Curve(NamedTuple):
+class LearningCurve(NamedTuple):
     """A learning curve, thinned to `POINTS`; `validation` is NaN where it was not measured."""
 
     steps: tuple[int, ...]
@@ -110,18 +110,18 @@ class Parts(NamedTuple):
     test: int
 
 
-class Outcome(NamedTuple):
+class CellResult(NamedTuple):
     """What a done cell reached. Equal students with equal accuracies are the same result."""
 
     accuracy: float
     balanced_accuracy: float
     student_digest: str
     sources: Learnt
-    curve: Curve
+    curve: LearningCurve
     parts: Parts
     declared: Mapping[str, Any]
 
-    def same(self, other: Outcome) -> bool:
+    def same(self, other: CellResult) -> bool:
         """Whether another cell reached just this, with the very same network."""
         return (self.accuracy, self.balanced_accuracy, self.student_digest) == (
             other.accuracy,
@@ -130,7 +130,7 @@ class Outcome(NamedTuple):
         )
 
 
-class Record(NamedTuple):
+class RowRecord(NamedTuple):
     """One row, as the leaderboard holds it.
 
     Attributes:
@@ -142,13 +142,13 @@ class Record(NamedTuple):
     key: str
     status: str
     reason: str | None
-    method: Method
-    task: TaskFacts
-    setting: Setting
+    method: DeclaredMethod
+    task: DeclaredTask
+    setting: TableSetting
     zoo: str | None
     seed: int
     schema_version: int
-    result: Outcome | None
+    result: CellResult | None
     cost: CostFacts | None
     environment: Mapping[str, Any]
     plugins: Mapping[str, str]
@@ -178,24 +178,24 @@ class Reader:
             held.append(value)
         return value
 
-    def record(self, row: Row, origin: int = 0) -> Record:
+    def record(self, row: Row, origin: int = 0) -> RowRecord:
         """A row as a record."""
         protocol = row.protocol
         if "seeds" in protocol:  # a run that adds seeds adds to the table
             protocol = {k: v for k, v in protocol.items() if k != "seeds"}
-        setting = Setting(row.suite, row.suite_version, protocol, row.student)
+        setting = TableSetting(row.suite, row.suite_version, protocol, row.student)
         method, task = row.method, row.task
-        facts = TaskFacts(task.id, task.use, task.fingerprint, len(task.classes), task.notes)
+        facts = DeclaredTask(task.id, task.use, task.fingerprint, len(task.classes), task.notes)
         cost = None
         if row.cost is not None:
             numbers = row.cost.__dict__
             cost = CostFacts(*[numbers[field] for field in CostFacts._fields])
-        return Record(
+        return RowRecord(
             key=row.key,
             status=row.status,
             reason=row.reason,
             method=self._once(
-                ("method", method.id), Method(method.id, method.role, method.components)
+                ("method", method.id), DeclaredMethod(method.id, method.role, method.components)
             ),
             task=self._once(("task", task.id), facts),
             setting=self._once("setting", setting),
@@ -209,7 +209,7 @@ class Reader:
             origin=origin,
         )
 
-    def _outcome(self, row: Row) -> Outcome:
+    def _outcome(self, row: Row) -> CellResult:
         result = row.result
         if result is None:  # pragma: no cover - the caller asked before
             raise ValueError("a row without a result")
@@ -224,7 +224,7 @@ class Reader:
             weight = array("d", [blocks.weights.get(n, 0.0) for n in names])
             score = array("d", [blocks.scores.get(n, _NAN) for n in names])
         some = curve if len(curve) <= POINTS else _thinned(curve)
-        return Outcome(
+        return CellResult(
             accuracy=result.accuracy,
             balanced_accuracy=result.balanced_accuracy,
             student_digest=result.student_digest,
@@ -235,7 +235,7 @@ class Reader:
                 excluded=self._once(("excluded", row.task.id), blocks.excluded),
                 marked=self._once(("marked", row.task.id), blocks.marked),
             ),
-            curve=Curve(
+            curve=LearningCurve(
                 self._once("steps", tuple([p.step for p in some])),
                 array("f", [p.loss for p in some]),
                 array(
@@ -257,7 +257,7 @@ def _thinned(curve: tuple[Any, ...]) -> list[Any]:
     return [curve[round(last * (i + 1) / POINTS)] for i in range(POINTS)]
 
 
-def as_records(rows: Iterable[Row | Record], reader: Reader | None = None) -> list[Record]:
+def as_records(rows: Iterable[Row | RowRecord], reader: Reader | None = None) -> list[RowRecord]:
     """Rows as records, one at a time; what is a record already stays as it is."""
     reader = reader or Reader()
-    return [row if isinstance(row, Record) else reader.record(row) for row in rows]
+    return [row if isinstance(row, RowRecord) else reader.record(row) for row in rows]

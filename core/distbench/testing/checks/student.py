@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from distbench.engine.training.student import build_student
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.student import Student
-from distbench.interfaces.student_model import StudentModel
 from distbench.testing.calls import doing
 from distbench.testing.check import check
 from distbench.testing.faults import Fault
@@ -25,7 +25,7 @@ SIDES = (32, 64, 224)
 _CLASSES = ("a", "b", "c")
 
 
-def _model(student: Student, seed: int = 0, *, pretrained: bool = True) -> StudentModel:
+def _model(student: Student, seed: int = 0, *, pretrained: bool = True) -> Classifier:
     with doing("building its backbone", "backbone() gives a module with an integer num_features"):
         return build_student(student, len(_CLASSES), pretrained=pretrained, seed=seed)
 

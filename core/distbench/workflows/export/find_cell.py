@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 
 from distbench.engine.run_folder import RunFolder, open_run
-from distbench.errors import UsageError
+from distbench.errors import UsageError, did_you_mean
 from distbench.interfaces.reporter import Cell
 
 _KEY = re.compile(r"[0-9a-f]{4,64}")
@@ -56,9 +55,8 @@ def _others(known: RunFolder, runs: Path) -> list[RunFolder]:
 
 def _unknown(wanted: str, run: RunFolder) -> str:
     ids = [cell.id for cell in run.plan.cells]
-    near = difflib.get_close_matches(wanted, ids, n=2, cutoff=0.5)
-    guess = f"Did you mean {' or '.join(map(repr, near))}? " if near else ""
     return (
-        f"{run.folder} has no cell {wanted!r}. {guess}Write TASK:METHOD:SEED such as {ids[0]!r}, "
-        "or a key of `distbench run --dry-run --json`; --run names another run"
+        f"{run.folder} has no cell {wanted!r}.{did_you_mean(wanted, ids)} Write "
+        f"TASK:METHOD:SEED such as {ids[0]!r}, or a key of `distbench run --dry-run --json`; "
+        "--run names another run"
     )

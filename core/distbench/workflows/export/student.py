@@ -15,9 +15,9 @@ from distbench.engine.training.student import build_student
 from distbench.engine.unit import execute_unit
 from distbench.engine.workspace import Workspace
 from distbench.errors import DistbenchError, RefusedError, UsageError
+from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.progress import Progress
 from distbench.interfaces.reporter import Cell
-from distbench.interfaces.student_model import StudentModel
 from distbench.planning.plan import Plan, PlannedTask
 from distbench.storage.hashing import digest
 from distbench.storage.rows import ResultBlock, Row
@@ -44,7 +44,7 @@ class Original:
     cell: Cell
     row: Row
     result: ResultBlock
-    model: StudentModel
+    model: Classifier
     steps: Preprocessing
     samples: NDArray[np.uint8]
 
@@ -105,7 +105,7 @@ def original(
     return Original(work, cell, row, row.result, model, steps, images.train[chosen])
 
 
-def _kept(work: Workspace, cell: Cell, row: Row) -> StudentModel | None:
+def _kept(work: Workspace, cell: Cell, row: Row) -> Classifier | None:
     """The student as it was kept; None where it was not, or is not the one of the row."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file

@@ -66,7 +66,7 @@ def _refuse_targets(config: RunConfig, suite: SuiteDefinition, names: Registry) 
         _data(names.make("task", entry.component(), base=suite.base)): entry.id
         for entry in suite.tasks
     }
-    for task in ResolvedRun(config).tasks:
+    for task in ResolvedRun(config, names).tasks:
         same = task.id if task.id in ids else data.get(_data(task.task.component))
         if same is not None:
             raise UsageError(

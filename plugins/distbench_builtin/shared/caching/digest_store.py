@@ -33,7 +33,7 @@ class DigestStore:
     """
 
     def __init__(self, root: Path) -> None:
-        from distbench.storage.home import home
+        from distbench import home
 
         name = hashlib.sha256(os.fsencode(root)).hexdigest()[:32]
         self._path = home() / "fingerprints" / f"{name}.sqlite"

@@ -19,8 +19,7 @@ def remembered(
         key: Everything the facts depend on, JSON-able.
         find: Finds them out; JSON-able. What it raises is passed on, nothing is kept then.
     """
-    from distbench.storage.atomic import write_atomic
-    from distbench.storage.home import home
+    from distbench import home, write_atomic
 
     whole = json.dumps(key, sort_keys=True, default=str)
     name = f"{kind}-{hashlib.sha256(whole.encode()).hexdigest()[:24]}.json"

@@ -50,27 +50,27 @@ def joint_features(
     total = sum(weights)
     parts: list[NDArray[np.float32]] = []
     for x, weight in zip(features, weights, strict=True):
-        part = standardised(x, positions, weight / total)
+        part = standardised(x, positions, weight / total)  # (p, d_s)
         if draw is not None:
             matrix = draw.standard_normal((part.shape[1], kept), dtype=np.float32)
-            part = part @ (matrix / np.sqrt(np.float32(kept)))
+            part = part @ (matrix / np.sqrt(np.float32(kept)))  # (p, d_s) @ (d_s, kept)
             parts = [parts[0] + part] if parts else [part]
         else:
             parts.append(part)
-    joint = np.hstack(parts)
-    found: NDArray[np.float32] = joint / np.maximum(
+    joint = np.hstack(parts)  # (p, d_1), (p, d_2), ... -> (p, d)
+    unit: NDArray[np.float32] = joint / np.maximum(
         np.linalg.norm(joint, axis=1, keepdims=True), 1e-12
     )
-    return found
+    return unit
 
 
 def standardised(
     x: NDArray[np.floating], positions: NDArray[np.int64], share: float = 1.0
 ) -> NDArray[np.float32]:
     """One source's features (p, d): mean 0 and variance share / d in every dimension."""
-    part: NDArray[np.float32] = np.asarray(x[positions], dtype=np.float32)
+    part: NDArray[np.float32] = np.asarray(x[positions], dtype=np.float32)  # (p, d)
     part = part - part.mean(0)
-    spread = part.std(0)
+    spread = part.std(0)  # (p, d) -> (d,)
     part *= np.sqrt(share / part.shape[1]) / np.where(spread > 1e-6, spread, 1)
     return part
 
@@ -111,16 +111,16 @@ def tied(
     for near in blocks:
         own = np.arange(len(near))
         near[own, start + own] = -np.inf
-        best = np.argpartition(-near, k - 1, axis=1)[:, :k]
+        best = np.argpartition(-near, k - 1, axis=1)[:, :k]  # (b, n) -> (b, k)
         rows.append(np.repeat(start + own, k))
         columns.append(best.ravel())
-        found = np.maximum(np.take_along_axis(near, best, 1), 0).astype(np.float64)
-        values.append(found.ravel() ** power)
+        cosines = np.maximum(np.take_along_axis(near, best, 1), 0).astype(np.float64)  # (b, k)
+        values.append(cosines.ravel() ** power)
         start += len(near)
     where = (np.concatenate(rows), np.concatenate(columns))
-    graph = coo_matrix((np.concatenate(values), where), (n, n)).tocsr()
+    graph = coo_matrix((np.concatenate(values), where), (n, n)).tocsr()  # (n k,) -> (n, n)
     graph = graph + graph.T
-    scale = diags(1 / np.sqrt(np.maximum(np.asarray(graph.sum(1)).ravel(), 1e-12)))
+    scale = diags(1 / np.sqrt(np.maximum(np.asarray(graph.sum(1)).ravel(), 1e-12)))  # (n, n)
     return (scale @ graph @ scale).tocsr()
 
 
@@ -150,13 +150,13 @@ def propagate(
 
     n = graph.shape[0]
     system = identity(n, format="csr") - spread * graph
-    prior = np.bincount(labels, minlength=classes) / len(labels)
-    found = np.zeros((n, classes))
+    prior = np.bincount(labels, minlength=classes) / len(labels)  # (l,) -> (C,)
+    reached = np.zeros((n, classes))
     for label in np.flatnonzero(prior):
         given = np.zeros(n)
         given[known[labels == label]] = 1
-        solved, _ = cg(system, given, rtol=1e-8, maxiter=1000)
+        solved, _ = cg(system, given, rtol=1e-8, maxiter=1000)  # (n, n) \ (n,) -> (n,)
         solved = np.maximum(solved, 0)
-        found[:, label] = solved * (prior[label] / solved.sum())
-    mass = found.sum(1, keepdims=True)
-    return np.where(mass > 1e-12, found / np.maximum(mass, 1e-12), prior)
+        reached[:, label] = solved * (prior[label] / solved.sum())
+    mass = reached.sum(1, keepdims=True)  # (n, C) -> (n, 1)
+    return np.where(mass > 1e-12, reached / np.maximum(mass, 1e-12), prior)

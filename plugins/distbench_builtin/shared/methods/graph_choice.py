@@ -29,25 +29,25 @@ class Choice:
     Attributes:
         sharpness: Power of the sources' weights.
         neighbours: Nearest images that each is tied to.
-        said: Class probabilities (l, C) of the labelled images, each without its own label.
+        probabilities: (l, C), of the classes of labelled images, each without its own label.
         labels: Theirs, (l,).
     """
 
     sharpness: float
     neighbours: int
-    said: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
     labels: NDArray[np.int64]
 
     @property
     def worth(self) -> tuple[float, float]:
         """Accuracy, and mean log-likelihood where that is equal."""
-        right = float(np.mean(self.said.argmax(1) == self.labels))
+        right = float(np.mean(self.probabilities.argmax(1) == self.labels))
         return right, self.likelihood(1.0)
 
     def likelihood(self, power: float) -> float:
         """Mean log-likelihood of the labels, of probabilities that are raised to a power."""
-        raised = np.maximum(self.said, _FLOOR) ** power
-        own = raised[np.arange(len(self.labels)), self.labels] / raised.sum(1)
+        raised = np.maximum(self.probabilities, _FLOOR) ** power  # (l, C)
+        own = raised[np.arange(len(self.labels)), self.labels] / raised.sum(1)  # (l, C) -> (l,)
         return float(np.log(np.maximum(own, _FLOOR)).mean())
 
 
@@ -79,24 +79,24 @@ def choose(
         seed: Of what is drawn where there are many images.
     """
     pool, known, labels = _some(pool, known, labels, np.random.default_rng(seed))
-    at = np.searchsorted(pool, known)
+    at = np.searchsorted(pool, known)  # (l,), in the pool
     products = []
     for x in features:
         part = standardised(x, pool)
-        products.append(part @ part.T)
-    found: list[Choice] = []
+        products.append(part @ part.T)  # (p, d) @ (d, p) -> (p, p)
+    choices: list[Choice] = []
     for power in sharpness:
         shares = np.asarray(weights, dtype=np.float64) ** power
         joint = np.zeros((len(pool), len(pool)), dtype=np.float32)
         for share, product in zip(shares / shares.sum(), products, strict=True):
             joint += np.float32(share) * product
-        length = np.sqrt(np.maximum(joint.diagonal(), 1e-12))
+        length = np.sqrt(np.maximum(joint.diagonal(), 1e-12))  # (p, p) -> (p,)
         joint /= length[:, None] * length
         for count in neighbours:
             graph = tied([joint.copy()], len(pool), count)
-            said = left_out(graph, at, labels, classes, spread)
-            found.append(Choice(power, count, said, labels))
-    return max(found, key=lambda choice: choice.worth)
+            probabilities = left_out(graph, at, labels, classes, spread)
+            choices.append(Choice(power, count, probabilities, labels))
+    return max(choices, key=lambda choice: choice.worth)
 
 
 def left_out(
@@ -114,18 +114,19 @@ def left_out(
     system = np.eye(graph.shape[0]) - spread * graph.toarray()
     start = np.zeros((len(system), len(known)))
     start[known, np.arange(len(known))] = 1
-    reached = np.maximum(np.linalg.solve(system, start), 0)
-    given = np.eye(classes)[labels]
+    reached = np.maximum(np.linalg.solve(system, start), 0)  # (n, n) \ (n, l) -> (n, l)
+    given = np.eye(classes)[labels]  # (l,) -> (l, C)
     counts = given.sum(0)
     # By class: what all images get of it, and how often it is among the labels, without the own.
+    # (n, l) @ (l, C), summed: (C,); less the own label: (l, C)
     mass = (reached @ given).sum(0) - given * reached.sum(0)[:, None]
-    prior = (counts - given) / max(len(known) - 1, 1)
-    between = reached[known]
+    prior = (counts - given) / max(len(known) - 1, 1)  # (C,) - (l, C) -> (l, C)
+    between = reached[known]  # (n, l) -> (l, l)
     np.fill_diagonal(between, 0)
-    said: NDArray[np.float64] = between @ given * prior / np.maximum(mass, 1e-12)
-    total = said.sum(1, keepdims=True)
-    found: NDArray[np.float64] = np.where(total > 1e-12, said / np.maximum(total, 1e-12), prior)
-    return found
+    # (l, l) @ (l, C) -> (l, C)
+    scores: NDArray[np.float64] = between @ given * prior / np.maximum(mass, 1e-12)
+    total: NDArray[np.float64] = scores.sum(1, keepdims=True)
+    return np.where(total > 1e-12, scores / np.maximum(total, 1e-12), prior)
 
 
 def _some(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-    from distbench import Batch, MethodContext, Phase, StudentModel
+    from distbench import Batch, Classifier, MethodContext, Phase
 
 
 def labelled_phase(context: MethodContext, *, steps: int | None = None, **settings: Any) -> Phase:
@@ -30,7 +30,7 @@ def labelled_phase(context: MethodContext, *, steps: int | None = None, **settin
     )
 
 
-def on_labels(student: StudentModel, batch: Mapping[str, Batch]) -> torch.Tensor:
+def on_labels(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
     """Cross-entropy on the labelled images."""
     from torch.nn.functional import cross_entropy
 

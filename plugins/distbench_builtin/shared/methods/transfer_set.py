@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from distbench import Batch, Stream
 
 if TYPE_CHECKING:
-    Place = Literal["train", "transfer"]
+    Pool = Literal["train", "transfer"]
 
 
 if TYPE_CHECKING:
@@ -64,22 +64,22 @@ class TransferDistiller(Distiller, ABC):
             return None
         return Transfer(self.transfer, self.budget, self.encoder)
 
-    def pools(self, context: MethodContext) -> dict[Place, NDArray[np.int64]]:
+    def pools(self, context: MethodContext) -> dict[Pool, NDArray[np.int64]]:
         """Positions of the images to distil on, among the task's and those of the transfer set."""
         if context.transfer is None:
             return {"train": context.unlabelled}
-        found: dict[Place, NDArray[np.int64]] = {}
+        pools: dict[Pool, NDArray[np.int64]] = {}
         if self.own:
-            found["train"] = context.unlabelled
+            pools["train"] = context.unlabelled
         elif self.budget is not None:
-            found["train"] = context.labelled
-        return {**found, "transfer": context.transfer.positions}
+            pools["train"] = context.labelled
+        return {**pools, "transfer": context.transfer.positions}
 
     def streams(
         self,
         context: MethodContext,
         batch: int,
-        targets: Callable[[Place], Targets],
+        targets: Callable[[Pool], Targets],
     ) -> dict[str, Stream]:
         """Streams ``unlabelled`` of the task's images and ``transfer``, as far as there are such.
 
@@ -92,10 +92,10 @@ class TransferDistiller(Distiller, ABC):
 
         pools = self.pools(context)
         sizes = shared_out(batch, [len(positions) for positions in pools.values()])
-        names: dict[Place, str] = {"train": "unlabelled", "transfer": "transfer"}
+        names: dict[Pool, str] = {"train": "unlabelled", "transfer": "transfer"}
         return {
-            names[place]: Stream(positions, size, targets=targets(place), of=place)
-            for (place, positions), size in zip(pools.items(), sizes, strict=True)
+            names[pool]: Stream(positions, size, targets=targets(pool), of=pool)
+            for (pool, positions), size in zip(pools.items(), sizes, strict=True)
         }
 
 
@@ -112,20 +112,20 @@ def joined(batches: Mapping[str, Batch]) -> tuple[torch.Tensor, dict[str, torch.
     """Weak views and targets of the streams `unlabelled` and `transfer`, one after the other."""
     import torch
 
-    found = [batches[name] for name in ("unlabelled", "transfer") if name in batches]
-    if len(found) == 1:
-        return found[0].views["weak"], dict(found[0].targets)
-    targets = {name: torch.cat([b.targets[name] for b in found]) for name in found[0].targets}
-    return torch.cat([b.views["weak"] for b in found]), targets
+    parts = [batches[name] for name in ("unlabelled", "transfer") if name in batches]
+    if len(parts) == 1:
+        return parts[0].views["weak"], dict(parts[0].targets)
+    targets = {name: torch.cat([part.targets[name] for part in parts]) for name in parts[0].targets}
+    return torch.cat([part.views["weak"] for part in parts]), targets
 
 
 def which(batches: Mapping[str, Batch]) -> torch.Tensor:
     """A number for each image of `joined`, equal for equal images."""
     import torch
 
-    found = [
+    numbers = [
         2 * batches[name].positions + number
         for number, name in enumerate(("unlabelled", "transfer"))
         if name in batches
     ]
-    return torch.cat(found)
+    return torch.cat(numbers)

@@ -144,28 +144,3 @@ def build(architecture: str, num_classes: int) -> Net:
         )
     layers, width = ARCHITECTURES[architecture]()
     return Net(layers, width, num_classes)
-
-
-def cost(net: Net, side: int) -> tuple[int, int]:
-    """What a network costs on one image of `side` by `side` pixels.
-
-    Returns:
-        Multiply-accumulates, and layers with weights on the longest path. Shortcuts have no
-        weights in these networks, so that all such layers lie on one path.
-    """
-    macs: list[int] = []
-
-    def count(module: nn.Module, _: object, output: Tensor) -> None:
-        # Each output is a sum over one filter.
-        macs.append(output[0].numel() * module.get_parameter("weight")[0].numel())
-
-    layers = [m for m in net.modules() if isinstance(m, (nn.Conv2d, nn.Linear))]
-    hooks = [layer.register_forward_hook(count) for layer in layers]
-    training = net.training
-    net.eval()
-    with torch.no_grad():
-        net(torch.zeros(1, 3, side, side))
-    net.train(training)
-    for hook in hooks:
-        hook.remove()
-    return sum(macs), len(macs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,10 +11,10 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from distbench import UsageError
+from distbench import UsageError, write_atomic
 from distbench_builtin.shared.mini.drawing.render import fingerprint
 from distbench_builtin.shared.mini.zoo_files import MANIFEST, Entry, Manifest
-from distbench_builtin.shared.mini.zoo_train import Model, Recipe, train_source, write_whole
+from distbench_builtin.shared.mini.zoo_train import Model, Recipe, train_source
 
 DOMAINS = ("birds", "dogs", "cats", "objects", "clutter", "textures", "glyphs")
 
@@ -30,11 +29,6 @@ MODELS = (
 )
 
 
-def free_processors() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def build_zoo(
     folder: Path,
     *,
@@ -42,7 +36,7 @@ def build_zoo(
     recipe: Recipe | None = None,
     workers: int = 1,
     report: Callable[[str], None] = lambda line: None,
-) -> None:
+) -> Sequence[Entry]:
     """Trains a zoo and writes its weights and manifest.
 
     Each source is trained by one thread from seeds of its own, so the number of workers does
@@ -55,6 +49,9 @@ def build_zoo(
         recipe: How to train.
         workers: Processes; with 1 the training runs in this one.
         report: Is told one line for each source.
+
+    Returns:
+        The manifest's lines.
 
     Raises:
         UsageError: A name is unknown, or the folder holds something else than a zoo.
@@ -78,8 +75,9 @@ def build_zoo(
         if path.name not in kept:
             path.unlink()
     text = Manifest(sources=tuple(entries)).model_dump_json(indent=1)
-    write_whole(staging / MANIFEST, (text + "\n").encode())
+    write_atomic(staging / MANIFEST, (text + "\n").encode())
     _replace(folder, staging)
+    return entries
 
 
 def _replaceable(folder: Path) -> bool:
@@ -125,7 +123,7 @@ def _make(job: tuple[Model, Recipe, Path]) -> tuple[Entry, float]:
             return entry, 0.0
     began = time.perf_counter()
     entry = train_source(model, recipe, staging)
-    write_whole(done, entry.model_dump_json().encode())
+    write_atomic(done, entry.model_dump_json().encode())
     return entry, time.perf_counter() - began
 
 

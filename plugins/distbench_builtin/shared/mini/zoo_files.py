@@ -159,16 +159,16 @@ class MiniSource(Source):
             WeightsError: The file is missing or differs.
         """
         try:
-            found = hashlib.sha256(self.path.read_bytes()).hexdigest()
+            digest = hashlib.sha256(self.path.read_bytes()).hexdigest()
         except OSError as error:
             raise WeightsError(
                 f"cannot read the weights of source {self.info.name!r} in {self.path}: "
                 f"{error.strerror}. {_MEND}"
             ) from None
-        if found != self.info.fingerprint:
+        if digest != self.info.fingerprint:
             raise WeightsError(
                 f"the weights of source {self.info.name!r} in {self.path} are not those of its "
-                f"manifest: SHA-256 {found[:12]} instead of {self.info.fingerprint[:12]}. {_MEND}"
+                f"manifest: SHA-256 {digest[:12]} instead of {self.info.fingerprint[:12]}. {_MEND}"
             )
 
     def open(self, device: torch.device) -> Forward:

@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from distbench import Phase, Stream, TrainingSetting, torch_threads, train_phases, write_atomic
 from distbench_builtin.shared.mini.drawing.catalogue import DATASETS
 from distbench_builtin.shared.mini.drawing.classes import class_names
 from distbench_builtin.shared.mini.drawing.render import fingerprint, images, labels
-from distbench_builtin.shared.mini.nets import Net, build, cost
+from distbench_builtin.shared.mini.nets import Net, build
 from distbench_builtin.shared.mini.zoo_files import MEAN, SIZE, STD, Entry, load_weights
+from distbench_builtin.shared.models.cost import macs_and_depth
+
+if TYPE_CHECKING:
+    from distbench import Batch, Schedule
 
 # A mirrored picture of these families is another picture of the same class. A mirrored sign or
 # slanted texture is another sign or texture.
@@ -73,18 +77,6 @@ class Model:
         return {**asdict(recipe), "images": images}
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Sums depend on the number of threads; the caller's number and random state come back."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.random.fork_rng(devices=[]):
-            yield
-    finally:
-        torch.set_num_threads(threads)
-
-
 def train_source(model: Model, recipe: Recipe, folder: Path) -> Entry:
     """Trains one network by one thread, stores it as float16 and measures what was stored.
 
@@ -93,7 +85,7 @@ def train_source(model: Model, recipe: Recipe, folder: Path) -> Entry:
         recipe: How.
         folder: Takes ``NAME.safetensors``.
     """
-    with _one_thread():
+    with torch_threads(1), torch.random.fork_rng(devices=[]):
         return _trained(model, recipe, folder)
 
 
@@ -102,16 +94,17 @@ def _trained(model: Model, recipe: Recipe, folder: Path) -> Entry:
 
     settings = model.training(recipe)
     names = class_names(model.dataset)
-    seed = hashlib.sha256(f"mini zoo {recipe.seed} {model.name}".encode()).digest()
-    torch.manual_seed(int.from_bytes(seed[:7]))
+    digest = hashlib.sha256(f"mini zoo {recipe.seed} {model.name}".encode()).digest()
+    seed = int.from_bytes(digest[:7])
+    torch.manual_seed(seed)
     net = build(model.architecture, len(names))
-    _train(net, model.dataset, int(str(settings["images"])), recipe)
+    _train(net, model.dataset, int(str(settings["images"])), recipe, seed)
     state = net.state_dict()
     content = save({k: v.half().contiguous() for k, v in state.items() if v.is_floating_point()})
     path = folder / f"{model.name}.safetensors"
-    write_whole(path, content)
+    write_atomic(path, content)
     load_weights(net, path)
-    macs, depth = cost(net, SIZE)
+    macs, depth = macs_and_depth(net, SIZE)
     return Entry(
         name=model.name,
         role=model.role,
@@ -131,10 +124,9 @@ def _trained(model: Model, recipe: Recipe, folder: Path) -> Entry:
 
 
 @lru_cache(maxsize=2)
-def _pictures(dataset: str, part: str, count: int) -> tuple[Tensor, Tensor]:
-    """Images uint8 (n, h, w, 3) and labels int64 (n,); kept, as four networks see them in turn."""
-    drawn = torch.from_numpy(images(dataset, part, count))
-    return drawn, torch.from_numpy(labels(dataset, part, count))
+def _pictures(dataset: str, part: str, count: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Images (n, h, w, 3) and labels (n,); kept, as four networks see them in turn."""
+    return images(dataset, part, count), labels(dataset, part, count)
 
 
 def _normalised(batch: Tensor) -> Tensor:
@@ -152,6 +144,8 @@ def _mirrored_classes(dataset: str) -> NDArray[np.bool_]:
 def _augmented(batch: Tensor, mirror: Tensor, shift: int, random: torch.Generator) -> Tensor:
     """Shifts each image by up to `shift` pixels, its border repeated, and mirrors every other one.
 
+    Not the engine's weak view: the shipped weights are what these draws, in this order, make.
+
     Args:
         batch: uint8 (b, h, w, 3).
         mirror: bool (b,), which images may be mirrored.
@@ -160,43 +154,62 @@ def _augmented(batch: Tensor, mirror: Tensor, shift: int, random: torch.Generato
     """
     count, height, width, _ = batch.shape
     moves = torch.randint(-shift, shift + 1, (2, count, 1), generator=random)
-    rows = (torch.arange(height) + moves[0]).clamp(0, height - 1)
-    columns = (torch.arange(width) + moves[1]).clamp(0, width - 1)
-    turned = mirror & (torch.rand(count, generator=random) < 0.5)
+    rows = (torch.arange(height) + moves[0]).clamp(0, height - 1)  # (b, h)
+    columns = (torch.arange(width) + moves[1]).clamp(0, width - 1)  # (b, w)
+    turned = mirror & (torch.rand(count, generator=random) < 0.5)  # (b,)
     columns = torch.where(turned[:, None], width - 1 - columns, columns)
     return batch[torch.arange(count)[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
-def _train(net: Net, dataset: str, count: int, recipe: Recipe) -> None:
+def one_cycle(warm_up: float) -> Schedule:
+    """Half a cosine up from 1/25 of the peak and half a cosine down to 1/250000 of it.
+
+    As `torch.optim.lr_scheduler.OneCycleLR` has it (Smith and Topin, arXiv:1708.07120).
+    """
+
+    def share(step: int, steps: int) -> float:
+        top = warm_up * steps - 1
+        if step - 1 < top:
+            start, end, part = 1 / 25, 1.0, (step - 1) / top
+        else:
+            start, end, part = 1.0, 1 / 25e4, (step - 1 - top) / (steps - 1 - top)
+        return end + (start - end) / 2 * (1 + math.cos(math.pi * part))
+
+    return share
+
+
+def _train(net: Net, dataset: str, count: int, recipe: Recipe, seed: int) -> None:
     """Trains a network on the first `count` training images of a dataset."""
     pictures, targets = _pictures(dataset, "train", count)
-    mirror = torch.from_numpy(_mirrored_classes(dataset))[targets]
-    random = torch.Generator().manual_seed(torch.initial_seed())
-    optimiser = torch.optim.SGD(
-        net.parameters(),
+    mirror = torch.from_numpy(_mirrored_classes(dataset)[targets])
+
+    def view(stored: Tensor, positions: Tensor, random: torch.Generator) -> Tensor:
+        return _normalised(_augmented(stored, mirror[positions], recipe.shift, random))
+
+    def optimiser(model: nn.Module, modules: nn.ModuleDict) -> torch.optim.SGD:
+        return torch.optim.SGD(
+            model.parameters(),
+            lr=recipe.learning_rate,
+            momentum=recipe.momentum,
+            nesterov=True,
+            weight_decay=recipe.weight_decay,
+        )
+
+    def loss(model: Net, batch: Mapping[str, Batch]) -> Tensor:
+        return nn.functional.cross_entropy(model(batch["all"].views["own"]), batch["all"].labels)
+
+    images = Stream(
+        np.arange(count), recipe.batch, {"own": view}, labels=targets, drop_last=True, seed=seed
+    )
+    phase = Phase(
+        steps=recipe.epochs * (count // recipe.batch),
+        streams={"all": images},
+        loss=loss,
         lr=recipe.learning_rate,
-        momentum=recipe.momentum,
-        nesterov=True,
-        weight_decay=recipe.weight_decay,
+        schedule=one_cycle(recipe.warmup),
+        optimiser=optimiser,
     )
-    steps = count // recipe.batch
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser,
-        recipe.learning_rate,
-        total_steps=recipe.epochs * steps,
-        pct_start=recipe.warmup,
-        cycle_momentum=False,
-    )
-    net.train()
-    for _ in range(recipe.epochs):
-        order = torch.randperm(count, generator=random)[: steps * recipe.batch]
-        for chosen in order.reshape(steps, recipe.batch):
-            batch = _augmented(pictures[chosen], mirror[chosen], recipe.shift, random)
-            loss = nn.functional.cross_entropy(net(_normalised(batch)), targets[chosen])
-            optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
-            optimiser.step()
-            schedule.step()
+    train_phases(net, [phase], TrainingSetting(pictures, SIZE, torch.device("cpu")), seed=seed)
 
 
 def _accuracy(net: Net, dataset: str, count: int) -> float:
@@ -204,12 +217,6 @@ def _accuracy(net: Net, dataset: str, count: int) -> float:
     pictures, targets = _pictures(dataset, "test", count)
     net.eval()
     with torch.no_grad():
-        right = net(_normalised(pictures)).argmax(dim=1) == targets
+        logits = net(_normalised(torch.from_numpy(pictures)))  # (n, c)
+    right = logits.argmax(dim=1) == torch.from_numpy(targets)
     return float(right.float().mean())
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Writes a file so that it is there wholly or not at all."""
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_bytes(content)
-    draft.replace(path)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypedDict
 
 if TYPE_CHECKING:
@@ -28,28 +27,27 @@ class Cost(TypedDict):
     depth: int
 
 
-def count(
-    model: torch.nn.Module, images: torch.Tensor, run: Callable[[torch.Tensor], torch.Tensor]
-) -> tuple[int, int]:
-    """Multiply-accumulates (by PyTorch's own counter) and depth of a network.
+def macs_and_depth(model: torch.nn.Module, image_size: int) -> tuple[int, int]:
+    """Multiply-accumulates and depth of a network.
 
     Args:
-        model: In evaluation mode, perhaps on the device ``meta``; stays without gradients.
-        images: (1, 3, s, s) on its device.
-        run: What is counted, mostly the model itself.
+        model: Perhaps on the device ``meta``; it ends in evaluation mode.
+        image_size: Side of the images.
 
     Returns:
         Multiply-accumulates of an image, and layers with weights on the longest path.
     """
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
 
-    model.requires_grad_(False)  # the counter trips over views of trainable parameters
-    with torch.no_grad(), FlopCounterMode(display=False) as flops:
-        run(images)
+    from distbench import count_macs
+
+    macs = count_macs(model, image_size)
+    device = next(model.parameters()).device
+    images = torch.zeros(1, 3, image_size, image_size, device=device)
+    model.eval()
     with torch.no_grad(), _path_counter(images) as path:
-        run(images)
-    return flops.get_total_flops() // 2, path.longest
+        model(images)
+    return macs, path.longest
 
 
 def _path_counter(images: torch.Tensor) -> Any:

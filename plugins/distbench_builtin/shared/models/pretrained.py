@@ -110,7 +110,7 @@ def _on_the_hub(name: str, need: HubWeights) -> str:
     repository, _, revision = need.repository.partition("@")
     for file in need.files:
         try:
-            told = get_hf_file_metadata(
+            metadata = get_hf_file_metadata(
                 hf_hub_url(repository, file, revision=revision or None), timeout=_TIMEOUT
             )
         except EntryNotFoundError:
@@ -118,8 +118,8 @@ def _on_the_hub(name: str, need: HubWeights) -> str:
         except Exception as error:  # HTTP and network errors of several libraries
             raise unavailable(name, f"{repository} on the Hub: {_clause(error)}") from None
         # Of large files the Hub's tag is the SHA-256 of the content.
-        if told.etag and _SHA256.fullmatch(told.etag):
-            return told.etag
+        if metadata.etag and _SHA256.fullmatch(metadata.etag):
+            return metadata.etag
         raise unavailable(name, "they are not on this machine")
     names = " or ".join(need.files)
     raise unavailable(name, f"{repository} on the Hub has no {names}")

@@ -110,9 +110,9 @@ def weights_in(folder: Path) -> Path | None:
         if (folder / name).is_file():
             return folder / name
     for suffix in (".safetensors", ".pth", ".bin"):
-        found = sorted(folder.glob(f"*{suffix}"))
-        if found:
-            return found[0] if len(found) == 1 else None
+        files = sorted(folder.glob(f"*{suffix}"))
+        if files:
+            return files[0] if len(files) == 1 else None
     return None
 
 
@@ -145,13 +145,13 @@ def _read(folder: Path) -> dict[str, Any]:
     try:
         with torch.device("meta"):
             model: Any = timm.create_model(f"{FOLDER}{folder}")
-        said = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
         resolved: Any = data.resolve_model_data_config(model)  # type: ignore[attr-defined,no-untyped-call]
         cfg = {**model.pretrained_cfg, **resolved}
     except Exception as error:  # a configuration may be wrong in every way there is
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise WeightsError(f"timm makes no model of {folder / CONFIG}: {reason}") from None
-    base, _, tag = str(said["architecture"]).partition(".")
+    base, _, tag = str(config["architecture"]).partition(".")
     cfg = {"tag": tag, **cfg, "num_classes": model.num_classes}
     return {
         "name": f"{base}.{cfg['tag']}" if cfg["tag"] else base,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from distbench import DistbenchError, WeightsError
+from distbench import DistbenchError, WeightsError, did_you_mean
 from distbench_builtin.shared.caching.facts import remembered
-from distbench_builtin.shared.models.cost import COUNTED, Cost, count
+from distbench_builtin.shared.models.cost import COUNTED, Cost, macs_and_depth
 
 if TYPE_CHECKING:
     import torch
@@ -88,9 +87,7 @@ def _unknown(what: str, name: str, *, pretrained: bool = False) -> str:
     import timm
 
     known = timm.list_models(pretrained=pretrained) if pretrained else timm.list_models()
-    near = difflib.get_close_matches(name, known, n=3)
-    guess = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-    return what + (guess or "; see timm.list_models()")
+    return f"{what}.{did_you_mean(name, known) or ' See timm.list_models()'}"
 
 
 def facts(
@@ -120,12 +117,12 @@ def facts(
         "timm": version("timm"),
         "counted": COUNTED,
     }
-    found = remembered(
+    cost = remembered(
         "timm-size",
         key,
         lambda: dict(_measure(architecture, arguments, num_classes, input_size, error)),
     )
-    return cast("Cost", found)
+    return cast("Cost", cost)
 
 
 def shapes(
@@ -214,7 +211,7 @@ def _measure(
         with torch.device(device):
             model: Any = create(architecture, num_classes, arguments, error=error).eval()
             image = torch.zeros(1, 3, input_size, input_size)
-        macs, depth = count(model, image, model)
+        macs, depth = macs_and_depth(model, input_size)
         with torch.no_grad():
             maps = model.forward_features(image) if num_classes else None
             pooled = model.forward_head(maps, pre_logits=True) if num_classes else model(image)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from distbench import DistbenchError
+from distbench import DistbenchError, did_you_mean
 from distbench_builtin.shared.caching.facts import remembered
-from distbench_builtin.shared.models.cost import COUNTED, Cost, count
+from distbench_builtin.shared.models.cost import COUNTED, Cost, macs_and_depth
 
 if TYPE_CHECKING:
     import torch
@@ -71,10 +70,8 @@ def check(architecture: str, *, error: type[DistbenchError]) -> None:
     """Refuses names that torchvision does not have."""
     known = names()
     if architecture not in known:
-        near = difflib.get_close_matches(architecture, known, n=3)
-        guess = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
-        what = f"torchvision knows no classifier {architecture!r}"
-        raise error(what + (guess or "; see torchvision.models.list_models()"))
+        near = did_you_mean(architecture, known) or " See torchvision.models.list_models()"
+        raise error(f"torchvision knows no classifier {architecture!r}.{near}")
 
 
 def weights(architecture: str, name: str, *, error: type[DistbenchError]) -> Weights:
@@ -87,8 +84,8 @@ def weights(architecture: str, name: str, *, error: type[DistbenchError]) -> Wei
     """
     check(architecture, error=error)
     key = {"architecture": architecture, "weights": name, "torchvision": version("torchvision")}
-    found = remembered("torchvision-card", key, lambda: dict(_look_up(architecture, name, error)))
-    return cast("Weights", found)
+    card = remembered("torchvision-card", key, lambda: dict(_look_up(architecture, name, error)))
+    return cast("Weights", card)
 
 
 def _look_up(architecture: str, name: str, error: type[DistbenchError]) -> Weights:
@@ -235,14 +232,14 @@ def facts(
         import torch
 
         with torch.device(device):
-            made = create(architecture, num_classes, published=published, error=error).eval()
+            model = create(architecture, num_classes, published=published, error=error).eval()
             image = torch.zeros(1, 3, input_size, input_size)
-        macs, depth = count(made, image, made)
+        macs, depth = macs_and_depth(model, input_size)
         with torch.no_grad():
-            features, _ = split(made)(image)
+            features, _ = split(model)(image)
         return {
             "feature_dim": features.shape[1],
-            "parameters": sum(p.numel() for p in made.parameters()),
+            "parameters": sum(p.numel() for p in model.parameters()),
             "macs": macs,
             "depth": depth,
         }

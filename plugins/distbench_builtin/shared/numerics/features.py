@@ -28,7 +28,7 @@ def doubles(probe: Probe) -> Array:
 def centred(probe: Probe) -> Array:
     """The features less the mean of each column, (n, d); a constant column is 0 exactly."""
     x = probe.shared(doubles)
-    away = x - x.mean(axis=0)
+    away = x - x.mean(axis=0)  # (n, d) - (d,)
     # Round-off of the mean moves a constant column by less than this; the few are looked at.
     near = np.abs(away[0]) <= 4 * len(x) * np.finfo(np.float64).eps * np.abs(x[0])
     if near.any():
@@ -64,7 +64,7 @@ def gram_of(x: Array, *, rows: bool) -> Array:
         x: (n, d), C-contiguous.
         rows: Whether products of rows are wanted, (n, n), or of columns, (d, d).
     """
-    product: Array = blas.dsyrk(1.0, x.T, trans=int(rows), lower=1).T
+    product: Array = blas.dsyrk(1.0, x.T, trans=int(rows), lower=1).T  # (n, n) or (d, d)
     for start in range(0, len(product), _TILE):  # the upper triangle is there
         stop = start + _TILE
         product[stop:, start:stop] = product[start:stop, stop:].T
@@ -79,6 +79,7 @@ def product(left: Array, right: Array) -> Array:
         return np.zeros((len(left), right.shape[1]))
     a, turned_a = (left, 0) if left.flags.f_contiguous else (left.T, 1)
     b, turned_b = (right, 0) if right.flags.f_contiguous else (right.T, 1)
+    # (n, k) @ (k, m) -> (n, m)
     result: Array = blas.dgemm(1.0, a, b, trans_a=turned_a, trans_b=turned_b)
     return result
 

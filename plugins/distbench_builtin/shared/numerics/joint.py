@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench import Labels, Probe
-
-Array = NDArray[np.float64]
+from distbench_builtin.shared.numerics.features import Array
 
 
 def members(labels: Labels) -> list[NDArray[np.int64]]:
@@ -24,7 +23,7 @@ def soft_joint(labels: Labels, probabilities: Array) -> Array:
     """Sums of the probabilities over the images of each class: (n, z) to (C, z)."""
     sums = np.empty((labels.num_classes, probabilities.shape[1]))
     for row, images in zip(sums, labels.shared(members), strict=True):
-        probabilities[images].sum(axis=0, out=row)
+        probabilities[images].sum(axis=0, out=row)  # (n_c, z) -> (z,)
     return sums
 
 
@@ -34,7 +33,7 @@ def conditional(sums: Array) -> Array:
     Args:
         sums: (C, z), of any positive scale.
     """
-    total = sums.sum(axis=0)
+    total = sums.sum(axis=0)  # (C, z) -> (z,)
     given: Array = np.divide(sums, total, out=np.zeros_like(sums), where=total > 0)
     return given
 
@@ -51,5 +50,5 @@ def leep(labels: Labels, probabilities: Array, sums: Array) -> float:
     total = 0.0
     for row, images in zip(given, labels.shared(members), strict=True):
         # Never log 0: an image adds to its own class, so this is at least max(p)^2 / n.
-        total += float(np.log(probabilities[images] @ row).sum())
+        total += float(np.log(probabilities[images] @ row).sum())  # (n_c, z) @ (z,) -> (n_c,)
     return total / len(labels)

@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.special import softmax
 
-from distbench import Declined, Probe
-from distbench.interfaces.probe import Labels
-from distbench_builtin.shared.numerics.features import centred
+from distbench import Declined, Labels, Probe
+from distbench_builtin.shared.numerics.features import Array, centred
 from distbench_builtin.shared.numerics.pca import principal
-
-Array = NDArray[np.float64]
-
 
 _LEAST = 1e-10
 """The least shrinkage."""
@@ -48,13 +43,13 @@ def discriminant(probe: Probe) -> Discriminant:
     """
     x, labels = probe.shared(centred), probe.labels
     n, d = x.shape
-    rows = (principal(probe).scores if n < d else x)[labels.order]
+    rows = (principal(probe).scores if n < d else x)[labels.order]  # (n, r)
     means, deviations = class_deviations(labels, rows)
-    within = deviations.T @ deviations / n
+    within = deviations.T @ deviations / n  # (r, n) @ (n, r) -> (r, r)
     if np.trace(within) <= 1e-20 * np.vdot(rows, rows) / n:
         raise Declined("features of a class are all equal, so there is no spread to compare with")
-    sums = x.sum(axis=1, keepdims=True)[labels.order]
-    start = deviations.T @ class_deviations(labels, sums)[1] / n
+    sums = x.sum(axis=1, keepdims=True)[labels.order]  # (n, 1)
+    start = deviations.T @ class_deviations(labels, sums)[1] / n  # (r, n) @ (n, 1) -> (r, 1)
     shrinkage = _shrinkage(within, start[:, 0], d)
     posterior = posteriors(labels, rows, means, within, shrinkage, d)
     return Discriminant(rows, d, means, shrinkage, posterior)
@@ -68,9 +63,9 @@ def class_deviations(labels: Labels, rows: Array) -> tuple[Array, Array]:
         rows: (n, r), sorted by class.
     """
     means, deviations = np.empty((labels.num_classes, rows.shape[1])), np.empty_like(rows)
-    for c, place in enumerate(class_slices(labels)):
-        means[c] = rows[place].mean(axis=0)
-        np.subtract(rows[place], means[c], out=deviations[place])
+    for c, span in enumerate(class_slices(labels)):
+        means[c] = rows[span].mean(axis=0)  # (n_c, r) -> (r,)
+        np.subtract(rows[span], means[c], out=deviations[span])
     return means, deviations
 
 
@@ -85,8 +80,8 @@ def class_slices(labels: Labels) -> list[slice]:
 def own(labels: Labels, posterior: Array) -> Array:
     """Probabilities of the own class (n,), of (n, C) for images sorted by class."""
     classes = np.arange(labels.num_classes)
-    found: Array = posterior[np.arange(len(labels)), np.repeat(classes, labels.counts)]
-    return found
+    probabilities: Array = posterior[np.arange(len(labels)), np.repeat(classes, labels.counts)]
+    return probabilities
 
 
 def _shrinkage(within: Array, start: Array, dims: int) -> float:
@@ -106,7 +101,7 @@ def _shrinkage(within: Array, start: Array, dims: int) -> float:
         vector, before = vector / length, vector
         for _ in range(6):
             before = vector
-            vector = scaled @ vector
+            vector = scaled @ vector  # (r, r) @ (r,) -> (r,)
             vector /= np.linalg.norm(vector)
         largest = float(vector @ scaled @ before)
     return float(max(np.exp(-5 * largest * total), _LEAST))
@@ -131,8 +126,9 @@ def posteriors(
     least = shrinkage * np.trace(within) / dims
     covariance = (1 - shrinkage) * within
     covariance[np.diag_indices_from(covariance)] += least
-    weights = _solve(covariance, means.T, least)
+    weights = _solve(covariance, means.T, least)  # (r, C)
     prior = np.log(labels.counts / len(rows))
+    # (n, r) @ (r, C) -> (n, C)
     logits = rows @ weights - np.einsum("cr,rc->c", means, weights) / 2 + prior
     probabilities: Array = softmax(logits, axis=1)
     return probabilities
@@ -144,5 +140,5 @@ def _solve(covariance: Array, right: Array, least: float) -> Array:
         solution: Array = cho_solve(cho_factor(covariance, lower=True), right)
     except np.linalg.LinAlgError:  # round-off is above `least`
         values, vectors = np.linalg.eigh(covariance)
-        solution = vectors @ (vectors.T @ right / np.maximum(values, least)[:, None])
+        solution = vectors @ (vectors.T @ right / np.maximum(values, least)[:, None])  # (r, C)
     return solution

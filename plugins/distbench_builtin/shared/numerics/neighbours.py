@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy.spatial.distance import cdist
 
-Array = NDArray[np.float64]
-
+from distbench_builtin.shared.numerics.features import Array
 
 Indices = NDArray[np.int64]
 
@@ -49,7 +48,7 @@ def nearest(x: Array, k: int, distance: Distance, *, measured: bool) -> Pairs:
     if distance == "cityblock":
         return _cityblock(x, k)
     i, j = _candidates(x, k, centred=distance == "l2")
-    count = np.bincount(i, minlength=len(x))
+    count = np.bincount(i, minlength=len(x))  # (pairs,) -> (n,)
     open_ = np.flatnonzero(count[i] > (0 if measured else k))
     result = np.zeros(len(i))
     result[open_] = _squared(x, i[open_], j[open_])
@@ -65,11 +64,11 @@ def _candidates(x: Array, k: int, *, centred: bool) -> tuple[Indices, Indices]:
     Squared distances are ``|x|^2 + |y|^2 - 2 x.y``, whose round-off has a bound; what is within
     the bound of the k-th nearest is a candidate. Where float32 leaves many, float64 is taken.
     """
-    found = _search(*_rows(x, np.float32, centred=centred), k, limit=_CROWD * k * len(x))
-    if found is None:
-        found = _search(*_rows(x, np.float64, centred=centred), k, limit=len(x) ** 2)
-    assert found is not None
-    return found
+    pairs = _search(*_rows(x, np.float32, centred=centred), k, limit=_CROWD * k * len(x))
+    if pairs is None:
+        pairs = _search(*_rows(x, np.float64, centred=centred), k, limit=len(x) ** 2)
+    assert pairs is not None
+    return pairs
 
 
 def _rows(x: Array, dtype: DTypeLike, *, centred: bool) -> tuple[NDArray[Any], Array]:
@@ -102,7 +101,7 @@ def _search(rows: NDArray[Any], norms: Array, k: int, limit: int) -> tuple[Indic
     slack = (slack + np.finfo(np.float32).tiny).astype(kind)
     half = (norms / 2).astype(kind)
     best = np.full((n, k), -np.inf, kind)  # minus half squared distances
-    found: list[tuple[Indices, Indices, NDArray[Any]]] = []
+    candidates: list[tuple[Indices, Indices, NDArray[Any]]] = []
     total = 0
     for start in range(0, n, _TILE):
         own = slice(start, start + _TILE)
@@ -119,11 +118,11 @@ def _search(rows: NDArray[Any], norms: Array, k: int, limit: int) -> tuple[Indic
             for these, those, block in sides:
                 best[these] = _largest(best[these], block, k)
                 i, j = _places(block, best[these].min(axis=1) - slack[these])
-                found.append((i + these.start, j + those.start, block[i, j]))
+                candidates.append((i + these.start, j + those.start, block[i, j]))
                 total += len(i)
                 if total > limit:
                     return None
-    i, j, value = (np.concatenate(part) for part in zip(*found, strict=True))
+    i, j, value = (np.concatenate(part) for part in zip(*candidates, strict=True))
     kept = value >= (best.min(axis=1) - slack)[i]
     return i[kept], j[kept]
 
@@ -132,8 +131,8 @@ def _largest(known: NDArray[Any], block: NDArray[Any], k: int) -> NDArray[Any]:
     """The k largest numbers of each row of both."""
     if k == 1:
         return np.asarray(np.maximum(known, block.max(axis=1, keepdims=True)))
-    both = np.concatenate([known, block], axis=1)
-    return np.asarray(np.partition(both, -k, axis=1)[:, -k:])
+    both = np.concatenate([known, block], axis=1)  # (b, k), (b, m) -> (b, k + m)
+    return np.asarray(np.partition(both, -k, axis=1)[:, -k:])  # (b, k)
 
 
 def _places(block: NDArray[Any], least: NDArray[Any]) -> tuple[Indices, Indices]:
@@ -151,7 +150,7 @@ def _squared(x: Array, i: Indices, j: Indices) -> Array:
     height = max(1, _CHUNK // x.shape[1])
     for start in range(0, len(i), height):
         part = slice(start, start + height)
-        gap = x[i[part]]
+        gap = x[i[part]]  # (p, d)
         gap -= x[j[part]]
         result[part] = np.einsum("nd,nd->n", gap, gap)
     return result
@@ -159,14 +158,14 @@ def _squared(x: Array, i: Indices, j: Indices) -> Array:
 
 def _cityblock(x: Array, k: int) -> Pairs:
     """`nearest` by sums of absolute differences, for which there is no matrix product."""
-    found: list[Pairs] = []
+    candidates: list[Pairs] = []
     height = max(1, _TILE**2 // len(x))
     for start in range(0, len(x), height):
         own = np.arange(start, min(len(x), start + height))
-        block = cdist(x[own], x, "cityblock")
+        block = cdist(x[own], x, "cityblock")  # (b, d), (n, d) -> (b, n)
         block[own - start, own] = np.inf
-        kth = np.partition(block, k - 1, axis=1)[:, k - 1]
+        kth = np.partition(block, k - 1, axis=1)[:, k - 1]  # (b, n) -> (b,)
         i, j = np.nonzero(block <= kth[:, None] * (1 + 2 * TIE))
-        found.append((i + start, j, block[i, j]))
-    i, j, value = (np.concatenate(part) for part in zip(*found, strict=True))
+        candidates.append((i + start, j, block[i, j]))
+    i, j, value = (np.concatenate(part) for part in zip(*candidates, strict=True))
     return i, j, value

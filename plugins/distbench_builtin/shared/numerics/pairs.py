@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from distbench import Probe
-
-Array = NDArray[np.float64]
-
+from distbench_builtin.shared.numerics.features import Array
 
 Floats = NDArray[np.floating]
 
@@ -64,12 +62,12 @@ def unit_rows(
         (n, d), read-only; a row that is 0, or constant where its mean is taken off, is 0.
     """
     d = x.shape[1]
-    mean, factor = zscoring(x)
+    mean, factor = zscoring(x)  # (d,), (d,)
     rows = np.empty(x.shape, dtype)
     for part in _chunks(x):
         chunk = (x[part] if order is None else x[order[part]]) - mean
         chunk *= factor
-        level = chunk.mean(axis=1) if less_mean else np.zeros(len(chunk))
+        level = chunk.mean(axis=1) if less_mean else np.zeros(len(chunk))  # (b, d) -> (b,)
         if less_mean:
             chunk -= level[:, None]
         norm = np.sqrt(np.einsum("nd,nd->n", chunk, chunk))
@@ -104,7 +102,7 @@ def zscoring(x: Floats) -> tuple[Array, Array]:
 
 def upper(rows: Floats) -> NDArray[Any]:
     """Products of each pair of rows once, (n (n - 1) / 2,), pair (0, 1) first."""
-    product: NDArray[Any] = (rows @ rows.T)[above_diagonal(len(rows))]
+    product: NDArray[Any] = (rows @ rows.T)[above_diagonal(len(rows))]  # (n, n) -> (n (n - 1) / 2,)
     return product
 
 
@@ -127,7 +125,7 @@ def tiles(n: int) -> Iterator[tuple[slice, slice]]:
 
 def tile(rows: Floats, own: slice, other: slice) -> NDArray[np.int32]:
     """Numbers 0..2 `STEPS` + 1 of the steps on which correlations of float32 rows fall."""
-    close = rows[own] @ rows[other].T
+    close = rows[own] @ rows[other].T  # (a, d) @ (d, b) -> (a, b)
     close *= STEPS
     close += STEPS + 0.5
     return close.astype(np.int32)

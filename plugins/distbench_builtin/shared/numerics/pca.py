@@ -5,13 +5,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal, lapack
 
 from distbench import Probe
-from distbench_builtin.shared.numerics.features import centred, centred_gram
-
-Array = NDArray[np.float64]
+from distbench_builtin.shared.numerics.features import Array, centred, centred_gram
 
 
 class Principal(NamedTuple):
@@ -58,17 +55,17 @@ def _components(probe: Probe, dims: int) -> Principal:
     """The components by eigenvectors of the smaller Gram matrix."""
     x, gram = probe.shared(centred), probe.shared(centred_gram)
     n, d = x.shape
-    values, vectors = _largest(gram, dims)
+    values, vectors = _largest(gram, dims)  # (k,), (m, k)
     kept = values > max(n, d) * np.finfo(np.float64).eps * values[0]
     values, vectors = values[kept], vectors[:, kept]
     if n < d:
-        loadings = x.T @ vectors
-        scores = vectors * np.sqrt(values)
+        loadings = x.T @ vectors  # (d, n) @ (n, k) -> (d, k)
+        scores = vectors * np.sqrt(values)  # (n, k) * (k,)
     else:
         loadings = vectors
-        scores = x @ vectors
-    place = np.abs(loadings).argmax(axis=0)
-    scores *= np.where(loadings[place, np.arange(len(values))] < 0, -1.0, 1.0)
+        scores = x @ vectors  # (n, d) @ (d, k) -> (n, k)
+    largest = np.abs(loadings).argmax(axis=0)  # (d, k) -> (k,)
+    scores *= np.where(loadings[largest, np.arange(len(values))] < 0, -1.0, 1.0)
     scores.flags.writeable = values.flags.writeable = False
     return Principal(scores, values)
 
@@ -87,7 +84,7 @@ def _largest(gram: Array, dims: int) -> tuple[Array, Array]:
     size = len(gram)
     scale = float(np.trace(gram))
     if dims == size or not scale:
-        values, vectors = np.linalg.eigh(gram)
+        values, vectors = np.linalg.eigh(gram)  # (m,), (m, m)
     else:
         work = int(lapack.dsytrd_lwork(size, lower=1)[0])
         turns, diagonal, beside, factors, _ = lapack.dsytrd(gram / scale, lower=1, lwork=work)

@@ -9,13 +9,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.linalg import eigh_tridiagonal, lapack
 
 from distbench import Probe
 from distbench_builtin.shared.numerics import features as _features
-
-Array = NDArray[np.float64]
+from distbench_builtin.shared.numerics.features import Array
 
 
 class Spectrum(NamedTuple):
@@ -67,11 +65,11 @@ def _spectrum(gram: Array, targets: Array, *, images: int, dims: int, most: int)
         dims: d.
         most: What the rank cannot exceed.
     """
-    values, inside = _eigen(gram, targets)
+    values, inside = _eigen(gram, targets)  # (m,), (C, m)
     largest = float(values[-1])
     positive = int((values > resolution(images, dims) * largest).sum()) if largest > 0 else 0
     rank = min(positive, most)
-    values, inside = values[len(values) - rank :], inside[:, len(values) - rank :]
+    values, inside = values[len(values) - rank :], inside[:, len(values) - rank :]  # (k,), (C, k)
     if images >= dims:
         inside = inside / values
     largest = largest if rank else 1.0
@@ -96,9 +94,9 @@ def _eigen(gram: Array, targets: Array) -> tuple[Array, Array]:
     size = int(lapack.dsytrd_lwork(len(gram), lower=1)[0])
     # The transpose is the same matrix, in the order that LAPACK wants.
     reflectors, diagonal, beside, scales, _ = lapack.dsytrd(gram.T, lower=1, lwork=size)
-    values, vectors = eigh_tridiagonal(diagonal, beside)
+    values, vectors = eigh_tridiagonal(diagonal, beside)  # (m,), (m, m)
     turned = np.array(targets, dtype=np.float64, order="F")  # the first row is left as it is
     turned[1:] = lapack.dormqr(
         "L", "T", reflectors[1:, :-1], scales, turned[1:], lwork=64 * targets.shape[1]
     )[0]
-    return values, _features.product(vectors.T, turned).T ** 2
+    return values, _features.product(vectors.T, turned).T ** 2  # (m, C), turned: (C, m)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from distbench import WeightsError
+from distbench import WeightsError, faults_of
 
 MANIFEST = "zoo.toml"
 
@@ -111,7 +110,7 @@ def read_manifest(path: Path) -> list[Entry]:
     try:
         manifest = _Manifest.model_validate(table)
     except ValidationError as error:
-        raise WeightsError(f"{file}: {_first(error, _Manifest)}") from None
+        raise WeightsError(f"{file}: {_explain(error, _Manifest)}") from None
     entries: list[Entry] = []
     for number, model in enumerate(manifest.models, 1):
         entry = _entry(file, number, model)
@@ -127,25 +126,18 @@ def _entry(manifest: Path, number: int, model: dict[str, Any]) -> Entry:
         entry = _ENTRY.validate_python(model)
     except ValidationError as error:
         cls = _CLASSES.get(str(model.get("format")), TimmEntry)
-        raise WeightsError(f"{shown}: {_first(error, cls)}") from None
+        raise WeightsError(f"{shown}: {_explain(error, cls)}") from None
     file = manifest.absolute().parent / entry.file
     if not file.is_file():
         raise WeightsError(f"{shown}: the file {file} is missing; mend 'file' or put it there")
     return entry.model_copy(update={"file": file})
 
 
-def _first(error: ValidationError, cls: type[BaseModel]) -> str:
-    """The first complaint, as one clause."""
-    found = error.errors()[0]
-    where = ".".join(str(step) for step in found["loc"] if step not in _CLASSES)
-    if found["type"] == "missing":
-        return f"{where!r} is missing"
-    if found["type"] == "union_tag_not_found":
+def _explain(error: ValidationError, cls: type[BaseModel]) -> str:
+    """What is wrong, in one line."""
+    first = error.errors()[0]
+    if first["type"] == "union_tag_not_found":
         return f"'format' is missing; it is {_FORMATS}"
-    if found["type"] == "union_tag_invalid":
-        return f"format = {found['ctx']['tag']!r} is not known; it is {_FORMATS}"
-    if found["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(where, cls.model_fields, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(cls.model_fields)}"
-        return f"unknown key {where!r}; {hint}"
-    return f"{where} = {found['input']!r} will not do: {found['msg']}"
+    if first["type"] == "union_tag_invalid":
+        return f"format = {first['ctx']['tag']!r} is not known; it is {_FORMATS}"
+    return faults_of(error, cls)

@@ -1,4 +1,4 @@
-"""Builds a zoo: which models are still to be made, in which order, and where they go."""
+"""Builds a zoo: which models are still to be trained, in which order, and where they go."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from distbench import DistbenchError, Task, UsageError
 from distbench_builtin.shared.zoo_building.images import decode, labels_of, store_size
-from distbench_builtin.shared.zoo_building.jobs import Job, Report, Source, checkpoint, make
+from distbench_builtin.shared.zoo_building.jobs import Job, Report, Source, checkpoint_file, make
 from distbench_builtin.shared.zoo_building.records import Record, read_records, write_records
 from distbench_builtin.shared.zoo_building.settings import Data
 
@@ -21,7 +21,7 @@ STAGING = ".building"
 
 
 @dataclass(frozen=True)
-class Way:
+class BuildOptions:
     """How a zoo is built, none of which changes a model beyond rounding.
 
     Attributes:
@@ -29,8 +29,8 @@ class Way:
         threads: CPU threads of each.
         workers: Models at once, each in a process of its own.
         skip_corrupt: Whether images that cannot be read are left out.
-        replace: Whether models that were made otherwise are made anew.
-        dry_run: Whether it is only told what would be done.
+        replace: Whether models that were trained otherwise are trained anew.
+        dry_run: Whether only to report what would be done.
     """
 
     device: str = "cpu"
@@ -65,7 +65,7 @@ def source_of(data: Data) -> Source:
 
 
 def build(
-    folder: Path, jobs: Sequence[Job], tasks: dict[str, Task], way: Way, report: Report
+    folder: Path, jobs: Sequence[Job], tasks: dict[str, Task], options: BuildOptions, report: Report
 ) -> list[Record]:
     """Makes the models that are not there yet; each is listed once it is whole.
 
@@ -76,7 +76,7 @@ def build(
         folder: Folder of the zoo; models of earlier builds in it stay.
         jobs: The models.
         tasks: The data by their names.
-        way: How.
+        options: How.
         report: Told one line for each model, and now and then of a long one.
 
     Returns:
@@ -89,13 +89,13 @@ def build(
     """
     folder = folder.absolute()
     records = read_records(folder)
-    fresh = {job.name: _is_there(records, job, way.replace) for job in jobs}
+    fresh = {job.name: _is_there(records, job, options.replace) for job in jobs}
     todo = [job for job in jobs if not fresh[job.name]]
     total = len(jobs)
     for job in jobs:
         if fresh[job.name]:
             report(f"{job.name}: there already, {records[job.name].says}")
-    if way.dry_run:
+    if options.dry_run:
         for job in todo:
             report(f"{job.name}: to be made")
         return [records[job.name] for job in jobs if fresh[job.name]]
@@ -103,24 +103,27 @@ def build(
     failed: list[str] = []
     with _alone(folder, staging):
         done = total - len(todo)
-        with _mapper(way) as run:
+        with _mapper(options) as run:
             for name, task in tasks.items():
                 mine = [job for job in todo if job.source.name == name]
                 if not mine:
                     continue
-                images = _decoded(task, mine[0], staging, way, report)
-                tell = report if way.workers == 1 else _quiet
-                packs = [(j, images, folder, staging, way.device, way.threads, tell) for j in mine]
-                for job, found in zip(mine, run(packs), strict=True):
+                images = _decoded(task, mine[0], staging, options, report)
+                inner = report if options.workers == 1 else _quiet
+                packs = [
+                    (j, images, folder, staging, options.device, options.threads, inner)
+                    for j in mine
+                ]
+                for job, outcome in zip(mine, run(packs), strict=True):
                     done += 1
-                    if isinstance(found, str):
+                    if isinstance(outcome, str):
                         failed.append(job.name)
-                        report(f"{done}/{total} {job.name}: failed: {found}")
+                        report(f"{done}/{total} {job.name}: failed: {outcome}")
                         continue
-                    records[job.name] = found
+                    records[job.name] = outcome
                     write_records(folder, folder.name, _in_order(records, jobs))
-                    checkpoint(staging, job).unlink(missing_ok=True)
-                    report(f"{done}/{total} {job.name}: {found.says} ({found.seconds:.0f} s)")
+                    checkpoint_file(staging, job).unlink(missing_ok=True)
+                    report(f"{done}/{total} {job.name}: {outcome.says} ({outcome.seconds:.0f} s)")
                 shutil.rmtree(images, ignore_errors=True)
         if not failed:
             shutil.rmtree(staging, ignore_errors=True)
@@ -166,12 +169,12 @@ def _in_order(records: dict[str, Record], jobs: Sequence[Job]) -> list[Record]:
     return earlier + [records[name] for name in own if name in records]
 
 
-def _decoded(task: Task, job: Job, staging: Path, way: Way, report: Report) -> Path:
+def _decoded(task: Task, job: Job, staging: Path, options: BuildOptions, report: Report) -> Path:
     size = store_size(job.settings.image_size)
-    what = f"{job.source.fingerprint} {size} {way.skip_corrupt}"
-    images = staging / f"images-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
+    identity = f"{job.source.fingerprint} {size} {options.skip_corrupt}"
+    images = staging / f"images-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
     report(f"decoding the images of {job.source.name}")
-    decode(task, size, images, skip_corrupt=way.skip_corrupt)
+    decode(task, size, images, skip_corrupt=options.skip_corrupt)
     return images
 
 
@@ -199,13 +202,13 @@ Runner = Callable[[Sequence[Pack]], Iterator[Record | str]]
 
 
 @contextmanager
-def _mapper(way: Way) -> Iterator[Runner]:
-    if way.workers == 1:
+def _mapper(options: BuildOptions) -> Iterator[Runner]:
+    if options.workers == 1:
         yield lambda packs: map(_attempt, packs)
         return
     # Forking after torch has started its threads can hang.
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(way.workers, mp_context=context) as pool:
+    with ProcessPoolExecutor(options.workers, mp_context=context) as pool:
         yield lambda packs: pool.map(_attempt, packs)
 
 
@@ -220,4 +223,4 @@ def _attempt(pack: Pack) -> Record | str:
 
 
 def _quiet(line: str) -> None:
-    """Nothing is told from within other processes."""
+    """Other processes report nothing."""

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench import UNLABELLED, CorruptImageError, DataError, Task
+from distbench import UNLABELLED, DataError, Task, decode_images
 
 Pixels = NDArray[np.uint8]
 
@@ -29,9 +24,6 @@ PARTS = ("train", "test")
 
 _MARGIN = 8 / 7
 """Side at which images are kept, by that of the input: crops then enlarge little."""
-
-
-_CHUNK = 32
 
 
 _READY = "ready.json"
@@ -67,31 +59,26 @@ class SourceData:
     test: Images
     skipped: int
 
-    @property
-    def multilabel(self) -> bool:
-        """Whether an image may show several classes."""
-        return self.train.labels.ndim == 2
-
 
 def labels_of(task: Task, part: str) -> Labels:
-    """Labels of a part: (n,), or (n, c) of a task that offers ``multi_labels(part)``.
+    """Labels of a part: (n,), or (n, c) of a task whose images may show several classes.
 
     Raises:
         DataError: They are not one row for each image and one column for each class.
     """
     index = task.index()
     single = index.parts[part].labels
-    several: Callable[[str], Any] | None = getattr(task, "multi_labels", None)
+    several = task.multi_labels(part)
     if several is None:
         return single
-    found = np.asarray(several(part), dtype=np.int64)
-    wanted = (len(single), len(index.classes))
-    if found.shape != wanted:
+    labels = np.asarray(several, dtype=np.int64)
+    expected = (len(single), len(index.classes))
+    if labels.shape != expected:
         raise DataError(
-            f"task {task.label!r} gives multi-label {part} labels of shape {found.shape}; "
-            f"{wanted} was expected, one row an image and one column a class"
+            f"task {task.label!r} gives multi-label {part} labels of shape {labels.shape}; "
+            f"{expected} was expected, one row an image and one column a class"
         )
-    return found
+    return labels
 
 
 def store_size(image_size: int) -> int:
@@ -102,8 +89,8 @@ def store_size(image_size: int) -> int:
 def decode(task: Task, size: int, folder: Path, *, skip_corrupt: bool = False) -> None:
     """Decodes labelled training and test images into a folder, unless it holds them already.
 
-    The short side is resized to `size` and the centre is kept. The folder counts as complete only
-    once all of it is written.
+    They are brought to squares as `distbench.decode_images` does. The folder counts as complete
+    only once all of it is written.
 
     Raises:
         CorruptImageError: An image cannot be decoded and `skip_corrupt` is off.
@@ -123,7 +110,9 @@ def decode(task: Task, size: int, folder: Path, *, skip_corrupt: bool = False) -
         pixels = np.lib.format.open_memmap(
             folder / f"{part}.npy", mode="w+", dtype=np.uint8, shape=shape
         )
-        for positions, images in _decoded(task, part, known[part], size, skip_corrupt):
+        for positions, images in decode_images(
+            task, part, known[part], size, skip_corrupt=skip_corrupt
+        ):
             pixels[len(rows) : len(rows) + len(images)] = images
             rows += positions
         pixels.flush()
@@ -135,26 +124,26 @@ def decode(task: Task, size: int, folder: Path, *, skip_corrupt: bool = False) -
 
 
 def open_data(classes: Sequence[str], folder: Path) -> SourceData:
-    """Opens what `decode` made."""
-    found = {}
+    """Opens what `decode` wrote."""
+    parts = {}
     for part in PARTS:
         labels = np.load(folder / f"{part}_labels.npy")
         pixels = np.load(folder / f"{part}.npy", mmap_mode="r")
-        found[part] = Images(pixels[: len(labels)], labels)
+        parts[part] = Images(pixels[: len(labels)], labels)
     skipped = json.loads((folder / _READY).read_text(encoding="utf-8"))["skipped"]
-    return SourceData(tuple(classes), found["train"], found["test"], skipped)
+    return SourceData(tuple(classes), parts["train"], parts["test"], skipped)
 
 
 def _labelled(task: Task, part: str, labels: Labels) -> list[int]:
     """Positions of the images that have a label."""
     having = labels != UNLABELLED if labels.ndim == 1 else np.any(labels >= 0, axis=1)
-    found = np.flatnonzero(having).tolist()
-    if not found:
+    positions: list[int] = np.flatnonzero(having).tolist()
+    if not positions:
         raise DataError(
             f"task {task.label!r} has no labelled images in part {part!r}; source models are "
             "trained on its train part and judged on its test part"
         )
-    return [int(position) for position in found]
+    return positions
 
 
 def _check_room(needed: int, folder: Path) -> None:
@@ -164,50 +153,3 @@ def _check_room(needed: int, folder: Path) -> None:
             f"the decoded images need {needed / 1e9:.1f} GB below {folder}, {free / 1e9:.1f} GB "
             "are free; make room, or name another --output"
         )
-
-
-def _decoded(
-    task: Task, part: str, positions: Sequence[int], size: int, skip_corrupt: bool
-) -> Iterator[tuple[list[int], Pixels]]:
-    """Images chunk by chunk in order, decoded in threads a little ahead."""
-
-    def chunk(start: int) -> tuple[list[int], Pixels]:
-        rows: list[int] = []
-        images: list[Pixels] = []
-        for position in positions[start : start + _CHUNK]:
-            try:
-                image = task.read_reduced(part, [position], size)[0]
-            except CorruptImageError:
-                if not skip_corrupt:
-                    raise
-                continue
-            rows.append(position)
-            images.append(_square(image, size))
-        return rows, np.stack(images) if images else np.empty((0, size, size, 3), np.uint8)
-
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    threads = min(8, cores or 1)
-    pending: deque[Future[tuple[list[int], Pixels]]] = deque()
-    starts = iter(range(0, len(positions), _CHUNK))
-    with ThreadPoolExecutor(max_workers=threads) as pool:
-        try:
-            pending.extend(pool.submit(chunk, start) for start in islice(starts, threads + 2))
-            while pending:
-                yield pending.popleft().result()
-                pending.extend(pool.submit(chunk, start) for start in islice(starts, 1))
-        finally:
-            for left in pending:
-                left.cancel()
-
-
-def _square(image: Pixels, size: int) -> Pixels:
-    """The centre of an image as (size, size, 3)."""
-    from PIL import Image
-
-    height, width = image.shape[:2]
-    side = min(height, width)
-    left, top = (width - side) // 2, (height - side) // 2
-    box = (left, top, left + side, top + side)
-    return np.asarray(
-        Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR, box=box)
-    )

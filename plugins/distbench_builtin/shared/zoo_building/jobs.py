@@ -1,18 +1,18 @@
-"""One source model to be made: what it depends on, and making it."""
+"""One source model to be trained: what it depends on, and training it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distbench import write_atomic
 from distbench_builtin.shared.zoo_building.networks import Network, seed_of
-from distbench_builtin.shared.zoo_building.records import Record, write_whole
+from distbench_builtin.shared.zoo_building.records import Record
 from distbench_builtin.shared.zoo_building.settings import Settings
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ Report = Callable[[str], None]
 _SAY_SECONDS = 30.0
 
 
-_VERSION = 1
+_VERSION = 2
 """Raised whenever the same job would give other weights."""
 
 
@@ -92,7 +92,7 @@ def make(
     """Trains a model, writes its weights and judges what was written.
 
     Args:
-        job: What to make.
+        job: What to train.
         images: Folder of the decoded images.
         folder: Takes ``NAME.safetensors``.
         staging: Takes its checkpoint.
@@ -105,6 +105,7 @@ def make(
     """
     import torch
 
+    from distbench import Checkpoint, torch_threads
     from distbench_builtin.shared.zoo_building.images import open_data
     from distbench_builtin.shared.zoo_building.judge import judge
     from distbench_builtin.shared.zoo_building.train import predict, train
@@ -113,9 +114,9 @@ def make(
     data = open_data(source.classes, images)
     seed = seed_of("zoo build", job.settings.seed, job.name)
     began = time.perf_counter()
-    with _threads(threads):
+    with torch_threads(threads):
         cost = network.cost(len(source.classes), job.settings.image_size)
-        made = train(
+        trained = train(
             network.make(len(source.classes), seed),
             network,
             data.train,
@@ -123,15 +124,15 @@ def make(
             flip=source.flip,
             seed=seed,
             device=where,
-            checkpoint=checkpoint(staging, job),
-            key=job.key(),
-            progress=_told(job.name, report),
+            checkpoint=Checkpoint(checkpoint_file(staging, job), job.key()),
+            progress=_reporting(job.name, report),
         )
         seconds = time.perf_counter() - began
-        content = _stored(made)
+        content = _stored(trained)
         file = folder / f"{job.name}.safetensors"
-        write_whole(file, content)
-        figure = judge(predict(made, network, data.test, job.settings, where), data.test.labels)
+        write_atomic(file, content)
+        logits = predict(trained, network, data.test, job.settings, where)
+        figure = judge(logits, data.test.labels)
     entry = {
         "name": job.name,
         "format": network.library,
@@ -168,7 +169,7 @@ def make(
     )
 
 
-def checkpoint(staging: Path, job: Job) -> Path:
+def checkpoint_file(staging: Path, job: Job) -> Path:
     """The file of a job's checkpoint."""
     return staging / f"{job.name}.checkpoint.pt"
 
@@ -186,31 +187,19 @@ def _stored(network: torch.nn.Module) -> bytes:
     return save(kept)
 
 
-def _told(name: str, report: Report) -> Callable[[int, int, float], None]:
+def _reporting(name: str, report: Report) -> Callable[[int, int, torch.Tensor], None]:
     """Passes progress on every half minute."""
     began = last = time.monotonic()
     first: int | None = None
 
-    def tell(step: int, steps: int, loss: float) -> None:
+    def progress(step: int, steps: int, loss: torch.Tensor) -> None:
         nonlocal last, first
         first = step if first is None else first
         now = time.monotonic()
         if now - last >= _SAY_SECONDS and step > first:
             last = now
             left = (now - began) / (step - first + 1) * (steps - step)
-            report(f"  {name}: step {step} of {steps}, loss {loss:.3f}, about {left:.0f} s left")
+            value = float(loss)
+            report(f"  {name}: step {step} of {steps}, loss {value:.3f}, about {left:.0f} s left")
 
-    return tell
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Sums depend on the number of threads; the caller's comes back."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    return progress

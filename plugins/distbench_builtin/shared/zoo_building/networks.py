@@ -1,4 +1,4 @@
-"""The networks of source models: made with their initial weights, whatever library has them."""
+"""The networks of source models: with their initial weights, whatever library has them."""
 
 from __future__ import annotations
 
@@ -136,17 +136,19 @@ class Network:
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            made = self._create(classes)
+            network = self._create(classes)
         file = self.weights()
         if file is None:
-            return made
-        head = self._classifier(made)
+            return network
+        head = self._classifier(network)
         # From zero: what a library draws for a classifier can be so large that its first gradients
         # spoil the pretrained features before it has learnt anything.
-        fresh = {k: v * 0 for k, v in made.state_dict().items() if k.startswith(head)}
+        fresh = {k: v * 0 for k, v in network.state_dict().items() if k.startswith(head)}
         held = {k: v for k, v in self._read(file).items() if not k.startswith(head)}
-        load_strictly(made, {**held, **fresh}, file=file, into=f"{self.model} without classifier")
-        return made
+        load_strictly(
+            network, {**held, **fresh}, file=file, into=f"{self.model} without classifier"
+        )
+        return network
 
     def _create(self, classes: int) -> torch.nn.Module:
         if self.library == "timm":
@@ -157,7 +159,7 @@ class Network:
 
         return _torchvision.create(self.model, classes, error=UsageError)
 
-    def _classifier(self, made: torch.nn.Module) -> tuple[str, ...]:
+    def _classifier(self, network: torch.nn.Module) -> tuple[str, ...]:
         """How the names of the classifier's weights begin."""
         if self.library == "timm":
             from distbench_builtin.shared.models.timm_cards import card
@@ -165,7 +167,7 @@ class Network:
             return tuple(f"{layer}." for layer in card(self.model)["classifier"])
         from distbench_builtin.shared.models.torchvision_create import head
 
-        return (f"{head(made)[0]}.",)
+        return (f"{head(network)[0]}.",)
 
     def _read(self, file: Path) -> Mapping[str, torch.Tensor]:
         from distbench_builtin.shared.models.weight_files import read_weights
@@ -265,9 +267,11 @@ def _of_torchvision(wanted: Architecture, start: Any, which: str) -> Network:
         raise UsageError(f"torchvision's {wanted.model!r} takes no arguments here")
     need, mean, std = None, _MEAN, _STD
     if start == IMAGENET:
-        told = _torchvision.weights(wanted.model, which or "DEFAULT", error=UsageError)
-        need = torch_file(told["url"], f"{wanted.model}: weights {told['name']}")
-        mean, std = (tuple(told["mean"]), tuple(told["std"]))  # type: ignore[assignment]
+        published_weights = _torchvision.weights(wanted.model, which or "DEFAULT", error=UsageError)
+        need = torch_file(
+            published_weights["url"], f"{wanted.model}: weights {published_weights['name']}"
+        )
+        mean, std = (tuple(published_weights["mean"]), tuple(published_weights["std"]))  # type: ignore[assignment]
         if _torchvision.options(wanted.model, published=True).get("transform_input"):
             # These networks turn images that are normalised as ImageNet's into ones around a
             # half. Ours are given those at once, so that they need no such step.

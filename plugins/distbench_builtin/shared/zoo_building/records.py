@@ -1,16 +1,15 @@
-"""What a built zoo says of itself: its manifest, and how each model came to be."""
+"""The files of a built zoo: its manifest, and how each model came to be."""
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from distbench import UsageError
+from distbench import UsageError, write_atomic
 from distbench_builtin.shared.sources.zoo_manifest import MANIFEST
 
 RECORDS = "training.json"
@@ -70,19 +69,19 @@ def read_records(folder: Path) -> dict[str, Record]:
         return {}
     try:
         held = json.loads(file.read_text(encoding="utf-8"))
-        found = [Record.model_validate(record) for record in held["models"]]
+        records = [Record.model_validate(record) for record in held["models"]]
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         reason = " ".join(str(error).split())[:200]
         raise UsageError(f"cannot read {file}: {reason}; name another --output") from None
-    return {r.name: r for r in found if (folder / str(r.entry["file"])).is_file()}
+    return {r.name: r for r in records if (folder / str(r.entry["file"])).is_file()}
 
 
 def write_records(folder: Path, name: str, records: Sequence[Record]) -> None:
     """Writes what is known of the finished models, then the manifest that lists them."""
     text = json.dumps({"models": [record.model_dump() for record in records]}, indent=1)
-    write_whole(folder / RECORDS, text + "\n")
+    write_atomic(folder / RECORDS, text + "\n")
     if records:
-        write_whole(folder / MANIFEST, manifest(name, records))
+        write_atomic(folder / MANIFEST, manifest(name, records))
 
 
 def manifest(name: str, records: Sequence[Record]) -> str:
@@ -111,11 +110,3 @@ def toml(value: Any) -> str:
         return f"[{', '.join(toml(v) for v in value)}]"
     # A JSON string is a TOML string too, but for one character that JSON leaves as it is.
     return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Writes a file so that it is there wholly or not at all."""
-    data = content.encode() if isinstance(content, str) else content
-    draft = path.with_name(f"{path.name}.{os.getpid()}")
-    draft.write_bytes(data)
-    draft.replace(path)

@@ -98,7 +98,7 @@ class Architecture(BaseModel):
 
     @property
     def library(self) -> str | None:
-        """``timm`` or ``torchvision``, if it is said."""
+        """``timm`` or ``torchvision``, if it is given."""
         library, colon, _ = self.use.partition(":")
         return library if colon else None
 

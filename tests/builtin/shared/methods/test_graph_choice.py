@@ -53,7 +53,7 @@ def test_the_better_source_is_found(images: Any) -> None:
     assert choice.worth[0] > 0.85
     graph = neighbour_graph(joint_features(features, [0.4**8, 0.6**8], pool), choice.neighbours)
     wanted = left_out(graph, known, classes[known], 3, 0.9)
-    np.testing.assert_allclose(choice.said, wanted, atol=1e-4)
+    np.testing.assert_allclose(choice.probabilities, wanted, atol=1e-4)
 
 
 def test_a_large_pool_is_sampled(images: Any, monkeypatch: pytest.MonkeyPatch) -> None:

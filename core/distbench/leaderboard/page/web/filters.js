@@ -1,20 +1,39 @@
 /* What is shown: text, choices and limits, all in one form. */
+import { byId, make, put } from "./elements.js";
+import { complete, plural, seconds, size } from "./format.js";
+import { showPicture } from "./picture.js";
+import { showRows, table } from "./table.js";
+
 const ALL = "";
 const filters = { inputs: {} };
 
-function showFilters(board) {
+export function showFilters(board) {
   const form = byId("filters");
   const choice = (key, title, options) => {
     if (options.length < 2) return null;
-    filters.inputs[key] = make("select", { id: `filter-${key}`, oninput: applyFilters },
-      make("option", { value: ALL }, key === "role" && board.single.some(Boolean) ? "all but single sources" : "all"),
-      options.map(([v, text]) => make("option", { value: v }, text)));
+    filters.inputs[key] = make(
+      "select",
+      { id: `filter-${key}`, oninput: applyFilters },
+      make(
+        "option",
+        { value: ALL },
+        key === "role" && board.single.some(Boolean) ? "all but single sources" : "all",
+      ),
+      options.map(([v, text]) => make("option", { value: v }, text)),
+    );
     return make("label", null, title, filters.inputs[key]);
   };
   const limit = (key, title, values, show) => {
     const steps = [...new Set(values.filter((v) => v !== null))].sort((a, b) => a - b);
     if (steps.length < 2) return null;
-    const input = make("input", { type: "range", id: `filter-${key}`, min: 0, max: steps.length - 1, value: steps.length - 1, oninput: () => applyFilters() });
+    const input = make("input", {
+      type: "range",
+      id: `filter-${key}`,
+      min: 0,
+      max: steps.length - 1,
+      value: steps.length - 1,
+      oninput: () => applyFilters(),
+    });
     const output = make("output", { for: `filter-${key}` }, "any");
     input.steps = steps;
     input.output = output;
@@ -25,67 +44,94 @@ function showFilters(board) {
   const distinct = (list) => [...new Set(list.filter((v) => v !== ""))].sort();
   const same = (list) => distinct(list).map((v) => [v, v]);
   filters.inputs = {};
-  const search = make("input", { type: "search", id: "search", placeholder: "part of a name", autocomplete: "off", spellcheck: "false", oninput: applyFilters });
+  const search = make("input", {
+    type: "search",
+    id: "search",
+    placeholder: "part of a name",
+    autocomplete: "off",
+    spellcheck: "false",
+    oninput: applyFilters,
+  });
   filters.inputs.text = search;
-  const roles = [...new Set(board.role)].map((r) => [r, { ranked: "ranked methods", control: "controls", ceiling: "ceilings" }[r]]);
-  if (board.done.some((d) => d < board.planned)) roles.push(["complete", "complete ones"], ["incomplete", "incomplete ones"]);
+  const roles = [...new Set(board.role)].map((r) => [
+    r,
+    { ranked: "ranked methods", control: "controls", ceiling: "ceilings" }[r],
+  ]);
+  if (board.method.some((_, i) => !complete(board, i)))
+    roles.push(["complete", "complete ones"], ["incomplete", "incomplete ones"]);
   if (board.single.some(Boolean)) roles.push(["single", "single sources"]);
   if (roles.length > 1 && board.single.some(Boolean)) roles.push(["everything", "everything"]);
   const kinds = [["baselines", "baselines"], ["distillers", "distillers"], ...same(board.kind)];
-  const where = board.machines.length > 1 ? `, machine ${(board.machine ?? 0) + 1}` : "";
-  put(form,
+  const machine = board.machines.length > 1 ? `, machine ${board.machine + 1}` : "";
+  put(
+    form,
     make("label", { class: "wide" }, "Search", search),
     choice("kind", "Distiller or baseline", kinds),
     choice("strategy", "Strategy", same(board.strategy)),
     choice("metric", "Metric", same(board.metric)),
     choice("role", "Role", roles),
-    board.overlap.some(Boolean) ? choice("overlap", "Sources that saw the task", [["no", "left out"], ["yes", "allowed"]]) : null,
+    board.overlap.some(Boolean)
+      ? choice("overlap", "Sources that saw the task", [
+          ["no", "left out"],
+          ["yes", "allowed"],
+        ])
+      : null,
     limit("macs", "Training MACs", board.macs, (v) => `≤ ${size(v)}`),
-    limit("seconds", `Training time${where}`, board.name.map((_, i) => trainSeconds(board, i)), (v) => `≤ ${seconds(v)}`));
+    limit("seconds", `Training time${machine}`, board.seconds, (v) => `≤ ${seconds(v)}`),
+  );
 }
-function applyFilters() {
+export function applyFilters() {
   const { board } = table;
   const { inputs } = filters;
   const chosen = (key) => (inputs[key] ? inputs[key].value : ALL);
   const words = chosen("text").toLowerCase().split(/\s+/).filter(Boolean);
   const tests = [];
   if (words.length) {
-    board.lower ??= board.name.map((n) => n.toLowerCase());
+    board.lower ??= board.method.map((n) => n.toLowerCase());
     tests.push((i) => words.every((w) => board.lower[i].includes(w)));
   }
   const kind = chosen("kind");
-  if (kind === "baselines" || kind === "distillers") tests.push((i) => board.baselineKind[i] === (kind === "baselines"));
+  if (kind === "baselines" || kind === "distillers")
+    tests.push((i) => board.baselineKind[i] === (kind === "baselines"));
   else if (kind) tests.push((i) => board.kind[i] === kind);
-  for (const key of ["strategy", "metric"]) if (chosen(key)) tests.push((i) => board[key][i] === chosen(key));
+  for (const key of ["strategy", "metric"])
+    if (chosen(key)) tests.push((i) => board[key][i] === chosen(key));
   const role = chosen("role");
-  if (role === "complete" || role === "incomplete") tests.push((i) => complete(board, i) === (role === "complete"));
+  if (role === "complete" || role === "incomplete")
+    tests.push((i) => complete(board, i) === (role === "complete"));
   else if (role === "single") tests.push((i) => board.single[i]);
   else if (role && role !== "everything") tests.push((i) => board.role[i] === role);
   if (role !== "single" && role !== "everything") tests.push((i) => !board.single[i]);
   if (chosen("overlap")) tests.push((i) => board.overlap[i] === (chosen("overlap") === "yes"));
-  const limits = { macs: (i) => board.macs[i], seconds: (i) => trainSeconds(board, i) };
-  for (const [key, get] of Object.entries(limits)) {
+  for (const key of ["macs", "seconds"]) {
     const input = inputs[key];
     if (!input) continue;
     const most = Number(input.value) < Number(input.max) ? input.steps[Number(input.value)] : null;
     const text = most === null ? "any" : input.show(most);
     input.output.textContent = text;
     input.setAttribute("aria-valuetext", text);
-    if (most !== null) tests.push((i) => get(i) !== null && get(i) <= most);
+    if (most !== null) tests.push((i) => board[key][i] !== null && board[key][i] <= most);
   }
   const shown = [];
-  for (let i = 0; i < board.name.length; i++) if (tests.every((test) => test(i))) shown.push(i);
-  const usual = Object.values(inputs).every((n) => (n.type === "range" ? n.value === n.max : n.value === ALL));
-  byId("count").textContent = shown.length === board.name.length
-    ? plural(shown.length, "method") : `${shown.length.toLocaleString("en")} of ${plural(board.name.length, "method")}${role === "" && board.single.some(Boolean) ? ", without single sources" : ""}`;
+  for (let i = 0; i < board.method.length; i++) if (tests.every((test) => test(i))) shown.push(i);
+  const usual = Object.values(inputs).every((n) =>
+    n.type === "range" ? n.value === n.max : n.value === ALL,
+  );
+  const all = plural(board.method.length, "method");
+  const without = role === "" && board.single.some(Boolean) ? ", without single sources" : "";
+  byId("count").textContent =
+    shown.length === board.method.length
+      ? all
+      : `${shown.length.toLocaleString("en")} of ${all}${without}`;
   byId("reset").hidden = usual;
   showRows(shown);
   clearTimeout(filters.later);
   if (shown.length < 200) showPicture(board, shown);
   else filters.later = setTimeout(() => showPicture(board, shown), 150);
 }
-function resetFilters() {
-  for (const node of Object.values(filters.inputs)) node.value = node.type === "range" ? node.max : ALL;
+export function resetFilters() {
+  for (const node of Object.values(filters.inputs))
+    node.value = node.type === "range" ? node.max : ALL;
   applyFilters();
   filters.inputs.text.focus();
 }

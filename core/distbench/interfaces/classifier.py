@@ -1,4 +1,4 @@
-"""The student as the engine trains it: a backbone, its normalisation and a classifier."""
+"""What the engine trains, student or teacher: a backbone, its normalisation, a linear head."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from torch import nn
 from distbench.errors import PluginError
 
 
-class StudentModel(nn.Module):
+class Classifier(nn.Module):
     """Images in 0..1 to logits over the target classes.
 
     Attributes:
         backbone: From images to pooled features.
-        head: Linear classifier over the target classes.
+        head: Linear layer over the target classes.
         num_features: Width of the features.
     """
 
@@ -39,7 +39,7 @@ class StudentModel(nn.Module):
         self.register_buffer("_mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("_std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
-    def train(self, mode: bool = True) -> StudentModel:
+    def train(self, mode: bool = True) -> Classifier:
         """As of any module, but normalisation that was folded into the kernels stays as it is."""
         super().train(mode)
         for module in self._folded:

@@ -9,9 +9,7 @@ from numpy.typing import NDArray
 
 from distbench import Declined, Labels, Probe
 from distbench_builtin.shared.numerics import features as _features
-
-Array = NDArray[np.float64]
-
+from distbench_builtin.shared.numerics.features import Array
 
 _NOTHING = 1e-12
 """Share of a norm below which the debiased norm is round-off."""
@@ -59,6 +57,7 @@ def of_rows(x: NDArray[np.floating]) -> Side:
     """Any rows (n, d); they are centred here."""
     rows: Array = x - x.mean(axis=0, dtype=np.float64)
     rows[:, x.max(axis=0) == x.min(axis=0)] = 0
+    # (n, n) or (d, d)
     return _side(rows, rows @ rows.T if len(rows) < rows.shape[1] else rows.T @ rows)
 
 
@@ -69,12 +68,12 @@ def of_labels(labels: Labels) -> Kernel:
     trace = n - squares / n
     diagonal = 1 - 2 * counts / n + squares / n**2
     square = squares - 2 * float((counts**3).sum()) / n + (squares / n) ** 2
-    return Kernel(trace, diagonal[labels.ids] / trace, square / trace**2)
+    return Kernel(trace, diagonal[labels.ids] / trace, square / trace**2)  # (C,)[(n,)] -> (n,)
 
 
 def class_sums(probe: Probe) -> Array:
     """Sums of the centred features over each class, (C, d); for use with `Probe.shared`."""
-    sums: Array = probe.labels.class_sums(probe.shared(_features.centred))
+    sums: Array = probe.labels.class_sums(probe.shared(_features.centred))  # (n, d) -> (C, d)
     return sums
 
 
@@ -84,7 +83,7 @@ def product(left: Side, right: Side) -> float:
     a, b = left.kernel.trace, right.kernel.trace
     if n < min(left.rows.shape[1], right.rows.shape[1]):
         return float(np.vdot(left.gram / a, right.gram / b))
-    cross = (left.rows.T @ right.rows) / np.sqrt(a) / np.sqrt(b)
+    cross = (left.rows.T @ right.rows) / np.sqrt(a) / np.sqrt(b)  # (d, n) @ (n, e) -> (d, e)
     return float(np.vdot(cross, cross))
 
 

@@ -70,17 +70,17 @@ class TextTable:
     left: tuple[int, ...] = (0, 1)
 
 
-def say(*parts: str | Text) -> tuple[Text, ...]:
+def note(*parts: str | Text) -> tuple[Text, ...]:
     """A note of plain text and of cells."""
     return tuple(Text(p, kind="text") if isinstance(p, str) else p for p in parts)
 
 
-def name(value: str) -> Text:
+def name_cell(value: str) -> Text:
     """A cell that holds the name of something."""
     return Text(value, kind="name")
 
 
-def number(value: float | None, template: str) -> Text:
+def number_cell(value: float | None, template: str) -> Text:
     """A number in a format such as ``{:.1f}``; a dash where there is none."""
     return Text(EMPTY if value is None else template.format(value))
 
@@ -106,20 +106,20 @@ def _columns(table: TextTable, cell: Callable[[Text], str]) -> str:
     return tabulate(rows, tablefmt="plain", colalign=_align(table), disable_numparse=True)
 
 
-def terminal(table: TextTable, *, width: int = WIDTH) -> str:
+def terminal_text(table: TextTable, *, width: int = WIDTH) -> str:
     """Plain text; where one line a row is wider than `width`, intervals go below the numbers."""
     grid = _columns(table, lambda cell: cell.line)
     if max(map(len, grid.splitlines())) > width:
         grid = _columns(table, _stacked)
     notes = (
         textwrap.fill(
-            "".join(part.line for part in note),
+            "".join(part.line for part in line),
             width,
             subsequent_indent="  ",
             break_long_words=False,
             break_on_hyphens=False,
         )
-        for note in table.notes
+        for line in table.notes
     )
     return "\n".join([grid, *([""] if table.notes else []), *notes]) + "\n"
 
@@ -136,14 +136,14 @@ def _markdown(cell: Text) -> str:
     return f"**{text}**" if cell.kind == "best" else text
 
 
-def markdown(table: TextTable) -> str:
+def markdown_text(table: TextTable) -> str:
     """A pipe table with the best in bold, then the notes as a list."""
     # In a table a bare pipe ends the cell, even inside a code span.
     rows = [[_markdown(c).replace("|", r"\|") for c in row] for row in (table.header, *table.body)]
     grid = tabulate(
         rows, headers="firstrow", tablefmt="pipe", colalign=_align(table), disable_numparse=True
     )
-    notes = ("- " + "".join(map(_markdown, note)) for note in table.notes)
+    notes = ("- " + "".join(map(_markdown, line)) for line in table.notes)
     return "\n".join([grid, *([""] if table.notes else []), *notes]) + "\n"
 
 
@@ -161,11 +161,11 @@ def _latex(cell: Text) -> str:
     return rf"\textbf{{{text}}}" if cell.kind == "best" else text
 
 
-def latex(table: TextTable) -> str:
+def latex_text(table: TextTable) -> str:
     r"""A table for ``\input`` with the best in bold, then the notes; needs the package booktabs."""
     columns = "".join("l" if i in table.left else "r" for i in range(len(table.header)))
     rows = [" & ".join(map(_latex, row)) + r" \\" for row in table.body]
-    notes = ["".join(map(_latex, note)) + r"\par" for note in table.notes]
+    notes = ["".join(map(_latex, line)) + r"\par" for line in table.notes]
     lines = [
         r"% needs \usepackage{booktabs}",
         rf"\begin{{tabular}}{{{columns}}}",

@@ -1,4 +1,4 @@
-"""What a tracker is told of a cell: flat settings, numbers, and text without secrets."""
+"""What a reporter records of a cell: flat settings, numbers, and text without secrets."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def parameters(row: Row) -> dict[str, Scalar]:
 
     Nothing of the machine, of its files or of the environment is among it.
     """
-    found: dict[str, Scalar] = {
+    settings: dict[str, Scalar] = {
         "suite": row.suite,
         "suite_version": row.suite_version,
         "task": row.task.id,
@@ -77,25 +77,25 @@ def parameters(row: Row) -> dict[str, Scalar]:
         "student": _named(row.student),
     }
     if row.zoo:
-        found["zoo"] = row.zoo
+        settings["zoo"] = row.zoo
     for kind, identity in row.method.components.items():
-        found[kind] = _named(identity)
-        found |= _flat(f"{kind}.", identity.get("params", {}))
-    return found | _flat("protocol.", row.protocol)
+        settings[kind] = _named(identity)
+        settings |= _flat(f"{kind}.", identity.get("params", {}))
+    return settings | _flat("protocol.", row.protocol)
 
 
 def numbers(row: Row) -> dict[str, float]:
     """What was measured: accuracies of a cell that is done, and its costs."""
-    found: dict[str, float] = {}
+    values: dict[str, float] = {}
     if row.result is not None:
-        found["accuracy"] = row.result.accuracy
-        found["balanced_accuracy"] = row.result.balanced_accuracy
+        values["accuracy"] = row.result.accuracy
+        values["balanced_accuracy"] = row.result.balanced_accuracy
         if row.result.validation_accuracy is not None:
-            found["validation_accuracy"] = row.result.validation_accuracy
+            values["validation_accuracy"] = row.result.validation_accuracy
     if row.cost is not None:
         costs = row.cost.model_dump()
-        found |= {f"cost.{k}": float(v) for k, v in costs.items() if isinstance(v, (int, float))}
-    return found
+        values |= {f"cost.{k}": float(v) for k, v in costs.items() if isinstance(v, (int, float))}
+    return values
 
 
 def curve(row: Row) -> list[tuple[int, dict[str, float]]]:
@@ -141,12 +141,12 @@ def _named(identity: Mapping[str, Any]) -> str:
 
 
 def _flat(prefix: str, table: Mapping[str, Any]) -> dict[str, Scalar]:
-    found: dict[str, Scalar] = {}
+    entries: dict[str, Scalar] = {}
     for key, value in table.items():
         if isinstance(value, Mapping):
-            found |= _flat(f"{prefix}{key}.", value)
+            entries |= _flat(f"{prefix}{key}.", value)
         elif isinstance(value, (bool, int, float, str)):
-            found[f"{prefix}{key}"] = value
+            entries[f"{prefix}{key}"] = value
         elif value is not None:
-            found[f"{prefix}{key}"] = str(value)
-    return found
+            entries[f"{prefix}{key}"] = str(value)
+    return entries

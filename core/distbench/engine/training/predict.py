@@ -1,0 +1,66 @@
+"""What a trained model gives images: features, logits, classes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from distbench.engine.training.batches import to_batch
+from distbench.engine.training.precision import mixed_precision
+from distbench.engine.training.setting import TrainingSetting
+from distbench.interfaces.classifier import Classifier
+
+
+def features_of(
+    model: Classifier, images: NDArray[np.uint8], setting: TrainingSetting
+) -> NDArray[np.float32]:
+    """Pooled features (n, d) of images under a student in evaluation mode."""
+    model.eval()
+    return _run(model.features, images, setting, 256)
+
+
+def predict_logits(
+    model: nn.Module, images: NDArray[np.uint8], setting: TrainingSetting, batch: int = 256
+) -> NDArray[np.float32]:
+    """Logits of images under a model in evaluation mode.
+
+    Args:
+        model: From images float32 (b, 3, s, s) in 0..1 to logits (b, c), on the setting's device.
+        images: uint8 (n, t, t, 3); they are resized to the setting's `image_size`.
+        setting: Size, device and precision; its own images do not matter.
+        batch: Images at a time.
+
+    Returns:
+        float32 (n, c); (0, 0) without images.
+    """
+    model.eval()
+    return _run(model, images, setting, batch)
+
+
+@torch.inference_mode()
+def _run(
+    forward: Callable[[torch.Tensor], torch.Tensor],
+    images: NDArray[np.uint8],
+    setting: TrainingSetting,
+    batch: int,
+) -> NDArray[np.float32]:
+    rows = []
+    for start in range(0, len(images), batch):
+        floats = to_batch(images[start : start + batch], setting.image_size, setting.device)
+        with mixed_precision(setting.device, setting.precision):
+            rows.append(forward(floats).float().cpu().numpy())  # (b, d) or (b, c)
+    return np.concatenate(rows) if rows else np.empty((0, 0), dtype=np.float32)
+
+
+def predict(
+    model: nn.Module, images: NDArray[np.uint8], setting: TrainingSetting
+) -> NDArray[np.int64]:
+    """Class numbers that a student in evaluation mode gives images; ties go to the lower number."""
+    if not len(images):
+        return np.empty(0, dtype=np.int64)
+    classes: NDArray[np.int64] = predict_logits(model, images, setting).argmax(axis=1)
+    return classes

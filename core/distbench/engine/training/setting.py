@@ -1,0 +1,42 @@
+"""Where, on which images and how precisely a model is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class TrainingSetting:
+    """The same for all phases of a training.
+
+    Attributes:
+        images: uint8 (n, s, s, 3), the train images; perhaps memory-mapped.
+        image_size: Side of the model's input.
+        device: Where it is trained.
+        precision: ``fp32``, ``bf16`` or ``fp16``; the latter two take effect on CUDA.
+        seed: Seed of order and augmentation; equal for all methods of one task and seed.
+        transfer: uint8 (m, t, t, 3), those of the transfer set; None where there is none.
+    """
+
+    images: NDArray[np.uint8]
+    image_size: int
+    device: torch.device
+    precision: str = "fp32"
+    seed: int = 0
+    transfer: NDArray[np.uint8] | None = None
+
+    def pixels(self, of: str) -> NDArray[np.uint8]:
+        """The images of a stream.
+
+        Raises:
+            ValueError: There is no transfer set.
+        """
+        if of == "train":
+            return self.images
+        if self.transfer is None:
+            raise ValueError("this method has no transfer set")
+        return self.transfer

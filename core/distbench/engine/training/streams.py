@@ -1,0 +1,75 @@
+"""Streams of batches: order, views and targets of the images of every step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from distbench.engine.training.augment import VIEWS
+from distbench.engine.training.batches import to_floats
+from distbench.engine.training.setting import TrainingSetting
+from distbench.interfaces.phase import Batch, Stream
+from distbench.interfaces.task import UNLABELLED
+
+
+class BatchStream:
+    """An endless stream of batches: every image once before any comes again.
+
+    Args:
+        stream: What is wanted.
+        setting: The images, and where batches are brought.
+        seed: Of order and views, unless the stream has its own.
+    """
+
+    def __init__(self, stream: Stream, setting: TrainingSetting, seed: int) -> None:
+        self._stream, self._setting = stream, setting
+        own = stream.seed
+        self._generator = torch.Generator().manual_seed(seed if own is None else own)
+        # Memory-mapped arrays are indexed as plain ones: every step reads a few rows of each.
+        self._pixels = np.asarray(setting.pixels(stream.of))
+        self._targets = {name: np.asarray(values) for name, values in stream.targets.items()}
+        self._waiting = np.empty(0, dtype=np.int64)
+
+    def __next__(self) -> Batch:
+        stream, device = self._stream, self._setting.device
+        chosen = self._next_positions()  # (b,)
+        positions = torch.from_numpy(chosen).to(device)
+        views = self._views(torch.from_numpy(self._pixels[chosen]).to(device), positions)
+        known = np.full(len(chosen), UNLABELLED) if stream.labels is None else stream.labels[chosen]
+        labels = torch.from_numpy(known).to(device)  # (b,) or (b, c)
+        targets = {  # (b, ...)
+            name: torch.from_numpy(np.asarray(values[chosen], dtype=np.float32)).to(device)
+            for name, values in self._targets.items()
+        }
+        return Batch(views, labels, targets, positions)
+
+    def _next_positions(self) -> NDArray[np.int64]:
+        stream, waiting = self._stream, self._waiting
+        while len(waiting) < stream.batch:
+            order = torch.randperm(len(stream.positions), generator=self._generator).numpy()
+            left = waiting[:0] if stream.drop_last else waiting
+            waiting = np.concatenate([left, stream.positions[order]])
+        self._waiting = waiting[stream.batch :]
+        return waiting[: stream.batch]
+
+    def _views(self, stored: torch.Tensor, positions: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Views of stored images, uint8 (b, s, s, 3)."""
+        views, generator = self._stream.views, self._generator
+        if isinstance(views, Mapping):
+            return {name: view(stored, positions, generator) for name, view in views.items()}
+        images = to_floats(stored, self._setting.image_size)  # (b, 3, size, size)
+        return {name: VIEWS[name](images, generator) for name in views}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the next batches depend on."""
+        waiting = torch.from_numpy(self._waiting.copy())
+        return {"waiting": waiting, "generator": self._generator.get_state()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Goes on where another stream of the same kind was."""
+        self._waiting = state["waiting"].numpy()
+        self._generator.set_state(state["generator"])

@@ -1,0 +1,229 @@
+/* What stands above and below the table. */
+import { DATA } from "./data.js";
+import { link, make, named, pairs, scrolled, tableOf } from "./elements.js";
+import {
+  NONE,
+  complete,
+  half,
+  isSignificant,
+  percent,
+  plural,
+  points,
+  range,
+  signed,
+  size,
+} from "./format.js";
+
+export function lead(board) {
+  const tasks = plural(board.tasks.length, "task");
+  const seeds = plural(board.seeds.length, "seed");
+  const ranked = plural(board.rank.filter(Boolean).length, "ranked method");
+  const unranked = board.role.filter((role) => role !== "ranked").length;
+  const others = plural(unranked, "control or ceiling", "controls and ceilings");
+  const incomplete = board.method.filter((_, i) => !complete(board, i)).length;
+  const counts = `${ranked}, ${others}, ${incomplete} incomplete`;
+  return `Test ${DATA.measure} over ${tasks} and ${seeds}: ${counts}.`;
+}
+/* What to use, at what cost, and whether the difference is real. */
+export function answers(board) {
+  const best = board.best;
+  if (best < 0)
+    return make(
+      "div",
+      null,
+      make("h2", null, "No method is complete"),
+      make("p", null, "The table lists what there is."),
+    );
+  const group = board.rank.map((r, i) => i).filter((i) => board.rank[i] && board.rank[i][0] === 1);
+  const others = plural(group.length - 1, "other");
+  const go = (i) =>
+    make("a", { href: link("method", board.method[i], board.index) }, named(board.method[i]));
+  const cards = [
+    make(
+      "div",
+      null,
+      make("h2", null, "Most accurate"),
+      make(
+        "p",
+        { class: "value" },
+        percent(board.mean[best]),
+        make("small", null, half(board.meanHalf[best]), " %"),
+      ),
+      make("p", null, go(best)),
+      make(
+        "p",
+        null,
+        group.length > 1
+          ? `Not to be told apart from ${others} (rank ${range(board.rank[best])}).`
+          : board.rank.filter(Boolean).length > 1
+            ? "Significantly better than every other."
+            : "The only ranked method.",
+      ),
+    ),
+  ];
+  const cheap = group.filter((i) => board.macs[i]).sort((a, b) => board.macs[a] - board.macs[b])[0];
+  const saved = Math.round((100 * board.macs[cheap]) / board.macs[best]);
+  if (cheap !== undefined)
+    cards.push(
+      make(
+        "div",
+        null,
+        make("h2", null, "Least compute in that group"),
+        make(
+          "p",
+          { class: "value" },
+          size(board.macs[cheap]),
+          make("small", null, " MACs to train"),
+        ),
+        make("p", null, go(cheap)),
+        cheap === best || !board.macs[best]
+          ? null
+          : make("p", null, `${percent(board.mean[cheap])} %, for ${saved} % of the compute.`),
+      ),
+    );
+  if (board.baseline) {
+    const tested = board.p_holm.filter((p) => p !== null).length;
+    const significant = board.method.map((_, i) => i).filter((i) => isSignificant(board, i));
+    const better = significant.filter((i) => board.delta[i] > 0).length;
+    const worse = significant.filter((i) => board.delta[i] < 0).length;
+    cards.push(
+      make(
+        "div",
+        null,
+        make("h2", null, "Against ", named(board.baseline)),
+        make(
+          "p",
+          { class: "value" },
+          board.delta[best] === null ? "±0.0" : points(board.delta[best]),
+          make("small", null, half(board.deltaHalf[best]), " points"),
+        ),
+        tested
+          ? make(
+              "p",
+              null,
+              `${better} of ${plural(tested, "method")} significantly better, ${worse} worse.`,
+            )
+          : null,
+      ),
+    );
+  } else
+    cards.push(
+      make(
+        "div",
+        null,
+        make("h2", null, "No comparison"),
+        make(
+          "p",
+          null,
+          "The baseline ",
+          named(board.wanted),
+          board.method.includes(board.wanted) ? " is incomplete." : " is not among the methods.",
+        ),
+      ),
+    );
+  return cards;
+}
+export function notesOf(board) {
+  const notes = [
+    "± is half a 95 % t interval: of a task over its seeds, of the mean over the noise of the " +
+      "seeds, of the difference over tasks.",
+  ];
+  if (board.seeds.length === 1) notes[0] = "One seed: no interval for tasks and mean.";
+  if (board.tasks.length === 1)
+    notes.push("One task gives no interval over tasks, so ranks are by mean only.");
+  return [...notes, ...board.leftOut];
+}
+export function metricsPart(board) {
+  if (!board.metrics.length)
+    return make(
+      "p",
+      { class: "small" },
+      "To judge the metrics, every source has to be tried alone: " +
+        "add runs with --strategy only:NAME for each source.",
+    );
+  const many = new Set(board.metrics.map((m) => m.distiller)).size > 1;
+  const cell = (v, k) =>
+    v === null
+      ? NONE
+      : make(
+          "span",
+          null,
+          signed((k < 2 ? v[0] : 100 * v[0]).toFixed(k < 2 ? 2 : 1)),
+          v[1] === null
+            ? null
+            : make(
+                "span",
+                { class: "pm" },
+                ` ±${(k < 2 ? v[1] : 100 * v[1]).toFixed(k < 2 ? 2 : 1)}`,
+              ),
+        );
+  const rows = board.metrics.map((m) => [
+    make("span", null, named(m.metric), many ? ` (${m.distiller})` : ""),
+    ...m.values.map(cell),
+    m.sources[0] === m.sources[1]
+      ? String(m.sources[1] || NONE)
+      : `${m.sources[0]}–${m.sources[1]}`,
+    ...m.tasks.map((t) => (t ? signed(t[0].toFixed(2)) : NONE)),
+  ]);
+  const left = board.metrics.flatMap((m) =>
+    m.leftOut.map(([task, why]) =>
+      make("li", null, named(m.metric), " on ", named(task), `: ${why}`),
+    ),
+  );
+  return [
+    scrolled(
+      tableOf(
+        "Scores against the accuracy that each source alone led to: means over tasks, " +
+          "± half the 95 % t interval over tasks. Under a task: its weighted tau.",
+        [
+          ["metric", { class: "left" }],
+          "weighted tau",
+          "Pearson",
+          "regret 1, points",
+          "regret 3, points",
+          "sources",
+          ...board.short,
+        ],
+        rows,
+      ),
+      "Metrics",
+    ),
+    left.length ? make("ul", { class: "small" }, left) : null,
+  ];
+}
+export function sourcesPart(board) {
+  const used = [...new Set(board.origins.flat())];
+  const count = (n) => board.origins.filter((o) => o.includes(n)).length;
+  const refused = DATA.refused.length
+    ? [
+        make("h3", null, "Not read"),
+        make(
+          "ul",
+          null,
+          DATA.refused.map((line) => make("li", null, line)),
+        ),
+      ]
+    : null;
+  return [
+    scrolled(
+      tableOf(
+        "Files behind this table.",
+        [
+          ["file", { class: "left" }],
+          ["kind", { class: "left" }],
+          ["submitter", { class: "left" }],
+          "methods",
+        ],
+        used.map((n) => [
+          make("span", { class: "name" }, DATA.origins[n].path),
+          [DATA.origins[n].kind === "run" ? "run" : "submission", { class: "left" }],
+          [DATA.origins[n].submitter || NONE, { class: "left" }],
+          String(count(n)),
+        ]),
+      ),
+      "Files",
+    ),
+    board.machines.map((m, n) => [make("h3", null, `Machine ${n + 1}`), pairs(m)]),
+    refused,
+  ];
+}

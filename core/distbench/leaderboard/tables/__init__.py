@@ -1,0 +1,1 @@
+"""Tables for people and for programs: text, CSV and JSON of what was analysed."""

@@ -1,0 +1,196 @@
+"""The columns of a leaderboard: one list, from which text tables, CSV and page are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from distbench.leaderboard.analysis.board import Board, Line
+from distbench.leaderboard.rows.entries import TaskEntry
+from distbench.leaderboard.statistics import Estimate
+from distbench.leaderboard.tables.text_table import (
+    EMPTY,
+    Kind,
+    Text,
+    name_cell,
+    number_cell,
+    short_names,
+)
+
+Value = Estimate | tuple[int, int] | float | str | None
+
+
+@dataclass(frozen=True)
+class PageHead:
+    """How the page shows a column.
+
+    Attributes:
+        title: What stands in the head.
+        form: How a value is written: a key of ``CELLS`` in ``table.js``.
+        first: Which value is on top when it is sorted by: 1 the smallest, -1 the largest.
+        hint: What it means, in a sentence.
+        name: The name of something, after the title.
+    """
+
+    title: str
+    form: str
+    first: Literal[1, -1] = 1
+    hint: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the leaderboard.
+
+    Attributes:
+        key: Its name in the CSV and in the page's data.
+        value: What a line has in it; None where it has nothing.
+        title: Its head in text tables, which leave out a column without.
+        text: Its cell in text tables.
+        interval: Whether the CSV holds an estimate's interval too, as ``KEY_low``, ``KEY_high``.
+        pair: How the CSV joins two numbers.
+        page: Its head on the page, which has only the data of a column without.
+        task: Number of its task.
+    """
+
+    key: str
+    value: Callable[[Line], Value]
+    title: Text | None = None
+    text: Callable[[Line], Text] | None = None
+    interval: bool = False
+    pair: Callable[[int, int], str] = "{}/{}".format
+    page: PageHead | None = None
+    task: int | None = None
+
+
+def board_columns(board: Board) -> list[Column]:
+    """The columns of a leaderboard in the order of its text tables."""
+    several = sum(line.rank is not None for line in board.lines) > 1
+    best = board.best if several else None
+    average = Column(
+        "average_rank",
+        lambda line: line.average_rank,
+        Text("avg", "rank"),
+        lambda line: number_cell(line.average_rank, "{:.1f}"),
+        page=PageHead("Avg. rank", "decimal"),
+    )
+    vs, p, wins = _comparison(board)
+    return [
+        Column(
+            "rank",
+            lambda line: line.rank,
+            Text("rank", kind="text"),
+            lambda line: Text(rank_text(line), kind="text"),
+            pair=_rank_range,
+            page=PageHead("Rank", "rank", hint="Methods that cannot be told apart share a rank"),
+        ),
+        Column(
+            "method",
+            lambda line: line.method,
+            Text("method", kind="text"),
+            lambda line: name_cell(line.method),
+            page=PageHead("Method", "method"),
+        ),
+        Column("role", lambda line: line.role),
+        *(_task_column(board, number) for number in range(len(board.tasks))),
+        Column(
+            "mean",
+            lambda line: line.mean,
+            Text("mean"),
+            lambda line: _mean_cell(line, "best" if line is best else "number"),
+            interval=True,
+            page=PageHead("Mean, %", "mean", -1),
+        ),
+        vs,
+        p,
+        average,
+        wins,
+        Column("coverage", lambda line: line.coverage),
+    ]
+
+
+def _comparison(board: Board) -> tuple[Column, Column, Column]:
+    """Difference, p value and wins; only the CSV has them where there is no baseline."""
+    values = (lambda line: line.delta, lambda line: line.p_holm, lambda line: line.win_rate)
+    delta, p, wins = values
+    if board.baseline is None:
+        return Column("delta", delta, interval=True), Column("p_holm", p), Column("win_rate", wins)
+    hint = "Percentage points; coloured where p is below 0.05"
+    return (
+        Column(
+            "delta",
+            delta,
+            Text("vs", board.baseline),
+            lambda line: percent(line.delta, sign=True),
+            interval=True,
+            page=PageHead("vs", "difference", -1, hint, board.baseline),
+        ),
+        Column(
+            "p_holm",
+            p,
+            Text("p", "(Holm)"),
+            lambda line: Text(p_text(line.p_holm)),
+            page=PageHead("p (Holm)", "p"),
+        ),
+        Column(
+            "win_rate",
+            wins,
+            Text("wins"),
+            lambda line: number_cell(line.win_rate, "{:.0%}"),
+            page=PageHead("Wins", "wins", -1),
+        ),
+    )
+
+
+def _task_column(board: Board, number: int) -> Column:
+    task, short = board.tasks[number], short_names(board.tasks)[number]
+    return Column(
+        task,
+        lambda line: line.entries[number].estimate,
+        name_cell(short),
+        lambda line: _task_cell(line.entries[number], len(board.seeds)),
+        page=PageHead(short, "task", -1),
+        task=number,
+    )
+
+
+def percent(estimate: Estimate | None, *, sign: bool = False, kind: Kind = "number") -> Text:
+    """A share as percent (a difference as percentage points) with one decimal."""
+    if estimate is None:
+        return Text(EMPTY)
+    value = round(100 * estimate.mean, 1) + 0.0  # no minus zero
+    spread = "" if estimate.half is None else f"±{100 * estimate.half:.1f}"
+    return Text(f"{value:+.1f}" if sign else f"{value:.1f}", spread, kind)
+
+
+def p_text(p: float | None) -> str:
+    """A p value with three decimals; below that, only that it is smaller."""
+    if p is None:
+        return EMPTY
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def rank_text(line: Line) -> str:
+    """A rank or a tie group; for lines without a rank, why they have none."""
+    if line.rank is None:
+        return "partial" if not line.complete else line.role
+    return _rank_range(*line.rank)
+
+
+def _rank_range(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def _mean_cell(line: Line, kind: Kind) -> Text:
+    if line.complete:
+        return percent(line.mean, kind=kind)
+    return Text("{}/{}".format(*line.coverage), "cells")
+
+
+def _task_cell(entry: TaskEntry, planned: int) -> Text:
+    if entry.estimate is not None or not entry.values:
+        return percent(entry.estimate)
+    part = percent(Estimate(sum(entry.values) / len(entry.values)))
+    return Text(part.value, f"({len(entry.values)}/{planned})")

@@ -1,0 +1,164 @@
+"""A leaderboard as a table of text, as CSV and as JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections import defaultdict
+
+from distbench.leaderboard.analysis.board import Board, Line
+from distbench.leaderboard.statistics import Estimate
+from distbench.leaderboard.tables.board_columns import Column, board_columns
+from distbench.leaderboard.tables.text_table import Text, TextTable, name_cell, note
+
+_DIGITS = 6
+
+
+def board_table(board: Board) -> TextTable:
+    """A row a method, the columns of `board_columns`, and what there is to say of them."""
+    columns = [(c.title, c.text) for c in board_columns(board) if c.title and c.text]
+    body = tuple(tuple(text(line) for _, text in columns) for line in board.lines)
+    return TextTable(tuple(title for title, _ in columns), body, tuple(_notes(board)))
+
+
+def board_csv(board: Board) -> str:
+    """Results only, a row a method, so that equal runs give equal files.
+
+    Columns: method, role, rank (``2`` or ``1-3``), one for each task (mean over seeds, 0..1), mean,
+    mean_low, mean_high, delta, delta_low, delta_high, p_holm, average_rank, win_rate, coverage
+    (done/planned cells). What does not exist is empty, as is a task with a missing seed. A task
+    with the name of another column gets the prefix ``task:``.
+    """
+    # Whose line it is comes first.
+    columns = board_columns(board)
+    columns.sort(key=lambda column: column.task is not None or column.key not in ("method", "role"))
+    others = {field for column in columns if column.task is None for field in _csv_fields(column)}
+    heads = [
+        f"task:{field}" if column.task is not None and field in others else field
+        for column in columns
+        for field in _csv_fields(column)
+    ]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(heads)
+    for line in board.lines:
+        writer.writerow(field for column in columns for field in _csv_values(column, line))
+    return out.getvalue()
+
+
+def _csv_fields(column: Column) -> list[str]:
+    return [f"{column.key}{end}" for end in (("", "_low", "_high") if column.interval else ("",))]
+
+
+def _csv_values(column: Column, line: Line) -> list[str]:
+    value = column.value(line)
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, tuple):
+        return [column.pair(*value)]
+    if isinstance(value, Estimate):
+        numbers = [value.mean, value.low, value.high]
+        return [_float(number) for number in numbers[: len(_csv_fields(column))]]
+    return [_float(value) for _ in _csv_fields(column)]
+
+
+def _float(value: float | None) -> str:
+    return "" if value is None else repr(round(value, _DIGITS) + 0.0)
+
+
+def board_json(board: Board) -> str:
+    """Everything that the board knows, the values of each seed included; results only."""
+    return json.dumps(board.as_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def _notes(board: Board) -> list[tuple[Text, ...]]:
+    count = f"{len(board.tasks)} {'task' if len(board.tasks) == 1 else 'tasks'}"
+    n = len(board.seeds)
+    seeds = f"{n} {'seed' if n == 1 else 'seeds'}"
+    measure = "test " + board.measure.replace("_", " ")
+    notes = [
+        note(
+            "Suite ",
+            name_cell(board.suite),
+            f" version {board.suite_version}, {count}, {seeds}; {measure} in percent.",
+        ),
+        note(*_interval_note(n, count)),
+        *_baseline_notes(board),
+        *_rank_notes(board),
+    ]
+    for role in ("control", "ceiling"):
+        named = [line.method for line in board.lines if line.role == role]
+        if named:
+            shown: list[str | Text] = []
+            for method in named:
+                shown += [", ", name_cell(method)]
+            notes.append(note(f"Without a rank, as {role}: ", *shown[1:], "."))
+    notes += [_missing_note(line) for line in board.lines if not line.complete]
+    return notes
+
+
+def _interval_note(seeds: int, tasks: str) -> tuple[str, ...]:
+    if seeds == 1:
+        return ("One seed: no interval for tasks and mean.",)
+    return (
+        f"±: half the 95 % t interval over {seeds} seeds; of the mean: over the seeds' noise, "
+        f"with the {tasks} as given and of equal weight.",
+    )
+
+
+def _baseline_notes(board: Board) -> list[tuple[Text, ...]]:
+    if board.baseline is None:
+        incomplete = any(line.method == board.wanted_baseline for line in board.lines)
+        why = "is incomplete" if incomplete else "is not among the methods"
+        return [note("No comparison: the baseline ", name_cell(board.wanted_baseline), f" {why}.")]
+    vs = note(
+        "vs ", name_cell(board.baseline), ": mean difference in percentage points, paired by "
+    )
+    compared = sum(line.p_holm is not None for line in board.lines)
+    if len(board.tasks) == 1:
+        rest = "seed; one task gives no interval and no p value."
+    else:
+        rest = "task and seed, ± half the 95 % t interval over tasks"
+        rest += (
+            f"; p: paired t test over tasks, Holm for {compared} "
+            f"{'comparison' if compared == 1 else 'comparisons'}."
+            if compared
+            else "."
+        )
+    return [(*vs, *note(rest + " wins: share of (task, seed) pairs, a draw counts half."))]
+
+
+def _rank_notes(board: Board) -> list[tuple[Text, ...]]:
+    if sum(line.rank is not None for line in board.lines) < 2:
+        return []
+    if len(board.tasks) == 1:
+        return [note("Ranks are by mean only: one task gives no interval over tasks.")]
+    return [
+        note(
+            "rank: methods from the best of a group down to the last that is not significantly "
+            "worse share a rank such as 1-3 (paired t over tasks against the best, at 5 % for all "
+            "of them together)."
+        )
+    ]
+
+
+def _missing_note(line: Line) -> tuple[Text, ...]:
+    groups: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for gap in line.missing:
+        groups[gap.status, gap.reason][gap.task].append(gap.seed)
+    parts: list[str | Text] = []
+    for (status, reason), tasks in groups.items():
+        where: list[str | Text] = []
+        for task, seeds in tasks.items():
+            which = "seed" if len(seeds) == 1 else "seeds"
+            where += [", ", name_cell(task), f" ({which} {', '.join(map(str, seeds))})"]
+        parts += ["; ", f"{status} on ", *where[1:], f": {reason.rstrip('.')}" if reason else ""]
+    done, planned = line.coverage
+    return note(
+        "Incomplete, without a rank: ",
+        name_cell(line.method),
+        f" {done}/{planned}; ",
+        *parts[1:],
+        ".",
+    )
