@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from distbench.engine.training.predict import predict_logits
     from distbench.engine.training.setting import TrainingSetting
     from distbench.engine.training.threads import torch_threads, usable_cores
-    from distbench.engine.worker import execute_unit
+    from distbench.engine.unit import execute_unit
     from distbench.engine.worker_process import WorkerProcess
     from distbench.errors import (
         ArgumentError,
@@ -80,7 +80,7 @@ _HOME = {
     "engine.training.predict": ["predict_logits"],
     "engine.training.setting": ["TrainingSetting"],
     "engine.training.threads": ["torch_threads", "usable_cores"],
-    "engine.worker": ["execute_unit"],
+    "engine.unit": ["execute_unit"],
     "engine.worker_process": ["WorkerProcess"],
     "errors": [
         "ArgumentError",

@@ -107,7 +107,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
     from tabulate import tabulate
 
     def number(row: dict[str, Any], key: str, unit: float, form: str) -> str:
-        return format(row[key] / unit, form) if key in row else "-"
+        return format(row[key] / unit, form) if row.get(key) is not None else "-"
 
     timed = any("latency_ms" in row for row in rows)
     shown = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import platform
-import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -61,12 +60,19 @@ def forget_peak_memory(device: torch.device) -> None:
         _CLEAR.write_text("5")
 
 
-def peak_memory_mb(device: torch.device) -> float:
-    """Peak memory since `forget_peak_memory`: of the device on CUDA, else of this process."""
+def peak_memory_mb(device: torch.device) -> float | None:
+    """Peak memory since `forget_peak_memory`: of the device on CUDA, else of this process.
+
+    None on Windows, which does not tell.
+    """
     if device.type == "cuda":
         return float(torch.cuda.max_memory_allocated(device)) / 2**20
     if _STATUS.exists():
         lines = (line.split() for line in _STATUS.read_text().splitlines())
         return next(float(words[1]) for words in lines if words[0] == "VmHWM:") / 2**10
+    if sys.platform == "win32":
+        return None
+    import resource
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return float(peak) / (2**20 if sys.platform == "darwin" else 2**10)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from distbench.interfaces.zoo import Source
 from distbench.storage.artifacts import ArtifactCache
 
 KIND = "embeddings"
-_TOGETHER = 2 * 10**9
+_GROUP_BYTES = 2 * 10**9
 """Bytes of weights that are held at once, as far as the facts about the sources tell."""
 
 
@@ -43,34 +44,27 @@ def build_embeddings(
         WeightsError: The outputs of a source do not have the declared shapes.
         DistbenchError: Another process has held a key for an hour.
     """
-    found = {key: folder for key in wanted if (folder := cache.get(KIND, key))}
-    missing = {key: source for key, source in wanted.items() if key not in found}
+    missing = {key: source for key, source in wanted.items() if cache.get(KIND, key) is None}
     for group in _groups(missing):
-        orders: list[Order] = []
+        with ExitStack() as stack:
+            # In one order everywhere, so that no two processes wait for each other.
+            drafts = {key: stack.enter_context(_draft(cache, key)) for key in sorted(group)}
+            orders = [
+                Order(missing[key], draft, partial_folder(cache, key))
+                for key, draft in drafts.items()
+                if draft is not None  # else another process was faster
+            ]
+            if orders:
+                embed_many(orders, images(), device, precision=precision)
+    return {key: cache.folder(KIND, key) for key in wanted}
 
-        def build(keys: list[str], orders: list[Order] = orders) -> None:
-            """Holds one key after the other, then makes them all."""
-            if not keys:
-                if orders:
-                    embed_many(orders, images(), device, precision=precision)
-                return
-            key, *others = keys
-            held = False
 
-            def make(folder: Path) -> None:
-                nonlocal held
-                held = True
-                orders.append(Order(missing[key], folder, partial_folder(cache, key)))
-                build(others, orders)
-
-            found[key] = cache.build(KIND, key, make)
-            shutil.rmtree(partial_folder(cache, key), ignore_errors=True)
-            if not held:  # another process was faster
-                build(others, orders)
-
-        # In one order everywhere, so that no two processes wait for each other.
-        build(sorted(group))
-    return {key: found[key] for key in wanted}
+@contextmanager
+def _draft(cache: ArtifactCache, key: str) -> Iterator[Path | None]:
+    """The draft of an embedding; once that is whole, its unfinished state is of no use."""
+    with cache.draft(KIND, key) as draft:
+        yield draft
+    shutil.rmtree(partial_folder(cache, key), ignore_errors=True)
 
 
 def partial_folder(cache: ArtifactCache, key: str) -> Path:
@@ -84,7 +78,7 @@ def _groups(missing: Mapping[str, Source]) -> Iterator[list[str]]:
     size = 0
     for key, source in missing.items():
         own = 4 * (source.info.parameters or 50_000_000)
-        if group and size + own > _TOGETHER:
+        if group and size + own > _GROUP_BYTES:
             yield group
             group, size = [], 0
         group.append(key)

@@ -25,7 +25,7 @@ def make_executor(config: RunConfig, names: Registry) -> Executor:
     return names.make("executor", config.executor, base=config.base_of("executor"))
 
 
-def drain(
+def execute_units(
     config: RunConfig,
     plan: Plan,
     units: Sequence[Unit],
@@ -83,7 +83,7 @@ def drain(
 
 
 def default_workers(plan: Plan) -> int:
-    """As many cells at once as the cores allow; one where an accelerator computes."""
+    """As many units at once as the cores allow; one where an accelerator computes."""
     accelerated = plan.device not in ("auto", "cpu") or (
         plan.device == "auto" and Path("/dev/nvidia0").exists()
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,16 +75,13 @@ class ProbeImages:
         self, sources: Sequence[Source], device: str, made_by: Mapping[str, Any]
     ) -> dict[str, Embedding | None]:
         """Each source's embedding of the probe by its name; None where it is not finite."""
-        import torch
-
         from distbench.engine.device import pick_device
         from distbench.engine.embedding_cache import build_embeddings
         from distbench.engine.stages.embed import is_finite, open_embedding
+        from distbench.engine.training.threads import torch_threads
 
         def images() -> NDArray[np.uint8]:
-            torch.set_num_threads(self._threads)
-            found: NDArray[np.uint8] = np.load(self._folder / "images.npy")
-            return found
+            return cast(NDArray[np.uint8], np.load(self._folder / "images.npy"))
 
         keys = {
             source.info.name: embedding_key(
@@ -97,8 +94,9 @@ class ProbeImages:
             for source in sources
         }
         wanted = {keys[source.info.name]: source for source in sources}
-        found = build_embeddings(
-            self._artifacts, wanted, images, pick_device(device), precision=self._precision
-        )
-        folders = {name: found[key] for name, key in keys.items()}
+        with torch_threads(self._threads):
+            by_key = build_embeddings(
+                self._artifacts, wanted, images, pick_device(device), precision=self._precision
+            )
+        folders = {name: by_key[key] for name, key in keys.items()}
         return {n: open_embedding(f) if is_finite(f) else None for n, f in folders.items()}

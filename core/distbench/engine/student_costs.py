@@ -33,13 +33,13 @@ class Costs:
         macs: Multiply-accumulates of one image.
         latency_ms: Median time of one image.
         memory_mb: What building it and one image add to the memory of the process: of CUDA devices
-            their own, weights included.
+            their own, weights included. None on Windows, which does not tell.
     """
 
     parameters: int
     macs: int
     latency_ms: float
-    memory_mb: float
+    memory_mb: float | None
 
 
 def measure(
@@ -120,18 +120,18 @@ def costs(student: Student, *, image_size: int, device: str) -> Costs:
     where = pick_device(device)
     _begin(student, where)
     forget_peak_memory(where)
-    before = 0.0 if where.type == "cuda" else peak_memory_mb(where)
+    before = 0.0 if where.type == "cuda" else peak_memory_mb(where) or 0.0
     model = build_student(student, _CLASSES, pretrained=False, seed=0).to(where).eval()
     images = torch.zeros(1, 3, image_size, image_size, device=where)
     images = images.contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():
         model(images)
-        memory = peak_memory_mb(where) - before
+        peak = peak_memory_mb(where)
     return Costs(
         parameters=sum(p.numel() for p in model.parameters()),
         macs=count_macs(model, image_size),
         latency_ms=latency_ms(model, image_size, where),
-        memory_mb=memory,
+        memory_mb=None if peak is None else peak - before,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -104,6 +105,23 @@ class Workspace:
         """Where a source's embedding of a task lies; made now if it is not at hand."""
         found = self.artifacts.get("embeddings", self._embedding_key(task, source))
         return found or self.embed(task, [source])[source]
+
+    def embedding_beside_others(self, task: PlannedTask, source: str) -> Path:
+        """The same; on an accelerator those of all sources of the plan are made in one pass.
+
+        There one worker computes, and reading the images may take longer than a source does. On a
+        CPU it is the other way round, and other workers take the other sources meanwhile.
+        """
+        from distbench.engine.device import pick_device
+
+        if pick_device(self.plan.device).type != "cpu":
+            jobs = (j for j in self.plan.jobs if j.stage == "embed" and j.task == task.id)
+            others = [j.source for j in jobs if j.source and j.source != source]
+            if others:
+                # A source that fails must fail its own job only; what the others have is kept.
+                with contextlib.suppress(Exception):
+                    self.embed(task, [source, *others])
+        return self.embedding_folder(task, source)
 
     def embed(self, task: PlannedTask, sources: Sequence[str]) -> dict[str, Path]:
         """Embeddings of a task; those that are missing are made in one pass over its images."""

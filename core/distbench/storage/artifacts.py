@@ -14,7 +14,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,47 +62,68 @@ class ArtifactCache:
         Raises:
             DistbenchError: Another process has held the key for an hour.
         """
-        if found := self.get(kind, key):
-            return found
+        if folder := self.get(kind, key):
+            return folder
+        with self.draft(kind, key) as draft:
+            if draft is not None:
+                make(draft)
+        return self.folder(kind, key)
+
+    @contextlib.contextmanager
+    def draft(self, kind: str, key: str) -> Iterator[Path | None]:
+        """An empty folder that becomes the artifact when the context ends well.
+
+        Nobody else gets one for the key meanwhile. None where the artifact is there by now.
+
+        Args:
+            kind: Name of the stage.
+            key: As `build` takes it.
+
+        Raises:
+            DistbenchError: Another process has held the key for an hour.
+        """
         folder = self.folder(kind, key)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.parent / f".{key}.lock", timeout=LOCK_SECONDS)
         try:
-            with lock:
-                if found := self.get(kind, key):
-                    return found
-                self._make(folder, make)
+            lock = FileLock(folder.parent / f".{key}.lock", timeout=LOCK_SECONDS).acquire()
         except Timeout:
             raise DistbenchError(
                 f"another process has been making {kind} {key[:12]} for an hour; "
                 "stop it, or wait and run again"
             ) from None
-        return folder
+        with lock:
+            if self.get(kind, key) is None:
+                with _whole(folder) as draft:
+                    yield draft
+                return
+        yield None
 
-    @staticmethod
-    def _make(folder: Path, make: Callable[[Path], None]) -> None:
-        for left in folder.parent.glob(f".tmp-{folder.name}-*"):
-            shutil.rmtree(left, ignore_errors=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".tmp-{folder.name}-"))
-        try:
-            started = time.perf_counter()
-            make(draft)
-            seconds = time.perf_counter() - started
-            files = sorted(p for p in draft.iterdir() if p.is_file())
-            manifest = {
-                p.name: {"size": p.stat().st_size, "sha256": file_digest(p), "head": _head(p)}
-                for p in files
-            }
-            # Beside what is stored, which is the same however long it took.
-            write_atomic(draft / _TIMED, json.dumps({"seconds": seconds}))
-            write_atomic(draft / _MANIFEST, json.dumps(manifest, indent=1))
-            draft.chmod(0o755)
-            draft.replace(folder)
-        except BaseException:
-            shutil.rmtree(draft, ignore_errors=True)
-            raise
-        _remember(folder, {name: _stamp(folder / name) for name in manifest})
+
+@contextlib.contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """A draft beside a folder, which takes its place with a manifest; gone if anything fails."""
+    for left in folder.parent.glob(f".tmp-{folder.name}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    shutil.rmtree(folder, ignore_errors=True)
+    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".tmp-{folder.name}-"))
+    try:
+        started = time.perf_counter()
+        yield draft
+        seconds = time.perf_counter() - started
+        files = sorted(p for p in draft.iterdir() if p.is_file())
+        manifest = {
+            p.name: {"size": p.stat().st_size, "sha256": file_digest(p), "head": _head(p)}
+            for p in files
+        }
+        # Beside what is stored, which is the same however long it took.
+        write_atomic(draft / _TIMED, json.dumps({"seconds": seconds}))
+        write_atomic(draft / _MANIFEST, json.dumps(manifest, indent=1))
+        draft.chmod(0o755)
+        draft.replace(folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    _remember(folder, {name: _stamp(folder / name) for name in manifest})
 
 
 def seconds_of(folder: Path) -> float | None:

@@ -110,7 +110,7 @@ class CostBlock(_Block):
     latency_ms: float | None = Field(
         None, description="of one image through the trained student on this device"
     )
-    peak_memory_mb: float
+    peak_memory_mb: float | None
 
 
 class Row(_Block):

@@ -148,7 +148,7 @@ def _computed_again(
     row: Row, planned: _Replanned, tolerance: float, report: ValidationReport
 ) -> dict[str, Any]:
     """Computes a cell and compares it with its row."""
-    from distbench.engine.worker import execute_unit
+    from distbench.engine.unit import execute_unit
     from distbench.storage.hashing import digest
 
     where = f"{row.method.id} on {row.task.id}, seed {row.seed}"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -12,6 +11,7 @@ import numpy as np
 import torch
 
 from distbench.engine.cell import compute_cell
+from distbench.engine.training.threads import torch_threads
 from distbench.engine.workspace import Workspace
 from distbench.errors import Declined, PluginError
 from distbench.interfaces.classifier import Classifier
@@ -134,7 +134,7 @@ def watch(subject: Subject, seed: int = 0, **protocol: Any) -> tuple[Row, Watche
     """
     given = options(subject, strategy="equal", seeds=seed + 1, **protocol)
     given[subject.kind] = (as_table(subject.make_with_data()),)
-    with workplace() as folder, one_thread():
+    with workplace() as folder, torch_threads(1):
         work = _Watching(_plan(given), folder / "home")
         work.seen = []
         cell = next(cell for cell in work.plan.cells if cell.seed == seed)
@@ -155,17 +155,6 @@ def _plan(given: Mapping[str, Any]) -> Plan:
         return make_plan(RunConfig.make(**given))
     except Declined as declined:
         raise NotChecked(f"it declines here: {declined.reason}") from None
-
-
-@contextlib.contextmanager
-def one_thread() -> Iterator[None]:
-    """Computes with one thread, as a cell of the miniature does."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def equal_results(one: Row, other: Row) -> bool:

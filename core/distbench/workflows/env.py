@@ -119,10 +119,11 @@ def _without_home(text: str) -> str:
 def _cpu() -> dict[str, Any]:
     import torch
 
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    from distbench.engine.training.threads import usable_cores
+
     return {
         "cores": os.cpu_count(),
-        "usable": usable,
+        "usable": usable_cores(),
         "torch threads": torch.get_num_threads(),
         **{name: os.environ[name] for name in _THREADS if name in os.environ},
     }

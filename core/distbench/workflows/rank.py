@@ -100,13 +100,13 @@ def _reference(
     wanting = [metric.label for metric in metrics if "reference" in metric.needed()]
     if not wanting:
         return None
-    from distbench.engine.cell import reference_of
+    from distbench.engine.scores import reference_features
     from distbench.engine.workspace import Workspace
 
     try:
         # What is distilled does not matter to the reference, but a plan needs something to do.
         plan = make_plan(config.model_copy(update={"distiller": RunConfig().distiller}))
-        found = reference_of(Workspace(plan), plan.tasks[0], 0)
+        found = reference_features(Workspace(plan), plan.tasks[0], 0)
     except DistbenchError as error:
         if len(wanting) == len(metrics):
             raise

@@ -89,10 +89,10 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
     if reason := excluded[task.id].get(encoder):
         raise RefusedError(f"encoder {encoder!r} {reason}; take another, or give --overlap allow")
 
-    import torch
     from threadpoolctl import threadpool_limits
 
     from distbench.engine.retrieval import neighbours_each, retrieve_between, too_small
+    from distbench.engine.training.threads import torch_threads
     from distbench.engine.workspace import Workspace
 
     work = Workspace(_plan(run, (task, images), info))
@@ -100,15 +100,11 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
     each = neighbours_each(budget, len(queries))
     if not each:
         raise UsageError(too_small(budget, len(queries)))
-    before = torch.get_num_threads()
-    torch.set_num_threads(protocol.threads)
     try:
-        with threadpool_limits(protocol.threads):
+        with torch_threads(protocol.threads), threadpool_limits(protocol.threads):
             found = retrieve_between(work, task, images, queries, encoder, budget)
     except Declined as declined:
         raise RefusedError(declined.reason) from None
-    finally:
-        torch.set_num_threads(before)
     own = _names(resolved.task.component.index(), work.images(task).skipped)
     there = _names(pool.component.index(), work.images(images).skipped)
     rows = zip(

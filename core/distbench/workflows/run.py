@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from distbench import leaderboard
-from distbench.engine.execute import drain, make_executor
+from distbench.engine.execute import execute_units, make_executor
 from distbench.engine.ledger import Ledger
 from distbench.errors import InterruptedRunError, MachineError
 from distbench.interfaces.executor import Executor, Outcome
@@ -173,7 +173,7 @@ def _compute(
                 reporters.tell("cell_failed" if row.status == "failed" else "cell_finished", row)
 
     units = plan.units(missing, config.timeout)
-    drain(config, plan, units, executor, on_outcome, on_start=on_start, progress=progress)
+    execute_units(config, plan, units, executor, on_outcome, on_start=on_start, progress=progress)
 
 
 def _gather(

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from distbench.engine.execute import drain, make_executor
+from distbench.engine.execute import execute_units, make_executor
 from distbench.errors import DataError, UsageError
 from distbench.interfaces.executor import Outcome
 from distbench.interfaces.progress import Progress, silent
@@ -127,7 +127,7 @@ def _scores(
             failed[outcome.unit] = outcome.reason or "unknown reason"
 
     executor = make_executor(config, registry(config.plugin))
-    drain(config, plan, units, executor, ended, progress=progress)
+    execute_units(config, plan, units, executor, ended, progress=progress)
     scores: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(dict)
     warnings: dict[str, None] = {}
     kept = ArtifactCache(home() / "artifacts")

@@ -303,7 +303,7 @@ def test_building_is_interrupted_and_goes_on(tmp_path):
 
 
 def test_sources_that_do_not_fit_together_take_turns(tmp_path, monkeypatch):
-    monkeypatch.setattr(building, "_TOGETHER", 900)
+    monkeypatch.setattr(building, "_GROUP_BYTES", 900)
     cache, opened = ArtifactCache(tmp_path / "artifacts"), []
     wanted = {str(number): Counting(number) for number in range(5)}
     build_embeddings(cache, wanted, lambda: opened.append(1) or IMAGES, CPU)

@@ -60,7 +60,7 @@ class MethodCost:
     teacher_training_seconds: float | None
     total_training_seconds: float | None
     total_seconds: float
-    peak_memory_mb: float
+    peak_memory_mb: float | None
 
 
 def machine_of(row: RowRecord) -> str:
@@ -155,5 +155,7 @@ def _cost(method: str, machine: str, group: Sequence[tuple[RowRecord, CostFacts]
         teacher_training_seconds=_mean(_teaching_seconds(c) for c in blocks),
         total_training_seconds=_mean((_total_seconds(c) for c in blocks), all_of_them=True),
         total_seconds=math.fsum(c.total_seconds for c in blocks) / len(blocks),
-        peak_memory_mb=max(c.peak_memory_mb for c in blocks),
+        peak_memory_mb=max(
+            (c.peak_memory_mb for c in blocks if c.peak_memory_mb is not None), default=None
+        ),
     )

@@ -70,7 +70,7 @@ class CostFacts(NamedTuple):
     teacher_training_seconds: float | None
     total_seconds: float
     latency_ms: float | None
-    peak_memory_mb: float
+    peak_memory_mb: float | None
 
 
 class Learnt(NamedTuple):

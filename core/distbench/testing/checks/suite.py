@@ -73,4 +73,5 @@ def development_tasks(subject: Subject) -> None:
     if not suite.tuning.tasks:
         raise NotChecked("it names no tasks for `distbench tune`")
     with doing("finding its development tasks", "name other tasks than its own"):
-        with_development_tasks(RunConfig.make(), suite, subject.names)
+        config = RunConfig.make(plugin=subject.plugin_files)
+        with_development_tasks(config, suite, subject.names)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from distbench.engine.ledger import Ledger
 from distbench.engine.stages.train import weights_digest
 from distbench.engine.training.student import build_student
-from distbench.engine.worker import execute_unit
+from distbench.engine.unit import execute_unit
 from distbench.engine.workspace import Workspace
 from distbench.errors import DistbenchError, RefusedError, UsageError
 from distbench.interfaces.classifier import Classifier

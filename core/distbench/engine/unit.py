@@ -1,0 +1,126 @@
+"""Executes one unit of a plan, a job or a cell, in this process."""
+
+from __future__ import annotations
+
+import errno
+import time
+import traceback
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distbench.errors import DistbenchError, RefusedError
+from distbench.interfaces.executor import Outcome
+from distbench.storage.home import home
+from distbench.storage.offline import guard
+
+if TYPE_CHECKING:
+    from distbench.engine.workspace import Workspace
+    from distbench.interfaces.reporter import Cell
+    from distbench.planning.plan import Job
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+
+
+_FORBIDDEN = {errno.EACCES, errno.EPERM}
+
+
+def execute_unit(plan_path: Path | str, unit: str) -> Outcome:
+    """Executes one unit of a plan in this process; its artifact or row is stored when it ends well.
+
+    Args:
+        plan_path: A plan as `distbench plan` writes it.
+        unit: Id of a job or a cell.
+
+    Returns:
+        How it ended; an exception of a component is a failure of the unit, not of the caller.
+    """
+    guard()
+    started = time.perf_counter()
+
+    def failed(reason: str, error: BaseException, *, fatal: bool = False) -> Outcome:
+        return Outcome(
+            unit,
+            "failed",
+            reason,
+            traceback.format_exc(),
+            refused=isinstance(error, RefusedError),
+            fatal=fatal,
+            seconds=time.perf_counter() - started,
+        )
+
+    try:
+        stat = Path(plan_path).stat()
+        _execute(*_open(str(plan_path), (stat.st_mtime_ns, stat.st_ino), str(home())), unit)
+    except DistbenchError as error:
+        return failed(str(error), error)
+    except MemoryError as error:
+        return failed("out of memory", error)
+    except OSError as error:
+        ours = Path(str(error.filename or "")).is_relative_to(home())
+        fatal = error.errno in _FULL or (error.errno in _FORBIDDEN and ours)
+        where = f" ({error.filename})" if error.filename else ""
+        return failed(f"{error.strerror or error}{where}", error, fatal=fatal)
+    except Exception as error:
+        return failed(f"{type(error).__name__}: {error}", error)
+    return Outcome(unit, "done", seconds=time.perf_counter() - started)
+
+
+@lru_cache(maxsize=1)
+def _open(
+    plan_path: str, stamp: tuple[int, int], root: str
+) -> tuple[Workspace, dict[str, Job], dict[str, Cell]]:
+    """A plan opened once for all its units; the stamp tells it from another under its path."""
+    from distbench.engine.workspace import Workspace
+    from distbench.planning.plan import Plan
+
+    plan = Plan.from_json(Path(plan_path).read_bytes())
+    jobs = {job.id: job for job in plan.jobs}
+    cells = {cell.id: cell for cell in plan.cells}
+    return Workspace(plan, Path(root)), jobs, cells
+
+
+def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit: str) -> None:
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    from distbench.engine.cell import compute_cell
+    from distbench.engine.ledger import Ledger
+    from distbench.engine.stages.score import Scores
+    from distbench.engine.training.threads import torch_threads
+
+    threads = work.plan.protocol.threads
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    with torch_threads(threads), threadpool_limits(threads):
+        if unit in jobs:
+            _make(work, jobs[unit])
+            return
+        cell = cells[unit]
+        needed = [jobs[need] for need in cell.needs if need in jobs]
+        scores = next(
+            (Scores.load(_make(work, job)) for job in needed if job.stage == "score"), None
+        )
+        Ledger(work.plan, work.root).store.put(*compute_cell(work, cell, scores))
+
+
+def _make(work: Workspace, job: Job) -> Path:
+    """Makes a job's artifact if it is not at hand; for scores, the path of their file."""
+    from distbench.engine.scores import reference_features, score_task
+
+    task = work.plan.task(job.task)
+    if job.stage == "prepare":
+        work.images(task)
+        return work.artifacts.folder("images", job.key)
+    if job.stage == "embed" and job.source is not None:
+        return work.embedding_beside_others(task, job.source)
+    seed = job.seed or 0
+    if job.stage == "reference":
+        reference_features(work, task, seed)
+        return work.artifacts.folder("references", job.key)
+    method = work.plan.method(job.method or "")
+
+    def make(folder: Path) -> None:
+        score_task(work, task, method, seed).save(folder / "scores.json")
+
+    return work.artifacts.build("scores", job.key, make) / "scores.json"
