@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
     app.command("env", epilog="Example: distbench env > environment.txt")(env)
 
 
-def env(plugin: o.Plugins = None, json: o.Json = False) -> None:
+def env(plugin: o.Plugin = None, json: o.Json = False) -> None:
     """Show what a bug report needs: versions, plugins, extras, devices and where things lie.
 
     No user name, token or environment variable is in it: it can be pasted as it is.

@@ -1,11 +1,29 @@
-"""Options that several commands share, so that they read and mean the same everywhere."""
+"""Options that several commands share, so that they read and mean the same everywhere.
+
+The alias of an option is its name in capitals: `ImageSize` is ``--image-size``. A command takes
+single ones in its signature, or whole groups with `with_options`.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from types import EllipsisType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from distbench.planning.config import RunConfig
+
+METHODS = ("metric", "strategy", "distiller", "baseline")
+PROTOCOL = (
+    *("labelled", "validation", "image_size", "steps", "batch", "threads", "probe_size"),
+    "precision",
+)
+EXECUTION = ("executor", "workers", "timeout", "device", "offline", "plugin")
 
 _WHAT = "What to run"
 _PROTOCOL = "Protocol (overrides the suite's)"
@@ -15,7 +33,7 @@ Suite = Annotated[
     str | None,
     typer.Option(help="Suite by name, or a TOML file. \\[default: mini]", rich_help_panel=_WHAT),
 ]
-Tasks = Annotated[
+Task = Annotated[
     list[str] | None,
     typer.Option(
         "--task",
@@ -38,7 +56,7 @@ Student = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-Metrics = Annotated[
+Metric = Annotated[
     list[str] | None,
     typer.Option(
         "--metric",
@@ -46,7 +64,7 @@ Metrics = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-Strategies = Annotated[
+Strategy = Annotated[
     list[str] | None,
     typer.Option(
         "--strategy",
@@ -54,7 +72,7 @@ Strategies = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-Distillers = Annotated[
+Distiller = Annotated[
     list[str] | None,
     typer.Option(
         "--distiller",
@@ -63,7 +81,7 @@ Distillers = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-Baselines = Annotated[
+Baseline = Annotated[
     list[str] | None,
     typer.Option(
         "--baseline",
@@ -110,7 +128,7 @@ ImageSize = Annotated[
 Steps = Annotated[
     int | None, typer.Option(help="Optimiser steps of a student.", rich_help_panel=_PROTOCOL)
 ]
-BatchSize = Annotated[
+Batch = Annotated[
     int | None,
     typer.Option("--batch", help="Labelled images of a step.", rich_help_panel=_PROTOCOL),
 ]
@@ -143,7 +161,7 @@ Device = Annotated[
     str | None,
     typer.Option(help="auto, cpu, cuda, cuda:1, mps. \\[default: auto]", rich_help_panel=_HOW),
 ]
-Plugins = Annotated[
+Plugin = Annotated[
     list[Path] | None,
     typer.Option(
         "--plugin",
@@ -151,7 +169,7 @@ Plugins = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
-Reporters = Annotated[
+Reporter = Annotated[
     list[str] | None,
     typer.Option("--reporter", help="Is told of every cell; repeats.", rich_help_panel=_HOW),
 ]
@@ -197,6 +215,46 @@ Config = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def with_options(
+    *names: str | EllipsisType, **instead: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command shared options; it gets what was given of them as its first argument.
+
+    Args:
+        names: Of the options, in the order of the help; ``...`` stands for the command's own.
+        instead: Another option by the name of one.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        _, *own = inspect.signature(command, eval_str=True).parameters.values()
+        parameters: list[inspect.Parameter] = []
+        for name in names:
+            if isinstance(name, str):
+                alias = globals()[name.title().replace("_", "")]
+                kind, of = inspect.Parameter.KEYWORD_ONLY, instead.get(name, alias)
+                parameters.append(inspect.Parameter(name, kind, default=None, annotation=of))
+            else:
+                parameters += [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+
+        @wraps(command)
+        def called(**values: Any) -> None:
+            mine = {parameter.name: values.pop(parameter.name) for parameter in own}
+            command({k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}, **mine)
+
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return called
+
+    return decorate
+
+
+def run_config(given: dict[str, Any], **more: Any) -> RunConfig:
+    """The configuration that shared options make, over that of a file where one is given."""
+    from distbench.planning.config import RunConfig
+
+    return RunConfig.make(given.pop("config", None), **{**given, **more})
 
 
 def print_json(value: object) -> None:

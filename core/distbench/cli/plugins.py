@@ -18,7 +18,7 @@ def plugins(
     known: Annotated[
         bool, typer.Option("--known", help="List those of the index, installed or not.")
     ] = False,
-    plugin: o.Plugins = None,
+    plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
     """List the plugins that were found, the broken ones with the reason."""

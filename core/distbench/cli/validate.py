@@ -39,7 +39,7 @@ def validate(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of bundles, and no more.")
     ] = False,
-    plugin: o.Plugins = None,
+    plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
     """Check submissions without trusting them: recompute, compare, list every reason to refuse."""

@@ -99,7 +99,7 @@ def build(
         bool, typer.Option("--dry-run", help="Show what there is and what would be made.")
     ] = False,
     offline: o.Offline = None,
-    plugin: o.Plugins = None,
+    plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
     """Train source models: every architecture on every data set, or the zoo of a recipe.
