@@ -30,7 +30,7 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class TaskEntry:
+class BoardEntry:
     """One method on one task over its seeds.
 
     `values` are in the order of `seeds` and hold done cells only; `estimate` is None where a
@@ -151,7 +151,7 @@ def cells(rows: Iterable[RowRecord]) -> dict[Cell, RowRecord]:
 
 def entry(
     chosen: Mapping[Cell, RowRecord], method: str, task: str, seeds: Sequence[int], measure: Measure
-) -> TaskEntry:
+) -> BoardEntry:
     """The entry of a method on a task: its done cells, and the reason for each that is missing."""
     done, values, missing = [], [], []
     for seed in seeds:
@@ -164,7 +164,7 @@ def entry(
         else:
             missing.append(Missing(task, seed, row.status, row.reason or "no reason given"))
     whole = bool(values) and not missing
-    return TaskEntry(
+    return BoardEntry(
         method,
         task,
         tuple(done),
