@@ -3,12 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from distbench.interfaces.component import Component
 from distbench.interfaces.method import Distiller
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.suite import settings_of
+from distbench.interfaces.task import Task
+from distbench.plugins.component_identity import Identified
+
+
+@dataclass(frozen=True)
+class ResolvedMethod:
+    """A method of a run.
+
+    Attributes:
+        parts: Kind to component.
+        images: The images of its transfer set, where its distiller has one.
+    """
+
+    parts: Mapping[str, Identified[Component]]
+    images: Identified[Task] | None = None
+
+    @property
+    def components(self) -> dict[str, Component]:
+        """Kind to component, without what is known of them."""
+        return {kind: part.component for kind, part in self.parts.items()}
+
 
 _ORDER = ("distiller", "strategy", "metric", "baseline")
 

@@ -11,9 +11,9 @@ from distbench.planning.config import RunConfig
 from distbench.planning.eligibility import Eligibility, sources_that_saw
 from distbench.planning.jobs import lay_out
 from distbench.planning.keys import Keys
-from distbench.planning.methods import method_id, method_needs, method_role
+from distbench.planning.methods import ResolvedMethod, method_id, method_needs, method_role
 from distbench.planning.plan import Plan, PlannedMethod
-from distbench.planning.resolve import ResolvedMethod, ResolvedRun
+from distbench.planning.resolve import ResolvedRun
 from distbench.planning.tasks import plan_images, plan_task
 from distbench.plugins.component_identity import as_table
 from distbench.storage.hashing import digest

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -22,30 +22,14 @@ from distbench.interfaces.suite import Protocol, SuiteDefinition, TaskEntry
 from distbench.interfaces.task import Task
 from distbench.interfaces.zoo import Source, SourceInfo, Zoo
 from distbench.planning.config import DEFAULT_STUDENT, DEFAULT_SUITE, RunConfig
-from distbench.planning.methods import crossed
+from distbench.planning.methods import ResolvedMethod, crossed
 from distbench.planning.settings import check_settings, suite_component
-from distbench.plugins.component_identity import identity_of, plugin_digests
+from distbench.plugins.component_identity import Identified, plugin_digests
 from distbench.plugins.registry import Registry, registry
 from distbench.storage.offline import go_offline
 from distbench.storage.validation import faults_of
 
 C = TypeVar("C", bound=Component)
-
-
-@dataclass(frozen=True)
-class Resolved(Generic[C]):
-    """A component of a run.
-
-    Attributes:
-        component: The component.
-        identity: What its results depend on, for keys.
-        provenance: The part of it that its plugin adds: the digest of its source where it is no
-            built-in, else nothing.
-    """
-
-    component: C
-    identity: dict[str, Any]
-    provenance: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -60,25 +44,7 @@ class ResolvedTask:
 
     id: str
     seen_by: tuple[str, ...]
-    task: Resolved[Task]
-
-
-@dataclass(frozen=True)
-class ResolvedMethod:
-    """A method of a run.
-
-    Attributes:
-        parts: Kind to component.
-        images: The images of its transfer set, where its distiller has one.
-    """
-
-    parts: Mapping[str, Resolved[Component]]
-    images: Resolved[Task] | None = None
-
-    @property
-    def components(self) -> dict[str, Component]:
-        """Kind to component, without what is known of them."""
-        return {kind: part.component for kind, part in self.parts.items()}
+    task: Identified[Task]
 
 
 class ResolvedRun:
@@ -102,20 +68,16 @@ class ResolvedRun:
         self.protocol: Protocol = config.protocol(self.suite.protocol)
         self.overlap = config.overlap or self.suite.overlap
 
-    def _resolved(self, kind: str, component: C) -> Resolved[C]:
-        return Resolved(
-            component,
-            identity_of(self._names, kind, component),
-            self._names.provenance(kind, component.name),
-        )
+    def _identified(self, kind: str, component: C) -> Identified[C]:
+        return Identified.of(self._names, kind, component)
 
     @cached_property
-    def student(self) -> Resolved[Student]:
+    def student(self) -> Identified[Student]:
         """The student; its weights are not looked at."""
         given = self.config.student
         base = self.config.base_of("student") if given else self.suite.base
         student = self._names.make("student", given or self.suite.student, base=base)
-        return self._resolved("student", student)
+        return self._identified("student", student)
 
     @property
     def has_zoo(self) -> bool:
@@ -123,7 +85,7 @@ class ResolvedRun:
         return (self.config.zoo or self.suite.zoo) is not None
 
     @cached_property
-    def zoo(self) -> Resolved[Zoo]:
+    def zoo(self) -> Identified[Zoo]:
         """The zoo.
 
         Raises:
@@ -136,7 +98,7 @@ class ResolvedRun:
                 "(`distbench list zoos`), or run baselines only with --distiller none"
             )
         base = self.suite.base if self.config.zoo is None else self.config.base_of("zoo")
-        return self._resolved("zoo", self._names.make("zoo", given, base=base))
+        return self._identified("zoo", self._names.make("zoo", given, base=base))
 
     @cached_property
     def _by_name(self) -> dict[str, Source]:
@@ -213,7 +175,7 @@ class ResolvedRun:
 
     def _task(self, entry: TaskEntry, base: Path | None) -> ResolvedTask:
         task = self._names.make("task", entry.component(), base=base)
-        return ResolvedTask(entry.id, entry.seen_by, self._resolved("task", task))
+        return ResolvedTask(entry.id, entry.seen_by, self._identified("task", task))
 
     def _task_of(self, value: str | dict[str, Any], base: Path | None) -> ResolvedTask:
         """A task that is no task of the suite; without an id it is called after what it is."""
@@ -225,11 +187,11 @@ class ResolvedRun:
             entry = TaskEntry.model_validate({**table, **about})
         except ValidationError as error:
             raise UsageError(f"task {about['id']!r}: {faults_of(error, TaskEntry)}") from None
-        return ResolvedTask(entry.id, entry.seen_by, self._resolved("task", task))
+        return ResolvedTask(entry.id, entry.seen_by, self._identified("task", task))
 
-    def gallery(self, specification: str) -> Resolved[Task]:
+    def gallery(self, specification: str) -> Identified[Task]:
         """A task whose images are retrieved from."""
-        return self._resolved("task", self._names.make("task", specification))
+        return self._identified("task", self._names.make("task", specification))
 
     def components(self, kind: str) -> tuple[Component, ...]:
         """The components of one kind of method, with the suite's settings.
@@ -255,7 +217,7 @@ class ResolvedRun:
         check_settings(self.suite, self._names)
         kinds = ("distiller", "strategy", "metric", "baseline")
         parts = {
-            kind: [self._resolved(kind, part) for part in self.components(kind)] for kind in kinds
+            kind: [self._identified(kind, part) for part in self.components(kind)] for kind in kinds
         }
         of = {id(part.component): part for several in parts.values() for part in several}
         methods = tuple(
@@ -268,12 +230,12 @@ class ResolvedRun:
 
     def method(self, parts: Mapping[str, Component]) -> ResolvedMethod:
         """A method of these components, by kind."""
-        return self._with_images({k: self._resolved(k, part) for k, part in parts.items()})
+        return self._with_images({k: self._identified(k, part) for k, part in parts.items()})
 
-    def _with_images(self, parts: Mapping[str, Resolved[Component]]) -> ResolvedMethod:
+    def _with_images(self, parts: Mapping[str, Identified[Component]]) -> ResolvedMethod:
         distiller = parts["distiller"].component if "distiller" in parts else None
         transfer = distiller.transfer_set() if isinstance(distiller, Distiller) else None
-        images = self._resolved("task", transfer.images) if transfer else None
+        images = self._identified("task", transfer.images) if transfer else None
         return ResolvedMethod(parts, images)
 
     @cached_property

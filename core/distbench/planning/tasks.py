@@ -7,9 +7,9 @@ from distbench.interfaces.suite import Protocol
 from distbench.interfaces.task import Task, TaskIndex
 from distbench.planning.keys import images_key
 from distbench.planning.plan import PlannedTask
-from distbench.planning.resolve import Resolved, ResolvedTask
+from distbench.planning.resolve import ResolvedTask
 from distbench.planning.split import split_train
-from distbench.plugins.component_identity import as_table
+from distbench.plugins.component_identity import Identified, as_table
 
 
 def plan_task(task: ResolvedTask, protocol: Protocol, skip_corrupt: bool) -> PlannedTask:
@@ -51,7 +51,7 @@ def _check(id: str, index: TaskIndex, protocol: Protocol) -> None:
         raise DataError(f"task {id!r}: {error}") from None
 
 
-def plan_images(images: Resolved[Task], protocol: Protocol, skip_corrupt: bool) -> PlannedTask:
+def plan_images(images: Identified[Task], protocol: Protocol, skip_corrupt: bool) -> PlannedTask:
     """A transfer set or gallery, as a task without classes.
 
     Raises:

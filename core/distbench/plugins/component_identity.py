@@ -4,13 +4,38 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from distbench.interfaces.component import Component
 from distbench.interfaces.kinds import kind_of
 from distbench.plugins.registry import Registry
 from distbench.storage.hashing import canonical_json, file_digest
+
+C = TypeVar("C", bound=Component)
+
+
+@dataclass(frozen=True)
+class Identified(Generic[C]):
+    """A component and what its results depend on.
+
+    Attributes:
+        component: The component.
+        identity: For keys, as of `identity_of`.
+        provenance: The part of it that its plugin adds: the digest of its source where it is no
+            built-in, else nothing.
+    """
+
+    component: C
+    identity: dict[str, Any]
+    provenance: dict[str, Any]
+
+    @classmethod
+    def of(cls, registry: Registry, kind: str, component: C) -> Identified[C]:
+        """A component as a registry knows it."""
+        provenance = registry.provenance(kind, component.name)
+        return cls(component, identity_of(registry, kind, component), provenance)
 
 
 def as_table(component: Component) -> dict[str, Any]:
