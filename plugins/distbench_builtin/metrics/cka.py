@@ -8,6 +8,7 @@ from pydantic import Field
 
 from distbench import Declined, Metric, Need, Probe
 from distbench_builtin.shared.numerics import alignment
+from distbench_builtin.shared.numerics.features import centred_class_sums
 
 
 class CKA(Metric):
@@ -60,7 +61,7 @@ class CKA(Metric):
             raise Declined("the features do not vary")
         if self.against == "labels":
             other = probe.labels.shared(alignment.of_labels)
-            sums = probe.shared(alignment.class_sums)
+            sums = probe.shared(centred_class_sums)
             inner = alignment.product_with_labels(features.kernel, sums, other)
         else:
             reference = probe.shared(alignment.of_reference)

@@ -57,7 +57,7 @@ class LFC(Metric):
         scale = np.sqrt(features.kernel.trace)
         mean = probe.shared(_features.doubles).mean(axis=0) / scale  # (n, d) -> (d,)
         along = features.rows @ (mean / scale)  # (n, d) @ (d,) -> (n,)
-        sums = probe.shared(alignment.class_sums) / scale  # (C, d)
+        sums = probe.shared(_features.centred_class_sums) / scale  # (C, d)
         counts = probe.labels.counts
         inner = 2 * float(np.vdot(sums, sums)) + 4 * float(counts @ (sums @ mean))
         if self.norm == "frobenius":

@@ -1,9 +1,18 @@
-"""The scale that every strategy puts scores on before it weighs them."""
+"""What strategies have in common that weigh by scores: the scale they put these on, and shares."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from distbench import Strategy
+
+if TYPE_CHECKING:
+    from distbench import Context, SourceInfo
 
 Vector = NDArray[np.float64]
 
@@ -48,3 +57,24 @@ def share(parts: Vector) -> Vector:
     """Parts >= 0, not all of them 0, as weights that sum to 1."""
     result: Vector = parts / parts.sum()
     return result
+
+
+class ByScores(Strategy, ABC):
+    """A strategy to which sources are nothing but their scores."""
+
+    def weigh(
+        self,
+        scores: NDArray[np.float64],
+        sources: Sequence[SourceInfo],
+        context: Context | None = None,
+    ) -> NDArray[np.float64]:
+        """The unscaled weights, divided by their sum.
+
+        Raises:
+            ValueError: There is no source, or the scores are not finite.
+        """
+        return share(self.unscaled(checked(scores)))
+
+    @abstractmethod
+    def unscaled(self, scores: Vector) -> Vector:
+        """Weights (s,) >= 0, not all of them 0, of finite scores (s,); they need not sum to 1."""

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from distbench import Strategy
-from distbench_builtin.strategies._score_scaling import checked, share
-
-if TYPE_CHECKING:
-    from distbench import Context, SourceInfo
+from distbench_builtin.strategies._score_scaling import ByScores, Vector
 
 
-class Equal(Strategy):
+class Equal(ByScores):
     """The same weight for every eligible source, whatever its score.
 
     With pseudo-labels this is DistillEqual, to which Borup, Phoo and Hariharan, "Distilling from
@@ -29,15 +23,6 @@ class Equal(Strategy):
 
     needs_scores: ClassVar[bool] = False
 
-    def weigh(
-        self,
-        scores: NDArray[np.float64],
-        sources: Sequence[SourceInfo],
-        context: Context | None = None,
-    ) -> NDArray[np.float64]:
-        """Weight 1/s for each of the s sources.
-
-        Raises:
-            ValueError: There is no source.
-        """
-        return share(np.ones_like(checked(scores)))
+    def unscaled(self, scores: Vector) -> Vector:
+        """1 for each."""
+        return np.ones_like(scores)

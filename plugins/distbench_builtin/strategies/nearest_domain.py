@@ -37,6 +37,5 @@ class NearestDomain(Strategy):
             ValueError: The scores are not finite.
         """
         best = sources[int(checked(scores).argmax())]
-        if best.domain == "unknown":
-            return np.array([float(info is best) for info in sources])
-        return share(np.array([float(info.domain == best.domain) for info in sources]))
+        kin = [info is best or info.domain == best.domain != "unknown" for info in sources]
+        return share(np.array(kin, dtype=np.float64))

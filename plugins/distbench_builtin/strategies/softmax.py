@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numpy.typing import NDArray
 
-from distbench import Strategy, searched
-from distbench_builtin.strategies._score_scaling import minmax, share
-
-if TYPE_CHECKING:
-    from distbench import Context, SourceInfo
+from distbench import searched
+from distbench_builtin.strategies._score_scaling import ByScores, Vector, minmax
 
 
-class Softmax(Strategy):
+class Softmax(ByScores):
     """Softmax of the min-max normalised scores.
 
     ``w_i = exp(e_i / T) / sum_s exp(e_s / T)`` with e the scores mapped to 0..1 over the eligible
@@ -39,17 +32,8 @@ class Softmax(Strategy):
         description="towards 0 the best only, towards inf all sources alike",
     )
 
-    def weigh(
-        self,
-        scores: NDArray[np.float64],
-        sources: Sequence[SourceInfo],
-        context: Context | None = None,
-    ) -> NDArray[np.float64]:
-        """Exponentials of the normalised scores, divided by their sum.
-
-        Raises:
-            ValueError: The scores are not finite.
-        """
+    def unscaled(self, scores: Vector) -> Vector:
+        """Exponentials of the normalised scores."""
         behind = minmax(scores) - 1
         with np.errstate(over="ignore"):  # a tiny temperature sends all but the best to exp(-inf)
-            return share(np.exp(behind / self.temperature))
+            return np.exp(behind / self.temperature)

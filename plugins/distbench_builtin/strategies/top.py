@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numpy.typing import NDArray
 
-from distbench import Strategy, searched
-from distbench_builtin.strategies._score_scaling import checked, share
-
-if TYPE_CHECKING:
-    from distbench import Context, SourceInfo
+from distbench import searched
+from distbench_builtin.strategies._score_scaling import ByScores, Vector
 
 
-class Top(Strategy):
+class Top(ByScores):
     """The k sources with the best scores, each with the same weight; of equal ones the first.
 
     Between DistillNearest (k = 1) and DistillEqual (k = all) of Borup, Phoo and Hariharan,
@@ -37,18 +30,8 @@ class Top(Strategy):
         description="how many sources; all where there are fewer",
     )
 
-    def weigh(
-        self,
-        scores: NDArray[np.float64],
-        sources: Sequence[SourceInfo],
-        context: Context | None = None,
-    ) -> NDArray[np.float64]:
-        """Weight 1/k for each of the k best, 0 for the others.
-
-        Raises:
-            ValueError: The scores are not finite.
-        """
-        values = checked(scores)
-        chosen = np.zeros_like(values)
-        chosen[np.argsort(-values, kind="stable")[: self.k]] = 1
-        return share(chosen)
+    def unscaled(self, scores: Vector) -> Vector:
+        """1 for each of the k best, 0 for the others."""
+        weights = np.zeros_like(scores)
+        weights[np.argsort(-scores, kind="stable")[: self.k]] = 1
+        return weights

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numpy.typing import NDArray
 
-from distbench import Strategy, searched
-from distbench_builtin.strategies._score_scaling import minmax, share
-
-if TYPE_CHECKING:
-    from distbench import Context, SourceInfo
+from distbench import searched
+from distbench_builtin.strategies._score_scaling import ByScores, Vector, minmax
 
 
-class Weighted(Strategy):
+class Weighted(ByScores):
     """Weights proportional to a power of the min-max normalised scores.
 
     ``w_i = e_i^p / sum_s e_s^p`` with e the scores mapped to 0..1 over the eligible sources: with
@@ -40,16 +33,7 @@ class Weighted(Strategy):
         description="0 weighs all sources alike, inf takes the best only",
     )
 
-    def weigh(
-        self,
-        scores: NDArray[np.float64],
-        sources: Sequence[SourceInfo],
-        context: Context | None = None,
-    ) -> NDArray[np.float64]:
-        """Normalised scores to the power, divided by their sum; one source or equal scores: 1/s.
-
-        Raises:
-            ValueError: The scores are not finite.
-        """
+    def unscaled(self, scores: Vector) -> Vector:
+        """Normalised scores to the power; one source or equal scores: 1 each."""
         # IEEE powers give both limits: 0**0 = 1, and x**inf is 1 for x = 1, else 0.
-        return share(np.power(minmax(scores), self.power))
+        return np.power(minmax(scores), self.power)

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypedDict
+
+from distbench import DistbenchError
 
 if TYPE_CHECKING:
     import torch
+
+_log = logging.getLogger(__name__)
 
 COUNTED = 1
 """Raised whenever the same network would be counted differently; part of what is remembered by."""
@@ -48,6 +54,49 @@ def macs_and_depth(model: torch.nn.Module, image_size: int) -> tuple[int, int]:
     with torch.no_grad(), _path_counter(images) as path:
         model(images)
     return macs, path.longest
+
+
+def measured(
+    what: str,
+    make: Callable[[], torch.nn.Module],
+    features: Callable[[torch.nn.Module, torch.Tensor], torch.Tensor],
+    image_size: int,
+    error: type[DistbenchError],
+) -> Cost:
+    """Measures a network without values; one that looks at values while it is built, with them.
+
+    Args:
+        what: The network in words, for messages.
+        make: Makes it on the device that is torch's default then.
+        features: Pooled features (1, d) that it gives for an image.
+        image_size: Side of the images.
+        error: What is raised where the side does not fit.
+    """
+    import torch
+
+    def on(device: str) -> Cost:
+        with torch.device(device):
+            model = make().eval()
+            image = torch.zeros(1, 3, image_size, image_size)
+        macs, depth = macs_and_depth(model, image_size)
+        with torch.no_grad():
+            width = features(model, image).shape[1]
+        parameters = sum(p.numel() for p in model.parameters())
+        return {"feature_dim": width, "parameters": parameters, "macs": macs, "depth": depth}
+
+    try:
+        return on("meta")
+    except DistbenchError:
+        raise
+    except Exception:  # of whatever kind: libraries differ
+        _log.debug("%s cannot be measured on the meta device", what, exc_info=True)
+    try:
+        return on("cpu")
+    except (AssertionError, RuntimeError) as problem:
+        reason = str(problem).strip().splitlines()[0]
+        raise error(
+            f"{what} does not take images of {image_size} x {image_size} pixels: {reason}"
+        ) from None
 
 
 def _path_counter(images: torch.Tensor) -> Any:

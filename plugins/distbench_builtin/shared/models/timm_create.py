@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -10,12 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from distbench import DistbenchError, WeightsError, did_you_mean
 from distbench_builtin.shared.caching.facts import remembered
-from distbench_builtin.shared.models.cost import COUNTED, Cost, macs_and_depth
+from distbench_builtin.shared.models.cost import COUNTED, Cost, measured
 
 if TYPE_CHECKING:
     import torch
-
-_log = logging.getLogger(__name__)
 
 FOLDER = "local-dir:"
 """Before the path of a folder with ``config.json`` and weights, where a name of the registry could
@@ -203,39 +200,17 @@ def _measure(
     input_size: int,
     error: type[DistbenchError],
 ) -> Cost:
-    import torch
+    def make() -> torch.nn.Module:
+        return create(architecture, num_classes, arguments, error=error)
 
-    def on(device: str) -> Cost:
-        with torch.device(device):
-            model: Any = create(architecture, num_classes, arguments, error=error).eval()
-            image = torch.zeros(1, 3, input_size, input_size)
-        macs, depth = macs_and_depth(model, input_size)
-        with torch.no_grad():
-            maps = model.forward_features(image) if num_classes else None
-            pooled = model.forward_head(maps, pre_logits=True) if num_classes else model(image)
+    def features(model: Any, image: torch.Tensor) -> torch.Tensor:
+        maps = model.forward_features(image) if num_classes else None
+        pooled = model.forward_head(maps, pre_logits=True) if num_classes else model(image)
         if pooled.ndim != 2:
             raise error(
                 f"timm's {architecture!r} gives features of shape {tuple(pooled.shape)} with these "
                 "arguments; distbench needs pooled ones (b, d)"
             )
-        return {
-            "feature_dim": pooled.shape[1],
-            "parameters": sum(p.numel() for p in model.parameters()),
-            "macs": macs,
-            "depth": depth,
-        }
+        return cast("torch.Tensor", pooled)
 
-    try:
-        return on("meta")
-    except DistbenchError:
-        raise
-    except Exception:  # an architecture that looks at values while it is built: compute for real
-        _log.debug("%s cannot be measured on the meta device", architecture, exc_info=True)
-    try:
-        return on("cpu")
-    except (AssertionError, RuntimeError) as problem:
-        reason = str(problem).strip().splitlines()[0]
-        raise error(
-            f"timm architecture {architecture!r} does not take images of {input_size} x "
-            f"{input_size} pixels: {reason}"
-        ) from None
+    return measured(f"timm architecture {architecture!r}", make, features, input_size, error)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from distbench import DistbenchError, did_you_mean
 from distbench_builtin.shared.caching.facts import remembered
-from distbench_builtin.shared.models.cost import COUNTED, Cost, macs_and_depth
+from distbench_builtin.shared.models.cost import COUNTED, Cost, measured
 
 if TYPE_CHECKING:
     import torch
@@ -222,34 +222,11 @@ def facts(
         "counted": COUNTED,
     }
 
-    def on(device: str) -> dict[str, Any]:
-        import torch
-
-        with torch.device(device):
-            model = create(architecture, num_classes, published=published, error=error).eval()
-            image = torch.zeros(1, 3, input_size, input_size)
-        macs, depth = macs_and_depth(model, input_size)
-        with torch.no_grad():
-            features, _ = split(model)(image)
-        return {
-            "feature_dim": features.shape[1],
-            "parameters": sum(p.numel() for p in model.parameters()),
-            "macs": macs,
-            "depth": depth,
-        }
+    def make() -> torch.nn.Module:
+        return create(architecture, num_classes, published=published, error=error)
 
     def measure() -> dict[str, Any]:
-        try:
-            return on("meta")
-        except (NotImplementedError, RuntimeError):  # looks at values while it is built
-            pass
-        try:
-            return on("cpu")
-        except (AssertionError, RuntimeError) as problem:
-            reason = str(problem).strip().splitlines()[0]
-            raise error(
-                f"torchvision's {architecture!r} does not take images of {input_size} x "
-                f"{input_size} pixels: {reason}"
-            ) from None
+        what = f"torchvision's {architecture!r}"
+        return dict(measured(what, make, lambda m, image: split(m)(image)[0], input_size, error))
 
     return cast("Cost", remembered("torchvision-size", key, measure))

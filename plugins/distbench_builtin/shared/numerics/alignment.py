@@ -71,12 +71,6 @@ def of_labels(labels: Labels) -> Kernel:
     return Kernel(trace, diagonal[labels.ids] / trace, square / trace**2)  # (C,)[(n,)] -> (n,)
 
 
-def class_sums(probe: Probe) -> Array:
-    """Sums of the centred features over each class, (C, d); for use with `Probe.shared`."""
-    sums: Array = probe.labels.class_sums(probe.shared(_features.centred))  # (n, d) -> (C, d)
-    return sums
-
-
 def product(left: Side, right: Side) -> float:
     """Frobenius inner product of the two Gram matrices, each over its trace."""
     n = len(left.rows)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-import numpy.typing as npt
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, IntArray
-from distbench_builtin.shared.mini.drawing.family import Family, Row
+from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray
+from distbench_builtin.shared.mini.drawing.family import Attributes, Family, Row
 from distbench_builtin.shared.mini.drawing.palette import solid, tinted
 from distbench_builtin.shared.mini.drawing.raster import (
     capsule,
@@ -42,7 +39,7 @@ def allowed(row: Row) -> bool:
     return row["wing"] != row["body"]
 
 
-def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.NDArray[np.uint8]:
+def draw(attributes: Attributes, bits: Bits, clutter: bool) -> ByteArray:
     """Draw birds; the wing's angle, the head's height and the legs are nuisance."""
     canvas = scenery(bits)
     if clutter:

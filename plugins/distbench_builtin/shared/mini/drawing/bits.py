@@ -8,12 +8,14 @@ words, turned into floats by shifts and by multiplications with exact powers of 
 from __future__ import annotations
 
 import hashlib
+import math
 
 import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
 IntArray = npt.NDArray[np.int64]
+ByteArray = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]
 WordArray = npt.NDArray[np.uint64]
 
@@ -49,10 +51,8 @@ class Bits:
     def words(self, *shape: int) -> WordArray:
         """Draw raw 64-bit words of shape ``(images, *shape)``."""
         full = (self.images, *shape)
-        total = 1
-        for side in full:
-            total *= side
-        return np.asarray(self._source.random_raw(total), dtype=np.uint64).reshape(full)
+        raw = self._source.random_raw(math.prod(full))
+        return np.asarray(raw, dtype=np.uint64).reshape(full)
 
     def uniform(self, low: float, high: float, *shape: int) -> FloatArray:
         """Draw floats from ``[low, high)``; without a shape, one per image as a 1x1 plane."""
@@ -70,10 +70,7 @@ class Bits:
 
     def grain(self, *shape: int) -> FloatArray:
         """Draw bell-shaped noise of mean 0 and variance 1; the number per image must be even."""
-        total = 1
-        for side in shape:
-            total *= side
-        words = self.words(total // 2)
+        words = self.words(math.prod(shape) // 2)
         # Each word holds eight bytes: add them in parallel to two sums of four bytes each.
         pairs = (words & _SIXTEEN_PAIRS) + ((words >> np.uint64(8)) & _SIXTEEN_PAIRS)
         fours = (pairs & _LOW_HALVES) + ((pairs >> np.uint64(16)) & _LOW_HALVES)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-import numpy.typing as npt
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, IntArray
-from distbench_builtin.shared.mini.drawing.family import Family
+from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray
+from distbench_builtin.shared.mini.drawing.family import Attributes, Family
 from distbench_builtin.shared.mini.drawing.raster import (
     Canvas,
     capsule,
@@ -31,7 +28,7 @@ ATTRIBUTES = {
 }
 
 
-def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.NDArray[np.uint8]:
+def draw(attributes: Attributes, bits: Bits, clutter: bool) -> ByteArray:
     """Draw radiographs; body size, exposure, ribs and the exact place are nuisance."""
     u, v = pose(bits, turn=0.02, scale=(0.85, 1.12), shift=0.1, flip=False)
     left, right = u < 0.0, u >= 0.0

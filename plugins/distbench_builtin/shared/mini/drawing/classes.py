@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 
 from distbench_builtin.shared.mini.drawing.bits import Bits, digest
@@ -39,10 +38,6 @@ def slice_of(family: Family, row: RowKey) -> str:
     return SLICES[digest(family.name, *pairs) % len(SLICES)]
 
 
-def _as_mapping(family: Family, row: RowKey) -> Mapping[str, str]:
-    return dict(zip(family.attributes, row, strict=True))
-
-
 def _differences(one: RowKey, two: RowKey) -> int:
     return sum(a != b for a, b in zip(one, two, strict=True))
 
@@ -66,7 +61,7 @@ def _draw_rows(spec: DatasetSpec, position: int, group: Group, used: set[RowKey]
                 row not in used
                 and all(_differences(row, other) >= group.apart for other in rows)
                 and sum(other[lead] == row[lead] for other in rows) < most
-                and family.allowed(_as_mapping(family, row))
+                and family.allowed(dict(zip(family.attributes, row, strict=True)))
                 and slice_of(family, row) == spec.slice
             ):
                 rows.append(row)

@@ -6,26 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
-
-from distbench_builtin.shared.mini.drawing.bits import Bits, IntArray
+from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray, IntArray
 
 Row = Mapping[str, str]
+Attributes = Mapping[str, IntArray]
+"""For each attribute, which of its values each image has."""
 
 
 class Draw(Protocol):
     """Draws a batch of images, one per row of attribute indices."""
 
-    def __call__(
-        self, attributes: Mapping[str, IntArray], bits: Bits, clutter: bool
-    ) -> npt.NDArray[np.uint8]:
+    def __call__(self, attributes: Attributes, bits: Bits, clutter: bool) -> ByteArray:
         """Return images of shape ``(bits.images, 32, 32, 3)``."""
-
-
-def anything(row: Row) -> bool:
-    """Accept every row."""
-    return True
 
 
 @dataclass(frozen=True)
@@ -46,6 +38,6 @@ class Family:
     attributes: Mapping[str, Sequence[str]]
     draw: Draw
     lead: str
-    allowed: Callable[[Row], bool] = anything
+    allowed: Callable[[Row], bool] = lambda row: True
     silent: frozenset[str] = frozenset({"plain", "none"})
     prefix: str | None = None

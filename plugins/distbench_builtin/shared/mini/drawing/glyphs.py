@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, FloatArray, IntArray
-from distbench_builtin.shared.mini.drawing.family import Family, Row
+from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray, FloatArray, IntArray
+from distbench_builtin.shared.mini.drawing.family import Attributes, Family, Row
 from distbench_builtin.shared.mini.drawing.raster import (
     Canvas,
     capsule,
@@ -65,7 +63,7 @@ def _point(index: IntArray, bits: Bits) -> tuple[FloatArray, FloatArray]:
     return x, y
 
 
-def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.NDArray[np.uint8]:
+def draw(attributes: Attributes, bits: Bits, clutter: bool) -> ByteArray:
     """Draw signs; pen, ink, paper and hand are nuisance."""
     paper = bits.uniform(150.0, 245.0, 3, 1, 1)
     ink = bits.uniform(10.0, 105.0, 3, 1, 1)

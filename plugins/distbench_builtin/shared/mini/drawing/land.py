@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-import numpy.typing as npt
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, FloatArray, IntArray
-from distbench_builtin.shared.mini.drawing.family import Family
+from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray, FloatArray
+from distbench_builtin.shared.mini.drawing.family import Attributes, Family
 from distbench_builtin.shared.mini.drawing.palette import solid
 from distbench_builtin.shared.mini.drawing.raster import (
     Canvas,
@@ -68,7 +65,7 @@ def _ribbon(
     return np.abs(a + swing * wave(b * 0.55 + phase)) - width
 
 
-def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.NDArray[np.uint8]:
+def draw(attributes: Attributes, bits: Bits, clutter: bool) -> ByteArray:
     """Draw land; direction, offset, weather and the exact colours are nuisance."""
     colours = _PALETTES[attributes["season"]].reshape(-1, 3, 3, 1, 1)
     colours = colours + bits.uniform(-16.0, 16.0, 3, 3, 1, 1)

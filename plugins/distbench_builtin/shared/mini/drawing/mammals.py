@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-import numpy.typing as npt
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, FloatArray, IntArray
-from distbench_builtin.shared.mini.drawing.family import Family, Row
+from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray, FloatArray, IntArray
+from distbench_builtin.shared.mini.drawing.family import Attributes, Family, Row
 from distbench_builtin.shared.mini.drawing.palette import solid, tinted
 from distbench_builtin.shared.mini.drawing.raster import (
     capsule,
@@ -57,7 +54,7 @@ def _ear(u: FloatArray, v: FloatArray, kind: IntArray, length: FloatArray) -> Fl
     return np.where(tall == 0, pointed, np.where(tall == 1, rounded, floppy))
 
 
-def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.NDArray[np.uint8]:
+def draw(attributes: Attributes, bits: Bits, clutter: bool) -> ByteArray:
     """Draw faces with shoulders; the head's tilt, the tongue and the gaze are nuisance."""
     canvas = scenery(bits)
     if clutter:

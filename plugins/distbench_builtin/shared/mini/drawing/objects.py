@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-import numpy.typing as npt
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, FloatArray, IntArray
-from distbench_builtin.shared.mini.drawing.family import Family
+from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray, FloatArray, IntArray
+from distbench_builtin.shared.mini.drawing.family import Attributes, Family
 from distbench_builtin.shared.mini.drawing.palette import solid, tinted
 from distbench_builtin.shared.mini.drawing.raster import (
     box,
@@ -78,7 +75,7 @@ def _outline(u: FloatArray, v: FloatArray, shape: IntArray) -> FloatArray:
     return np.where(lobes < _POLYGONS, polygon, np.where(lobes < 6, round_, other))
 
 
-def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.NDArray[np.uint8]:
+def draw(attributes: Attributes, bits: Bits, clutter: bool) -> ByteArray:
     """Draw things; the colour is only partly that of the class."""
     canvas = scenery(bits)
     if clutter:

@@ -14,6 +14,10 @@ import numpy as np
 
 from distbench_builtin.shared.mini.drawing.bits import Bits, FloatArray, IntArray
 
+Parameter = FloatArray | float
+Pair = tuple[Parameter, Parameter]
+"""A parameter in x and in y."""
+
 SIZE = 32
 _AXIS = (np.arange(SIZE, dtype=np.float64) + 0.5) / (SIZE / 2) - 1.0
 X = _AXIS.reshape(1, 1, SIZE)
@@ -95,12 +99,7 @@ def soft(distance: FloatArray, width: float = 0.08) -> FloatArray:
     return np.minimum(mask, 1.0, out=mask)
 
 
-def ellipse(
-    u: FloatArray,
-    v: FloatArray,
-    centre: tuple[FloatArray | float, FloatArray | float],
-    radius: tuple[FloatArray | float, FloatArray | float],
-) -> FloatArray:
+def ellipse(u: FloatArray, v: FloatArray, centre: Pair, radius: Pair) -> FloatArray:
     """Approximate distance to an ellipse with axes along the coordinates."""
     a, b = (u - centre[0]) / radius[0], (v - centre[1]) / radius[1]
     a *= a
@@ -111,12 +110,7 @@ def ellipse(
     return distance
 
 
-def box(
-    u: FloatArray,
-    v: FloatArray,
-    centre: tuple[FloatArray | float, FloatArray | float],
-    half: tuple[FloatArray | float, FloatArray | float],
-) -> FloatArray:
+def box(u: FloatArray, v: FloatArray, centre: Pair, half: Pair) -> FloatArray:
     """Distance to a rectangle, largest of the two axis distances."""
     return np.maximum(np.abs(u - centre[0]) - half[0], np.abs(v - centre[1]) - half[1])
 
@@ -124,10 +118,10 @@ def box(
 def capsule(
     u: FloatArray,
     v: FloatArray,
-    start: tuple[FloatArray | float, FloatArray | float],
-    end: tuple[FloatArray | float, FloatArray | float],
-    radius: FloatArray | float,
-    taper: FloatArray | float = 0.0,
+    start: Pair,
+    end: Pair,
+    radius: Parameter,
+    taper: Parameter = 0.0,
 ) -> FloatArray:
     """Distance to a thick segment whose radius shrinks by ``taper`` towards its end."""
     along_u, along_v = end[0] - start[0], end[1] - start[1]

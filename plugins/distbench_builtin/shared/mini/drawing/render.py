@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-import numpy.typing as npt
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, IntArray
+from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray, IntArray
 from distbench_builtin.shared.mini.drawing.catalogue import FAMILIES
 from distbench_builtin.shared.mini.drawing.classes import class_names, class_rows, spec_of
 from distbench_builtin.shared.mini.drawing.raster import SIZE
@@ -16,8 +15,6 @@ PARTS = ("train", "test")
 _BLOCK = 64
 _SAMPLE = 64
 _ROOM = 24 << 20
-
-ByteArray = npt.NDArray[np.uint8]
 
 
 def _check(part: str, count: int, start: int = 0) -> None:

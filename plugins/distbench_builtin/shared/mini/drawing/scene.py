@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from distbench_builtin.shared.mini.drawing.bits import Bits
+from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray
 from distbench_builtin.shared.mini.drawing.raster import (
     SIZE,
     Canvas,
@@ -64,7 +63,7 @@ def expose(
     slope: float = 0.28,
     haze: float = 0.4,
     grey: bool = False,
-) -> npt.NDArray[np.uint8]:
+) -> ByteArray:
     """Photograph a canvas: something in front of it, haze, light and noise, rounded to bytes.
 
     Args:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-import numpy.typing as npt
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, IntArray
-from distbench_builtin.shared.mini.drawing.family import Family
+from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray
+from distbench_builtin.shared.mini.drawing.family import Attributes, Family
 from distbench_builtin.shared.mini.drawing.palette import solid
 from distbench_builtin.shared.mini.drawing.raster import (
     Canvas,
@@ -37,7 +34,7 @@ _TONES = np.array(
 _SKIN = solid((222, 176, 150))
 
 
-def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.NDArray[np.uint8]:
+def draw(attributes: Attributes, bits: Bits, clutter: bool) -> ByteArray:
     """Draw lesions; skin tone, hairs, place, size and rotation are nuisance."""
     tone = bits.uniform(0.72, 1.08, 1, 1, 1) * (1.0 + bits.uniform(-0.06, 0.06, 3, 1, 1))
     grain = (clouds(bits, 5) - 0.5) * 26.0 + (clouds(bits, 13) - 0.5) * 18.0

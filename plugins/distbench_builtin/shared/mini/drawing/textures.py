@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
-import numpy.typing as npt
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, FloatArray, IntArray
-from distbench_builtin.shared.mini.drawing.family import Family, Row
+from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray, FloatArray
+from distbench_builtin.shared.mini.drawing.family import Attributes, Family, Row
 from distbench_builtin.shared.mini.drawing.raster import (
     Canvas,
     X,
@@ -91,7 +88,7 @@ def _level(kind: int, a: FloatArray, b: FloatArray, bold: FloatArray, bits: Bits
     return soft(second - nearest - 0.1 - 0.16 * bold, 0.15)
 
 
-def draw(attributes: Mapping[str, IntArray], bits: Bits, clutter: bool) -> npt.NDArray[np.uint8]:
+def draw(attributes: Attributes, bits: Bits, clutter: bool) -> ByteArray:
     """Draw surfaces; colours, phase and small changes of angle and pitch are nuisance."""
     first = bits.uniform(20.0, 235.0, 3, 1, 1)
     second = bits.uniform(20.0, 235.0, 3, 1, 1)
