@@ -63,31 +63,34 @@ def retrieve(
     from distbench.workflows.retrieve import curate
 
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-    found = curate(RunConfig.make(None, baseline=("none",), **given), gallery, encoder, budget)
-    text = found.csv()
+    transfer_set = curate(
+        RunConfig.make(None, baseline=("none",), **given), gallery, encoder, budget
+    )
+    text = transfer_set.csv()
     if output is None:
-        place = home() / "transfer" / f"{found.task}-{digest(text)[:8]}.csv"
+        file = home() / "transfer" / f"{transfer_set.task}-{digest(text)[:8]}.csv"
     else:
-        place = output if output.suffix and not output.is_dir() else output / "transfer.csv"
-    write_atomic(place, text)
+        file = output if output.suffix and not output.is_dir() else output / "transfer.csv"
+    write_atomic(file, text)
     if json:
-        o.print_json({**asdict(found), "stored": str(place)})
+        o.print_json({**asdict(transfer_set), "stored": str(file)})
         return
-    _print(found)
-    typer.echo(f"stored in {place}", err=True)
+    _print(transfer_set)
+    typer.echo(f"stored in {file}", err=True)
 
 
-def _print(found: Curated) -> None:
+def _print(transfer_set: Curated) -> None:
     from tabulate import tabulate
 
-    shown = found.images[:_SHOWN]
+    shown = transfer_set.images[:_SHOWN]
     rows = [[one.image, one.query, one.similarity] for one in shown]
     typer.echo(tabulate(rows, ["image", "chosen for", "similarity"], "simple", floatfmt=".4f"))
-    if len(found.images) > len(shown):
-        typer.echo(f"... and {len(found.images) - len(shown)} more")
-    whole = found.each * found.queries >= found.available
-    share = "all there are" if whole else f"{found.each} for each labelled one"
+    if len(transfer_set.images) > len(shown):
+        typer.echo(f"... and {len(transfer_set.images) - len(shown)} more")
+    whole = transfer_set.each * transfer_set.queries >= transfer_set.available
+    share = "all there are" if whole else f"{transfer_set.each} for each labelled one"
     typer.echo(
-        f"\n{found.task}: {len(found.images)} of {found.available} images of {found.gallery}, "
-        f"{share}; {found.queries} labelled images, encoder {found.encoder}."
+        f"\n{transfer_set.task}: {len(transfer_set.images)} of {transfer_set.available} images of "
+        f"{transfer_set.gallery}, {share}; {transfer_set.queries} labelled images, "
+        f"encoder {transfer_set.encoder}."
     )

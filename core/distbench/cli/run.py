@@ -78,19 +78,19 @@ def run(
     from distbench.planning.config import RunConfig
 
     given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-    made = RunConfig.make(config, **given)
+    run_config = RunConfig.make(config, **given)
     part = _shard(shard) if shard else None
     if sweep:
-        _sweep(made, sweep, alone=not (shard or dry_run), as_json=json)
+        _sweep(run_config, sweep, alone=not (shard or dry_run), as_json=json)
         return
     if dry_run:
-        _dry_run(made, part, as_json=json)
+        _dry_run(run_config, part, as_json=json)
         return
     from distbench.cli.progress import UnitProgress
     from distbench.workflows.run import execute
 
     with UnitProgress() as progress:
-        result = execute(made, shard=part, progress=progress)
+        result = execute(run_config, shard=part, progress=progress)
     _report(result, as_json=json)
     if result.exit_code:
         raise typer.Exit(result.exit_code)
@@ -205,11 +205,11 @@ def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool)
 
 def _estimate(ledger: Ledger) -> dict[str, float]:
     """Mean seconds of a finished cell by method, from this plan's rows."""
-    found: dict[str, list[float]] = {}
+    seconds: dict[str, list[float]] = {}
     for row in ledger.rows():
         if row.cost is not None:
-            found.setdefault(row.method.id, []).append(row.cost.total_seconds)
-    return {method: sum(times) / len(times) for method, times in found.items()}
+            seconds.setdefault(row.method.id, []).append(row.cost.total_seconds)
+    return {method: sum(times) / len(times) for method, times in seconds.items()}
 
 
 def _table(plan: Plan, missing: set[str], chosen: set[str]) -> str:

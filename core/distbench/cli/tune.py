@@ -101,15 +101,15 @@ def tune(
 
     if output is not None and output.suffix == ".json":
         raise UsageError(f"--output {output} is for TOML, e.g. settings.toml; trials go beside it")
-    made = RunConfig.make(
+    run_config = RunConfig.make(
         config, **{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
     )
     with UnitProgress(lines=False) as unit_progress:
         tuned = search(
-            made,
+            run_config,
             trials=trials,
             seed=seed,
-            ranges=read_ranges(ranges, registry(made.plugin)) if ranges else None,
+            ranges=read_ranges(ranges, registry(run_config.plugin)) if ranges else None,
             progress=show_line,
             unit_progress=unit_progress,
         )
