@@ -56,6 +56,20 @@ def test_toml_on_a_page_is_toml(text: str) -> None:
     assert tomllib.loads(text)
 
 
+def test_the_map_names_files_that_are_there() -> None:
+    """docs/design.md and CONTRIBUTING.md say where things lie; both halves of the house."""
+    houses = (ROOT / "core/distbench", ROOT / "plugins/distbench_builtin", ROOT)
+    design = (ROOT / "docs/design.md").read_text()
+    named = re.findall(r"(?<![\w/.])[a-z_]+/[\w/]*(?:\.py|/)(?!\w)", design)
+    tables = re.findall(r"^\| ([^|]+) \|", (ROOT / "CONTRIBUTING.md").read_text(), re.M)
+    named += re.findall(r"`([a-z_]+(?:/|\.py))`", " ".join(tables))
+    assert len(named) > 60
+    missing = [name for name in named if not any((house / name).exists() for house in houses)]
+    assert missing == []
+    packages = {file.parent.name for house in houses[:2] for file in house.glob("*/__init__.py")}
+    assert not packages - {name.rstrip("/") for name in named}
+
+
 def steps(page: Path) -> list[tuple[str, str]]:
     """What a page has one do, in order: ("run", command) and ("write FILE", text)."""
     blocks = r"(?:<!-- file: (\S+) -->\n)?```(\w+)\n(.*?)```"

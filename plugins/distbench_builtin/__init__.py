@@ -5,14 +5,8 @@ from __future__ import annotations
 from distbench import hookimpl
 
 _HERE = "distbench_builtin"
-
-
 _MINI_TASKS = ("cifar10", "cub", "chestx", "eurosat", "isic", "nabirds", "pets", "dogs")
-
-
 _MINI_DEV_TASKS = ("dev-objects", "dev-birds", "dev-land", "dev-skin")
-
-
 _PAPER_TASKS = (
     "cifar10",
     "cub200",
@@ -23,8 +17,6 @@ _PAPER_TASKS = (
     "oxford_pets",
     "stanford_dogs",
 )
-
-
 _BUDGET_TASKS = ("eurosat", "ham10000", "places365", "imagenet")
 
 

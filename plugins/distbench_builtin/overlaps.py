@@ -45,7 +45,6 @@ Caltech-101, lie in ImageNet too. To leave out every ImageNet model for them wou
 the students themselves start from ImageNet. A suite or task that wants that says
 ``seen_by = ["imagenet-1k"]``. Nothing is known of what collections of the web hold."""
 
-
 SPELLINGS = {
     "cifar10": ("cifar-10",),
     "cifar100": ("cifar-100",),

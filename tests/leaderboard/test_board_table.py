@@ -208,6 +208,13 @@ def test_csv_task_with_the_name_of_a_column(make_row):
     assert text.splitlines()[0].startswith("method,role,rank,task:mean,mean,")
 
 
+@pytest.mark.parametrize("task", ["delta", "role"])
+def test_a_task_with_the_name_of_a_column_is_shown_like_any_other(make_row, task):
+    board = build_board([make_row("a", task, 0, 0.5)], baseline="nobody")
+    assert board_csv(board).splitlines()[0].startswith(f"method,role,rank,task:{task},mean,")
+    assert [cell.line for cell in board_table(board).header][:3] == ["rank", "method", task]
+
+
 def test_order_of_rows_and_costs_do_not_matter(rows, make_row):
     def files(some):
         board = build_board(some, tasks=TASKS)

@@ -18,8 +18,8 @@ from distbench.engine.run_folder import open_run
 from distbench.storage.predictions import packed
 from distbench.submission.archive import MEMBERS, write_archive
 from distbench.submission.publish import submit
-from distbench.submission.report import Report
 from distbench.submission.validate import validate
+from distbench.submission.validation_report import ValidationReport
 
 HERE = Path(__file__).parent
 PLUGINS = (HERE.parent / "toys.py", HERE / "toy_suite.py")
@@ -128,20 +128,20 @@ def parts(made: Path) -> Parts:
 
 
 @pytest.fixture
-def judge(tmp_path: Path) -> Callable[[Parts], Report]:
+def judge(tmp_path: Path) -> Callable[[Parts], ValidationReport]:
     """Writes the parts as a bundle and validates it."""
 
-    def judged(parts: Parts) -> Report:
+    def judged(parts: Parts) -> ValidationReport:
         return validate(parts.write(tmp_path / NAME), plugins=PLUGINS)
 
     return judged
 
 
 @pytest.fixture
-def zipped(tmp_path: Path, plugins: tuple[Path, ...]) -> Callable[..., Report]:
+def zipped(tmp_path: Path, plugins: tuple[Path, ...]) -> Callable[..., ValidationReport]:
     """Zips any members in any order and validates that."""
 
-    def judged(members: list[tuple[str, bytes]]) -> Report:
+    def judged(members: list[tuple[str, bytes]]) -> ValidationReport:
         held = io.BytesIO()
         with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, data in members:

@@ -19,7 +19,7 @@ from distbench.errors import RefusedError, UsageError
 from distbench.submission.archive import MEMBERS
 from distbench.submission.bundle import is_bundle, open_bundle
 from distbench.submission.publish import submit
-from distbench.submission.schema import made_schema, schema_text
+from distbench.submission.schema import schema_of_models, schema_text
 from distbench.submission.scrub import Scrubber, has_path, without_paths
 from distbench.submission.validate import validate
 
@@ -164,7 +164,7 @@ def test_a_run_without_a_finished_cell_is_nothing_to_submit(
 
 
 def test_the_published_schema_is_that_of_the_code_and_holds_for_a_bundle(made: Path) -> None:
-    assert schema_text() == made_schema(), (
+    assert schema_text() == schema_of_models(), (
         "raise the schema if bundles changed their form, then: python -m "
         "distbench.submission.schema > core/distbench/submission/schemas/bundle-N.json"
     )

@@ -17,14 +17,14 @@ from distbench.storage.row_schemas import NewerSchemaError
 from distbench.submission import limits
 from distbench.submission.archive import BundleError, write_archive
 from distbench.submission.bundle import open_bundle
-from distbench.submission.report import Report, shown
 from distbench.submission.validate import validate
+from distbench.submission.validation_report import ValidationReport, shown
 
 NAME = "toy.distbench.zip"
-Judge = Callable[[Any], Report]
+Judge = Callable[[Any], ValidationReport]
 
 
-def refused(report: Report, *wanted: str) -> None:
+def refused(report: ValidationReport, *wanted: str) -> None:
     """All of these are among the reasons, and nothing raw is."""
     text = "\n".join(report.reasons)
     for words in wanted:
@@ -272,7 +272,7 @@ def test_members_that_are_not_those_of_the_manifest(
 
 
 def test_members_that_climb_are_extra_missing_or_twice(
-    parts: Any, zipped: Callable[[list[tuple[str, bytes]]], Report]
+    parts: Any, zipped: Callable[[list[tuple[str, bytes]]], ValidationReport]
 ) -> None:
     members = list(parts.members().items())
     first, *others = members

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from distbench.submission.report import Report
 from distbench.submission.validate import validate
+from distbench.submission.validation_report import ValidationReport
 
 NAME = "toy.distbench.zip"
 
@@ -100,7 +100,7 @@ def test_other_versions_are_noted_and_not_computed(
     ],
 )
 def test_parameters_that_lead_somewhere_are_not_followed(
-    parts: Any, judge: Callable[[Any], Report], params: dict[str, Any], why: str
+    parts: Any, judge: Callable[[Any], ValidationReport], params: dict[str, Any], why: str
 ) -> None:
     for holder in (*parts.plan["methods"], *(row["method"] for row in parts.rows)):
         if holder["id"] == "finetune":
@@ -111,11 +111,11 @@ def test_parameters_that_lead_somewhere_are_not_followed(
 
 def test_a_component_that_takes_a_path_or_a_nested_one_that_is_not_said_in_full() -> None:
     from distbench.plugins.registry import registry
-    from distbench.submission.suite_checks import Unfollowed, made
+    from distbench.submission.suite_checks import Unfollowed, component_of
 
     names = registry()
     with pytest.raises(Unfollowed, match=r"task folder takes a path \(path\)"):
-        made(names, "task", {"name": "folder", "version": 1, "params": {}})
+        component_of(names, "task", {"name": "folder", "version": 1, "params": {}})
     inner = {"name": "folder", "version": 1, "params": {}}
     for transfer, why in (
         (inner, "task folder takes a path"),
@@ -124,9 +124,9 @@ def test_a_component_that_takes_a_path_or_a_nested_one_that_is_not_said_in_full(
     ):
         identity = {"name": "pseudo_labels", "version": 1, "params": {"transfer": transfer}}
         with pytest.raises(Unfollowed, match=why):
-            made(names, "distiller", identity)
+            component_of(names, "distiller", identity)
     with pytest.raises(Unfollowed, match="takes a file"):
-        made(names, "metric", {"name": "logme", "params": {}, "files": {"x": "0"}})
+        component_of(names, "metric", {"name": "logme", "params": {}, "files": {"x": "0"}})
 
 
 def test_a_suite_that_is_not_installed_is_said(made: Path) -> None:
@@ -141,10 +141,10 @@ def test_a_suite_that_is_not_installed_is_said(made: Path) -> None:
 
 def test_a_task_is_made_from_its_name_only_where_that_leads_nowhere() -> None:
     from distbench.plugins.registry import registry
-    from distbench.submission.labels import Labels
     from distbench.submission.manifest import PlanTask
+    from distbench.submission.task_labels import TaskLabels
 
-    labels = Labels(registry(), None)
+    labels = TaskLabels(registry(), None)
 
     def task(use: str) -> Any:
         facts = {"id": use.replace(":", "-"), "fingerprint": "f", "classes": ("a", "b")}

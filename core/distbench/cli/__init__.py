@@ -42,7 +42,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-
 for command in (
     run,
     rank,
@@ -65,8 +64,6 @@ for command in (
     env,
 ):
     command.register(app)
-
-
 app.add_typer(zoo.app, name="zoo")
 
 

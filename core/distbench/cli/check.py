@@ -29,7 +29,7 @@ def check(
             help="An installed plugin or distribution, a file.py, or a component KIND:NAME."
         ),
     ],
-    plugin: o.Plugins = None,
+    plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
     """Run the conformance suite on a plugin: what holds for every component of its kind.

@@ -14,18 +14,18 @@ def register(app: typer.Typer) -> None:
     app.command("env", epilog="Example: distbench env > environment.txt")(env)
 
 
-def env(plugin: o.Plugins = None, json: o.Json = False) -> None:
+def env(plugin: o.Plugin = None, json: o.Json = False) -> None:
     """Show what a bug report needs: versions, plugins, extras, devices and where things lie.
 
     No user name, token or environment variable is in it: it can be pasted as it is.
     """
     from distbench.workflows.env import diagnose
 
-    found = diagnose(tuple(plugin or ()))
+    installation = diagnose(tuple(plugin or ()))
     if json:
-        o.print_json(found)
+        o.print_json(installation)
         return
-    for title, facts in found.items():
+    for title, facts in installation.items():
         typer.echo(f"{title}: {_shown(facts)}" if not isinstance(facts, (dict, list)) else title)
         for line in _lines(facts):
             typer.echo(f"  {line}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,11 +17,9 @@ def register(app: typer.Typer) -> None:
     app.command("fetch", epilog="Example: distbench fetch --suite paper8 --only 'eurosat'")(fetch)
 
 
+@o.with_options(*("suite", "task", "zoo", "student"), ..., *("offline", "plugin", "config"))
 def fetch(
-    suite: o.Suite = None,
-    task: o.Tasks = None,
-    zoo: o.Zoo = None,
-    student: o.Student = None,
+    given: dict[str, Any],
     only: Annotated[
         list[str] | None,
         typer.Option(help="Only tasks whose id matches, or zoo, or student; repeats."),
@@ -29,20 +27,14 @@ def fetch(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what is needed and how much; fetch nothing.")
     ] = False,
-    offline: o.Offline = None,
-    plugin: o.Plugins = None,
-    config: o.Config = None,
     json: o.Json = False,
 ) -> None:
     """Download what a run needs, before it starts; what is here already is left alone."""
     from distbench.errors import DataError
-    from distbench.planning.config import RunConfig
     from distbench.storage.downloads import readable
     from distbench.workflows import fetch as fetching
 
-    given = {"suite": suite, "zoo": zoo, "student": student, "offline": offline}
-    lists = {"task": tuple(task or ()), "plugin": tuple(plugin or ())}
-    wanted = fetching.needs(RunConfig.make(config, **given, **lists), tuple(only or ()))
+    wanted = fetching.needs(o.run_config(given), tuple(only or ()))
     if json:
         o.print_json(
             [

@@ -17,7 +17,7 @@ def register(app: typer.Typer) -> None:
 def info(
     kind: Annotated[str, typer.Argument(help="A kind, e.g. strategy.")],
     name: Annotated[str, typer.Argument(help="A name of that kind.")],
-    plugin: o.Plugins = None,
+    plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
     """Show what a component is, where it comes from, and its parameters."""

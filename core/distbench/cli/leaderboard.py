@@ -48,10 +48,10 @@ def leaderboard(
     from distbench.leaderboard.analysis.reports import reports
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.text_table import terminal_text
-    from distbench.workflows.collect import collect, default_places
+    from distbench.workflows.collect import collect, default_inputs
 
     wanted = _formats(format, formats.FORMATS, formats.PICTURE)
-    places = paths or default_places()
+    places = paths or default_inputs()
     if not places:
         raise UsageError(
             "there is no folder runs or registry/results here; name run folders or bundles, or "

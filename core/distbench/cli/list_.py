@@ -42,7 +42,7 @@ def list_(
         int | None, typer.Option(min=1, help="With --measure: CPU threads. \\[default: 1]")
     ] = None,
     device: o.Device = None,
-    plugin: o.Plugins = None,
+    plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
     """List what the plugins offer; of students also architectures worth a try, and their costs."""

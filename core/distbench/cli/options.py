@@ -1,28 +1,39 @@
-"""Options that several commands share, so that they read and mean the same everywhere."""
+"""Options that several commands share, so that they read and mean the same everywhere.
+
+The alias of an option is its name in capitals: `ImageSize` is ``--image-size``. A command takes
+single ones in its signature, or whole groups with `with_options`.
+"""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from types import EllipsisType
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+if TYPE_CHECKING:
+    from distbench.planning.config import RunConfig
+
+METHODS = ("metric", "strategy", "distiller", "baseline")
+PROTOCOL = (
+    *("labelled", "validation", "image_size", "steps", "batch", "threads", "probe_size"),
+    "precision",
+)
+EXECUTION = ("executor", "workers", "timeout", "device", "offline", "plugin")
+
 _WHAT = "What to run"
-
-
 _PROTOCOL = "Protocol (overrides the suite's)"
-
-
 _HOW = "How to run"
-
 
 Suite = Annotated[
     str | None,
     typer.Option(help="Suite by name, or a TOML file. \\[default: mini]", rich_help_panel=_WHAT),
 ]
-
-
-Tasks = Annotated[
+Task = Annotated[
     list[str] | None,
     typer.Option(
         "--task",
@@ -31,8 +42,6 @@ Tasks = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
 Zoo = Annotated[
     str | None,
     typer.Option(
@@ -40,8 +49,6 @@ Zoo = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
 Student = Annotated[
     str | None,
     typer.Option(
@@ -49,9 +56,7 @@ Student = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
-Metrics = Annotated[
+Metric = Annotated[
     list[str] | None,
     typer.Option(
         "--metric",
@@ -59,9 +64,7 @@ Metrics = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
-Strategies = Annotated[
+Strategy = Annotated[
     list[str] | None,
     typer.Option(
         "--strategy",
@@ -69,9 +72,7 @@ Strategies = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
-Distillers = Annotated[
+Distiller = Annotated[
     list[str] | None,
     typer.Option(
         "--distiller",
@@ -80,9 +81,7 @@ Distillers = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
-Baselines = Annotated[
+Baseline = Annotated[
     list[str] | None,
     typer.Option(
         "--baseline",
@@ -91,14 +90,10 @@ Baselines = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
 Seeds = Annotated[
     int | None,
     typer.Option(help="Number of seeds. \\[default: the suite's, else 1]", rich_help_panel=_WHAT),
 ]
-
-
 FirstSeed = Annotated[
     int | None,
     typer.Option(
@@ -107,8 +102,6 @@ FirstSeed = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
 Overlap = Annotated[
     str | None,
     typer.Option(
@@ -117,8 +110,6 @@ Overlap = Annotated[
         rich_help_panel=_WHAT,
     ),
 ]
-
-
 Labelled = Annotated[
     str | None,
     typer.Option(
@@ -126,54 +117,36 @@ Labelled = Annotated[
         rich_help_panel=_PROTOCOL,
     ),
 ]
-
-
 Validation = Annotated[
     float | None,
     typer.Option(help="Share of train kept for validation.", rich_help_panel=_PROTOCOL),
 ]
-
-
 ImageSize = Annotated[
     int | None,
     typer.Option(help="Side of the student's input, pixels.", rich_help_panel=_PROTOCOL),
 ]
-
-
 Steps = Annotated[
     int | None, typer.Option(help="Optimiser steps of a student.", rich_help_panel=_PROTOCOL)
 ]
-
-
-BatchSize = Annotated[
+Batch = Annotated[
     int | None,
     typer.Option("--batch", help="Labelled images of a step.", rich_help_panel=_PROTOCOL),
 ]
-
-
 Threads = Annotated[
     int | None, typer.Option(help="CPU threads of a cell.", rich_help_panel=_PROTOCOL)
 ]
-
-
 ProbeSize = Annotated[
     int | None,
     typer.Option(help="Labelled images that a metric sees at most.", rich_help_panel=_PROTOCOL),
 ]
-
-
 Precision = Annotated[
     str | None,
     typer.Option(help="fp32, bf16 or fp16. \\[default: fp32]", rich_help_panel=_PROTOCOL),
 ]
-
-
 Executor = Annotated[
     str | None,
     typer.Option(help="Who computes the cells. \\[default: local]", rich_help_panel=_HOW),
 ]
-
-
 Workers = Annotated[
     int | None,
     typer.Option(
@@ -181,20 +154,14 @@ Workers = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
-
-
 Timeout = Annotated[
     float | None, typer.Option(help="Seconds that a cell may take.", rich_help_panel=_HOW)
 ]
-
-
 Device = Annotated[
     str | None,
     typer.Option(help="auto, cpu, cuda, cuda:1, mps. \\[default: auto]", rich_help_panel=_HOW),
 ]
-
-
-Plugins = Annotated[
+Plugin = Annotated[
     list[Path] | None,
     typer.Option(
         "--plugin",
@@ -202,14 +169,10 @@ Plugins = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
-
-
-Reporters = Annotated[
+Reporter = Annotated[
     list[str] | None,
     typer.Option("--reporter", help="Is told of every cell; repeats.", rich_help_panel=_HOW),
 ]
-
-
 Name = Annotated[
     str | None,
     typer.Option(
@@ -217,8 +180,6 @@ Name = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
-
-
 Offline = Annotated[
     bool | None,
     typer.Option(
@@ -228,8 +189,6 @@ Offline = Annotated[
         show_default=False,
     ),
 ]
-
-
 SkipCorrupt = Annotated[
     bool | None,
     typer.Option(
@@ -239,8 +198,6 @@ SkipCorrupt = Annotated[
         show_default=False,
     ),
 ]
-
-
 SaveStudent = Annotated[
     bool | None,
     typer.Option(
@@ -250,8 +207,6 @@ SaveStudent = Annotated[
         show_default=False,
     ),
 ]
-
-
 Config = Annotated[
     Path | None,
     typer.Option(
@@ -259,9 +214,47 @@ Config = Annotated[
         rich_help_panel=_HOW,
     ),
 ]
-
-
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def with_options(
+    *names: str | EllipsisType, **instead: Any
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Gives a command shared options; it gets what was given of them as its first argument.
+
+    Args:
+        names: Of the options, in the order of the help; ``...`` stands for the command's own.
+        instead: Another option by the name of one.
+    """
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        _, *own = inspect.signature(command, eval_str=True).parameters.values()
+        parameters: list[inspect.Parameter] = []
+        for name in names:
+            if isinstance(name, str):
+                alias = globals()[name.title().replace("_", "")]
+                kind, of = inspect.Parameter.KEYWORD_ONLY, instead.get(name, alias)
+                parameters.append(inspect.Parameter(name, kind, default=None, annotation=of))
+            else:
+                parameters += [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own]
+
+        @wraps(command)
+        def called(**values: Any) -> None:
+            mine = {parameter.name: values.pop(parameter.name) for parameter in own}
+            command({k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}, **mine)
+
+        called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        called.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        return called
+
+    return decorate
+
+
+def run_config(given: dict[str, Any], **more: Any) -> RunConfig:
+    """The configuration that shared options make, over that of a file where one is given."""
+    from distbench.planning.config import RunConfig
+
+    return RunConfig.make(given.pop("config", None), **{**given, **more})
 
 
 def print_json(value: object) -> None:

@@ -19,39 +19,28 @@ def register(app: typer.Typer) -> None:
     )(rank)
 
 
-def rank(
-    task: o.Tasks = None,
-    zoo: o.Zoo = None,
-    metric: o.Metrics = None,
-    strategy: o.Strategies = None,
-    distiller: Annotated[
-        list[str] | None,
-        typer.Option(help="Leave out sources that it cannot learn from, e.g. pseudo_labels."),
-    ] = None,
-    suite: o.Suite = None,
-    student: o.Student = None,
-    overlap: o.Overlap = None,
-    labelled: o.Labelled = None,
-    probe_size: o.ProbeSize = None,
-    device: o.Device = None,
-    offline: o.Offline = None,
-    plugin: o.Plugins = None,
-    skip_corrupt: o.SkipCorrupt = None,
-    json: o.Json = False,
-) -> None:
+_Distiller = Annotated[
+    list[str] | None,
+    typer.Option(help="Leave out sources that it cannot learn from, e.g. pseudo_labels."),
+]
+
+
+@o.with_options(
+    *("task", "zoo", "metric", "strategy", "distiller", "suite", "student", "overlap"),
+    *("labelled", "probe_size", "device", "offline", "plugin", "skip_corrupt"),
+    ...,
+    distiller=_Distiller,
+)
+def rank(given: dict[str, Any], json: o.Json = False) -> None:
     """Score and weigh the sources of a zoo for one task; several metrics are compared.
 
     Trains no source and no student, but for metrics that need a reference: that is the student,
     fine-tuned on the labels.
     """
-    given = dict(locals())
-    as_json = given.pop("json")
-    from distbench.planning.config import RunConfig
     from distbench.workflows.rank import rank_sources
 
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-    given["distiller"] = given["distiller"] or ("none",)
-    comparison = rank_sources(RunConfig.make(None, baseline=("none",), **given))
+    methods = {"distiller": given["distiller"] or ("none",), "baseline": ("none",)}
+    comparison = rank_sources(o.run_config(given, **methods))
     first, *others = comparison.rankings
     if not others:
         comparison.only()
@@ -59,7 +48,7 @@ def rank(
         typer.echo(f"warning: source {source} is kept, but {reason}", err=True)
     for text in _left_out(comparison):
         typer.echo(f"warning: {text}", err=True)
-    if as_json:
+    if json:
         tables = [_as_table(ranking) for ranking in comparison.rankings]
         agreement = [[None if t != t else t for t in row] for row in comparison.agreement()]
         o.print_json(
@@ -71,7 +60,7 @@ def rank(
         _print_comparison(comparison)
     else:
         _print_ranking(first)
-    if not as_json:
+    if not json:
         typer.echo(f"\n{first.task}: scored on {first.probe} labelled images.")
 
 
@@ -130,7 +119,7 @@ def _print_comparison(comparison: Comparison) -> None:
     places = [ranking.places for ranking in comparison.rankings]
     rows = []
     for source in comparison.sources:
-        own = [found.get(source) for found in places]
+        own = [by_source.get(source) for by_source in places]
         known = [place for place in own if place is not None]
         rows.append([source, *(_place(p) for p in own), f"{sum(known) / len(known):.1f}"])
     heads = [metric.replace("_", "\n").replace(":", "\n") for metric in comparison.metrics]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,7 +25,13 @@ def register(app: typer.Typer) -> None:
     )(retrieve)
 
 
+@o.with_options(
+    ...,
+    *("task", "zoo", "suite", "overlap", "labelled"),
+    *("device", "offline", "plugin", "skip_corrupt"),
+)
 def retrieve(
+    given: dict[str, Any],
     gallery: Annotated[
         str, typer.Option(help="Images to choose from, e.g. images:path=DIR; labels are not used.")
     ],
@@ -33,19 +39,10 @@ def retrieve(
     budget: Annotated[
         int, typer.Option(min=2, help="Size of the set, the labelled images counted in.")
     ],
-    task: o.Tasks = None,
-    zoo: o.Zoo = None,
-    suite: o.Suite = None,
-    overlap: o.Overlap = None,
-    labelled: o.Labelled = None,
     output: Annotated[
         Path | None,
         typer.Option(help="CSV file, or a folder for it. \\[default: below $DISTBENCH_HOME]"),
     ] = None,
-    device: o.Device = None,
-    offline: o.Offline = None,
-    plugin: o.Plugins = None,
-    skip_corrupt: o.SkipCorrupt = None,
     json: o.Json = False,
 ) -> None:
     """Choose a transfer set for a task: the images of a gallery nearest to its labelled ones.
@@ -53,44 +50,36 @@ def retrieve(
     Each labelled image gets as many, budget / labelled images - 1, and no image is taken twice.
     The list is stored; images:path=DIR,only=LIST takes just these.
     """
-    given = dict(locals())
-    for name in ("gallery", "encoder", "budget", "output", "json"):
-        given.pop(name)
-    from distbench.planning.config import RunConfig
     from distbench.storage.atomic import write_atomic
     from distbench.storage.hashing import digest
     from distbench.storage.home import home
     from distbench.workflows.retrieve import curate
 
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-    transfer_set = curate(
-        RunConfig.make(None, baseline=("none",), **given), gallery, encoder, budget
-    )
-    text = transfer_set.csv()
+    curated = curate(o.run_config(given, baseline=("none",)), gallery, encoder, budget)
+    text = curated.csv()
     if output is None:
-        file = home() / "transfer" / f"{transfer_set.task}-{digest(text)[:8]}.csv"
+        file = home() / "transfer" / f"{curated.task}-{digest(text)[:8]}.csv"
     else:
         file = output if output.suffix and not output.is_dir() else output / "transfer.csv"
     write_atomic(file, text)
     if json:
-        o.print_json({**asdict(transfer_set), "stored": str(file)})
+        o.print_json({**asdict(curated), "stored": str(file)})
         return
-    _print(transfer_set)
+    _print(curated)
     typer.echo(f"stored in {file}", err=True)
 
 
-def _print(transfer_set: Curated) -> None:
+def _print(curated: Curated) -> None:
     from tabulate import tabulate
 
-    shown = transfer_set.images[:_SHOWN]
+    shown = curated.images[:_SHOWN]
     rows = [[one.image, one.query, one.similarity] for one in shown]
     typer.echo(tabulate(rows, ["image", "chosen for", "similarity"], "simple", floatfmt=".4f"))
-    if len(transfer_set.images) > len(shown):
-        typer.echo(f"... and {len(transfer_set.images) - len(shown)} more")
-    whole = transfer_set.each * transfer_set.queries >= transfer_set.available
-    share = "all there are" if whole else f"{transfer_set.each} for each labelled one"
+    if len(curated.images) > len(shown):
+        typer.echo(f"... and {len(curated.images) - len(shown)} more")
+    whole = curated.each * curated.queries >= curated.available
+    share = "all there are" if whole else f"{curated.each} for each labelled one"
     typer.echo(
-        f"\n{transfer_set.task}: {len(transfer_set.images)} of {transfer_set.available} images of "
-        f"{transfer_set.gallery}, {share}; {transfer_set.queries} labelled images, "
-        f"encoder {transfer_set.encoder}."
+        f"\n{curated.task}: {len(curated.images)} of {curated.available} images of "
+        f"{curated.gallery}, {share}; {curated.queries} labelled images, encoder {curated.encoder}."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,37 +20,13 @@ def register(app: typer.Typer) -> None:
     app.command("run", epilog="Example: distbench run --metric logme --strategy weighted")(run)
 
 
+@o.with_options(
+    *("suite", "task", "zoo", "student", *o.METHODS, "seeds", "first_seed", "overlap"),
+    *(*o.PROTOCOL, *o.EXECUTION, "reporter", "name", "skip_corrupt", "save_student", "config"),
+    ...,
+)
 def run(
-    suite: o.Suite = None,
-    task: o.Tasks = None,
-    zoo: o.Zoo = None,
-    student: o.Student = None,
-    metric: o.Metrics = None,
-    strategy: o.Strategies = None,
-    distiller: o.Distillers = None,
-    baseline: o.Baselines = None,
-    seeds: o.Seeds = None,
-    first_seed: o.FirstSeed = None,
-    overlap: o.Overlap = None,
-    labelled: o.Labelled = None,
-    validation: o.Validation = None,
-    image_size: o.ImageSize = None,
-    steps: o.Steps = None,
-    batch: o.BatchSize = None,
-    threads: o.Threads = None,
-    probe_size: o.ProbeSize = None,
-    precision: o.Precision = None,
-    executor: o.Executor = None,
-    workers: o.Workers = None,
-    timeout: o.Timeout = None,
-    device: o.Device = None,
-    offline: o.Offline = None,
-    plugin: o.Plugins = None,
-    reporter: o.Reporters = None,
-    name: o.Name = None,
-    skip_corrupt: o.SkipCorrupt = None,
-    save_student: o.SaveStudent = None,
-    config: o.Config = None,
+    given: dict[str, Any],
     shard: Annotated[
         str | None,
         typer.Option(
@@ -72,25 +48,19 @@ def run(
     json: o.Json = False,
 ) -> None:
     """Cross methods and tasks, compute what is missing, and print the leaderboard."""
-    given = dict(locals())
-    for own in ("config", "shard", "sweep", "dry_run", "json"):
-        given.pop(own)
-    from distbench.planning.config import RunConfig
-
-    given = {k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-    run_config = RunConfig.make(config, **given)
+    config = o.run_config(given)
     part = _shard(shard) if shard else None
     if sweep:
-        _sweep(run_config, sweep, alone=not (shard or dry_run), as_json=json)
+        _sweep(config, sweep, alone=not (shard or dry_run), as_json=json)
         return
     if dry_run:
-        _dry_run(run_config, part, as_json=json)
+        _dry_run(config, part, as_json=json)
         return
     from distbench.cli.progress import UnitProgress
     from distbench.workflows.run import execute
 
     with UnitProgress() as progress:
-        result = execute(run_config, shard=part, progress=progress)
+        result = execute(config, shard=part, progress=progress)
     _report(result, as_json=json)
     if result.exit_code:
         raise typer.Exit(result.exit_code)

@@ -37,7 +37,7 @@ def submit(
     note: Annotated[
         str | None, typer.Option(help="What readers should know, one sentence.")
     ] = None,
-    plugin: o.Plugins = None,
+    plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
     """Make one file of a run, checked as it will be checked when it is handed in."""

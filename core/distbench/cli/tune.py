@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,23 +24,25 @@ def register(app: typer.Typer) -> None:
     )(tune)
 
 
+_Task = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--task",
+        help="Development task; repeats; a name may hold * and ?, e.g. 'mini-dev-*' or "
+        "folder:path=my_images. \\[default: those that the suite names]",
+        rich_help_panel="What to run",
+    ),
+]
+
+
+@o.with_options(
+    *("suite", "task", "zoo", "student", *o.METHODS),
+    ...,
+    *("seeds", "overlap", *o.PROTOCOL, *o.EXECUTION, "skip_corrupt", "config"),
+    task=_Task,
+)
 def tune(
-    suite: o.Suite = None,
-    task: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--task",
-            help="Development task; repeats; a name may hold * and ?, e.g. 'mini-dev-*' or "
-            "folder:path=my_images. \\[default: those that the suite names]",
-            rich_help_panel="What to run",
-        ),
-    ] = None,
-    zoo: o.Zoo = None,
-    student: o.Student = None,
-    metric: o.Metrics = None,
-    strategy: o.Strategies = None,
-    distiller: o.Distillers = None,
-    baseline: o.Baselines = None,
+    given: dict[str, Any],
     trials: Annotated[
         int,
         typer.Option(
@@ -64,24 +66,6 @@ def tune(
             rich_help_panel=_SEARCH,
         ),
     ] = None,
-    seeds: o.Seeds = None,
-    overlap: o.Overlap = None,
-    labelled: o.Labelled = None,
-    validation: o.Validation = None,
-    image_size: o.ImageSize = None,
-    steps: o.Steps = None,
-    batch: o.BatchSize = None,
-    threads: o.Threads = None,
-    probe_size: o.ProbeSize = None,
-    precision: o.Precision = None,
-    executor: o.Executor = None,
-    workers: o.Workers = None,
-    timeout: o.Timeout = None,
-    device: o.Device = None,
-    offline: o.Offline = None,
-    plugin: o.Plugins = None,
-    skip_corrupt: o.SkipCorrupt = None,
-    config: o.Config = None,
     json: o.Json = False,
 ) -> None:
     """Choose the settings of methods on development tasks, with the same trials for each.
@@ -89,27 +73,21 @@ def tune(
     A setting is judged by validation accuracy; no test image has a say, and the tasks of the suite
     are refused. Parameters that you give are not tuned. Stopped, it goes on where it was.
     """
-    given = dict(locals())
-    for own in ("trials", "seed", "ranges", "output", "config", "json"):
-        given.pop(own)
     from distbench.cli.progress import UnitProgress, show_line
     from distbench.errors import UsageError
-    from distbench.planning.config import RunConfig
     from distbench.plugins.registry import registry
     from distbench.workflows.tune.search_space import read_ranges
     from distbench.workflows.tune.tune import tune as search
 
     if output is not None and output.suffix == ".json":
         raise UsageError(f"--output {output} is for TOML, e.g. settings.toml; trials go beside it")
-    run_config = RunConfig.make(
-        config, **{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()}
-    )
+    config = o.run_config(given)
     with UnitProgress(lines=False) as unit_progress:
         tuned = search(
-            run_config,
+            config,
             trials=trials,
             seed=seed,
-            ranges=read_ranges(ranges, registry(run_config.plugin)) if ranges else None,
+            ranges=read_ranges(ranges, registry(config.plugin)) if ranges else None,
             progress=show_line,
             unit_progress=unit_progress,
         )

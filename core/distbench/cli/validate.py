@@ -10,7 +10,7 @@ import typer
 from distbench.cli import options as o
 
 if TYPE_CHECKING:
-    from distbench.submission.report import Report
+    from distbench.submission.validation_report import ValidationReport
 
 
 def register(app: typer.Typer) -> None:
@@ -39,7 +39,7 @@ def validate(
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of bundles, and no more.")
     ] = False,
-    plugin: o.Plugins = None,
+    plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
     """Check submissions without trusting them: recompute, compare, list every reason to refuse."""
@@ -71,8 +71,8 @@ def validate(
         raise typer.Exit(3)
 
 
-def _print(report: Report) -> None:
-    from distbench.submission.report import shown
+def _print(report: ValidationReport) -> None:
+    from distbench.submission.validation_report import shown
 
     typer.echo(f"{shown(report.bundle)}: {'refused' if report.reasons else 'accepted'}")
     for line in report.numbered_reasons():

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Zoos of source models.", no_args_is_help=True)
 
-
 _HOW = "How to run"
 
 
@@ -100,7 +99,7 @@ def build(
         bool, typer.Option("--dry-run", help="Show what there is and what would be made.")
     ] = False,
     offline: o.Offline = None,
-    plugin: o.Plugins = None,
+    plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
     """Train source models: every architecture on every data set, or the zoo of a recipe.

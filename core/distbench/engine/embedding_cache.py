@@ -16,8 +16,6 @@ from distbench.interfaces.zoo import Source
 from distbench.storage.artifacts import ArtifactCache
 
 KIND = "embeddings"
-
-
 _GROUP_BYTES = 2 * 10**9
 """Bytes of weights that are held at once, as far as the facts about the sources tell."""
 

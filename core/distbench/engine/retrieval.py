@@ -17,14 +17,11 @@ from distbench.planning.plan import PlannedMethod, PlannedTask
 _BLOCK = 4096
 """Gallery images that are compared at a time."""
 
-
 _QUERIES = 1024
 """Queries that are compared at a time."""
 
-
 _HELD = 2**22
 """Neighbours that are kept at a time, over all queries: 32 MB of positions."""
-
 
 _DECIMALS = 6
 """Of a similarity: equal images are equally near, whichever block they lie in."""

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     import torch
 
 _CLASSES = 10
-
-
 _WARM_UP, _FEWEST, _RUNS, _SECONDS = 3, 3, 30, 2.0
 """Passes before the clock starts, passes timed at least and at most, and for how long at most."""
 

@@ -18,7 +18,6 @@ def primary(default: Any = ..., **kwargs: Any) -> Any:
 
 Value = bool | int | float | str
 
-
 _RIM = 0.05
 
 

@@ -75,10 +75,8 @@ Loss = Callable[[Any, Mapping[str, Batch]], torch.Tensor]
 """From the model that is trained (a `Classifier`, where a method trains) and a batch of each
 stream to a scalar."""
 
-
 OptimiserFactory = Callable[[torch.nn.Module, torch.nn.ModuleDict], torch.optim.Optimizer]
 """Makes the optimiser of the model and of the extra modules, with peak learning rates."""
-
 
 Schedule = Callable[[int, int], float]
 """Learning rate of a step, counted from 1, of so many, as a share of the peak."""

@@ -13,18 +13,11 @@ from distbench.errors import ArgumentError, Declined
 from distbench.interfaces.zoo import SourceInfo
 
 T = TypeVar("T")
-
-
 Floats = NDArray[np.floating]
-
-
 Need = Literal["features", "logits", "reference", "source_info", "zoo"]
-
 
 _LARGEST = 1e140
 """Beyond it, squares do not fit float64."""
-
-
 _SUM_TO_ONE = 1e-3
 """How far probabilities may sum from 1; float16 ones are off by up to so much."""
 

@@ -72,8 +72,6 @@ class Student(Component, ABC):
 
 
 _MODULE = "architecture"
-
-
 _HOW_TO_LOAD = """\
 import torch
 from safetensors.torch import load_file

@@ -29,7 +29,6 @@ class Suite(Component, ABC):
 Value = str | dict[str, Any]
 """A component as written in a file: a specification, or a table with ``use`` and parameters."""
 
-
 _BUDGET = re.compile(r"(\d+)-per-class")
 
 

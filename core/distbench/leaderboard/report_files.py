@@ -27,8 +27,6 @@ from distbench.leaderboard.tables.weight_table import weights_as_dicts
 from distbench.storage.atomic import write_atomic
 
 FORMATS = ("md", "csv", "json", "latex", "html")
-
-
 PICTURE = "svg"
 """Drawn when it is asked for, not among all formats: of a thousand methods it takes seconds."""
 

@@ -212,13 +212,13 @@ def tie_groups(table: ArrayLike) -> list[tuple[int, int]]:
         For each method the first and last place of its group, counted from 1.
     """
     values = np.asarray(table, dtype=np.float64)
-    places: list[tuple[int, int]] = []
-    while (first := len(places)) < len(values):
+    ranks: list[tuple[int, int]] = []
+    while (first := len(ranks)) < len(values):
         gaps = np.round(values[first] - values[first + 1 :], _DECIMALS)
         tied = np.flatnonzero(_not_worse(gaps))
         last = first + (1 + int(tied[-1]) if tied.size else 0)
-        places += [(first + 1, last + 1)] * (last - first + 1)
-    return places
+        ranks += [(first + 1, last + 1)] * (last - first + 1)
+    return ranks
 
 
 def _not_worse(gaps: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -13,10 +13,7 @@ from distbench.storage.toml import read_toml
 from distbench.storage.validation import faults_of
 
 DEFAULT_SUITE = "mini"
-
-
 DEFAULT_STUDENT = "timm:mobilenetv3_large_100"
-
 
 PROTOCOL_OPTIONS = (
     "labelled",

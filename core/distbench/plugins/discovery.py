@@ -19,15 +19,9 @@ from distbench.plugins import hookspecs
 from distbench.storage.hashing import digest, file_digest
 
 GROUP = "distbench"
-
-
 HOOK_ARGUMENTS: Mapping[str, Any] = {}
 """What hooks may ask for, by argument name. One can be added: plugins take those they know."""
-
-
 _OWN = "distbench"
-
-
 _PLURAL = {"strategy": "strategies"}
 
 

@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 import pluggy
 
 hookspec = pluggy.HookspecMarker("distbench")
-
-
 hookimpl = pluggy.HookimplMarker("distbench")
 
 

@@ -13,7 +13,6 @@ from distbench.storage.toml import read_toml
 INDEX = Path(__file__).with_name("known_plugins.toml")
 """In a checkout a link to ``registry/plugins.toml``, in a wheel its copy."""
 
-
 _OWN = "distbench"
 
 

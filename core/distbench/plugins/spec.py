@@ -22,8 +22,6 @@ from distbench.interfaces.component import Component
 from distbench.storage.validation import faults_of
 
 _PARAMS = re.compile(r":(?=[A-Za-z_][\w.]*=)")
-
-
 _PAIR = re.compile(r'([A-Za-z_][\w.]*)=("(?:[^"]*)"|[^,"]*)(?:,|$)')
 
 

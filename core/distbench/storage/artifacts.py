@@ -25,17 +25,9 @@ from distbench.storage.atomic import write_atomic
 from distbench.storage.hashing import file_digest
 
 _MANIFEST = "manifest.json"
-
-
 _SEEN = "verified.json"
-
-
 _TIMED = "timed.json"
-
-
 _HEAD = 4096
-
-
 LOCK_SECONDS = 3600.0
 """How long one process waits for another that builds the same artifact."""
 

@@ -17,8 +17,6 @@ from distbench.storage.home import home
 from distbench.storage.offline import offline
 
 _CHUNK = 2**20
-
-
 TIMEOUT = 30.0
 
 

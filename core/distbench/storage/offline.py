@@ -10,11 +10,7 @@ from typing import Any
 from distbench.errors import DistbenchError
 
 _FLAG = "DISTBENCH_OFFLINE"
-
-
 _OTHERS = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
-
-
 _guarded = False
 
 

@@ -17,7 +17,6 @@ from distbench.storage.rows import Row
 Predictions = NDArray[np.int64]
 """int64 (m,): the class number for each test image, in the order of the test part."""
 
-
 FILE = "predictions.safetensors"
 """Of a run folder and of a bundle: one tensor for each cell that is done, named by its key."""
 

@@ -20,8 +20,6 @@ from distbench.storage.row_schemas import read_row
 from distbench.storage.rows import Row
 
 _OPENING, _MIDDLE, _END = b'{"sha256":"', b'","row":', b"}"
-
-
 _TENSOR = "predictions"
 
 

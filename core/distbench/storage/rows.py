@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 SCHEMA: Final = 2
 """Raised when a row changes its form; `distbench.storage.row_schemas` reads rows of older ones."""
 
-
 Status = Literal["done", "failed", "skipped", "declined"]
 
 

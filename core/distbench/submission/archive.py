@@ -14,17 +14,9 @@ from distbench.errors import RefusedError
 from distbench.submission import limits
 
 MEMBERS = tuple(limits.MEMBER_BYTES)
-
-
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-
-
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-
-
 _END = struct.Struct("<4s4H2LH")
-
-
 _DIRECTORY_BYTES = 4096
 
 
@@ -75,14 +67,14 @@ def _look_at_end(path: Path, size: int) -> None:
 
 
 def _check_members(archive: zipfile.ZipFile, size: int) -> None:
-    found = archive.infolist()
-    names = sorted(info.filename for info in found)
+    members = archive.infolist()
+    names = sorted(info.filename for info in members)
     if names != sorted(MEMBERS):
         raise BundleError(
             f"its members are {', '.join(map(repr, names))}; a bundle has {', '.join(MEMBERS)}"
         )
     last = 0
-    for info in sorted(found, key=lambda i: i.header_offset):
+    for info in sorted(members, key=lambda i: i.header_offset):
         if info.header_offset < last or (last == 0 and info.header_offset):
             raise BundleError(f"member {info.filename} does not lie where it should in the file")
         last = info.header_offset + 30 + len(info.filename) + info.compress_size

@@ -23,12 +23,11 @@ from distbench.storage.validation import faults_of
 from distbench.submission import limits
 from distbench.submission.archive import BundleError, lines, open_archive, read_member
 from distbench.submission.manifest import SCHEMA, Manifest, PublicPlan
-from distbench.submission.report import shown
+from distbench.submission.validation_report import shown
 
 SUFFIX = ".distbench.zip"
 
-
-M = TypeVar("M", bound=BaseModel)
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 def is_bundle(path: Path) -> bool:
@@ -134,8 +133,8 @@ class Bundle:
         if self.manifest.row_schema == 1 and not self._inside:
             for _ in self.rows():
                 pass
-        found = self._inside.get(key, self.tensors.get(key))
-        return None if found is None else found.astype(np.int64)
+        classes = self._inside.get(key, self.tensors.get(key))
+        return None if classes is None else classes.astype(np.int64)
 
     @cached_property
     def tensors(self) -> dict[str, NDArray[Any]]:
@@ -156,30 +155,30 @@ class Bundle:
             )
         self.check_digest(PREDICTIONS, hashlib.sha256(data).hexdigest())
         try:
-            found = load(data)
+            tensors = load(data)
         except (SafetensorError, ValueError, TypeError, KeyError) as error:
             raise BundleError(f"{PREDICTIONS} cannot be read: {first_line(error)}") from None
-        for key, tensor in found.items():
+        for key, tensor in tensors.items():
             if tensor.ndim != 1 or tensor.dtype.kind != "u":
                 raise BundleError(f"{PREDICTIONS}: {shown(key)} is no list of class numbers")
-        return found
+        return tensors
 
     def sizes(self) -> dict[str, int]:
         """Bytes of the members that the manifest describes."""
         infos = self._archive.infolist()
         return {i.filename: i.file_size for i in infos if i.filename != "bundle.json"}
 
-    def check_digest(self, name: str, found: str) -> None:
+    def check_digest(self, name: str, sha256: str) -> None:
         """Holds a member against the manifest.
 
         Raises:
             BundleError: It is another one.
         """
         member = self.manifest.members.get(name)
-        if member is None or member.sha256 != found:
+        if member is None or member.sha256 != sha256:
             raise BundleError(f"member {name} is not the one that the manifest names (SHA-256)")
 
-    def _block(self, name: str, form: type[M]) -> M:
+    def _block(self, name: str, form: type[ModelT]) -> ModelT:
         """A member as a model.
 
         Raises:
@@ -199,12 +198,12 @@ class Bundle:
         if depth(table) > limits.DEPTH:
             raise BundleError(f"{name} is nested deeper than {limits.DEPTH} levels")
         try:
-            made = form.model_validate_json(data)
+            block = form.model_validate_json(data)
         except ValidationError as error:
             raise BundleError(f"{name}: {first_line(error, form)}") from None
         if name != "bundle.json":
             self.check_digest(name, hashlib.sha256(data).hexdigest())
-        return made
+        return block
 
 
 def _check_keys(plan: PublicPlan) -> None:
@@ -230,8 +229,8 @@ def _check_keys(plan: PublicPlan) -> None:
 
 def depth(value: Any) -> int:
     """How deep a value of JSON is nested; a number is 0, counted up to a few beyond the limit."""
-    level, found = [value], 0
-    while level and found <= limits.DEPTH + 1:
+    level, levels = [value], 0
+    while level and levels <= limits.DEPTH + 1:
         inner: list[Any] = []
         for one in level:
             if isinstance(one, dict):
@@ -239,8 +238,8 @@ def depth(value: Any) -> int:
             elif isinstance(one, list):
                 inner += one
         level = inner
-        found += bool(level)
-    return found
+        levels += bool(level)
+    return levels
 
 
 def first_line(error: BaseException, form: type[BaseModel] = Row) -> str:

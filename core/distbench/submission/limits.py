@@ -6,10 +6,8 @@ from typing import Final
 
 MIB: Final = 2**20
 
-
 FILE_BYTES: Final = 256 * MIB
 """Of the bundle itself."""
-
 
 MEMBER_BYTES: Final = {
     "bundle.json": 8 * MIB,
@@ -19,29 +17,21 @@ MEMBER_BYTES: Final = {
 }
 """Of each member when it is unpacked; there are no other members."""
 
-
 ROWS: Final = 200_000
-
-
 LINE_BYTES: Final = 4 * MIB
 """Of one row."""
-
 
 HEADER_BYTES: Final = 32 * MIB
 """Of the header of the predictions: some 130 bytes for each cell."""
 
-
 DEPTH: Final = 16
 """How deep JSON may be nested; the form itself takes seven levels."""
-
 
 NAME: Final = 300
 """Characters of a name: of a method, a task, a class, a source."""
 
-
 TEXT: Final = 4000
 """Characters of what is no name: reasons and notes."""
-
 
 REASONS: Final = 20
 """Refusals of one kind that are listed one by one."""

@@ -7,29 +7,21 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from distbench.interfaces.zoo import SourceInfo
+from distbench.storage.hashing import canonical_json
 from distbench.storage.rows import SCHEMA as ROW_SCHEMA
 from distbench.submission import limits
 
 SCHEMA: Final = 1
 """Raised when manifest or plan of a bundle change their form."""
 
-
 LICENCES = ("CC-BY-4.0", "CC0-1.0", "CC-BY-SA-4.0", "ODC-By-1.0", "Apache-2.0", "MIT")
 """Licences under which results can be published in a common table, as SPDX identifiers."""
 
-
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
-
 Name = Annotated[str, Field(min_length=1, max_length=limits.NAME)]
-
-
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
 Count = Annotated[int, Field(ge=0, le=limits.ROWS)]
-
-
 Identity = dict[str, Any]
 
 
@@ -167,3 +159,14 @@ class PublicPlan(_Block):
             for task in self.tasks
             for seed, key in zip(self.seeds, self.keys[method.id][task.id], strict=True)
         }
+
+
+def same_json(one: Any, other: Any) -> bool:
+    """Whether two values are equal as JSON; rows and plans write infinity differently."""
+    if one == other:
+        return True
+    try:
+        texts = [canonical_json(v).replace('"Infinity"', '"inf"') for v in (one, other)]
+    except (ValueError, TypeError):
+        return False
+    return texts[0].replace('"-Infinity"', '"-inf"') == texts[1].replace('"-Infinity"', '"-inf"')

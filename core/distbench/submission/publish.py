@@ -22,7 +22,6 @@ from distbench.storage.validation import faults_of
 from distbench.submission import limits
 from distbench.submission.archive import write_archive
 from distbench.submission.bundle import SUFFIX
-from distbench.submission.counts import Tally
 from distbench.submission.manifest import (
     LICENCES,
     NAME_PATTERN,
@@ -32,9 +31,10 @@ from distbench.submission.manifest import (
     PublicPlan,
     TransferFacts,
 )
-from distbench.submission.report import Report
-from distbench.submission.scrub import Scrubber, plain
+from distbench.submission.scrub import Scrubber, pathless
+from distbench.submission.tally import Tally
 from distbench.submission.validate import validate
+from distbench.submission.validation_report import ValidationReport
 
 
 def submit(
@@ -46,7 +46,7 @@ def submit(
     name: str | None = None,
     note: str | None = None,
     plugins: tuple[Path, ...] = (),
-) -> tuple[Path, Report]:
+) -> tuple[Path, ValidationReport]:
     """Writes a run as a bundle and validates it as it will be validated when it is submitted.
 
     Args:
@@ -105,7 +105,7 @@ def pack(run: RunFolder, *, name: str, submitter: str, licence: str, note: str |
     scrub = Scrubber()
     rows = [scrub.row(row) for row in run.rows]
     predictions = {
-        row.key: found for row in run.rows if (found := run.predictions(row)) is not None
+        row.key: classes for row in run.rows if (classes := run.predictions(row)) is not None
     }
     try:
         plan = public_plan(run.plan, scrub)
@@ -172,7 +172,7 @@ def public_plan(plan: Plan, scrub: Scrubber) -> PublicPlan:
     }
     for cell in sorted(plan.cells, key=lambda cell: plan.seeds.index(cell.seed)):
         keys[cell.method][cell.task].append(cell.key)
-    made = {
+    fields = {
         "name": plan.name,
         "suite": plan.suite,
         "suite_version": plan.suite_version,
@@ -191,7 +191,7 @@ def public_plan(plan: Plan, scrub: Scrubber) -> PublicPlan:
         "methods": [_method(method) for method in plan.methods],
         "keys": keys,
     }
-    table = plain(json.loads(canonical_json(made)))
+    table = pathless(json.loads(canonical_json(fields)))
     for task, planned in zip(table["tasks"], plan.tasks, strict=True):
         task["classes"] = planned.classes  # names of classes are the task's, whatever they are
     return PublicPlan.model_validate(table)

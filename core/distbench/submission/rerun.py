@@ -16,11 +16,11 @@ from distbench.plugins.component_identity import as_table
 from distbench.plugins.registry import Registry
 from distbench.storage.rows import ResultBlock, Row
 from distbench.submission.bundle import Bundle
-from distbench.submission.counts import Place
-from distbench.submission.labels import without_network
-from distbench.submission.report import Report, shown
+from distbench.submission.no_network import without_network
 from distbench.submission.scrub import Scrubber
-from distbench.submission.suite_checks import Unfollowed, made
+from distbench.submission.suite_checks import Unfollowed, component_of
+from distbench.submission.tally import CellId
+from distbench.submission.validation_report import ValidationReport, shown
 
 TOLERANCE = 0.05
 """Accuracy between machines; on one machine and version results are equal in every bit."""
@@ -39,7 +39,7 @@ def rerun_cells(
     wanted: int,
     choice: int | None,
     tolerance: float,
-    report: Report,
+    report: ValidationReport,
 ) -> None:
     """Draws finished cells and computes them again, with the network shut.
 
@@ -54,29 +54,29 @@ def rerun_cells(
     """
     choice = secrets.randbelow(2**31) if choice is None else choice
     report.facts["rerun_choice"] = choice
-    places = [
+    cells = [
         (row.method.id, row.task.id, row.seed) for row in bundle.rows() if row.status == "done"
     ]
-    random.Random(choice).shuffle(places)
+    random.Random(choice).shuffle(cells)
     planner = _Planner(bundle, names, plugins)
-    drawn: dict[Place, _Replanned] = {}
+    drawn: dict[CellId, _Replanned] = {}
     left: dict[str, int] = {}
-    for place in places:
+    for cell in cells:
         if len(drawn) == wanted:
             break
-        found = planner.plan(place, report)
-        if isinstance(found, _Replanned):
-            drawn[place] = found
-        elif found is not None:
-            left[found] = left.get(found, 0) + 1
+        planned = planner.plan(cell, report)
+        if isinstance(planned, _Replanned):
+            drawn[cell] = planned
+        elif planned is not None:
+            left[planned] = left.get(planned, 0) + 1
     for why, count in left.items():
         report.note(f"{count} drawn cells were not computed again: {why}")
-    if len(drawn) < min(wanted, len(places)) and not report.reasons:
+    if len(drawn) < min(wanted, len(cells)) and not report.reasons:
         report.note(f"only {len(drawn)} of {wanted} cells could be computed again")
     for row in bundle.rows():
-        place = (row.method.id, row.task.id, row.seed)
-        if place in drawn:
-            report.facts["rerun"].append(_again(row, drawn[place], tolerance, report))
+        cell = (row.method.id, row.task.id, row.seed)
+        if cell in drawn:
+            report.facts["rerun"].append(_computed_again(row, drawn[cell], tolerance, report))
 
 
 class _Planner:
@@ -87,16 +87,16 @@ class _Planner:
         self._plans: dict[tuple[str, str], Plan | str] = {}
         self._keys = bundle.plan.cells()
 
-    def plan(self, place: Place, report: Report) -> _Replanned | str | None:
+    def plan(self, cell_id: CellId, report: ValidationReport) -> _Replanned | str | None:
         """The cell planned anew, or why that cannot be; None where it was refused."""
-        method, task, seed = place
+        method, task, seed = cell_id
         if (method, task) not in self._plans:
             self._plans[method, task] = self._make(method, task)
         plan = self._plans[method, task]
         if isinstance(plan, str):
             return plan
         cell = next(c for c in plan.cells if c.seed == seed)
-        if cell.key == self._keys[place]:
+        if cell.key == self._keys[cell_id]:
             return _Replanned(plan, cell)
         theirs = {name: tuple(v) for name, v in self._bundle.manifest.plugins.items()}
         if theirs != {name: (version,) for name, version in plan.distributions.items()}:
@@ -115,14 +115,14 @@ class _Planner:
         public = self._bundle.plan
         if public.suite not in self._names.names("suite"):
             return f"suite '{shown(public.suite)}' is not installed"
-        found = next(m for m in public.methods if m.id == method)
+        planned = next(m for m in public.methods if m.id == method)
         try:
             parts: dict[str, Any] = {
-                kind: (as_table(made(self._names, kind, identity)),)
-                for kind, identity in found.components.items()
+                kind: (as_table(component_of(self._names, kind, identity)),)
+                for kind, identity in planned.components.items()
             }
             parts["distiller" if "baseline" in parts else "baseline"] = "none"
-            student = as_table(made(self._names, "student", public.student))
+            student = as_table(component_of(self._names, "student", public.student))
             with without_network():
                 config = RunConfig.make(
                     None,
@@ -144,22 +144,24 @@ class _Planner:
             return shown(str(error).partition("\n")[0], 300)
 
 
-def _again(row: Row, found: _Replanned, tolerance: float, report: Report) -> dict[str, Any]:
+def _computed_again(
+    row: Row, planned: _Replanned, tolerance: float, report: ValidationReport
+) -> dict[str, Any]:
     """Computes a cell and compares it with its row."""
     from distbench.engine.unit import execute_unit
     from distbench.storage.hashing import digest
 
     where = f"{row.method.id} on {row.task.id}, seed {row.seed}"
-    ledger = Ledger(found.plan)
-    path = ledger.root / "plans" / f"{digest(found.plan.to_json())}.json"
-    found.plan.save(path)
+    ledger = Ledger(planned.plan)
+    path = ledger.root / "plans" / f"{digest(planned.plan.to_json())}.json"
+    planned.plan.save(path)
     with without_network():
-        for unit in found.plan.units([found.cell]):
+        for unit in planned.plan.units([planned.cell]):
             outcome = execute_unit(path, unit.id)
             if outcome.status != "done":
                 report.note(f"{where} could not be computed again: {shown(outcome.reason, 300)}")
                 return {"cell": where, "outcome": "failed"}
-    new = ledger.store.get(found.cell.key)
+    new = ledger.store.get(planned.cell.key)
     if new is None or row.result is None:
         report.note(f"{where} could not be computed again: it left no row")
         return {"cell": where, "outcome": "failed"}
@@ -173,7 +175,7 @@ def _again(row: Row, found: _Replanned, tolerance: float, report: Report) -> dic
 
 
 def _compared(
-    where: str, claimed: ResultBlock, new: ResultBlock, tolerance: float, report: Report
+    where: str, claimed: ResultBlock, new: ResultBlock, tolerance: float, report: ValidationReport
 ) -> dict[str, Any]:
     """Holds two results of different machines against each other."""
     for name in ("parts", "declared"):

@@ -13,11 +13,11 @@ from distbench.planning.keys import split_seed
 from distbench.storage.predictions import accuracy, balanced_accuracy, predictions_digest
 from distbench.storage.rows import CostBlock, ResultBlock, Row
 from distbench.submission.bundle import Bundle
-from distbench.submission.counts import Place, Tally, same
-from distbench.submission.labels import Labels
-from distbench.submission.manifest import PlanTask
-from distbench.submission.report import Report, shown
+from distbench.submission.manifest import PlanTask, same_json
+from distbench.submission.tally import CellId, Tally
+from distbench.submission.task_labels import TaskLabels
 from distbench.submission.text_checks import Texts
+from distbench.submission.validation_report import ValidationReport, shown
 
 _EXACT = 1e-9
 """Two ways to add up the same counts differ by less; one image of a test part is far more."""
@@ -38,7 +38,9 @@ class RowChecks:
         unknown: For how many rows they could not be, by task, with the reason.
     """
 
-    def __init__(self, bundle: Bundle, labels: Labels, texts: Texts, report: Report) -> None:
+    def __init__(
+        self, bundle: Bundle, labels: TaskLabels, texts: Texts, report: ValidationReport
+    ) -> None:
         self._bundle, self._labels, self._texts, self._report = bundle, labels, texts, report
         plan = bundle.plan
         self._planned = plan.cells()
@@ -61,14 +63,14 @@ class RowChecks:
     def look(self, row: Row) -> None:
         """Checks a row."""
         where = f"{shown(row.method.id)} on {shown(row.task.id)}, seed {shown(row.seed, 20)}"
-        place: Place = (row.method.id, row.task.id, row.seed)
-        if place in self.tally.status:
+        cell: CellId = (row.method.id, row.task.id, row.seed)
+        if cell in self.tally.status:
             self._report.refuse("cells that stand twice", f"{where}: the cell stands twice")
             return
         self._texts.check(
             row.model_dump(include={"result", "cost", "environment", "reason", "plugins"}), where
         )
-        if not self._is_planned(row, place, where):
+        if not self._is_planned(row, cell, where):
             return
         if not all(_scalar(value) for value in row.environment.values()):
             self._refuse("environments", where, "its environment is no table of plain values")
@@ -109,16 +111,16 @@ class RowChecks:
     def _refuse(self, kind: str, where: str, reason: str) -> None:
         self._report.refuse(kind, f"{where}: {reason}")
 
-    def _is_planned(self, row: Row, place: Place, where: str) -> bool:
+    def _is_planned(self, row: Row, cell: CellId, where: str) -> bool:
         """Whether a row is that of a planned cell: its key, method, task and settings."""
-        key = self._planned.get(place)
+        key = self._planned.get(cell)
         if key is None:
             self._refuse("cells that are not planned", where, "the plan has no such cell")
             return False
         if row.key != key:
             self._refuse("keys", where, "its key is not the planned one")
         for name, value in self._shared.items():
-            if not same(getattr(row, name), value):
+            if not same_json(getattr(row, name), value):
                 self._refuse(
                     f"another {name}",
                     where,
@@ -128,7 +130,9 @@ class RowChecks:
         zoo = self._bundle.plan.zoo if "distiller" in method.components else None
         if row.zoo != zoo:
             self._refuse("another zoo", where, f"its zoo is {shown(row.zoo)}, not {shown(zoo)}")
-        if row.method.role != method.role or not same(row.method.components, method.components):
+        if row.method.role != method.role or not same_json(
+            row.method.components, method.components
+        ):
             self._refuse("another method", where, "its components or role are not the planned ones")
         facts = ("use", "fingerprint", "classes")
         if any(getattr(row.task, name) != getattr(task, name) for name in facts):
@@ -144,8 +148,8 @@ class RowChecks:
         weights = sources.weights.values()
         if weights and (min(weights) < 0 or not math.isclose(sum(weights), 1, abs_tol=1e-4)):
             self._refuse("weights", where, f"its weights sum to {sum(weights):g} or are negative")
-        for name, found in sources.fingerprints.items():
-            if name in self._sources and self._sources[name].fingerprint != found:
+        for name, fingerprint in sources.fingerprints.items():
+            if name in self._sources and self._sources[name].fingerprint != fingerprint:
                 self._refuse("weights of sources", where, f"{shown(name)} has other weights")
 
     def _cost(self, cost: CostBlock, result: ResultBlock, classes: int, where: str) -> None:
@@ -181,32 +185,36 @@ class RowChecks:
         if min(parts.labelled, parts.unlabelled, parts.validation) < 0 or parts.test < 1:
             self._refuse("parts", where, "its parts have impossible sizes")
             return
-        found = self._bundle.predictions(row.key)
-        if found is None:
+        predictions = self._bundle.predictions(row.key)
+        if predictions is None:
             self._refuse("predictions", where, "its predictions are missing")
             return
-        if predictions_digest(found) != result.predictions_digest:
+        if predictions_digest(predictions) != result.predictions_digest:
             self._refuse("predictions", where, "its predictions are not those of its digest")
-        if len(found) != parts.test:
-            self._refuse("predictions", where, f"{len(found)} predictions of {parts.test} images")
-        elif found.max() >= len(task.classes):
+        if len(predictions) != parts.test:
             self._refuse(
-                "predictions", where, f"predicts class {found.max()} of {len(task.classes)}"
+                "predictions", where, f"{len(predictions)} predictions of {parts.test} images"
+            )
+        elif predictions.max() >= len(task.classes):
+            self._refuse(
+                "predictions", where, f"predicts class {predictions.max()} of {len(task.classes)}"
             )
         else:
-            self._judge(found, result, task, where)
+            self._judge(predictions, result, task, where)
 
     def _judge(
-        self, found: NDArray[np.int64], result: ResultBlock, task: PlanTask, where: str
+        self, predictions: NDArray[np.int64], result: ResultBlock, task: PlanTask, where: str
     ) -> None:
         labels = self._labels.test_labels(task, result.parts.skipped)
         if isinstance(labels, str):
             count, _ = self.unknown.get(task.id, (0, ""))
             self.unknown[task.id] = (count + 1, labels)
             return
-        if len(labels) != len(found):
+        if len(labels) != len(predictions):
             self._refuse(
-                "predictions", where, f"{len(found)} predictions, the task has {len(labels)} images"
+                "predictions",
+                where,
+                f"{len(predictions)} predictions, the task has {len(labels)} images",
             )
             return
         self.recomputed += 1
@@ -214,7 +222,7 @@ class RowChecks:
             ("accuracy", result.accuracy, accuracy),
             ("balanced accuracy", result.balanced_accuracy, balanced_accuracy),
         ):
-            value = compute(found, labels)
+            value = compute(predictions, labels)
             if not abs(value - claimed) < _EXACT:
                 self._refuse(
                     "accuracies",

@@ -21,11 +21,11 @@ FILE = f"bundle-{SCHEMA}.json"
 
 def schema_text() -> str:
     """The schema as the package carries it."""
-    found = resources.files("distbench.submission").joinpath("schemas", FILE)
-    return found.read_text(encoding="utf-8")
+    file = resources.files("distbench.submission").joinpath("schemas", FILE)
+    return file.read_text(encoding="utf-8")
 
 
-def made_schema() -> str:
+def schema_of_models() -> str:
     """The schema as the models have it now."""
     parts: dict[str, Any] = {"manifest": Manifest, "plan": PublicPlan, "row": Row}
     refs, defined = models_json_schema(
@@ -53,4 +53,4 @@ def made_schema() -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(made_schema())
+    sys.stdout.write(schema_of_models())

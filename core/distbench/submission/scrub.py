@@ -5,14 +5,9 @@ from __future__ import annotations
 import getpass
 import re
 import socket
-from typing import Any, TypeVar
-
-from pydantic import BaseModel
+from typing import Any
 
 from distbench.storage.rows import Row
-
-M = TypeVar("M", bound=BaseModel)
-
 
 _ABSOLUTE = re.compile(
     r"""(?<![\w./:~\\-])              # not within a URL, a relative path or a word
@@ -24,8 +19,6 @@ _ABSOLUTE = re.compile(
         (?P<last>[^\s/\\'"():,;<>]*)""",
     re.VERBOSE,
 )
-
-
 _COMMON = frozenset({"root", "user", "users", "admin", "ubuntu", "localhost", "localdomain"})
 
 
@@ -77,19 +70,19 @@ class Scrubber:
             sources = table["result"]["sources"]
             for kind in ("excluded", "marked"):
                 sources[kind] = {k: self.free_text(why) for k, why in sources[kind].items()}
-        clean = plain(table)
+        clean = pathless(table)
         clean["task"]["classes"] = row.task.classes  # names of the task's, whatever they are
         return Row.model_validate(clean)
 
 
-def plain(value: Any) -> Any:
+def pathless(value: Any) -> Any:
     """A value of JSON with no absolute path in any of its texts."""
     if isinstance(value, str):
         return without_paths(value)
     if isinstance(value, dict):
-        return {without_paths(str(k)): plain(v) for k, v in value.items()}
+        return {without_paths(str(k)): pathless(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
+        return [pathless(v) for v in value]
     return value
 
 

@@ -16,14 +16,13 @@ from distbench.interfaces.suite import METHOD_KINDS, Protocol, SuiteDefinition
 from distbench.planning.methods import method_id, method_role
 from distbench.plugins.registry import Registry
 from distbench.storage.validation import faults_of
-from distbench.submission.counts import same
-from distbench.submission.labels import Labels, without_network
-from distbench.submission.manifest import PlanMethod, PublicPlan
-from distbench.submission.report import Report, shown
+from distbench.submission.manifest import PlanMethod, PublicPlan, same_json
+from distbench.submission.no_network import without_network
+from distbench.submission.task_labels import TaskLabels
+from distbench.submission.validation_report import ValidationReport, shown
 
 NO_SUITE = "custom"
 """What runs are made under that name no suite; it has no settings."""
-
 
 PROTOCOL_AXES = ("seeds",)
 """Of a protocol: may differ, since no cell depends on it."""
@@ -37,7 +36,11 @@ def find_suite(plan: PublicPlan, names: Registry) -> SuiteDefinition | None:
 
 
 def check_suite(
-    plan: PublicPlan, suite: SuiteDefinition | None, names: Registry, labels: Labels, report: Report
+    plan: PublicPlan,
+    suite: SuiteDefinition | None,
+    names: Registry,
+    labels: TaskLabels,
+    report: ValidationReport,
 ) -> None:
     """Refuses a plan that is not what the suite of its name stands for.
 
@@ -90,7 +93,7 @@ def check_suite(
 
 
 def _check_tasks(
-    plan: PublicPlan, suite: SuiteDefinition | None, labels: Labels, report: Report
+    plan: PublicPlan, suite: SuiteDefinition | None, labels: TaskLabels, report: ValidationReport
 ) -> None:
     ours = [entry.id for entry in suite.tasks] if suite else []
     for task in plan.tasks:
@@ -120,14 +123,16 @@ def _check_method(
     method: PlanMethod,
     settings: Mapping[str, Mapping[str, Any]] | None,
     names: Registry,
-    report: Report,
+    report: ValidationReport,
 ) -> None:
     """Refuses a method whose name hides its parameters, or whose role is not its own."""
     if not method.components or not method.components.keys() <= set(METHOD_KINDS):
         report.refuse("methods", f"{shown(method.id)} is not made of components of a method")
         return
     try:
-        parts = {kind: made(names, kind, table) for kind, table in method.components.items()}
+        parts = {
+            kind: component_of(names, kind, table) for kind, table in method.components.items()
+        }
     except (DistbenchError, Unfollowed) as error:
         report.note(f"method {shown(method.id)} was not compared: {shown(error, 300)}")
         return
@@ -153,17 +158,17 @@ class Unfollowed(Exception):  # noqa: N818 - says why something is left alone
     """A component that is not made from a bundle, with the reason."""
 
 
-def made(names: Registry, kind: str, identity: Mapping[str, Any]) -> Component:
+def component_of(names: Registry, kind: str, identity: Mapping[str, Any]) -> Component:
     """A component by its installed name and its parameters, none of which leads anywhere.
 
     Raises:
         Unfollowed: A parameter is a path, an address or a file.
         DistbenchError: It is not installed, or does not take these parameters.
     """
-    return names.make(kind, _table(names, kind, identity))
+    return names.make(kind, _component_table(names, kind, identity))
 
 
-def _table(names: Registry, kind: str, identity: Mapping[str, Any]) -> dict[str, Any]:
+def _component_table(names: Registry, kind: str, identity: Mapping[str, Any]) -> dict[str, Any]:
     name, params = identity.get("name"), identity.get("params", {})
     if not isinstance(name, str) or not isinstance(params, dict) or ":" in name:
         raise Unfollowed(f"{kind} has no name or no parameters")
@@ -179,7 +184,7 @@ def _table(names: Registry, kind: str, identity: Mapping[str, Any]) -> dict[str,
         if inner := _kind_of(cls.parameters().get(key)):
             if value is not None and not isinstance(value, dict):
                 raise Unfollowed(f"{kind} {name}: {key} is not said in full")
-            table[key] = None if value is None else _table(names, inner, value)
+            table[key] = None if value is None else _component_table(names, inner, value)
             continue
         for text in _texts(value):
             if "/" in text or "\\" in text or "://" in text:
@@ -205,7 +210,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _check_student(
-    plan: PublicPlan, suite: SuiteDefinition, names: Registry, report: Report
+    plan: PublicPlan, suite: SuiteDefinition, names: Registry, report: ValidationReport
 ) -> None:
     try:
         with without_network():
@@ -215,7 +220,7 @@ def _check_student(
         report.note(f"the suite's student was not compared: {shown(error, 300)}")
         return
     identity = ours.identity()
-    if not same(identity, {key: plan.student.get(key) for key in identity}):
+    if not same_json(identity, {key: plan.student.get(key) for key in identity}):
         report.note(
             f"the student is {shown(plan.student.get('name'))}, not the suite's {ours.name} as it "
             "stands there: these results are not compared with those of the suite's student"
@@ -224,7 +229,9 @@ def _check_student(
         report.refuse("student", "the student begins with other weights than the suite's")
 
 
-def _check_zoo(plan: PublicPlan, suite: SuiteDefinition, names: Registry, report: Report) -> None:
+def _check_zoo(
+    plan: PublicPlan, suite: SuiteDefinition, names: Registry, report: ValidationReport
+) -> None:
     if plan.zoo is None or suite.zoo is None:
         return
     try:

@@ -9,15 +9,11 @@ from typing import Any
 
 from distbench.submission import limits
 from distbench.submission.manifest import LICENCES, NAME_PATTERN, Manifest, PublicPlan
-from distbench.submission.report import Report, is_plain, shown
 from distbench.submission.scrub import has_path
+from distbench.submission.validation_report import ValidationReport, is_plain, shown
 
 _MARKUP = re.compile(r"<\s*[A-Za-z!/?]")
-
-
 _IN_NAMES = re.compile(r"[<>`]")
-
-
 _FREE = frozenset({"reason", "note", "notes", "incomplete", "excluded", "marked"})
 """Fields whose texts are sentences; they may quote an error message."""
 
@@ -29,7 +25,7 @@ class Texts:
         report: Takes the reasons.
     """
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: ValidationReport) -> None:
         self._report = report
         self._seen: set[tuple[str, bool]] = set()
 
@@ -85,7 +81,9 @@ class Texts:
             refuse("markup in names", f"{where} '{shown(text)}' holds markup")
 
 
-def check_headers(manifest: Manifest, plan: PublicPlan, texts: Texts, report: Report) -> None:
+def check_headers(
+    manifest: Manifest, plan: PublicPlan, texts: Texts, report: ValidationReport
+) -> None:
     """Looks at all texts of a manifest and a plan, and at what the submitter says."""
     texts.check(manifest.model_dump(), "bundle.json")
     texts.check(plan.model_dump(), "plan.json")

@@ -10,12 +10,12 @@ from distbench.storage.rows import SCHEMA as ROW_SCHEMA
 from distbench.submission import limits
 from distbench.submission.archive import BundleError
 from distbench.submission.bundle import SUFFIX, Bundle, first_line, open_bundle
-from distbench.submission.labels import Labels
-from distbench.submission.report import Report, shown
 from distbench.submission.rerun import TOLERANCE, rerun_cells
 from distbench.submission.row_checks import RowChecks
 from distbench.submission.suite_checks import check_suite, find_suite
+from distbench.submission.task_labels import TaskLabels
 from distbench.submission.text_checks import Texts, check_headers
+from distbench.submission.validation_report import ValidationReport, shown
 
 _MOST_BAD_LINES = 100
 
@@ -28,7 +28,7 @@ def validate(
     choice: int | None = None,
     tolerance: float = TOLERANCE,
     called: str | None = None,
-) -> Report:
+) -> ValidationReport:
     """Validates a bundle; nothing in it is executed, unpickled or followed.
 
     Args:
@@ -46,7 +46,7 @@ def validate(
         UsageError: There is no such file, or a plugin file is missing.
         OSError: It cannot be read.
     """
-    report = Report(called or path.name)
+    report = ValidationReport(called or path.name)
     names = registry(plugins)
     try:
         with open_bundle(path) as bundle:
@@ -59,7 +59,7 @@ def validate(
     return report
 
 
-def _validate(bundle: Bundle, names: Registry, report: Report) -> None:
+def _validate(bundle: Bundle, names: Registry, report: ValidationReport) -> None:
     manifest, plan = bundle.manifest, bundle.plan
     texts = Texts(report)
     check_headers(manifest, plan, texts, report)
@@ -80,7 +80,7 @@ def _validate(bundle: Bundle, names: Registry, report: Report) -> None:
     for name in sorted(manifest.members.keys() - bundle.sizes().keys()):
         report.refuse("manifest", f"bundle.json names a member '{shown(name)}' that is not there")
     suite = find_suite(plan, names)
-    labels = Labels(names, suite)
+    labels = TaskLabels(names, suite)
     check_suite(plan, suite, names, labels, report)
     checks = RowChecks(bundle, labels, texts, report)
     bad = 0

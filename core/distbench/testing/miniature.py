@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 SIDE = 16
 """Side of the miniature task's images, pixels."""
-
-
 _HALF = (0.5, 0.5, 0.5)
 
 

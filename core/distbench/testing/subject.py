@@ -18,8 +18,6 @@ from distbench.plugins.registry import Registry, registry
 from distbench.testing.faults import NotChecked
 
 MINIATURE = Path(__file__).with_name("miniature.py")
-
-
 SUITE = MINIATURE.with_suffix(".toml")
 
 

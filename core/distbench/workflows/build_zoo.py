@@ -16,11 +16,8 @@ from distbench.plugins.registry import Registry
 TRAINED = "trained"
 """The zoo that recipes are for."""
 
-
 _ABOUT = ("name", "domain", "trained_on", "licence", "flip")
 """What a table of source data says besides the parameters of its task."""
-
-
 _NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(.+)")
 
 

@@ -17,9 +17,9 @@ BUNDLE = ".distbench.zip"
 """How the name of a bundle ends."""
 
 
-def default_places() -> list[Path]:
+def default_inputs() -> list[Path]:
     """``runs`` and ``registry/results``, where they exist."""
-    return [place for place in (Path("runs"), Path("registry/results")) if place.is_dir()]
+    return [path for path in (Path("runs"), Path("registry/results")) if path.is_dir()]
 
 
 def collect(paths: Sequence[Path]) -> Collected:
@@ -33,10 +33,10 @@ def collect(paths: Sequence[Path]) -> Collected:
     reader = Reader()
     seen: set[Path] = set()
     for path in paths:
-        found = list(_inputs(path))
-        if not found:
+        inputs = list(_inputs(path))
+        if not inputs:
             refused.append(f"{path}: {_nothing(path)}")
-        for one in found:
+        for one in inputs:
             if one.resolve() in seen:
                 continue
             seen.add(one.resolve())
@@ -72,13 +72,13 @@ def _inputs(path: Path) -> Iterator[Path]:
         if path.name.endswith(BUNDLE):
             yield path
         return
-    for place, folders, files in os.walk(path):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    for folder, subfolders, files in os.walk(path):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         if "rows.jsonl" in files:
-            yield Path(place)
-            folders.clear()
+            yield Path(folder)
+            subfolders.clear()
             continue
-        yield from (Path(place) / name for name in sorted(files) if name.endswith(BUNDLE))
+        yield from (Path(folder) / name for name in sorted(files) if name.endswith(BUNDLE))
 
 
 def _run(folder: Path) -> tuple[RowOrigin, Iterator[Row]]:
@@ -123,19 +123,19 @@ def _bundle(path: Path) -> tuple[RowOrigin, Iterator[Row]]:
     from distbench.submission.bundle import open_bundle
 
     with open_bundle(path) as bundle:
-        said = bundle.manifest
+        manifest = bundle.manifest
     about = {
-        "licence": said.licence,
-        "distbench": said.distbench,
-        "note": said.note,
-        "incomplete": said.incomplete,
+        "licence": manifest.licence,
+        "distbench": manifest.distbench,
+        "note": manifest.note,
+        "incomplete": manifest.incomplete,
     }
     origin = RowOrigin(
         str(path),
         "bundle",
-        said.submitter,
-        tuple(task.id for task in said.tasks),
-        said.seeds,
+        manifest.submitter,
+        tuple(task.id for task in manifest.tasks),
+        manifest.seeds,
         {key: text for key, text in about.items() if text},
     )
 

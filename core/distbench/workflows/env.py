@@ -25,14 +25,8 @@ _CORE = (
     "pydantic",
     "typer",
 )
-
-
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-
-
 _DEVELOPING = "dev"
-
-
 _OF_EXTRA = re.compile(r"""(?P<name>[A-Za-z0-9._-]+).*extra == ["'](?P<extra>[^"']+)""")
 
 

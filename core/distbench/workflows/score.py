@@ -26,7 +26,6 @@ _GIVEN_BY = {
     "source_info": "source_info=",
 }
 
-
 SourceFacts = SourceInfo | Mapping[str, Any]
 """Facts about a source: whole, or those of its fields that a metric needs."""
 

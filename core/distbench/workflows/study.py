@@ -34,7 +34,7 @@ ORACLES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Study:
+class MetricStudy:
     """What a study leaves behind.
 
     Attributes:
@@ -62,7 +62,7 @@ def study(
     oracle: str = "distil",
     progress: Progress = silent,
     runs: Path | None = None,
-) -> Study:
+) -> MetricStudy:
     """Tries every source alone on every task, and judges metrics by what came of it.
 
     Cells and scores are ordinary ones: kept, shared with any run, and not computed twice.
@@ -100,18 +100,18 @@ def study(
     tasks = [task.id for task in scored.tasks]
     label = run.rows[0].method.id.partition("/")[0]
     lines = judge(scores, {label: reached}, tasks)
-    found = Study(folder, label, run, reached, scores, lines, run.warnings + warnings)
-    _write(found, tasks, sources)
-    return found
+    outcome = MetricStudy(folder, label, run, reached, scores, lines, run.warnings + warnings)
+    _write(outcome, tasks, sources)
+    return outcome
 
 
 def _reached(run: RunResult) -> ByCell:
-    found: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
+    accuracies: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
     for row in run.rows:
         if row.result is not None:
             (source,) = (n for n, weight in row.result.sources.weights.items() if weight > 0)
-            found[row.task.id, row.seed][source] = row.result.accuracy
-    return dict(found)
+            accuracies[row.task.id, row.seed][source] = row.result.accuracy
+    return dict(accuracies)
 
 
 def _scores(
@@ -128,7 +128,7 @@ def _scores(
 
     executor = make_executor(config, registry(config.plugin))
     execute_units(config, plan, units, executor, ended, progress=progress)
-    found: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(dict)
+    scores: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(dict)
     warnings: dict[str, None] = {}
     kept = ArtifactCache(home() / "artifacts")
     for cell in plan.cells:
@@ -139,26 +139,26 @@ def _scores(
             continue
         artifact = kept.get("scores", job.key)
         if artifact is not None:
-            said = json.loads((artifact / "scores.json").read_text(encoding="utf-8"))
-            found[metric][cell.task, cell.seed] = said["values"]
-            if not said["values"]:
-                why = "; ".join(sorted(set(said["excluded"].values()))[:2])
+            stored = json.loads((artifact / "scores.json").read_text(encoding="utf-8"))
+            scores[metric][cell.task, cell.seed] = stored["values"]
+            if not stored["values"]:
+                why = "; ".join(sorted(set(stored["excluded"].values()))[:2])
                 warnings[f"{metric} scored no source of {cell.task}: {why}"] = None
-    return {metric: found[metric] for metric in found}, tuple(warnings)
+    return {metric: scores[metric] for metric in scores}, tuple(warnings)
 
 
-def _write(found: Study, tasks: Sequence[str], sources: Sequence[str]) -> None:
+def _write(study: MetricStudy, tasks: Sequence[str], sources: Sequence[str]) -> None:
     """Writes study.json, the metrics' table, and the pictures."""
     whole: dict[str, Any] = {
-        "oracle": found.oracle,
-        "reached": _listed(found.reached),
-        "scores": {metric: _listed(by_cell) for metric, by_cell in found.scores.items()},
-        "metrics": [asdict(line) for line in found.lines],
-        "warnings": list(found.warnings),
+        "oracle": study.oracle,
+        "reached": _listed(study.reached),
+        "scores": {metric: _listed(by_cell) for metric, by_cell in study.scores.items()},
+        "metrics": [asdict(line) for line in study.lines],
+        "warnings": list(study.warnings),
     }
-    write_atomic(found.folder / "study.json", json.dumps(whole, indent=1))
+    write_atomic(study.folder / "study.json", json.dumps(whole, indent=1))
     write_study(
-        found.folder, found.oracle, found.lines, found.reached, found.scores, tasks, sources
+        study.folder, study.oracle, study.lines, study.reached, study.scores, tasks, sources
     )
 
 

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from distbench import Batch, Classifier, Phase
 
-if TYPE_CHECKING:
     Selector = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 

@@ -21,14 +21,9 @@ if TYPE_CHECKING:
     from distbench_builtin.shared.methods.source_heads import SourceHeads
 
 _SHARPNESS = (1.0, 0.5, 2.0, 0.25, 4.0, 0.125, 8.0, 0.0)
-
-
 _NEIGHBOURS = (8, 4, 16)
-
-
 _CERTAINTY = (1.0, 2.0, 0.5, 4.0, 0.25)
 """What is tried where it is to be chosen; the first of equally good ones is taken."""
-
 
 _SPREAD = ""
 """Name of the spread labels; beside it stand the names of sources."""

@@ -15,12 +15,8 @@ from distbench_builtin.shared.numerics.pca import principal
 
 _TIE = 1e-6
 """Logits that differ by less are taken for equal."""
-
-
 _SLOPE = 1e-5
 """The largest slope of the loss at which the optimiser stops."""
-
-
 _MOST_STEPS = 1000
 
 

@@ -12,14 +12,8 @@ from distbench_builtin.shared.numerics.features import Array, product
 from distbench_builtin.shared.numerics.spectrum import Spectrum, spectrum
 
 _AUTHORS_STEPS = 11
-
-
 _AUTHORS_TOLERANCE = 1e-3
-
-
 _AUTHORS_EPSILON = 1e-5
-
-
 _RESOLUTION = 1e-12
 """Share of a target's square that float64 cannot tell from a perfect fit."""
 

@@ -15,19 +15,11 @@ from distbench_builtin.shared.numerics.lda import class_deviations, class_slices
 from distbench_builtin.shared.numerics.pca import principal
 
 _DIMS = 64
-
-
 _LEADING = 32
 """How many components the shrinkage looks at."""
-
-
 _LEAST = 1e-10
-
-
 _RANK = 1e-4
 """Singular values below are taken for 0, as by scikit-learn's discriminant."""
-
-
 _EQUAL = 1e-9
 """Parts that differ by less, relative to their size, differ by round-off."""
 

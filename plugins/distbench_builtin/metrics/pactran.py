@@ -16,8 +16,6 @@ from distbench_builtin.shared.numerics.pca import principal
 
 _EPSILON = 1e-10
 """Added to probabilities and prior counts, as in the authors' code."""
-
-
 _UNTIL_EXACT = {"gtol": 1e-15, "ftol": 0, "maxcor": 20, "maxiter": 2000, "maxfun": 4000}
 """When to stop minimising: when round-off ends it, mostly after 30 to 130 steps."""
 

@@ -12,12 +12,8 @@ from distbench_builtin.shared.numerics.features import Array, product
 from distbench_builtin.shared.numerics.spectrum import resolution
 
 _GRID = tuple(10.0**power for power in range(-6, 4))
-
-
 _BLOCK = 2**22
 """Numbers that are held of the left singular vectors or outputs at a time."""
-
-
 _TIE = 1e-9
 
 

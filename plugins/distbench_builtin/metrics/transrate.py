@@ -16,7 +16,6 @@ from distbench_builtin.shared.numerics.spectrum import centred_spectrum, resolut
 _STEEP = 1e10
 """Beyond this, what round-off leaves of an eigenvalue that is 0 would count."""
 
-
 _AT_THE_MEAN = 1e-12
 """Share of the longest row below which a row is 0 but for round-off, and has no direction."""
 

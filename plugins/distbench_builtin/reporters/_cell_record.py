@@ -16,16 +16,9 @@ if TYPE_CHECKING:
 
 Scalar = bool | int | float | str
 
-
 _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|API_?KEY|ACCESS_?KEY|CREDENTIAL|AUTH", re.IGNORECASE)
-
-
 _IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+@")
-
-
 _TOKEN = re.compile(r"\b(?:hf_|ghp_|github_pat_|glpat-|sk-|wandb_v1_)[A-Za-z0-9_-]{12,}")
-
-
 _SHORTEST = 6
 
 

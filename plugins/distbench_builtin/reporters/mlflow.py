@@ -28,12 +28,8 @@ if TYPE_CHECKING:
     from distbench import Row, RunFacts
 
 _KEY, _RUN = "distbench.key", "distbench.run"
-
-
 _BATCH = 100
 """Entries that MLflow takes at once."""
-
-
 _LONGEST = 500
 """Characters of a parameter that every version takes."""
 

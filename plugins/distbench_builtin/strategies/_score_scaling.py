@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike, NDArray
 
 Vector = NDArray[np.float64]
 
-
 _RESOLUTION = 1e-9
 
 

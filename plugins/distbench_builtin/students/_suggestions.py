@@ -55,7 +55,6 @@ TIMM = _rows(
     ("convnext_atto", 3_374_520, 547_012_480, "the smallest ConvNeXt (arXiv:2201.03545)"),
 )
 
-
 TORCHVISION = _rows(
     ("shufflenet_v2_x0_5", 341_792, 39_452_448, "ShuffleNetV2 (arXiv:1807.11164), half as wide"),
     ("shufflenet_v2_x1_0", 1_253_604, 143_883_992, "ShuffleNetV2"),

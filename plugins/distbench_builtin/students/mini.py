@@ -15,11 +15,7 @@ if TYPE_CHECKING:
     from distbench_builtin.shared.mini.nets import Net
 
 _ARCHITECTURE = "stu"
-
-
 _INITIAL = "general-stu"
-
-
 _HOW_TO_LOAD = """\
 from architecture import build
 from safetensors.torch import load_file

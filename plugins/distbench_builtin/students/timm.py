@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 Triple = tuple[float, float, float]
 
-
 _HOW_TO_LOAD = """\
 import timm
 from safetensors.torch import load_file

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 Triple = tuple[float, float, float]
 
-
 _HOW_TO_LOAD = """\
 from safetensors.torch import load_file
 from torchvision.models import get_model

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 if TYPE_CHECKING:
     Rows = list[tuple[str | None, ImageFile]]
 
-
 _scanning = threading.Lock()
 
 

@@ -16,8 +16,6 @@ from distbench_builtin.shared.mini.drawing.classes import class_names
 from distbench_builtin.shared.mini.drawing.render import fingerprint, images, labels
 
 _PREFIX = "mini-"
-
-
 _BLOCK = 64
 
 

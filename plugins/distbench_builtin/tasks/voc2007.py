@@ -24,10 +24,7 @@ CLASSES = tuple(
 person pottedplant sheep sofa train tvmonitor""".split()  # noqa: SIM905 - easier to read
 )
 
-
 _PAGE = "https://thor.robots.ox.ac.uk/pascal/VOC/voc2007/"
-
-
 _COUNTS = {"train": 2501, "val": 2510, "trainval": 5011, "test": 4952}
 
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from distbench_builtin.shared.sources.torchvision_source import TorchvisionSource
 
 ARCHITECTURES = ("resnet50", "resnet18", "googlenet", "alexnet")
-
-
 _SIDE = 224
 
 
@@ -46,7 +44,6 @@ DATA = {
     "imagenet": _Data("imagenet-1k", 1000, "general"),
 }
 """By the authors' names, which the files have. VOC2007 is multi-label, with a background class."""
-
 
 _CIFAR10 = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2023, 0.1994, 0.2010)}
 """The authors' normalisation for CIFAR-10; for all else it is that of ImageNet."""

@@ -23,7 +23,6 @@ from distbench.interfaces.zoo import Source
 
 _BATCH = 128
 
-
 _BEHIND = 2
 
 

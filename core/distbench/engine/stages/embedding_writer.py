@@ -20,7 +20,6 @@ from distbench.storage.npy import RowFile, convert
 _KEEP_SECONDS = 30.0
 """What is lost at most when the process is killed."""
 
-
 _PROGRESS = "progress.json"
 
 

@@ -21,22 +21,16 @@ from distbench.storage.npy import RowFile
 
 Pixels = NDArray[np.uint8]
 
-
 Reader = Callable[[str, Sequence[int]], Sequence[Pixels]]
 """Reads images of a part by their positions, as `Task.read` does."""
-
 
 _CHUNK = 64
 """Images that a thread decodes before it hands them on: at store size, some megabytes."""
 
-
 _AT_ONCE = 64 * 2**20
 """Bytes of images in their original size that a thread holds, as far as can be known."""
 
-
 _THREADS = 8
-
-
 _SAMPLE = 64
 
 

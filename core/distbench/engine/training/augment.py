@@ -15,8 +15,6 @@ import torch
 import torch.nn.functional as F
 
 Images = torch.Tensor
-
-
 Draw = torch.Generator
 
 
@@ -187,7 +185,6 @@ _POOL: tuple[Callable[[Images, Images, Images], Images], ...] = (
     _moved((0, 2), 0.6),  # translate x by up to 0.3 of the width
     _moved((1, 2), 0.6),  # translate y
 )
-
 
 VIEWS: dict[str, Callable[[Images, Draw], Images]] = {
     "plain": lambda images, generator: images,

@@ -22,7 +22,6 @@ from distbench.storage.rows import CurvePoint
 
 Model = TypeVar("Model", bound=nn.Module)
 
-
 _CURVE_POINTS = 10
 
 

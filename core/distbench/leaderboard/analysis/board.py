@@ -11,10 +11,10 @@ import numpy as np
 from distbench.errors import UsageError
 from distbench.leaderboard.rows.entries import (
     MEASURES,
+    BoardEntry,
     Cell,
     Measure,
     Missing,
-    TaskEntry,
     cells,
     check_comparable,
     entry,
@@ -51,7 +51,7 @@ class Line:
 
     method: str
     role: Role
-    entries: tuple[TaskEntry, ...]
+    entries: tuple[BoardEntry, ...]
     coverage: tuple[int, int]
     mean: Estimate | None = None
     delta: Difference | None = None
@@ -101,7 +101,7 @@ class Board:
         def estimate(value: Estimate | None) -> dict[str, Any] | None:
             return None if value is None else dict(vars(value))
 
-        def entry(value: TaskEntry) -> dict[str, Any]:
+        def entry(value: BoardEntry) -> dict[str, Any]:
             missing = [dict(vars(gap)) for gap in value.missing]
             return {**vars(value), "missing": missing, "estimate": estimate(value.estimate)}
 

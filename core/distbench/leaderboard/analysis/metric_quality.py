@@ -30,9 +30,7 @@ from distbench.storage.rows import Row
 LEAST = 3
 """Sources that both a score and an accuracy are needed of."""
 
-
 MEASURED = ("tau", "pearson", "regret_1", "regret_3")
-
 
 ByCell = Mapping[tuple[str, int], Mapping[str, float]]
 """A number for each source, by task and seed."""
@@ -106,7 +104,7 @@ def oracle(
     chosen: Mapping[Cell, RowRecord], measure: Measure = "accuracy"
 ) -> dict[str, dict[tuple[str, int], dict[str, float]]]:
     """Distiller to (task, seed) to source to the accuracy that learning from it alone led to."""
-    found: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(
+    accuracies: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(
         lambda: defaultdict(dict)
     )
     for (_, task, seed), row in sorted(chosen.items()):
@@ -118,8 +116,8 @@ def oracle(
         if len(used) == 1:
             distiller = row.method.id.partition("/")[0]
             value = float(getattr(row.result, measure))
-            found[distiller][task, seed].setdefault(used[0], value)
-    return found
+            accuracies[distiller][task, seed].setdefault(used[0], value)
+    return accuracies
 
 
 def _scores(
@@ -129,17 +127,17 @@ def _scores(
 
     All methods of a metric read the same scores, but may not have the same eligible sources.
     """
-    found: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(dict)
+    scores: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(dict)
     for (_, task, seed), row in sorted(chosen.items()):
         if row.result is None or "metric" not in row.method.components:
             continue
         metric = metric_of(row)
         learnt = row.result.sources
         count = int(np.isfinite(learnt.score).sum())
-        if count and count > len(found[metric].get((task, seed), ())):
+        if count and count > len(scores[metric].get((task, seed), ())):
             pairs = zip(learnt.names, learnt.score, strict=True)
-            found[metric][task, seed] = {n: s for n, s in pairs if np.isfinite(s)}
-    return {metric: found[metric] for metric in sorted(found)}
+            scores[metric][task, seed] = {n: s for n, s in pairs if np.isfinite(s)}
+    return {metric: scores[metric] for metric in sorted(scores)}
 
 
 def metric_of(row: RowRecord) -> str:

@@ -56,20 +56,21 @@ def points(board: Board, rows: Iterable[Row | RowRecord]) -> list[Point]:
     for (method, task, seed), row in cells(as_records(rows)).items():
         if row.cost is not None and task in board.tasks and seed in board.seeds:
             macs[method].append((total_training_macs(row.cost), row.cost.student_macs))
-    found = []
+    complete = []
     for line in board.lines:
         known = [total for total, _ in macs[line.method] if total]
         if line.mean is None or not known or len(known) < line.coverage[1]:
             continue
         student = float(np.mean([each for _, each in macs[line.method]]))
-        found.append(Point(line.method, line.role, line.mean, float(np.mean(known)), student))
-    students = {point.method for point in found if point.role != "ceiling"}
-    best = front([p for p in found if p.method in students], lambda point: point.training_macs)
-    small = front(found, lambda point: point.student_macs)
-    found = [
-        replace(p, on_front=p.method in best, on_inference_front=p.method in small) for p in found
+        complete.append(Point(line.method, line.role, line.mean, float(np.mean(known)), student))
+    students = {point.method for point in complete if point.role != "ceiling"}
+    best = front([p for p in complete if p.method in students], lambda point: point.training_macs)
+    small = front(complete, lambda point: point.student_macs)
+    complete = [
+        replace(p, on_front=p.method in best, on_inference_front=p.method in small)
+        for p in complete
     ]
-    return sorted(found, key=lambda p: (p.training_macs, -p.accuracy.mean, p.method))
+    return sorted(complete, key=lambda p: (p.training_macs, -p.accuracy.mean, p.method))
 
 
 def front(some: Sequence[Point], cost: Callable[[Point], float]) -> set[str]:

@@ -83,12 +83,12 @@ def _average(method: str, task: str, group: Sequence[tuple[int, Learnt]]) -> Tas
         score = np.array([block.score for block in blocks])
     else:
         names = sorted({source for b in blocks for source in b.names})
-        place = {source: i for i, source in enumerate(names)}
+        column = {source: i for i, source in enumerate(names)}
         # Not eligible in a seed means that nothing was learnt from it there: weight 0.
         weight = np.zeros((len(blocks), len(names)))
         score = np.full_like(weight, np.nan)
         for i, block in enumerate(blocks):
-            columns = [place[source] for source in block.names]
+            columns = [column[source] for source in block.names]
             weight[i, columns], score[i, columns] = block.weight, block.score
     means, known = weight.mean(axis=0), ~np.isnan(score)
     scored = np.where(known, score, 0).sum(axis=0) / np.maximum(known.sum(axis=0), 1)
@@ -112,12 +112,14 @@ def _average(method: str, task: str, group: Sequence[tuple[int, Learnt]]) -> Tas
 def _reasons(seeds: Sequence[Mapping[str, str]]) -> dict[str, str]:
     if not any(seeds):
         return {}
-    found: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for reasons in seeds:
         for source, reason in reasons.items():
-            found[source][reason] += 1
+            counts[source][reason] += 1
 
-    def said(reason: str, count: int) -> str:
+    def reason_text(reason: str, count: int) -> str:
         return reason if count == len(seeds) else f"{reason} ({count} of {len(seeds)} seeds)"
 
-    return {s: "; ".join(said(*r) for r in sorted(found[s].items())) for s in sorted(found)}
+    return {
+        s: "; ".join(reason_text(*r) for r in sorted(counts[s].items())) for s in sorted(counts)
+    }

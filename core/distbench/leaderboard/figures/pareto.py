@@ -19,14 +19,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FILE = "pareto.svg"
-
-
 _DRAWING = 1
 """Raised when the same points would be drawn differently."""
 
-
 _FAINT, _FONT = "#999999", 8.0
-
 
 _SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "distbench",

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 INK = "#222222"
-
-
 LINE = 0.19
 """Inches from one name to the next."""
 

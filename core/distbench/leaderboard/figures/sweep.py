@@ -18,10 +18,7 @@ from distbench.leaderboard.statistics import Estimate
 from distbench.storage.atomic import write_atomic
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-
-
 _MARKS = ("o", "s", "^", "D", "v", "P", "X")
-
 
 Step = tuple[str, Sequence[tuple[str, str]], Sequence[str], Board | None]
 """A value; the methods as they are called without it; their names with it; the leaderboard."""

@@ -14,7 +14,6 @@ from distbench.leaderboard.tables.board_columns import Column, PageHead, board_c
 _SCALE = 100_000
 """Shares are whole numbers of 1e-5; the page shows percent with one decimal."""
 
-
 _COMPUTE = {
     "macs": PageHead(
         "MACs", "size", hint="Training on a task: student, passes of its sources, teaching them"

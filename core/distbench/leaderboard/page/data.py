@@ -11,7 +11,7 @@ from distbench.leaderboard.analysis.metric_quality import MEASURED, metric_of, o
 from distbench.leaderboard.analysis.reports import BoardReport
 from distbench.leaderboard.page.columns import column_data, share
 from distbench.leaderboard.page.compute import compute_data
-from distbench.leaderboard.page.detail import curves, digits, weights
+from distbench.leaderboard.page.detail import curve_data, digits, weight_data
 from distbench.leaderboard.rows.origins import Collected
 from distbench.leaderboard.rows.records import DeclaredMethod, RowRecord
 from distbench.leaderboard.statistics import mean_interval
@@ -70,9 +70,9 @@ def _board(report: BoardReport) -> dict[str, Any]:
             [[kind, *_component(table)] for kind, table in m.components.items()] for m in methods
         ],
         "missing": [_missing(line) for line in board.lines],
-        "curves": curves(board, by_method),
+        "curves": curve_data(board, by_method),
         "sources": sources,
-        **weights(report, sources),
+        **weight_data(report, sources),
         "metrics": _metrics(report),
     }
 

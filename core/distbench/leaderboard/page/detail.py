@@ -15,8 +15,6 @@ from distbench.leaderboard.rows.records import LearningCurve, RowRecord
 
 _CURVES = 60_000
 """Numbers of learning curves in a page at most; curves get fewer points beyond."""
-
-
 _SHARES = 100_000
 """Source weights in a page at most; methods show fewer sources beyond."""
 
@@ -28,18 +26,18 @@ def digits(value: float | None, count: int = 4) -> float | None:
     return float(f"{value:.{count}g}")
 
 
-def curves(board: Board, by_method: Mapping[str, Sequence[RowRecord]]) -> list[Any]:
+def curve_data(board: Board, by_method: Mapping[str, Sequence[RowRecord]]) -> list[Any]:
     """For each method and task [steps, loss, validation accuracy], means over its seeds."""
     room = _CURVES // (3 * max(len(board.lines) * len(board.tasks), 1))
     most = min(max(room, 4), 24)
-    found = []
+    curves = []
     for line in board.lines:
         by_task: dict[str, list[LearningCurve]] = defaultdict(list)
         for row in by_method[line.method]:
             if row.result is not None and row.result.curve.steps:
                 by_task[row.task.id].append(row.result.curve)
-        found.append([_curve(by_task.get(task, []), most) for task in board.tasks])
-    return found
+        curves.append([_curve(by_task.get(task, []), most) for task in board.tasks])
+    return curves
 
 
 def _curve(curves: Sequence[LearningCurve], most: int) -> list[Any] | None:
@@ -57,30 +55,33 @@ def _curve(curves: Sequence[LearningCurve], most: int) -> list[Any] | None:
     ]
 
 
-def weights(report: BoardReport, sources: Sequence[str]) -> dict[str, Any]:
+def weight_data(report: BoardReport, sources: Sequence[str]) -> dict[str, Any]:
     """For each method and task its sources [number, weight, score], and reasons of exclusion."""
-    place = {line.method: i for i, line in enumerate(report.board.lines)}
-    task_place = {task: i for i, task in enumerate(report.board.tasks)}
-    number = {source: i for i, source in enumerate(sources)}
+    method_number = {line.method: i for i, line in enumerate(report.board.lines)}
+    task_number = {task: i for i, task in enumerate(report.board.tasks)}
+    source_number = {source: i for i, source in enumerate(sources)}
     cells = max(len(report.weights), 1)
     most = min(max(_SHARES // cells, 5), 40)
-    found: list[Any] = [None] * len(place)
+    by_method: list[Any] = [None] * len(method_number)
     excluded: dict[tuple[str, str], set[str]] = defaultdict(set)
     for line in report.weights:
-        mine = found[place[line.method]]
+        mine = by_method[method_number[line.method]]
         if mine is None:
-            mine = found[place[line.method]] = [None] * len(task_place)
+            mine = by_method[method_number[line.method]] = [None] * len(task_number)
         used = [share for share in line.shares if share.weight > 0]
-        mine[task_place[line.task]] = [
+        mine[task_number[line.task]] = [
             digits(line.effective, 3),
-            [[number[s.source], round(s.weight, 4), digits(s.score, 3)] for s in used[:most]],
+            [
+                [source_number[s.source], round(s.weight, 4), digits(s.score, 3)]
+                for s in used[:most]
+            ],
             len(used) - len(used[:most]),
         ]
         for source, reason in (*line.excluded.items(), *line.marked.items()):
             excluded[source, reason].add(line.task)
     return {
-        "weights": found,
+        "weights": by_method,
         "excluded": [
-            [s, r, sorted(t, key=task_place.__getitem__)] for (s, r), t in excluded.items()
+            [s, r, sorted(t, key=task_number.__getitem__)] for (s, r), t in excluded.items()
         ],
     }

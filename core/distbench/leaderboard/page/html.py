@@ -25,7 +25,6 @@ _MODULES = (
 )
 """The scripts, those that run something at once after what they need."""
 
-
 _IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 _EXPORT = re.compile(r"^export ", re.MULTILINE)
 

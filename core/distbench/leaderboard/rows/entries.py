@@ -13,10 +13,7 @@ from distbench.leaderboard.rows.records import RowRecord
 from distbench.leaderboard.statistics import Estimate, mean_interval
 
 Measure = Literal["accuracy", "balanced_accuracy"]
-
-
 MEASURES: tuple[Measure, ...] = ("accuracy", "balanced_accuracy")
-
 
 Cell = tuple[str, str, int]
 """Method, task and seed."""
@@ -33,7 +30,7 @@ class Missing:
 
 
 @dataclass(frozen=True)
-class TaskEntry:
+class BoardEntry:
     """One method on one task over its seeds.
 
     `values` are in the order of `seeds` and hold done cells only; `estimate` is None where a
@@ -116,8 +113,16 @@ def check_comparable(rows: Sequence[RowRecord]) -> None:
 def _precedence(row: RowRecord) -> tuple[object, ...]:
     """Done before others, and an order that does not depend on that of the files."""
     spent = tuple(-1.0 if v is None else float(v) for v in row.cost or ())
-    place = json.dumps(row.environment, sort_keys=True)
-    return row.status != "done", row.status, row.reason or "", row.key, spent, place, row.origin
+    environment = json.dumps(row.environment, sort_keys=True)
+    return (
+        row.status != "done",
+        row.status,
+        row.reason or "",
+        row.key,
+        spent,
+        environment,
+        row.origin,
+    )
 
 
 def cells(rows: Iterable[RowRecord]) -> dict[Cell, RowRecord]:
@@ -146,7 +151,7 @@ def cells(rows: Iterable[RowRecord]) -> dict[Cell, RowRecord]:
 
 def entry(
     chosen: Mapping[Cell, RowRecord], method: str, task: str, seeds: Sequence[int], measure: Measure
-) -> TaskEntry:
+) -> BoardEntry:
     """The entry of a method on a task: its done cells, and the reason for each that is missing."""
     done, values, missing = [], [], []
     for seed in seeds:
@@ -159,7 +164,7 @@ def entry(
         else:
             missing.append(Missing(task, seed, row.status, row.reason or "no reason given"))
     whole = bool(values) and not missing
-    return TaskEntry(
+    return BoardEntry(
         method,
         task,
         tuple(done),

@@ -10,15 +10,10 @@ from typing import Any, Literal, NamedTuple, TypeVar, cast
 from distbench.storage.rows import Row
 
 Role = Literal["ranked", "control", "ceiling"]
-
-
 POINTS = 24
 """Points of a learning curve that are kept at most."""
 
-
 _NAN = float("nan")
-
-
 _SHELF = 64
 """Different values of one kind that are looked through; more are not worth it."""
 
@@ -156,9 +151,6 @@ class RowRecord(NamedTuple):
 
 
 T = TypeVar("T")
-
-
-K = TypeVar("K")
 
 
 class Reader:

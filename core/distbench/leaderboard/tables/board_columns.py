@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from distbench.leaderboard.analysis.board import Board, Line
-from distbench.leaderboard.rows.entries import TaskEntry
+from distbench.leaderboard.rows.entries import BoardEntry
 from distbench.leaderboard.statistics import Estimate
 from distbench.leaderboard.tables.text_table import (
     EMPTY,
@@ -65,19 +65,15 @@ class Column:
     task: int | None = None
 
 
+_COMPARISON = ("delta", "p_holm", "win_rate")
+"""Columns that only the CSV has where there is no baseline."""
+
+
 def board_columns(board: Board) -> list[Column]:
     """The columns of a leaderboard in the order of its text tables."""
     several = sum(line.rank is not None for line in board.lines) > 1
     best = board.best if several else None
-    average = Column(
-        "average_rank",
-        lambda line: line.average_rank,
-        Text("avg", "rank"),
-        lambda line: number_cell(line.average_rank, "{:.1f}"),
-        page=PageHead("Avg. rank", "decimal"),
-    )
-    vs, p, wins = _comparison(board)
-    return [
+    columns = [
         Column(
             "rank",
             lambda line: line.rank,
@@ -103,45 +99,51 @@ def board_columns(board: Board) -> list[Column]:
             interval=True,
             page=PageHead("Mean, %", "mean", -1),
         ),
-        vs,
-        p,
-        average,
-        wins,
-        Column("coverage", lambda line: line.coverage),
-    ]
-
-
-def _comparison(board: Board) -> tuple[Column, Column, Column]:
-    """Difference, p value and wins; only the CSV has them where there is no baseline."""
-    values = (lambda line: line.delta, lambda line: line.p_holm, lambda line: line.win_rate)
-    delta, p, wins = values
-    if board.baseline is None:
-        return Column("delta", delta, interval=True), Column("p_holm", p), Column("win_rate", wins)
-    hint = "Percentage points; coloured where p is below 0.05"
-    return (
         Column(
             "delta",
-            delta,
-            Text("vs", board.baseline),
+            lambda line: line.delta,
+            Text("vs", board.baseline or ""),
             lambda line: percent(line.delta, sign=True),
             interval=True,
-            page=PageHead("vs", "difference", -1, hint, board.baseline),
+            page=PageHead(
+                "vs",
+                "difference",
+                -1,
+                "Percentage points; coloured where p is below 0.05",
+                board.baseline or "",
+            ),
         ),
         Column(
             "p_holm",
-            p,
+            lambda line: line.p_holm,
             Text("p", "(Holm)"),
             lambda line: Text(p_text(line.p_holm)),
             page=PageHead("p (Holm)", "p"),
         ),
         Column(
+            "average_rank",
+            lambda line: line.average_rank,
+            Text("avg", "rank"),
+            lambda line: number_cell(line.average_rank, "{:.1f}"),
+            page=PageHead("Avg. rank", "decimal"),
+        ),
+        Column(
             "win_rate",
-            wins,
+            lambda line: line.win_rate,
             Text("wins"),
             lambda line: number_cell(line.win_rate, "{:.0%}"),
             page=PageHead("Wins", "wins", -1),
         ),
-    )
+        Column("coverage", lambda line: line.coverage),
+    ]
+    if board.baseline is not None:
+        return columns
+    return [
+        replace(column, title=None, page=None)
+        if column.task is None and column.key in _COMPARISON
+        else column
+        for column in columns
+    ]
 
 
 def _task_column(board: Board, number: int) -> Column:
@@ -189,7 +191,7 @@ def _mean_cell(line: Line, kind: Kind) -> Text:
     return Text("{}/{}".format(*line.coverage), "cells")
 
 
-def _task_cell(entry: TaskEntry, planned: int) -> Text:
+def _task_cell(entry: BoardEntry, planned: int) -> Text:
     if entry.estimate is not None or not entry.values:
         return percent(entry.estimate)
     part = percent(Estimate(sum(entry.values) / len(entry.values)))

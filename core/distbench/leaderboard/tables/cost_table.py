@@ -62,7 +62,6 @@ COST_COLUMNS = (
     CostColumn("peak_memory_mb", ("peak", "MB"), "{:.0f}", "peak memory, MB", "number"),
 )
 
-
 SHOWN = tuple(column for column in COST_COLUMNS if column.title is not None)
 """The numbers that people see; the CSV has all."""
 

@@ -19,13 +19,8 @@ def short_names(names: Sequence[str]) -> list[str]:
 
 
 Kind = Literal["text", "name", "number", "best"]
-
-
 WIDTH = 150
-
-
 EMPTY = "-"
-
 
 _LATEX = {
     "\\": r"\textbackslash{}",

@@ -21,24 +21,15 @@ from distbench.interfaces.kinds import KINDS
 from distbench.plugins.discovery import plural
 
 _HERE = Path(__file__).parent
-
-
 _NAME = re.compile(r"[a-z][a-z0-9]*([_-][a-z0-9]+)*")
-
-
 _RESERVED = {
     "all": "it stands for every metric",
     "none": "it stands for no distiller or baseline",
     "builtin": "it is the plugin that comes with distbench",
 }
-
-
 _LONGEST = 40
-
-
 LICENCES = tuple(sorted(path.name.removesuffix(".tmpl") for path in _HERE.glob("licences/*.tmpl")))
 """SPDX names of the licences that a package can be given."""
-
 
 _FILES = {
     "pyproject.toml": "common/pyproject.toml.tmpl",
@@ -49,8 +40,6 @@ _FILES = {
     "{module}.py": "kinds/{kind}.py.tmpl",
     "tests/test_{entry}.py": "kinds/test_{kind}.py.tmpl",
 }
-
-
 _RUN = {
     "metric": "distbench run --metric {name} --metric logme",
     "strategy": "distbench run --strategy {name} --strategy weighted",

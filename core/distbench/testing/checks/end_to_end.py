@@ -17,8 +17,6 @@ from distbench.testing.subject import Subject, workplace
 
 _LARGEST = 4000
 """Images of a task that is run; larger ones take too long."""
-
-
 _DISTIL = {"distiller": "pseudo_labels", "strategy": "equal"}
 
 

@@ -22,11 +22,7 @@ from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.subject import Subject
 
 _SOURCE = re.compile(r"\b(19|20)\d\d\b|arxiv|doi\.org|https?://|\bours\b|\bour\s+own\b", re.I)
-
-
 _ROLES = ("ranked", "control", "ceiling")
-
-
 HEAVY = ("torch", "tensorflow", "jax")
 
 

@@ -16,8 +16,6 @@ from distbench.testing.probes import Drawn, awkward, drawn, values
 from distbench.testing.subject import Subject
 
 _ROUND_OFF = 1e-6
-
-
 _SEES = {"features", "logits", "reference"}
 
 

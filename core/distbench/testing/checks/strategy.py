@@ -17,7 +17,6 @@ from distbench.testing.subject import Subject
 
 Vector = NDArray[np.float64]
 
-
 _SCORES = {
     "plain scores": [3.0, 1.0, 5.0, 4.0, 2.0],
     "one source": [-7.5],

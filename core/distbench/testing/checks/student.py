@@ -20,8 +20,6 @@ from distbench.testing.subject import Subject
 
 SIDES = (32, 64, 224)
 """Image sizes that are tried, pixels."""
-
-
 _CLASSES = ("a", "b", "c")
 
 

@@ -14,11 +14,7 @@ from distbench.testing.subject import Subject
 
 _OPENED = 3
 """How many sources are opened: those with the fewest parameters."""
-
-
 _STATED = ("licence", "domain", "architecture", "fingerprint")
-
-
 _CPU = torch.device("cpu")
 
 

@@ -14,8 +14,6 @@ from distbench.workflows.export.formats import Written
 from distbench.workflows.export.student import Original
 
 _SHOWN = 50
-
-
 _SPECIAL = re.compile(r"([\\`*{}\[\]<>|#~$!&])")
 
 

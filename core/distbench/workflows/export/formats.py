@@ -22,8 +22,6 @@ from distbench.workflows.export.preprocessing import FIT, FromPixels, normalised
 from distbench.workflows.export.student import Original
 
 Logits = NDArray[np.floating]
-
-
 _OPSET = 18
 
 
@@ -240,7 +238,6 @@ if __name__ == "__main__":
         print(file, *(f"{{name}} {{share:.3f}}" for name, share in ranked[:3]), sep="\\t")
 '''
 
-
 _USE_TORCH = """\
 from load import classify, load
 
@@ -248,7 +245,6 @@ model = load()
 for name, share in classify(model, ["image.jpg"])[0][:3]:
     print(name, share)
 """
-
 
 _USE_TIMM = """\
 import timm
@@ -264,7 +260,6 @@ with torch.inference_mode():
 for share, number in zip(*(part.tolist() for part in shares.topk(min(3, len(shares))))):
     print(model.pretrained_cfg["label_names"][number], share)
 """
-
 
 _USE_ONNX = """\
 import json

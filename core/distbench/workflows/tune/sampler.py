@@ -13,7 +13,6 @@ from distbench.storage.hashing import seed_for
 STARTUP = 8
 """Trials drawn at random before earlier ones are looked at, the defaults among them."""
 
-
 Parameters = dict[str, Any]
 
 

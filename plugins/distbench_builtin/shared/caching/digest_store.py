@@ -13,10 +13,7 @@ from typing import Self
 Stamp = tuple[int, int, int]
 """Size, modification time in nanoseconds and inode: as long as they stay, the bytes do."""
 
-
 _WAIT = 20.0
-
-
 _TABLE = """CREATE TABLE IF NOT EXISTS files (
     name BLOB PRIMARY KEY, size INTEGER, modified INTEGER, inode BLOB, digest BLOB
 ) WITHOUT ROWID"""

@@ -15,15 +15,9 @@ _SETTLED = 2_000_000_000
 """Nanoseconds after which a file counts as settled: on a coarse clock one that was written a moment
 ago may be written again without a new modification time."""
 
-
 _CHUNK = 1024
-
-
 _SHARE = 32
-
-
 _BLOCK = 2**20
-
 
 _known: dict[Path, tuple[Stamp, str]] = {}
 """Single files that this process asked for before."""

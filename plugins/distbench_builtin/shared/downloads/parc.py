@@ -11,8 +11,6 @@ from pathlib import Path, PurePosixPath
 from distbench import DataError, Download, UrlFile
 
 URL = "https://www.dropbox.com/s/gk32wdqmf19lnmt/models.zip?dl=1"
-
-
 _PAGE = "https://github.com/dbolya/parc"
 
 

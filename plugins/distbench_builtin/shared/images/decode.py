@@ -22,11 +22,7 @@ SUFFIXES = frozenset(
 
 # A suffix may lie; formats that start other programs (EPS) are never tried all the same.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-
-
 _ORIENTATION = 0x0112
-
-
 _SPARE = 2
 
 

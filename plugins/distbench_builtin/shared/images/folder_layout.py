@@ -18,8 +18,6 @@ from distbench_builtin.shared.images.parts import (
 )
 
 _TRAIN = {name for name, part in PARTS.items() if part == "train"}
-
-
 _ALSO_CLASSES = {"train", "valid"}
 """Part names that are plausible classes (vehicles; valid and invalid) where they hold images."""
 

@@ -17,11 +17,7 @@ if TYPE_CHECKING:
     from distbench_builtin.shared.images.pool import Pixels, Pool
 
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(.*)")
-
-
 _LABELS = ("label", "labels", "class", "target", "category", "fine_label", "dx")
-
-
 _IDS = ("image_id", "file_name", "filename", "id")
 
 

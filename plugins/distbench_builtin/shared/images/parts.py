@@ -53,7 +53,6 @@ PARTS = {
 }
 """How people call the parts, in lower case."""
 
-
 UNLABELLED_NAMES = frozenset({"unlabelled", "unlabeled"})
 """How people call images without a class, in lower case."""
 

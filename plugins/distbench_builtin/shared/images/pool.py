@@ -16,8 +16,6 @@ from numpy.typing import NDArray
 from distbench import UNLABELLED, DataError, Part
 
 Pixels = NDArray[np.uint8]
-
-
 Reader = Callable[[Sequence[int], int | None], list[Pixels]]
 """Decodes the images at some positions; the short side to which they will be shrunk, if any."""
 

@@ -22,17 +22,10 @@ KINDS = {
     ".parquet": "parquet",
     ".pq": "parquet",
 }
-
-
 _DELIMITERS = ",;\t|"
-
-
 _LOOK = 1000
-
-
 _TROUBLE = (OSError, ValueError, TypeError, NotImplementedError, csv.Error, RecursionError)
 """What the readers raise of broken files; those of pyarrow are of these kinds."""
-
 
 Cells = tuple[int, tuple[str, ...]]
 """Number of a row, as a person counts, and its values as text; empty where there is none."""

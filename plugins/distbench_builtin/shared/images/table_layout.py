@@ -26,8 +26,6 @@ _FILES = (
     *("image", "image_name", "image_path", "image_file", "image_id"),
     *("img", "img_name", "img_path"),
 )
-
-
 _USUAL: Mapping[str, tuple[str, ...]] = {
     "file": _FILES,
     "label": ("label", "labels", "class", "class_name", "category", "target"),

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from distbench_builtin.shared.images.pool import Pixels, Pool
 
 _VGG = "https://www.robots.ox.ac.uk/~vgg/data/"
-
-
 _CIFAR = "https://www.cs.toronto.edu/~kriz/"
 
 
@@ -46,17 +44,9 @@ class Set:
 
 
 _BY_FLAG = {"train": {"train": True}, "test": {"train": False}}
-
-
 _TWO = {"train": {"split": "train"}, "test": {"split": "test"}}
-
-
 _THREE = {**_TWO, "validation": {"split": "val"}}
-
-
 _TO_VAL = {"train": {"split": "train"}, "test": {"split": "val"}}
-
-
 _WHOLE: Mapping[str, Mapping[str, Any]] = {"train": {}}
 
 

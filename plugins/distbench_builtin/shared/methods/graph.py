@@ -13,12 +13,8 @@ if TYPE_CHECKING:
 
 _BLOCK = 1024
 """Images whose similarities to all others are held at a time."""
-
-
 _LARGEST = 2**28
 """Numbers of a table of features; a larger one is projected at random to fit."""
-
-
 _LEAST = 512
 """Dimensions that a projection keeps at least."""
 

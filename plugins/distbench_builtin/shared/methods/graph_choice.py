@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 _MOST = 2000
 """Images that a choice looks at; of more, all labelled ones up to half of them, others drawn."""
-
-
 _FLOOR = 1e-3
 """Least probability that a likelihood counts with, so that no single image decides."""
 

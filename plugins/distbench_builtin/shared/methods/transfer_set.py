@@ -17,11 +17,7 @@ if TYPE_CHECKING:
 
     from distbench import Batch, Stream
 
-if TYPE_CHECKING:
     Pool = Literal["train", "transfer"]
-
-
-if TYPE_CHECKING:
     Targets = Mapping[str, NDArray[np.floating]]
 
 

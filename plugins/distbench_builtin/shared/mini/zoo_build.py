@@ -17,11 +17,7 @@ from distbench_builtin.shared.mini.zoo_files import MANIFEST, Entry, Manifest
 from distbench_builtin.shared.mini.zoo_train import Model, Recipe, train_source
 
 DOMAINS = ("birds", "dogs", "cats", "objects", "clutter", "textures", "glyphs")
-
-
 ARCHITECTURES = ("fast", "dw", "plain", "res")
-
-
 MODELS = (
     *(Model(domain, architecture) for domain in DOMAINS for architecture in ARCHITECTURES),
     Model("general", "stu", "generalist"),

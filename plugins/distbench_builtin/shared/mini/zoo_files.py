@@ -19,22 +19,11 @@ if TYPE_CHECKING:
 
 PACKAGED = Path(__file__).with_name("weights")
 
-
 MANIFEST = "zoo.json"
-
-
 FORMAT: Literal[1] = 1
-
-
 SIZE = 32
-
-
 MEAN = (0.5, 0.5, 0.5)
-
-
 STD = (0.25, 0.25, 0.25)
-
-
 _MEND = "Reinstall distbench, or make the weights anew with `distbench zoo build mini`."
 
 

@@ -11,8 +11,6 @@ from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights, m
 
 _TIMEOUT = 10.0
 """Seconds that a server has to say whether it has a file."""
-
-
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 

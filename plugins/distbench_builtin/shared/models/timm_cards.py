@@ -13,8 +13,6 @@ from distbench import UsageError, WeightsError
 from distbench_builtin.shared.caching.facts import remembered
 
 CONFIG = "config.json"
-
-
 WEIGHTS = (
     "model.safetensors",
     "pytorch_model.bin",

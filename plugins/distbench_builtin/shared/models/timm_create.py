@@ -17,11 +17,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-
 FOLDER = "local-dir:"
 """Before the path of a folder with ``config.json`` and weights, where a name of the registry could
 stand: timm's own prefix."""
-
 
 _OURS = {
     "pretrained",

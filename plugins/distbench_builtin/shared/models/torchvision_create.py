@@ -18,16 +18,10 @@ _ALONE: Mapping[str, dict[str, Any]] = {
     name: {"aux_logits": False, "init_weights": False} for name in ("googlenet", "inception_v3")
 }
 """Without the heads that serve only to train them, and that change what they return."""
-
-
 _RENORMALISED = frozenset(_ALONE)
 """Those whose published weights take images of another normalisation, and undo ours themselves."""
-
-
 AUXILIARY = re.compile(r"(aux1|aux2|AuxLogits)\.")
 """Weights of these heads."""
-
-
 _OLD_NAMES = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
 
 

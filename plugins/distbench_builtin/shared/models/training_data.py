@@ -90,10 +90,7 @@ _KNOWN = {
 }
 """By the word that stands for it in timm's tags and in names of repositories."""
 
-
 _LONGEST_FIRST = sorted(_KNOWN, key=len, reverse=True)
-
-
 _WORD = re.compile(rf"(?<![a-z0-9])({'|'.join(_LONGEST_FIRST)})(?![a-z0-9])")
 
 

@@ -15,7 +15,6 @@ from distbench import Probe
 
 Array = NDArray[np.float64]
 
-
 _TILE = 256
 """Rows that are mirrored at a time."""
 

@@ -11,24 +11,13 @@ from scipy.spatial.distance import cdist
 from distbench_builtin.shared.numerics.features import Array
 
 Indices = NDArray[np.int64]
-
-
 Distance = Literal["l2", "cosine", "cityblock"]
-
-
 Pairs = tuple[Indices, Indices, Array]
-
 
 TIE = 1e-12
 """Distances that agree to this share are equal: so far the order of summation moves them."""
-
-
 _TILE = 1024
-
-
 _CHUNK = 2**17
-
-
 _CROWD = 16
 """Candidates per neighbour above which float32 is too coarse for these rows."""
 

@@ -12,22 +12,13 @@ from distbench import Probe
 from distbench_builtin.shared.numerics.features import Array
 
 Floats = NDArray[np.floating]
-
-
 Counts = NDArray[np.int64]
-
 
 EXACT = 2**21
 """Up to so many pairs are sorted; more are counted in `STEPS` steps, a tile at a time."""
-
-
 FINE, STEPS = 2**40, 2**18
 """Steps between a correlation of 0 and of 1, sorted and counted; those on one step are ties."""
-
-
 _HEIGHT, _WIDTH = 1024, 4096
-
-
 _CHUNK = 2**17
 """Numbers worked on at a time, so that they stay in the processor's cache."""
 

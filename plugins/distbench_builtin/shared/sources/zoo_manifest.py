@@ -64,18 +64,12 @@ class OnnxEntry(_Entry):
 
 
 Entry = TimmEntry | TorchvisionEntry | OnnxEntry
-
-
 _CLASSES: dict[str, type[_Entry]] = {
     "timm": TimmEntry,
     "torchvision": TorchvisionEntry,
     "onnx": OnnxEntry,
 }
-
-
 _FORMATS = "'timm', 'torchvision' or 'onnx'"
-
-
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="format")])
 
 

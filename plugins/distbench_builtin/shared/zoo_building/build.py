@@ -196,8 +196,6 @@ def _alone(folder: Path, staging: Path) -> Iterator[None]:
 
 
 Pack = tuple[Job, Path, Path, Path, str, int, Report]
-
-
 Runner = Callable[[Sequence[Pack]], Iterator[Record | str]]
 
 

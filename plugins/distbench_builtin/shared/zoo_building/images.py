@@ -14,17 +14,11 @@ from numpy.typing import NDArray
 from distbench import UNLABELLED, DataError, Task, decode_images
 
 Pixels = NDArray[np.uint8]
-
-
 Labels = NDArray[np.int64]
 
-
 PARTS = ("train", "test")
-
-
 _MARGIN = 8 / 7
 """Side at which images are kept, by that of the input: crops then enlarge little."""
-
 
 _READY = "ready.json"
 

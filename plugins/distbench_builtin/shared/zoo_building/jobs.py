@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 
 Report = Callable[[str], None]
 
-
 _SAY_SECONDS = 30.0
-
 
 _VERSION = 2
 """Raised whenever the same job would give other weights."""

@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 ACCURACY = "accuracy"
-
-
 PRECISION = "mean average precision"
 
 

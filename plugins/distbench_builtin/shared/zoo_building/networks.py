@@ -18,17 +18,10 @@ if TYPE_CHECKING:
     from distbench_builtin.shared.models.cost import Cost
 
 RANDOM = "random"
-
-
 IMAGENET = "imagenet"
 
-
 _MEAN: Triple = (0.485, 0.456, 0.406)
-
-
 _STD: Triple = (0.229, 0.224, 0.225)
-
-
 _HALF: Triple = (0.5, 0.5, 0.5)
 
 

@@ -59,5 +59,4 @@ _PARC28: dict[str, Any] = {
 Theirs are the models, the data, the input size, the 2,501 training images of VOC2007 and the share
 of Caltech-101 for testing. How they trained is not published: epochs, rates and views are ours."""
 
-
 RECIPES: Mapping[str, Mapping[str, Any]] = {"parc28": _PARC28}

@@ -12,10 +12,7 @@ from distbench import Task
 
 Triple = tuple[float, float, float]
 
-
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-
-
 _ARCHITECTURE = re.compile(r"(?:(timm|torchvision):)?([A-Za-z0-9][\w.]*)(?::(.*))?")
 
 

@@ -21,15 +21,11 @@ if TYPE_CHECKING:
     from distbench_builtin.tasks.paper.mirrors import Mirror
 
 PREFIX = "taskoriented-"
-
-
 _HELD = 10
 """Images a class for validation where the paper has none."""
 
-
 _AGAIN = re.compile(r"_n\d{8}$")
 """Names of ImageNet's images on the Hub end with the class once more."""
-
 
 Key = tuple[str, str]
 

@@ -20,14 +20,10 @@ if TYPE_CHECKING:
     from distbench_builtin.shared.images.pool import Pool
 
 PREFIX = "taskoriented-"
-
-
 _LISTS = (
     "https://raw.githubusercontent.com/apple/ml-vfm-kt/"
     "234af0404d65a2aa0fd6ef6addb5f3d8312ed636/datasplits/"
 )
-
-
 _TWO = {"train": ("train",), "test": ("test",)}
 
 

@@ -44,16 +44,13 @@ def _list(text: str) -> tuple[str, ...]:
 
 CIFAR10 = _list("airplane; automobile; bird; cat; deer; dog; frog; horse; ship; truck")
 
-
 EUROSAT = _list(
     """annual crop; forest; herbaceous vegetation; highway; industrial; pasture; permanent crop;
 residential; river; sea lake"""
 )
 
-
 ISIC2018 = _list("mel; nv; bcc; akiec; bkl; df; vasc")
 """In the order of the official table's columns."""
-
 
 SKIN = {
     "melanoma": "mel",
@@ -71,10 +68,8 @@ SKIN = {
 }
 """Full names of the seven diagnoses."""
 
-
 CHESTX = _list("atelectasis; cardiomegaly; effusion; infiltration; mass; nodule; pneumothorax")
 """Of the 14 findings those that BSCD-FSL keeps."""
-
 
 PETS = _list(
     """abyssinian; american bulldog; american pit bull terrier; basset hound; beagle; bengal;
@@ -85,7 +80,6 @@ bernard; samoyed; scottish terrier; shiba inu; siamese; sphynx; staffordshire bu
 wheaten terrier; yorkshire terrier"""
 )
 """In the order of the official class numbers."""
-
 
 DOGS = _list(
     """affenpinscher; afghan hound; african hunting dog; airedale; american staffordshire terrier;
@@ -109,7 +103,6 @@ poodle; standard schnauzer; sussex spaniel; tibetan mastiff; tibetan terrier; to
 terrier; vizsla; walker hound; weimaraner; welsh springer spaniel; west highland white terrier;
 whippet; wire haired fox terrier; yorkshire terrier"""
 )
-
 
 CUB200 = _list(
     """black footed albatross; laysan albatross; sooty albatross; groove billed ani; crested auklet;

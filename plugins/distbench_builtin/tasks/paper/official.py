@@ -16,7 +16,6 @@ NABIRDS_TREE = (
     "images/CLASS/ID.jpg, images.txt, image_class_labels.txt, classes.txt, train_test_split.txt"
 )
 
-
 _SKIN = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
 
 

@@ -14,10 +14,7 @@ from distbench_builtin.tasks.paper.entry import Entry
 from distbench_builtin.tasks.paper.mirrors import HubMirror, Official, TorchvisionMirror
 
 _TWO = {"train": ("train",), "test": ("test",)}
-
-
 _ISIC = "https://isic-archive.s3.amazonaws.com/challenges/2018/ISIC2018_Task3_"
-
 
 ISIC_OFFICIAL = Official(
     "isic2018",
@@ -29,7 +26,6 @@ ISIC_OFFICIAL = Official(
         for what in ("Input", "GroundTruth")
     ),
 )
-
 
 ENTRIES: Mapping[str, Entry] = {
     "cifar10": Entry(

@@ -23,8 +23,6 @@ from distbench_builtin.shared.mini.drawing.raster import (
 from distbench_builtin.shared.mini.drawing.scene import expose, scatter, scenery
 
 PLUMAGE = ("black", "white", "red", "orange", "yellow", "green", "blue", "brown")
-
-
 ATTRIBUTES = {
     "body": PLUMAGE,
     "wing": PLUMAGE,
@@ -36,8 +34,6 @@ ATTRIBUTES = {
     "crest": ("plain", "crested"),
     "build": ("slender", "plump"),
 }
-
-
 _DARK, _PALE, _BEAK = solid((24, 22, 26)), solid((240, 234, 216)), solid((214, 156, 60))
 
 

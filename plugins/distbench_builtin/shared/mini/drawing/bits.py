@@ -13,33 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 FloatArray = npt.NDArray[np.float64]
-
-
 IntArray = npt.NDArray[np.int64]
-
-
 BoolArray = npt.NDArray[np.bool_]
-
-
 WordArray = npt.NDArray[np.uint64]
 
-
 _UNIT = 1.0 / 9007199254740992.0  # 2 ** -53
-
-
 _SIXTEEN_PAIRS = np.uint64(0x00FF00FF00FF00FF)
-
-
 _LOW_HALVES = np.uint64(0x0000FFFF0000FFFF)
-
-
 _LOW_WORD = np.uint64(0xFFFFFFFF)
 
 
 # Standard deviation of the sum of four independent uniform bytes: sqrt(4 * (256**2 - 1) / 12).
 _GRAIN_SD = 147.79941361
-
-
 _GRAIN_MEAN = 510.0
 
 

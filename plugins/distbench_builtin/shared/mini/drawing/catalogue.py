@@ -21,9 +21,7 @@ from distbench_builtin.shared.mini.drawing.family import Family
 
 Role = Literal["target", "development", "source", "generalist"]
 
-
 SLICES = ("targets-a", "targets-b", "sources", "generalist", "development", "spare")
-
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
@@ -81,10 +79,7 @@ class DatasetSpec:
 
 
 _CAT = (("species", "cat"),)
-
-
 _DOG = (("species", "dog"),)
-
 
 _SPECS = (
     DatasetSpec("cifar10", "target", "targets-a", (Group("objects", 10, clutter=True),)),
@@ -126,7 +121,6 @@ _SPECS = (
         ),
     ),
 )
-
 
 DATASETS: Mapping[str, DatasetSpec] = MappingProxyType({spec.name: spec for spec in _SPECS})
 """Every dataset of the suite by name: targets, development tasks, sources, generalist."""

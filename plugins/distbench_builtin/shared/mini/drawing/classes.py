@@ -16,11 +16,7 @@ from distbench_builtin.shared.mini.drawing.catalogue import (
 from distbench_builtin.shared.mini.drawing.family import Family
 
 RowKey = tuple[str, ...]
-
-
 _TRIES = 60_000
-
-
 _BATCH = 1_000
 
 

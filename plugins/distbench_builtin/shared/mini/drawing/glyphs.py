@@ -23,8 +23,6 @@ from distbench_builtin.shared.mini.drawing.scene import expose
 
 # North-west to south-east, in reading order.
 PLACES = ("nw", "n", "ne", "w", "c", "e", "sw", "s", "se")
-
-
 ATTRIBUTES = {
     "first": PLACES,
     "second": PLACES,
@@ -33,8 +31,6 @@ ATTRIBUTES = {
     "mark": ("dot", "ring", "bar"),
     "spot": PLACES,
 }
-
-
 _PATH = ("first", "second", "third", "fourth")
 
 

@@ -41,8 +41,6 @@ _PALETTES = np.array(
     ],
     dtype=np.float64,
 )
-
-
 _ASPHALT, _WATER, _ROOF, _STEEL = (
     solid((188, 184, 180)),
     solid((38, 82, 136)),

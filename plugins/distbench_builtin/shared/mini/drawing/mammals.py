@@ -23,8 +23,6 @@ from distbench_builtin.shared.mini.drawing.raster import (
 from distbench_builtin.shared.mini.drawing.scene import expose, scatter, scenery
 
 FUR = ("black", "white", "grey", "brown", "ginger", "cream", "slate", "mahogany")
-
-
 ATTRIBUTES = {
     "species": ("dog", "cat"),
     "coat": FUR,
@@ -36,14 +34,8 @@ ATTRIBUTES = {
     "fur": ("smooth", "curly"),
     "face": ("slim", "wide"),
 }
-
-
 _ALIKE = ({"white", "cream"}, {"grey", "slate"}, {"brown", "mahogany"})
-
-
 _DARK, _TONGUE, _PALE = solid((26, 22, 24)), solid((226, 110, 130)), solid((236, 232, 222))
-
-
 _CAT_EYE = solid((170, 206, 70))
 
 

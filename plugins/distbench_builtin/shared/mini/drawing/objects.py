@@ -29,8 +29,6 @@ PAINTS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "white")
 
 # The polygons come first.
 SHAPES = ("triangle", "square", "hexagon", "disc", "star", "flower", "gear", "cross", "crescent")
-
-
 ATTRIBUTES = {
     "shape": SHAPES,
     "aspect": ("even", "wide", "tall"),
@@ -39,17 +37,9 @@ ATTRIBUTES = {
     "parts": ("none", "wheels", "legs", "horns"),
     "paint": PAINTS,
 }
-
-
 _SIDES = np.array((3, 4, 6), dtype=np.int64)
-
-
 _POLYGONS = len(_SIDES)
-
-
 _DARK = solid((28, 26, 30))
-
-
 _FAITHFUL = 0.6  # chance that a thing has the colour of its class
 
 

@@ -10,7 +10,6 @@ from distbench_builtin.shared.mini.drawing.bits import Bits, FloatArray, IntArra
 
 Colour = tuple[int, int, int]
 
-
 COLOURS: dict[str, Colour] = {
     "black": (30, 30, 36),
     "white": (238, 236, 230),

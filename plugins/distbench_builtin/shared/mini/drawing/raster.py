@@ -15,14 +15,8 @@ import numpy as np
 from distbench_builtin.shared.mini.drawing.bits import Bits, FloatArray, IntArray
 
 SIZE = 32
-
-
 _AXIS = (np.arange(SIZE, dtype=np.float64) + 0.5) / (SIZE / 2) - 1.0
-
-
 X = _AXIS.reshape(1, 1, SIZE)
-
-
 Y = _AXIS.reshape(1, SIZE, 1)
 
 
@@ -39,8 +33,6 @@ _QUARTER = [
 
 # fmt: on
 _HALF = [*_QUARTER, *_QUARTER[-2::-1]]
-
-
 _SINE = np.array([*_HALF, *(-value for value in _HALF[1:])], dtype=np.float64) / 32768.0
 
 

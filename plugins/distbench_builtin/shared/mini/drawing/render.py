@@ -13,16 +13,9 @@ from distbench_builtin.shared.mini.drawing.classes import class_names, class_row
 from distbench_builtin.shared.mini.drawing.raster import SIZE
 
 PARTS = ("train", "test")
-
-
 _BLOCK = 64
-
-
 _SAMPLE = 64
-
-
 _ROOM = 24 << 20
-
 
 ByteArray = npt.NDArray[np.uint8]
 

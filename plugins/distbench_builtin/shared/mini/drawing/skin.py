@@ -30,14 +30,10 @@ ATTRIBUTES = {
     "form": ("round", "oval", "notched"),
     "centre": ("none", "pale", "crusted"),
 }
-
-
 _TONES = np.array(
     [(122, 74, 44), (48, 36, 40), (176, 44, 48), (216, 112, 128), (84, 96, 138)],
     dtype=np.float64,
 )
-
-
 _SKIN = solid((222, 176, 150))
 
 

@@ -29,11 +29,7 @@ ATTRIBUTES = {
     "distortion": ("straight", "wavy", "crumpled"),
     "weight": ("thin", "bold"),
 }
-
-
 _POINTS = 6  # side of the repeating patch of cell centres
-
-
 _NEIGHBOURS = tuple((x, y) for y in (-1, 0, 1) for x in (-1, 0, 1))
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,32 +12,14 @@ from distbench.interfaces.suite import SuiteDefinition
 from distbench.interfaces.task import TaskIndex
 from distbench.plugins import spec
 from distbench.plugins.registry import Registry
-from distbench.storage.offline import guard
 from distbench.submission.manifest import PlanTask
-
-_OFFLINE = "DISTBENCH_OFFLINE"
-
+from distbench.submission.no_network import without_network
 
 _LARGEST = 1_000_000
 """Of the numbers in the name of a task that is no suite's; one may be how many images it draws."""
 
 
-@contextlib.contextmanager
-def without_network() -> Iterator[None]:
-    """Refuses every connection to another machine for a while."""
-    before = os.environ.get(_OFFLINE)
-    os.environ[_OFFLINE] = "1"
-    guard()
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[_OFFLINE]
-        else:
-            os.environ[_OFFLINE] = before
-
-
-class Labels:
+class TaskLabels:
     """Finds tasks by name, never by what a bundle says of where they lie.
 
     Args:
@@ -51,7 +30,7 @@ class Labels:
     def __init__(self, names: Registry, suite: SuiteDefinition | None) -> None:
         self._names = names
         self._suite = suite
-        self._found: dict[str, TaskIndex | str] = {}
+        self._indices: dict[str, TaskIndex | str] = {}
 
     def task(self, planned: PlanTask) -> TaskIndex | str:
         """The index of a planned task, or why it is not at hand.
@@ -59,9 +38,9 @@ class Labels:
         A task of the suite is the suite's. Another one is made from its name where its parameters
         are numbers and switches: texts could be paths or addresses, which are not followed.
         """
-        if planned.id not in self._found:
-            self._found[planned.id] = self._index(planned)
-        return self._found[planned.id]
+        if planned.id not in self._indices:
+            self._indices[planned.id] = self._index(planned)
+        return self._indices[planned.id]
 
     def test_labels(self, planned: PlanTask, skipped: tuple[str, ...]) -> NDArray[np.int64] | str:
         """int64 (m,): the labels of the test images that were read, or why they are not known."""
@@ -80,15 +59,15 @@ class Labels:
         entries = {entry.id: entry for entry in self._suite.tasks} if self._suite else {}
         try:
             if self._suite is not None and planned.id in entries:
-                made = self._names.make(
+                task = self._names.make(
                     "task", entries[planned.id].component(), base=self._suite.base
                 )
             elif (simple := self._simple(planned.use)) is not None:
-                made = self._names.make("task", simple)
+                task = self._names.make("task", simple)
             else:
                 return "it is not found by name in an installed suite or plugin"
             with without_network():
-                return made.index()
+                return task.index()
         except Exception as error:  # whatever a plugin does, the rest is still judged
             return str(error).partition("\n")[0][:200]
 

@@ -11,7 +11,7 @@ from distbench.submission import limits
 
 
 @dataclass
-class Report:
+class ValidationReport:
     """The outcome of a validation.
 
     Attributes:

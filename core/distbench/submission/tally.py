@@ -12,62 +12,19 @@ from distbench.storage.rows import Row
 from distbench.submission import limits
 from distbench.submission.manifest import Coverage, Machine, PublicPlan, TaskFacts
 
-Place = tuple[str, str, int]
+CellId = tuple[str, str, int]
 """Method, task and seed."""
 
 
-def coverage(planned: Mapping[Place, str], status: Mapping[Place, str]) -> Coverage:
-    """Counts of a plan's cells by how they ended.
-
-    Args:
-        planned: Key of each planned cell.
-        status: Status of each cell that has a row.
-    """
-    counts = Counter(status.values())
-    return Coverage(
-        planned=len(planned),
-        done=counts["done"],
-        failed=counts["failed"],
-        declined=counts["declined"],
-        skipped=counts["skipped"],
-        missing=len(planned) - len(status),
-    )
-
-
-def incomplete(planned: Mapping[Place, str], status: Mapping[Place, str]) -> str | None:
-    """What is missing or failed, in words that follow from plan and rows alone; None if nothing."""
-    ended = {place: status.get(place, "missing") for place in planned}
-    parts = []
-    for how in ("missing", "failed"):
-        places = [place for place, state in ended.items() if state == how]
-        if places:
-            parts.append(f"{len(places)} of {len(planned)} cells {_WORDS[how]}: {_named(places)}")
-    text = "; ".join(parts)
-    return (text[: limits.TEXT - 3] + "..." if len(text) > limits.TEXT else text) or None
-
-
-_WORDS = {"missing": "are missing", "failed": "failed"}
-
-
-def _named(places: list[Place]) -> str:
-    seeds: dict[tuple[str, str], list[int]] = {}
-    for method, task, seed in places:
-        seeds.setdefault((method, task), []).append(seed)
-    return ", ".join(
-        f"{method} on {task} ({'seed' if len(some) == 1 else 'seeds'} {', '.join(map(str, some))})"
-        for (method, task), some in seeds.items()
-    )
-
-
 class Tally:
-    """Counts rows as they pass.
+    """Counts rows as they pass, and says of a plan's cells how they ended.
 
     Attributes:
         status: How each cell with a row ended.
     """
 
     def __init__(self) -> None:
-        self.status: dict[Place, str] = {}
+        self.status: dict[CellId, str] = {}
         self._versions: dict[str, set[str]] = {}
         self._machines: Counter[str] = Counter()
 
@@ -86,7 +43,7 @@ class Tally:
         if isinstance(of_student := plan.student.get("weights"), str):
             weights[f"student {plan.student.get('name', '')}"] = of_student
         return {
-            "incomplete": incomplete(planned, self.status),
+            "incomplete": self.incomplete(planned),
             "suite": plan.suite,
             "suite_version": plan.suite_version,
             "protocol": plan.protocol,
@@ -103,16 +60,41 @@ class Tally:
                 Machine(rows=count, environment=json.loads(text))
                 for text, count in sorted(self._machines.items())
             ),
-            "counts": coverage(planned, self.status),
+            "counts": self.coverage(planned),
         }
 
+    def coverage(self, planned: Mapping[CellId, str]) -> Coverage:
+        """Counts of a plan's cells by how they ended.
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two values are equal as JSON; rows and plans write infinity differently."""
-    if one == other:
-        return True
-    try:
-        texts = [canonical_json(v).replace('"Infinity"', '"inf"') for v in (one, other)]
-    except (ValueError, TypeError):
-        return False
-    return texts[0].replace('"-Infinity"', '"-inf"') == texts[1].replace('"-Infinity"', '"-inf"')
+        Args:
+            planned: Key of each planned cell.
+        """
+        counts = Counter(self.status.values())
+        return Coverage(
+            planned=len(planned),
+            done=counts["done"],
+            failed=counts["failed"],
+            declined=counts["declined"],
+            skipped=counts["skipped"],
+            missing=len(planned) - len(self.status),
+        )
+
+    def incomplete(self, planned: Mapping[CellId, str]) -> str | None:
+        """What is missing or failed, in words that follow from plan and rows; None if nothing."""
+        parts = []
+        for status, words in (("missing", "are missing"), ("failed", "failed")):
+            cells = [cell for cell in planned if self.status.get(cell, "missing") == status]
+            if cells:
+                parts.append(f"{len(cells)} of {len(planned)} cells {words}: {_cells_text(cells)}")
+        text = "; ".join(parts)
+        return (text[: limits.TEXT - 3] + "..." if len(text) > limits.TEXT else text) or None
+
+
+def _cells_text(cells: list[CellId]) -> str:
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for method, task, seed in cells:
+        seeds.setdefault((method, task), []).append(seed)
+    return ", ".join(
+        f"{method} on {task} ({'seed' if len(some) == 1 else 'seeds'} {', '.join(map(str, some))})"
+        for (method, task), some in seeds.items()
+    )
