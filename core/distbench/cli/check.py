@@ -76,5 +76,5 @@ def _show(verdicts: list[Verdict]) -> None:
         typer.echo(tabulate(rows, ["component", "check", "result", ""], "simple"))
     counts: Counter[str] = Counter(verdict.result for verdict in verdicts)
     order = ("passed", "failed", "declined", "skipped")
-    said = ", ".join(f"{counts[result]} {result}" for result in order if counts[result])
-    typer.echo(f"\n{said}" if said else "it offers no components: there is nothing to check")
+    totals = ", ".join(f"{counts[result]} {result}" for result in order if counts[result])
+    typer.echo(f"\n{totals}" if totals else "it offers no components: there is nothing to check")

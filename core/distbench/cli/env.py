@@ -21,11 +21,11 @@ def env(plugin: o.Plugin = None, json: o.Json = False) -> None:
     """
     from distbench.workflows.env import diagnose
 
-    found = diagnose(tuple(plugin or ()))
+    installation = diagnose(tuple(plugin or ()))
     if json:
-        o.print_json(found)
+        o.print_json(installation)
         return
-    for title, facts in found.items():
+    for title, facts in installation.items():
         typer.echo(f"{title}: {_shown(facts)}" if not isinstance(facts, (dict, list)) else title)
         for line in _lines(facts):
             typer.echo(f"  {line}")

@@ -44,18 +44,18 @@ def export(
     from distbench.cli.progress import show_line
     from distbench.workflows.export import export_cell
 
-    made = export_cell(cell, to, run=run, output=output, progress=show_line)
+    exported = export_cell(cell, to, run=run, output=output, progress=show_line)
     if json:
         o.print_json(
             {
-                "folder": str(made.folder),
-                "format": made.to,
-                "cell": made.cell.id,
-                "key": made.cell.key,
-                "files": made.files,
-                "check": asdict(made.check),
+                "folder": str(exported.folder),
+                "format": exported.to,
+                "cell": exported.cell.id,
+                "key": exported.cell.key,
+                "files": exported.files,
+                "check": asdict(exported.check),
             }
         )
         return
-    typer.echo(f"{made.folder}: {', '.join(made.files)}")
-    typer.echo(f"Checked: {made.check}. README.md says how to use it.")
+    typer.echo(f"{exported.folder}: {', '.join(exported.files)}")
+    typer.echo(f"Checked: {exported.check}. README.md says how to use it.")

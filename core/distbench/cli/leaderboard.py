@@ -57,19 +57,19 @@ def leaderboard(
             "there is no folder runs or registry/results here; name run folders or bundles, or "
             "make a run with `distbench run`"
         )
-    found = collect(places)
-    for line in found.refused:
+    collected = collect(places)
+    for line in collected.refused:
         typer.echo(f"left out: {line}", err=True)
-    if not found.records:
+    if not collected.records:
         raise RefusedError("none of the inputs holds a result, so no leaderboard was built")
-    made = reports(found, baseline=baseline, measure=measure)  # type: ignore[arg-type]
-    files = formats.write_reports(found, made, output, wanted)
+    boards = reports(collected, baseline=baseline, measure=measure)  # type: ignore[arg-type]
+    files = formats.write_reports(collected, boards, output, wanted)
     if json:
         o.print_json(
-            {"files": [str(file) for file in files], **formats.reports_as_dict(found, made)}
+            {"files": [str(file) for file in files], **formats.reports_as_dict(collected, boards)}
         )
         return
-    for report in made:
+    for report in boards:
         typer.echo(f"{report.label}\n\n{terminal_text(board_table(report.board))}")
         for line in report.left_out:
             typer.echo(line)

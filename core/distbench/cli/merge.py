@@ -25,9 +25,9 @@ def merge(
     from distbench.leaderboard.tables.text_table import terminal_text
     from distbench.workflows.run import copy_rows, write_tables
 
-    found = [open_run(path) for path in slices]
-    folder = output or Path("runs") / found[0].plan.name
-    plan, rows, predictions = merge_runs(found, folder)
+    runs = [open_run(path) for path in slices]
+    folder = output or Path("runs") / runs[0].plan.name
+    plan, rows, predictions = merge_runs(runs, folder)
     copy_rows(rows, folder, predictions)
     board = write_tables(plan, rows, folder)
     if board:

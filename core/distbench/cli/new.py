@@ -38,14 +38,14 @@ def new(
             f"{kind} {name!r} is offered by {names.offer(kind, name).origin} already; "
             "choose another name"
         )
-    made = write_package(kind, name, output, licence=licence, author=author)
-    typer.echo(f"{made.folder}")
-    for file in made.files:
+    package = write_package(kind, name, output, licence=licence, author=author)
+    typer.echo(f"{package.folder}")
+    for file in package.files:
         typer.echo(f"  {file}")
     typer.echo("\nNext:")
     for command in (
-        f"cd {made.folder}",
+        f"cd {package.folder}",
         'pip install --editable ".[dev]"',
-        f"distbench check {made.distribution}",
+        f"distbench check {package.distribution}",
     ):
         typer.echo(f"  {command}")

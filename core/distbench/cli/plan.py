@@ -23,9 +23,9 @@ def plan(
     from distbench.planning.config import RunConfig
     from distbench.planning.planner import make_plan
 
-    made = make_plan(RunConfig.make(config))
+    run_plan = make_plan(RunConfig.make(config))
     if output is None:
-        typer.echo(made.to_json())
+        typer.echo(run_plan.to_json())
         return
-    made.save(output)
-    typer.echo(f"{output}: {len(made.cells)} cells, {len(made.jobs)} jobs", err=True)
+    run_plan.save(output)
+    typer.echo(f"{output}: {len(run_plan.cells)} cells, {len(run_plan.jobs)} jobs", err=True)

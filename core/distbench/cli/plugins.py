@@ -25,9 +25,9 @@ def plugins(
     from distbench.plugins.discovery import plural
     from distbench.plugins.registry import registry
 
-    found = registry(tuple(plugin or ())).plugins
+    discovered = registry(tuple(plugin or ())).plugins
     if known:
-        _show_known({p.origin.distribution: p.origin.version for p in found}, json)
+        _show_known({p.origin.distribution: p.origin.version for p in discovered}, json)
         return
     if json:
         o.print_json(
@@ -39,11 +39,11 @@ def plugins(
                     "offers": p.offers,
                     "error": p.error,
                 }
-                for p in found
+                for p in discovered
             ]
         )
         return
-    for p in found:
+    for p in discovered:
         typer.echo(f"{p.origin}" + (f"  BROKEN: {p.error}" if p.error else ""))
         for kind, names in p.offers.items():
             typer.echo(f"  {plural(kind)}: {', '.join(sorted(names))}")

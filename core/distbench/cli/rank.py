@@ -119,7 +119,7 @@ def _print_comparison(comparison: Comparison) -> None:
     places = [ranking.places for ranking in comparison.rankings]
     rows = []
     for source in comparison.sources:
-        own = [found.get(source) for found in places]
+        own = [by_source.get(source) for by_source in places]
         known = [place for place in own if place is not None]
         rows.append([source, *(_place(p) for p in own), f"{sum(known) / len(known):.1f}"])
     heads = [metric.replace("_", "\n").replace(":", "\n") for metric in comparison.metrics]

@@ -175,11 +175,11 @@ def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool)
 
 def _estimate(ledger: Ledger) -> dict[str, float]:
     """Mean seconds of a finished cell by method, from this plan's rows."""
-    found: dict[str, list[float]] = {}
+    seconds: dict[str, list[float]] = {}
     for row in ledger.rows():
         if row.cost is not None:
-            found.setdefault(row.method.id, []).append(row.cost.total_seconds)
-    return {method: sum(times) / len(times) for method, times in found.items()}
+            seconds.setdefault(row.method.id, []).append(row.cost.total_seconds)
+    return {method: sum(times) / len(times) for method, times in seconds.items()}
 
 
 def _table(plan: Plan, missing: set[str], chosen: set[str]) -> str:

@@ -33,16 +33,16 @@ def show(
     from distbench.leaderboard.tables.text_table import terminal_text
     from distbench.leaderboard.tables.weight_table import weight_table, weights_as_dicts
 
-    found = open_run(run)
-    rows = as_records(found.rows)
-    board = build_board(rows, tasks=found.tasks, seeds=found.plan.seeds)
+    run_folder = open_run(run)
+    rows = as_records(run_folder.rows)
+    board = build_board(rows, tasks=run_folder.tasks, seeds=run_folder.plan.seeds)
     methods = [line.method for line in board.lines]
     weights = source_weights(rows, methods=methods, tasks=board.tasks)
     costs = method_costs(rows, methods=methods)
     if json:
         o.print_json(
             {
-                "folder": str(found.folder),
+                "folder": str(run_folder.folder),
                 "leaderboard": board.as_dict(),
                 "weights": weights_as_dicts(weights),
                 "costs": costs_as_dicts(costs),

@@ -43,8 +43,8 @@ class Ledger:
 
     def rows(self, cells: Iterable[Cell] | None = None) -> list[Row]:
         """All rows that there are, in the order of the plan."""
-        found = (self.row(cell) for cell in (self.plan.cells if cells is None else cells))
-        return [row for row in found if row is not None]
+        rows = (self.row(cell) for cell in (self.plan.cells if cells is None else cells))
+        return [row for row in rows if row is not None]
 
     def predictions(self, row: Row) -> Predictions | None:
         """The test predictions of a row; None where its cell is not done."""

@@ -51,10 +51,10 @@ def open_run(run: Path | None, runs: Path = Path("runs")) -> RunFolder:
         UsageError: There is no such run, or it has no rows yet.
     """
     if run is None:
-        found = sorted(runs.glob("*/rows.jsonl"), key=lambda p: p.stat().st_mtime)
-        if not found:
+        files = sorted(runs.glob("*/rows.jsonl"), key=lambda p: p.stat().st_mtime)
+        if not files:
             raise UsageError(f"no run lies in {str(runs)!r}; `distbench run` makes one")
-        run = found[-1].parent
+        run = files[-1].parent
     folder = run if run.is_dir() else runs / run
     try:
         plan = Plan.from_json((folder / "plan.json").read_bytes())

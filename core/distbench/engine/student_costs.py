@@ -94,8 +94,8 @@ def _report(
 
     torch.set_num_threads(threads)
     try:
-        made = registry(plugins).make("student", student)
-        answer.send(costs(made, image_size=image_size, device=device))
+        component = registry(plugins).make("student", student)
+        answer.send(costs(component, image_size=image_size, device=device))
     except DistbenchError as error:
         answer.send(str(error))
     except Exception as error:  # an architecture may refuse a size in every way there is

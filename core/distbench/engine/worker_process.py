@@ -81,6 +81,9 @@ class WorkerProcess:
         return Outcome(unit, "failed", reason)
 
     def _end(self) -> None:
+        if sys.platform == "win32":  # which has no groups of processes
+            self._process.kill()
+            return
         try:
             os.killpg(self._process.pid, signal.SIGKILL)
         except OSError:

@@ -103,8 +103,8 @@ class Workspace:
 
     def embedding_folder(self, task: PlannedTask, source: str) -> Path:
         """Where a source's embedding of a task lies; made now if it is not at hand."""
-        found = self.artifacts.get("embeddings", self._embedding_key(task, source))
-        return found or self.embed(task, [source])[source]
+        folder = self.artifacts.get("embeddings", self._embedding_key(task, source))
+        return folder or self.embed(task, [source])[source]
 
     def embedding_beside_others(self, task: PlannedTask, source: str) -> Path:
         """The same; on an accelerator those of all sources of the plan are made in one pass.
@@ -128,14 +128,14 @@ class Workspace:
         from distbench.engine.device import pick_device
 
         keys = {name: self._embedding_key(task, name) for name in sources}
-        found = build_embeddings(
+        folders = build_embeddings(
             self.artifacts,
             {key: self.sources[name] for name, key in keys.items()},
             lambda: self.images(task).train,
             pick_device(self.plan.device),
             precision=self.plan.protocol.precision,
         )
-        return {name: found[key] for name, key in keys.items()}
+        return {name: folders[key] for name, key in keys.items()}
 
     def _embedding_key(self, task: PlannedTask, source: str) -> str:
         return embedding_key(

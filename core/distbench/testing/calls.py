@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 @contextlib.contextmanager
-def doing(
+def fault_if_raises(
     what: str, remedy: str = "raise distbench.Declined(reason) where it is not defined"
 ) -> Iterator[None]:
     """Turns an exception into a fault.
@@ -32,10 +32,10 @@ def doing(
     except (Fault, NotChecked, Declined):
         raise
     except Exception as error:
-        raise Fault(f"{what} raises {told(error)}", remedy) from error
+        raise Fault(f"{what} raises {error_line(error)}", remedy) from error
 
 
-def told(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """An exception in one line, with the place it came from."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
@@ -55,15 +55,15 @@ def unseeded(call: Callable[[], T], *, what: str, instead: str, torch: bool = Fa
     Raises:
         Fault: The call draws from a global generator of Python or numpy.
     """
-    found = []
+    results = []
     for seed in (1, 2):
         with _global_state(seed, torch) as states:
             before = states()
-            found.append(call())
+            results.append(call())
             moved = [name for name, state in states().items() if state != before[name]]
         if moved:
             raise Fault(f"{what} draws from the global generator of {moved[0]}", f"use {instead}")
-    return found[0], found[1]
+    return results[0], results[1]
 
 
 @contextlib.contextmanager
@@ -75,15 +75,15 @@ def _global_state(seed: int, torch: bool) -> Iterator[Callable[[], dict[str, Any
 
     def states() -> dict[str, Any]:
         kept: Any = np.random.get_state()
-        found: dict[str, Any] = {
+        current: dict[str, Any] = {
             "random": random.getstate(),
             "numpy": (kept[1].tobytes(), *kept[2:]),
         }
         if torch:
             import torch as torch_
 
-            found["torch"] = torch_.get_rng_state().numpy().tobytes()
-        return found
+            current["torch"] = torch_.get_rng_state().numpy().tobytes()
+        return current
 
     try:
         yield states

@@ -43,11 +43,11 @@ def check(*kinds: str) -> Callable[[Function], Function]:
 
     def add(function: Function) -> Function:
         summary = (function.__doc__ or "").strip().partition("\n")[0]
-        made = Check(function.__name__, kinds or tuple(KINDS), function, summary)
-        for kind in made.kinds:
-            if (kind, made.name) in _CHECKS:
-                raise ValueError(f"{kind} has two checks {made.name!r}")
-            _CHECKS[kind, made.name] = made
+        checked = Check(function.__name__, kinds or tuple(KINDS), function, summary)
+        for kind in checked.kinds:
+            if (kind, checked.name) in _CHECKS:
+                raise ValueError(f"{kind} has two checks {checked.name!r}")
+            _CHECKS[kind, checked.name] = checked
         return function
 
     return add

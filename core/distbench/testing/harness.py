@@ -1,4 +1,4 @@
-"""The bench that checks run components on: the miniature, through the engine's own machinery."""
+"""What checks run components with: runs and cells of the miniature, through the engine itself."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from distbench.planning.plan import Plan, PlannedMethod
 from distbench.planning.planner import make_plan
 from distbench.plugins.component_identity import as_table
 from distbench.storage.rows import Row
-from distbench.testing.calls import doing
+from distbench.testing.calls import fault_if_raises
 from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.subject import Subject, miniature_options, workplace
 from distbench.workflows.run import RunResult, execute
@@ -46,7 +46,7 @@ def rows_of(given: Mapping[str, Any], folder: Path, what: str = "a run") -> tupl
         Fault: A cell failed.
         NotChecked: All are declined.
     """
-    with doing(what, "`distbench run` with it would end so"):
+    with fault_if_raises(what, "`distbench run` with it would end so"):
         rows = run(given, folder).rows
     for row in rows:
         if row.status == "failed":
@@ -60,7 +60,7 @@ _ALIGNED = "labels and targets are aligned with the train images, not with posit
 
 
 @dataclass
-class Watched:
+class RecordedMethod:
     """A method, and what it asked for while it was trained.
 
     Attributes:
@@ -85,19 +85,23 @@ class Watched:
         for part in (context.labels, context.labelled, context.unlabelled, context.validation):
             part.flags.writeable = False
         self.context = context
-        with doing("asking for its phases", "raise distbench.Declined(reason) where it cannot run"):
+        with fault_if_raises(
+            "asking for its phases", "raise distbench.Declined(reason) where it cannot run"
+        ):
             self.phases_ = list(self.method.phases(context))
         for phase in self.phases_:
             if not isinstance(phase, Phase):
                 raise Fault(f"a phase is a {type(phase).__name__}", "give distbench.Phase")
-        return [replace(phase, loss=self._told(phase)) for phase in self.phases_]
+        return [replace(phase, loss=self._recorded(phase)) for phase in self.phases_]
 
-    def _told(self, phase: Phase) -> Callable[[Classifier, Mapping[str, Batch]], torch.Tensor]:
+    def _recorded(self, phase: Phase) -> Callable[[Classifier, Mapping[str, Batch]], torch.Tensor]:
         first = True
 
         def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             nonlocal first
-            with doing(f"the loss of phase {phase.name!r}", "see docs/plugins.md, The contracts"):
+            with fault_if_raises(
+                f"the loss of phase {phase.name!r}", "see docs/plugins.md, The contracts"
+            ):
                 value = phase.loss(student, batch)
             if not isinstance(value, torch.Tensor) or value.ndim or not value.requires_grad:
                 raise Fault(
@@ -107,25 +111,27 @@ class Watched:
             if first:
                 first = False
                 weights = [p for p in student.parameters() if p.requires_grad]
-                found = torch.autograd.grad(value, weights, retain_graph=True, allow_unused=True)
-                self.reached.append(any(g is not None and bool(g.any()) for g in found))
+                gradients = torch.autograd.grad(
+                    value, weights, retain_graph=True, allow_unused=True
+                )
+                self.reached.append(any(g is not None and bool(g.any()) for g in gradients))
             self.losses.append(float(value.detach()))
             return value
 
         return loss
 
 
-class _Watching(Workspace):
-    """A workspace whose methods are watched."""
+class _RecordingWorkspace(Workspace):
+    """A workspace that records what its methods do."""
 
-    seen: list[Watched]
+    seen: list[RecordedMethod]
 
     def method(self, planned: PlannedMethod) -> Method:
-        self.seen.append(Watched(super().method(planned)))
+        self.seen.append(RecordedMethod(super().method(planned)))
         return cast(Method, self.seen[-1])
 
 
-def watch(subject: Subject, seed: int = 0, **protocol: Any) -> tuple[Row, Watched]:
+def train_recorded(subject: Subject, seed: int = 0, **protocol: Any) -> tuple[Row, RecordedMethod]:
     """Trains a method for one cell of the miniature, every source weighted alike.
 
     Raises:
@@ -135,11 +141,11 @@ def watch(subject: Subject, seed: int = 0, **protocol: Any) -> tuple[Row, Watche
     given = options(subject, strategy="equal", seeds=seed + 1, **protocol)
     given[subject.kind] = (as_table(subject.make_with_data()),)
     with workplace() as folder, torch_threads(1):
-        work = _Watching(_plan(given), folder / "home")
+        work = _RecordingWorkspace(_plan(given), folder / "home")
         work.seen = []
         cell = next(cell for cell in work.plan.cells if cell.seed == seed)
         try:
-            with doing("training with it", _ALIGNED):
+            with fault_if_raises("training with it", _ALIGNED):
                 row, *_ = compute_cell(work, cell, None)
         except PluginError as error:
             raise Fault(

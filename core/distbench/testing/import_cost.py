@@ -32,14 +32,14 @@ def brought_in(how: str, plugin: str, heavy: list[str]) -> dict[str, str]:
     offers = list(offers_of(module, origin, {}))
     if names := came():
         return {"": f"registering its plugin imports {names[0]}"}
-    found: dict[str, str] = {}
+    modules: dict[str, str] = {}
     for offer in offers:
         if isinstance(offer.target, str):
             importlib.import_module(offer.target.partition(":")[0])
         if names := came():
-            found[f"{offer.kind}:{offer.name}"] = f"importing its module imports {names[0]}"
+            modules[f"{offer.kind}:{offer.name}"] = f"importing its module imports {names[0]}"
             heavy = [name for name in heavy if name not in names]
-    return found
+    return modules
 
 
 if __name__ == "__main__":

@@ -123,32 +123,32 @@ def values(metric: Metric, data: Drawn) -> list[float | Declined]:
 
 def awkward() -> Mapping[str, Drawn]:
     """Probes that small and odd tasks lead to, by what is odd about them."""
-    plain = drawn(5, images=24, classes=3)
-    several = range(len(plain.features))
+    data = drawn(5, images=24, classes=3)
+    several = range(len(data.features))
 
     def with_features(make: Any) -> Drawn:
-        return replace(plain, features=tuple(make(x) for x in plain.features))
+        return replace(data, features=tuple(make(x) for x in data.features))
 
     def constant(x: Array) -> Array:
         y = x.copy()
         y[:, :3] = 3.7
         return y
 
-    alone = np.r_[plain.labels[:-1], 3]
+    alone = np.r_[data.labels[:-1], 3]
     return {
         "one image a class": drawn(6, images=5, classes=5),
-        "a class of one image": replace(plain, labels=alone),
+        "a class of one image": replace(data, labels=alone),
         "two images": drawn(7, images=2, classes=2),
         "fewer images than dimensions": drawn(8, images=20, classes=3, width=64),
         "a class number that does not occur": drawn(9, labels=np.repeat([0, 1, 4], 8)),
         "constant features": with_features(constant),
         "features that are all zero": with_features(np.zeros_like),
         "features of one dimension": with_features(lambda x: x[:, :1]),
-        "duplicate images": plain.rows(np.repeat(np.arange(12), 2)),
+        "duplicate images": data.rows(np.repeat(np.arange(12), 2)),
         "classes that are apart entirely": with_features(
-            lambda x: (np.eye(3)[plain.labels] * 50).astype(x.dtype)
+            lambda x: (np.eye(3)[data.labels] * 50).astype(x.dtype)
         ),
         "certain outputs": replace(
-            plain, logits=tuple((np.eye(7)[plain.labels] * 1e4).astype("f4") for _ in several)
+            data, logits=tuple((np.eye(7)[data.labels] * 1e4).astype("f4") for _ in several)
         ),
     }

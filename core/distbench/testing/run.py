@@ -13,7 +13,7 @@ from distbench.errors import DistbenchError, UnknownNameError
 from distbench.interfaces.kinds import KINDS
 from distbench.plugins.discovery import Offer
 from distbench.plugins.registry import Plugin, registry
-from distbench.testing.calls import told
+from distbench.testing.calls import error_line
 from distbench.testing.check import Check
 from distbench.testing.checks import checks_of
 from distbench.testing.faults import Fault, NotChecked
@@ -99,16 +99,16 @@ def cases_of(target: str, plugins: tuple[Path, ...] = ()) -> list[Case]:
         return _component(kind, names.offer(kind, name), spec, plugins)
     if target.endswith(".py"):
         file = Path(target).resolve()
-        found = [p for p in registry((*plugins, file)).plugins if p.origin.plugin == str(file)]
-        return [case for p in found for case in _plugin(p, (*plugins, file))]
-    found = _installed(target)
-    return [case for plugin in found for case in _plugin(plugin, plugins)]
+        matching = [p for p in registry((*plugins, file)).plugins if p.origin.plugin == str(file)]
+        return [case for p in matching for case in _plugin(p, (*plugins, file))]
+    matching = _installed(target)
+    return [case for plugin in matching for case in _plugin(plugin, plugins)]
 
 
 def _installed(target: str) -> list[Plugin]:
     """The plugins of an installed distribution, or the one of that name."""
 
-    def plain(name: str) -> str:
+    def normalised(name: str) -> str:
         return re.sub(r"[-_.]+", "-", name).lower()
 
     plugins = registry().plugins
@@ -116,8 +116,8 @@ def _installed(target: str) -> list[Plugin]:
     for plugin in plugins:
         names = {plugin.origin.plugin, plugin.origin.distribution or plugin.origin.plugin}
         for name in names:
-            known.setdefault(plain(name), []).append(plugin)
-    if plain(target) not in known:
+            known.setdefault(normalised(name), []).append(plugin)
+    if normalised(target) not in known:
         raise UnknownNameError(
             "plugin",
             target,
@@ -125,7 +125,7 @@ def _installed(target: str) -> list[Plugin]:
             "Give a file.py, kind:name, or what `distbench plugins` lists "
             "(a package has to be installed: pip install -e .).",
         )
-    return known[plain(target)]
+    return known[normalised(target)]
 
 
 def _plugin(plugin: Plugin, files: tuple[Path, ...]) -> list[Case]:
@@ -189,6 +189,6 @@ def _verdict(subject: Subject, label: str, check: Check, reason: str) -> Verdict
     except NotChecked as skipped:
         result, note = "skipped", skipped.reason
     except Exception as error:
-        result, note = "failed", told(error)
+        result, note = "failed", error_line(error)
         remedy = "run it by hand to see the whole traceback"
     return Verdict(label, check.name, result, note, remedy, time.perf_counter() - started)

@@ -92,21 +92,21 @@ class Subject:
             NotChecked: It cannot be made from its specification; check ``made`` tells.
         """
         try:
-            return self.make_or_tell(spec)
+            return self.make_or_raise(spec)
         except DistbenchError:
             why = self.cls.declines.get("made", "see check `made`")
             raise NotChecked(f"{spec or self.spec!r} makes none: {why}") from None
 
-    def make_or_tell(self, spec: str | None = None) -> Any:
+    def make_or_raise(self, spec: str | None = None) -> Any:
         """The component anew, once it can say what it needs.
 
         Raises:
             DistbenchError: It cannot be made from its specification.
         """
         base = Path(_folder().name) if self.own_folder else None
-        made = self.names.make(self.kind, spec or self.spec, base=base)
-        made.downloads()
-        return made
+        component = self.names.make(self.kind, spec or self.spec, base=base)
+        component.downloads()
+        return component
 
     def make_with_data(self) -> Any:
         """The component anew, where what it needs from the network is at hand.
@@ -114,12 +114,12 @@ class Subject:
         Raises:
             NotChecked: Something has to be fetched first, or it cannot be made.
         """
-        made = self.make()
-        missing = [need for need in made.downloads() if not need.present()]
+        component = self.make()
+        missing = [need for need in component.downloads() if not need.present()]
         if missing:
             what = f"{len(missing)} downloads are" if len(missing) > 1 else "a download is"
             raise NotChecked(f"{what} not on this machine (`distbench fetch` gets them)")
-        return made
+        return component
 
 
 @cache
@@ -136,12 +136,12 @@ def workplace(*, own_home: bool = True) -> Iterator[Path]:
         own_home: False to keep the person's, for a component whose data lie there.
     """
     before = os.environ.get("DISTBENCH_HOME")
-    place = Path(_folder().name)
-    with tempfile.TemporaryDirectory(dir=place) as folder:
+    working = Path(_folder().name)
+    with tempfile.TemporaryDirectory(dir=working) as folder:
         if own_home:
             os.environ["DISTBENCH_HOME"] = str(Path(folder) / "home")
         try:
-            with contextlib.chdir(place):
+            with contextlib.chdir(working):
                 yield Path(folder)
         finally:
             if before is None:

@@ -72,20 +72,22 @@ def _version(name: str) -> str:
 
 def _editable() -> bool:
     try:
-        told = distribution("distbench").read_text("direct_url.json") or ""
+        record = distribution("distbench").read_text("direct_url.json") or ""
     except PackageNotFoundError:
         return False
-    return '"editable": true' in told
+    return '"editable": true' in record
 
 
 def _extras() -> dict[str, str]:
     """For each extra of distbench the versions it has, or what is missing."""
-    found: dict[str, list[str]] = {}
+    versions: dict[str, list[str]] = {}
     for text in requires("distbench") or ():
         need = _OF_EXTRA.match(text)
         if need and need["extra"] != _DEVELOPING:
-            found.setdefault(need["extra"], []).append(f"{need['name']} {_version(need['name'])}")
-    return {extra: ", ".join(parts) for extra, parts in sorted(found.items())}
+            versions.setdefault(need["extra"], []).append(
+                f"{need['name']} {_version(need['name'])}"
+            )
+    return {extra: ", ".join(parts) for extra, parts in sorted(versions.items())}
 
 
 def _plugins(files: tuple[Path, ...]) -> list[dict[str, Any]]:
@@ -132,14 +134,14 @@ def _cpu() -> dict[str, Any]:
 def _devices() -> list[str]:
     import torch
 
-    found = []
+    devices = []
     for number in range(torch.cuda.device_count()):
         facts = torch.cuda.get_device_properties(number)
         memory = facts.total_memory / 2**30
-        found.append(f"cuda:{number} {facts.name}, {memory:.0f} GiB, CUDA {torch.version.cuda}")
+        devices.append(f"cuda:{number} {facts.name}, {memory:.0f} GiB, CUDA {torch.version.cuda}")
     if torch.backends.mps.is_available():
-        found.append("mps")
-    return found
+        devices.append("mps")
+    return devices
 
 
 def _home() -> dict[str, Any]:

@@ -106,9 +106,9 @@ def _reference(
     try:
         # What is distilled does not matter to the reference, but a plan needs something to do.
         plan = make_plan(config.model_copy(update={"distiller": RunConfig().distiller}))
-        found = reference_features(Workspace(plan), plan.tasks[0], 0)
+        features = reference_features(Workspace(plan), plan.tasks[0], 0)
     except DistbenchError as error:
         if len(wanting) == len(metrics):
             raise
         return f"no reference for {', '.join(wanting)}: {error}"
-    return found if len(found) == size else "no reference: images of the probe are corrupt"
+    return features if len(features) == size else "no reference: images of the probe are corrupt"

@@ -63,7 +63,7 @@ class Reporters:
     def __bool__(self) -> bool:
         return bool(self._all)
 
-    def tell(self, what: str, *facts: object) -> None:
+    def notify(self, what: str, *facts: object) -> None:
         """Calls one method of every reporter."""
         for reporter in self._all:
             try:

@@ -102,13 +102,16 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
         raise UsageError(too_small(budget, len(queries)))
     try:
         with torch_threads(protocol.threads), threadpool_limits(protocol.threads):
-            found = retrieve_between(work, task, images, queries, encoder, budget)
+            retrieved = retrieve_between(work, task, images, queries, encoder, budget)
     except Declined as declined:
         raise RefusedError(declined.reason) from None
     own = _names(resolved.task.component.index(), work.images(task).skipped)
     there = _names(pool.component.index(), work.images(images).skipped)
     rows = zip(
-        found.positions.tolist(), found.queries.tolist(), found.similarity.tolist(), strict=True
+        retrieved.positions.tolist(),
+        retrieved.queries.tolist(),
+        retrieved.similarity.tolist(),
+        strict=True,
     )
     return Curated(
         task=task.id,
@@ -119,8 +122,8 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
         each=each,
         available=len(there),
         images=tuple(
-            Chosen(there[place], own[int(queries[query])], round(close, 6))
-            for place, query, close in rows
+            Chosen(there[position], own[int(queries[query])], round(close, 6))
+            for position, query, close in rows
         ),
     )
 

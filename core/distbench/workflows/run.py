@@ -114,20 +114,20 @@ def execute(
         if missing:
             _compute(config, plan, missing, ledger, executor, reporters, progress)
         result = _gather(plan, cells, ledger, folder, len(missing))
-        reporters.tell("finished", folder)
+        reporters.notify("finished", folder)
         return replace(result, warnings=result.warnings + tuple(reporters.warnings))
     except KeyboardInterrupt:
-        reporters.tell("stopped", "interrupted")
+        reporters.notify("stopped", "interrupted")
         raise InterruptedRunError(
             "interrupted; finished cells are kept, the same command goes on"
         ) from None
     except MachineError as error:
-        reporters.tell("stopped", str(error))
+        reporters.notify("stopped", str(error))
         raise
     except OSError as error:
         where = f" ({error.filename})" if error.filename else ""
         stopped = MachineError.of(f"{error.strerror or error}{where}")
-        reporters.tell("stopped", str(stopped))
+        reporters.notify("stopped", str(stopped))
         raise stopped from None
 
 
@@ -143,10 +143,10 @@ def _announce(
     if not reporters:
         return
     facts = run_facts(plan, folder.absolute(), cells=len(cells), missing=len(missing))
-    reporters.tell("started", facts)
+    reporters.notify("started", facts)
     again = {cell.key for cell in missing}
     for row in ledger.rows(cell for cell in cells if cell.key not in again):
-        reporters.tell("cell_cached", row)
+        reporters.notify("cell_cached", row)
 
 
 def _compute(
@@ -163,14 +163,14 @@ def _compute(
 
     def on_start(unit: str) -> None:
         if unit in cells:
-            reporters.tell("cell_started", cells[unit])
+            reporters.notify("cell_started", cells[unit])
 
     def on_outcome(outcome: Outcome) -> None:
         if outcome.unit in cells:
             cell = cells[outcome.unit]
             row = ledger.row(cell) if outcome.status == "done" else ledger.fail(cell, outcome)
             if row is not None:
-                reporters.tell("cell_failed" if row.status == "failed" else "cell_finished", row)
+                reporters.notify("cell_failed" if row.status == "failed" else "cell_finished", row)
 
     units = plan.units(missing, config.timeout)
     execute_units(config, plan, units, executor, on_outcome, on_start=on_start, progress=progress)
@@ -195,8 +195,8 @@ def copy_rows(
     rows: Sequence[Row], folder: Path, predictions: Callable[[Row], Predictions | None]
 ) -> None:
     """Keeps the rows of a run in its folder, one JSON object a line, and their predictions."""
-    found = {row.key: given for row in rows if (given := predictions(row)) is not None}
-    write_predictions(folder / FILE, found)
+    by_key = {row.key: given for row in rows if (given := predictions(row)) is not None}
+    write_predictions(folder / FILE, by_key)
     write_atomic(folder / "rows.jsonl", "".join(row.model_dump_json() + "\n" for row in rows))
 
 
@@ -216,17 +216,17 @@ def write_tables(plan: Plan, rows: Sequence[Row], folder: Path) -> Board | None:
 
 def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
     """Declined cells, skipped images, and sources left out for what they gave."""
-    found: dict[str, None] = {}
+    lines: dict[str, None] = {}
     for row in rows:
         if row.status in ("declined", "skipped"):
-            found[f"{row.method.id} on {row.task.id}: {row.status}: {row.reason}"] = None
+            lines[f"{row.method.id} on {row.task.id}: {row.status}: {row.reason}"] = None
         if row.result is None:
             continue
         for source, reason in row.result.sources.excluded.items():
             if not reason.startswith("saw this task"):
-                found[f"{row.task.id}: source {source} is left out: {reason}"] = None
+                lines[f"{row.task.id}: source {source} is left out: {reason}"] = None
         if row.result.parts.skipped:
             count = len(row.result.parts.skipped)
             shown = ", ".join(row.result.parts.skipped[:3]) + (", ..." if count > 3 else "")
-            found[f"{row.task.id}: {count} corrupt images skipped ({shown})"] = None
-    return tuple(found)
+            lines[f"{row.task.id}: {count} corrupt images skipped ({shown})"] = None
+    return tuple(lines)

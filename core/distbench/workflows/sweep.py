@@ -90,8 +90,8 @@ def configurations(config: RunConfig, sweep: Sweep) -> list[RunConfig]:
             f"{', '.join(o for o in PROTOCOL_OPTIONS if o != 'seeds')}"
         )
     names = registry(config.plugin)
-    found = getattr(config, kind)
-    given: list[Value] = [found] if kind in _ONE and found else list(found or ())
+    configured = getattr(config, kind)
+    given: list[Value] = [configured] if kind in _ONE and configured else list(configured or ())
     has = [_has(names, kind, value, parameter) for value in given]
     if not any(has):
         shown = ", ".join(_name(value) for value in given) or "none was given"

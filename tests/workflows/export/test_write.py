@@ -119,12 +119,12 @@ def test_the_card_says_what_matters(run: Run) -> None:
 
 
 def test_names_of_a_stranger_stay_text(run: Run) -> None:
-    from distbench.workflows.export.card import _code, _plain
+    from distbench.workflows.export.card import _code, _escaped
 
-    assert _plain("<img src=x onerror=alert(1)>\n# a | b") == (
+    assert _escaped("<img src=x onerror=alert(1)>\n# a | b") == (
         r"&lt;img src=x onerror=alert(1)\> \# a \| b"
     )
-    assert _plain("[x](javascript:1) `y` ![z]") == r"\[x\](javascript:1) \`y\` \!\[z\]"
+    assert _escaped("[x](javascript:1) `y` ![z]") == r"\[x\](javascript:1) \`y\` \!\[z\]"
     assert _code("a`b|c\nd") == "`a'b/c d`"
 
 

@@ -13,7 +13,7 @@ def checks_of(kind: str) -> Mapping[str, Check]:
     from distbench.testing import checks
 
     checks.load()
-    return {name: made for (of, name), made in _CHECKS.items() if of == kind}
+    return {name: check for (of, name), check in _CHECKS.items() if of == kind}
 
 
 _MODULES = (

@@ -26,25 +26,25 @@ def end_to_end(subject: Subject) -> None:
     if subject.kind == "suite":
         _run_suite(subject)
         return
-    made: Component = subject.make_with_data()
+    component: Component = subject.make_with_data()
     if subject.kind == "task":
-        _small(made)
+        _small(component)
     if subject.kind == "reporter":
         table_of(subject)
-    with workplace(own_home=not made.downloads()) as folder:
-        table = as_table(made)
-        rows = rows_of(options(subject, **_with(subject, made, table)), folder)
+    with workplace(own_home=not component.downloads()) as folder:
+        table = as_table(component)
+        rows = rows_of(options(subject, **_with(subject, component, table)), folder)
     if subject.kind == "executor":
         with workplace() as folder:
-            plain = rows_of(options(subject, **_with(subject, made, "serial")), folder)
-        if not all(map(equal_results, plain, rows)):
+            reference = rows_of(options(subject, **_with(subject, component, "serial")), folder)
+        if not all(map(equal_results, reference, rows)):
             raise Fault(
                 "a run with it has other results than with `serial`",
                 "compute nothing but by distbench.execute_unit, in a fresh process or this one",
             )
 
 
-def _with(subject: Subject, made: Component, value: Any) -> dict[str, Any]:
+def _with(subject: Subject, component: Component, value: Any) -> dict[str, Any]:
     """Options of a run with a component in its place."""
     if subject.kind == "metric":
         return {"distiller": "pseudo_labels", "strategy": "weighted", "metric": (value,)}
@@ -55,7 +55,7 @@ def _with(subject: Subject, made: Component, value: Any) -> dict[str, Any]:
     if subject.kind == "student":
         from distbench.testing.checks.student import side_of
 
-        side = side_of(made)  # type: ignore[arg-type]
+        side = side_of(component)  # type: ignore[arg-type]
         return {"baseline": "finetune", "student": value, "image_size": side, "save_student": True}
     if subject.kind == "distiller":
         return {**_DISTIL, "distiller": (value,)}
@@ -79,10 +79,10 @@ def _small(task: Component) -> None:
 def _run_suite(subject: Subject) -> None:
     """Fine-tunes its student on the first of its tasks that can be had, for a few steps."""
     suite = definition_of(subject)
-    made = subject.names.make("student", suite.student, base=suite.base)
+    student = subject.names.make("student", suite.student, base=suite.base)
     entry = suite.tasks[0]
     task = subject.names.make("task", entry.component(), base=suite.base)
-    needs: Sequence[Any] = (*made.downloads(), *task.downloads())
+    needs: Sequence[Any] = (*student.downloads(), *task.downloads())
     if missing := sum(not need.present() for need in needs):
         raise NotChecked(f"{missing} downloads are not on this machine (`distbench fetch`)")
     _small(task)

@@ -15,7 +15,7 @@ from typing import Any
 from distbench.errors import DistbenchError
 from distbench.interfaces.component import Component
 from distbench.storage.hashing import canonical_json, digest
-from distbench.testing.calls import doing
+from distbench.testing.calls import fault_if_raises
 from distbench.testing.check import check
 from distbench.testing.checks import checks_of
 from distbench.testing.faults import Fault, NotChecked
@@ -44,8 +44,8 @@ def declines(subject: Subject) -> None:
 def imports(subject: Subject) -> None:
     """Finding its plugin and importing its module does not import torch."""
     origin = subject.offer.origin
-    found = _imported(origin.plugin, origin.distribution is None)
-    cause = found.get("") or found.get(f"{subject.kind}:{subject.name}")
+    imported = _imported(origin.plugin, origin.distribution is None)
+    cause = imported.get("") or imported.get(f"{subject.kind}:{subject.name}")
     if cause:
         raise Fault(cause, "import it inside the functions that use it")
 
@@ -65,8 +65,8 @@ def _imported(plugin: str, is_file: bool) -> dict[str, str]:
     )
     if done.returncode:
         return {"": f"importing it fails: {done.stderr.strip().splitlines()[-1]}"}
-    found: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    modules: dict[str, str] = json.loads(done.stdout.splitlines()[-1])
+    return modules
 
 
 @check()
@@ -105,7 +105,7 @@ def source(subject: Subject) -> None:
 def made(subject: Subject) -> None:
     """It can be made from its name alone, or its `examples` say from what."""
     try:
-        subject.make_or_tell()
+        subject.make_or_raise()
     except DistbenchError as error:
         raise Fault(
             f"it cannot be made from {subject.spec!r}: {error}",
@@ -119,12 +119,14 @@ def parameters(subject: Subject) -> None:
     """Its parameters have one canonical form, and are read back as they are typed."""
     one: Component = subject.make()
     remedy = "parameters are numbers, texts, booleans, paths, lists or mappings of these"
-    with doing("writing its parameters as canonical JSON", remedy):
+    with fault_if_raises("writing its parameters as canonical JSON", remedy):
         text = canonical_json(one.identity())
     if digest(subject.make().identity()) != digest(one.identity()):
         raise Fault("two that are made alike hash differently", "no default may change by itself")
-    with doing(f"reading {one.label!r} back", "its parameters must be typed as name:key=value"):
-        again = subject.make_or_tell(one.label)
+    with fault_if_raises(
+        f"reading {one.label!r} back", "its parameters must be typed as name:key=value"
+    ):
+        again = subject.make_or_raise(one.label)
     if canonical_json(again.identity()) != text:
         raise Fault(
             f"{one.label!r} is not read back as it was written",

@@ -9,7 +9,7 @@ from pathlib import Path
 from distbench.interfaces.executor import Executor, Outcome, UnitQueue
 from distbench.planning.config import RunConfig
 from distbench.planning.planner import make_plan
-from distbench.testing.calls import doing
+from distbench.testing.calls import fault_if_raises
 from distbench.testing.check import check
 from distbench.testing.faults import Fault
 from distbench.testing.harness import options
@@ -44,7 +44,9 @@ def drains(subject: Subject) -> None:
         plan.save(path)
         units = plan.units(plan.cells)
         queue = UnitQueue(units, path, workers=_WORKERS, on_start=on_start, on_outcome=on_outcome)
-        with doing("draining a queue", "a unit that fails is an Outcome, not an exception"):
+        with fault_if_raises(
+            "draining a queue", "a unit that fails is an Outcome, not an exception"
+        ):
             executor.drain(queue)
         if queue.open or len(ended) < len(units):
             raise Fault(
@@ -73,5 +75,5 @@ def drains(subject: Subject) -> None:
 @check("executor")
 def empty(subject: Subject) -> None:
     """A queue without units is done at once."""
-    with doing("draining a queue without units", "look at queue.open first"):
+    with fault_if_raises("draining a queue without units", "look at queue.open first"):
         subject.make().drain(UnitQueue([], Path("nowhere.json")))

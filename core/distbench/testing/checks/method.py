@@ -9,7 +9,7 @@ import numpy as np
 from distbench.testing.calls import unseeded
 from distbench.testing.check import check
 from distbench.testing.faults import Fault
-from distbench.testing.harness import positions_of, watch
+from distbench.testing.harness import positions_of, train_recorded
 from distbench.testing.subject import Subject
 
 
@@ -17,7 +17,7 @@ from distbench.testing.subject import Subject
 def phases(subject: Subject) -> None:
     """Its phases stay within the protocol's steps, however many these are."""
     for steps in (3, 11):
-        _, seen = watch(subject, steps=steps)
+        _, seen = train_recorded(subject, steps=steps)
         wanted = sum(phase.steps for phase in seen.phases_)
         if not 0 < wanted <= steps:
             raise Fault(
@@ -29,7 +29,7 @@ def phases(subject: Subject) -> None:
 @check("distiller", "baseline")
 def streams(subject: Subject) -> None:
     """Its streams hold images that may be trained on, and labels only where there are."""
-    _, seen = watch(subject)
+    _, seen = train_recorded(subject)
     context = seen.context
     if context is None:
         raise Fault("it was not asked for its phases", "derive it from Distiller or Baseline")
@@ -53,7 +53,7 @@ def streams(subject: Subject) -> None:
 @check("distiller", "baseline")
 def loss(subject: Subject) -> None:
     """Its loss is a finite scalar in every step, and its gradient reaches the student."""
-    _, seen = watch(subject, steps=12)
+    _, seen = train_recorded(subject, steps=12)
     if not all(math.isfinite(value) for value in seen.losses):
         raise Fault("its loss is not finite", "try a smaller default learning rate")
     if not any(seen.reached):
@@ -67,7 +67,7 @@ def loss(subject: Subject) -> None:
 def determinism(subject: Subject) -> None:
     """The same seed trains the same student, bit for bit."""
     one, other = unseeded(
-        lambda: watch(subject)[0].result,
+        lambda: train_recorded(subject)[0].result,
         what="training",
         instead="torch's generator, or numpy.random.default_rng(context.seed_for(...))",
     )
@@ -81,7 +81,7 @@ def determinism(subject: Subject) -> None:
 @check("distiller", "baseline")
 def seed_effect(subject: Subject) -> None:
     """Another seed trains another student."""
-    one, other = (watch(subject, seed)[0].result for seed in (0, 1))
+    one, other = (train_recorded(subject, seed)[0].result for seed in (0, 1))
     if one and other and one.student_digest == other.student_digest:
         raise Fault(
             "two seeds train the same student", "draw with context.seed_for(...), not a constant"
@@ -91,4 +91,4 @@ def seed_effect(subject: Subject) -> None:
 @check("distiller", "baseline")
 def few_labels(subject: Subject) -> None:
     """It trains on one label a class, in batches larger than that; or declines with a reason."""
-    watch(subject, labelled="1-per-class", batch=16)
+    train_recorded(subject, labelled="1-per-class", batch=16)

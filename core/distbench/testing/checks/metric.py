@@ -9,7 +9,7 @@ from numbers import Real
 import numpy as np
 
 from distbench.errors import Declined
-from distbench.testing.calls import doing, unseeded
+from distbench.testing.calls import fault_if_raises, unseeded
 from distbench.testing.check import check
 from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.probes import Drawn, awkward, drawn, values
@@ -19,10 +19,10 @@ _ROUND_OFF = 1e-6
 _SEES = {"features", "logits", "reference"}
 
 
-def _plain(subject: Subject, data: Drawn, what: str = "scoring plain probes") -> list[float]:
+def _scores(subject: Subject, data: Drawn, what: str = "scoring plain probes") -> list[float]:
     """Scores where there is no reason to decline."""
-    found: list[float] = []
-    with doing(what):
+    scores: list[float] = []
+    with fault_if_raises(what):
         given = values(subject.make(), data)
     if len(given) != len(data.features):
         raise Fault(
@@ -41,8 +41,8 @@ def _plain(subject: Subject, data: Drawn, what: str = "scoring plain probes") ->
             raise Fault(
                 f"{what} gives {value}", "raise distbench.Declined(reason) where it is not defined"
             )
-        found.append(float(value))
-    return found
+        scores.append(float(value))
+    return scores
 
 
 def _reads_images(subject: Subject) -> None:
@@ -57,7 +57,7 @@ def _alike(one: list[float], other: list[float], rel: float = _ROUND_OFF) -> boo
 @check("metric")
 def score(subject: Subject) -> None:
     """It scores plain probes by finite floats, and reads only what it says that it needs."""
-    _plain(subject, drawn())
+    _scores(subject, drawn())
 
 
 @check("metric")
@@ -65,7 +65,7 @@ def determinism(subject: Subject) -> None:
     """The same probe has the same score, bit for bit; what is random follows from its seed."""
     data = drawn(1)
     one, other = unseeded(
-        lambda: _plain(subject, data),
+        lambda: _scores(subject, data),
         what="scoring",
         instead="numpy.random.default_rng(probe.seed)",
     )
@@ -80,16 +80,16 @@ def determinism(subject: Subject) -> None:
 def order_invariance(subject: Subject) -> None:
     """The order of the images does not matter, nor that of the sources."""
     data = drawn(2)
-    wanted = _plain(subject, data)
+    wanted = _scores(subject, data)
     rows = np.random.default_rng(0).permutation(len(data.labels))
-    found = _plain(subject, data.rows(rows), "scoring images in another order")
-    if not _alike(wanted, found):
+    reordered = _scores(subject, data.rows(rows), "scoring images in another order")
+    if not _alike(wanted, reordered):
         raise Fault(
-            f"images in another order are scored {found[0]:.9g} instead of {wanted[0]:.9g}",
+            f"images in another order are scored {reordered[0]:.9g} instead of {wanted[0]:.9g}",
             "compute nothing from positions; to take a subset, sort by value before drawing",
         )
     if "zoo" in subject.make().needed():
-        again = _plain(subject, data.turned(), "scoring sources in another order")[::-1]
+        again = _scores(subject, data.turned(), "scoring sources in another order")[::-1]
         if not _alike(wanted, again):
             raise Fault(
                 f"sources in another order are scored {again} instead of {wanted}",
@@ -101,12 +101,12 @@ def order_invariance(subject: Subject) -> None:
 def class_numbers(subject: Subject) -> None:
     """Which number a class has does not matter, nor whether numbers are left out."""
     data = drawn(3)
-    wanted = _plain(subject, data)
+    wanted = _scores(subject, data)
     renamed = replace(data, labels=np.array([7, 2, 9, 4])[data.labels])
-    found = _plain(subject, renamed, "scoring classes of other numbers")
-    if not _alike(wanted, found):
+    scores = _scores(subject, renamed, "scoring classes of other numbers")
+    if not _alike(wanted, scores):
         raise Fault(
-            f"classes of other numbers are scored {found[0]:.9g} instead of {wanted[0]:.9g}",
+            f"classes of other numbers are scored {scores[0]:.9g} instead of {wanted[0]:.9g}",
             "treat labels as names: use probe.labels.ids, .onehot and .class_sums",
         )
 
@@ -124,19 +124,21 @@ def dtype(subject: Subject) -> None:
             reference=data.reference.astype(kind),
         )
 
-    wanted, found = _plain(subject, data), _plain(subject, cast("f8"), "scoring float64")
-    if not _alike(wanted, found, 1e-4):
+    wanted, scores = _scores(subject, data), _scores(subject, cast("f8"), "scoring float64")
+    if not _alike(wanted, scores, 1e-4):
         raise Fault(
-            f"float32 is scored {wanted[0]:.9g}, its float64 copy {found[0]:.9g}",
+            f"float32 is scored {wanted[0]:.9g}, its float64 copy {scores[0]:.9g}",
             "compute in float64: features.astype(float)",
         )
-    _plain(subject, cast("f2"), "scoring float16")
+    _scores(subject, cast("f2"), "scoring float16")
 
 
 @check("metric")
 def inputs(subject: Subject) -> None:
     """It changes nothing of the probe: its arrays are read-only here."""
-    with doing("scoring read-only arrays", "copy what is changed: x = probe.features.copy()"):
+    with fault_if_raises(
+        "scoring read-only arrays", "copy what is changed: x = probe.features.copy()"
+    ):
         values(subject.make(), drawn(5))
 
 
@@ -149,7 +151,7 @@ def direction(subject: Subject) -> None:
         data = drawn(20 + seed, images=60, classes=3, signal=(2.5, 0.0, 0.0))
         if "zoo" not in subject.make().needed():
             data = replace(data, features=data.features[:2], logits=data.logits[:2])
-        good, *noise = _plain(subject, data)
+        good, *noise = _scores(subject, data)
         wins += good > max(noise)
     if wins < 4:
         raise Fault(
@@ -161,11 +163,11 @@ def direction(subject: Subject) -> None:
 @check("metric")
 def awkward_probes(subject: Subject) -> None:
     """Odd probes are scored by a finite number, or declined with a reason."""
-    made = subject.make()
+    metric = subject.make()
     for name, data in awkward().items():
-        with doing(f"scoring {name}"):
-            found = values(made, data)
-        for value in found:
+        with fault_if_raises(f"scoring {name}"):
+            scores = values(metric, data)
+        for value in scores:
             if isinstance(value, Declined):
                 if not value.reason.strip():
                     raise Fault(f"{name}: declined without a reason", "say in one clause why")

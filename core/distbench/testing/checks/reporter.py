@@ -20,13 +20,13 @@ def table_of(subject: Subject) -> dict[str, Any]:
     Raises:
         NotChecked: It says itself that it cannot work here.
     """
-    made = subject.make()
+    reporter = subject.make()
     with workplace():
         try:
-            made.check()
+            reporter.check()
         except UsageError as error:
             raise NotChecked(f"it cannot work here: {error}") from None
-    return as_table(made)
+    return as_table(reporter)
 
 
 @check("reporter")
@@ -37,10 +37,10 @@ def listens(subject: Subject) -> None:
         alone = run(given, folder).rows
     given["reporter"] = (table_of(subject),)
     with workplace() as folder:
-        found = run(given, folder)
-    if found.warnings and (said := [w for w in found.warnings if w.startswith("reporter ")]):
-        raise Fault(said[0], "row.result and row.cost are None unless row.status is 'done'")
-    same = len(alone) == len(found.rows) and all(map(equal_results, alone, found.rows))
+        result = run(given, folder)
+    if result.warnings and (warnings := [w for w in result.warnings if w.startswith("reporter ")]):
+        raise Fault(warnings[0], "row.result and row.cost are None unless row.status is 'done'")
+    same = len(alone) == len(result.rows) and all(map(equal_results, alone, result.rows))
     if not same:
         raise Fault("a run with it has other results than one without", "only read what it is told")
 
@@ -51,6 +51,6 @@ def again(subject: Subject) -> None:
     given = options(subject, baseline="finetune", reporter=(table_of(subject),))
     with workplace() as folder:
         for _ in range(2):
-            found = run(given, folder)
-            if said := [w for w in found.warnings if w.startswith("reporter ")]:
-                raise Fault(said[0], "a run whose cells are kept has none that start")
+            result = run(given, folder)
+            if warnings := [w for w in result.warnings if w.startswith("reporter ")]:
+                raise Fault(warnings[0], "a run whose cells are kept has none that start")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from distbench.errors import Declined
 from distbench.interfaces.zoo import SourceInfo
-from distbench.testing.calls import doing, frozen, unseeded
+from distbench.testing.calls import fault_if_raises, frozen, unseeded
 from distbench.testing.check import check
 from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.miniature import facts
@@ -53,20 +53,23 @@ def _weigh(subject: Subject, scores: Any, sources: list[SourceInfo], what: str) 
     given = frozen(np.asarray(scores, dtype=np.float64))
     if not subject.make().needs_scores:
         given = frozen(np.zeros(len(given)))
-    with doing(f"weighing {what}", "it gets finite, read-only scores, and context=None in `rank`"):
-        found = np.asarray(subject.make().weigh(given, sources, None), dtype=np.float64)
-    if found.shape != given.shape:
+    with fault_if_raises(
+        f"weighing {what}", "it gets finite, read-only scores, and context=None in `rank`"
+    ):
+        weights = np.asarray(subject.make().weigh(given, sources, None), dtype=np.float64)
+    if weights.shape != given.shape:
         raise Fault(
-            f"{what}: weights of shape {found.shape} for {len(given)} sources", "give one for each"
+            f"{what}: weights of shape {weights.shape} for {len(given)} sources",
+            "give one for each",
         )
-    if not np.isfinite(found).all() or (found < 0).any():
-        raise Fault(f"{what}: a weight is {found.min():g}", "weights are finite and >= 0")
-    if abs(found.sum() - 1) > 1e-6:
-        raise Fault(f"{what}: weights sum to {found.sum():g}", "divide them by their sum")
-    return found
+    if not np.isfinite(weights).all() or (weights < 0).any():
+        raise Fault(f"{what}: a weight is {weights.min():g}", "weights are finite and >= 0")
+    if abs(weights.sum() - 1) > 1e-6:
+        raise Fault(f"{what}: weights sum to {weights.sum():g}", "divide them by their sum")
+    return weights
 
 
-def _plain(subject: Subject, scores: Any, sources: list[SourceInfo], what: str) -> Vector:
+def _weigh_or_skip(subject: Subject, scores: Any, sources: list[SourceInfo], what: str) -> Vector:
     """The same where nothing can be said of a strategy that declines."""
     try:
         return _weigh(subject, scores, sources, what)
@@ -94,7 +97,7 @@ def determinism(subject: Subject) -> None:
     """The same scores have the same weights, bit for bit."""
     scores = _SCORES["plain scores"]
     one, other = unseeded(
-        lambda: _plain(subject, scores, _sources(5), "plain scores"),
+        lambda: _weigh_or_skip(subject, scores, _sources(5), "plain scores"),
         what="weighing",
         instead='numpy.random.default_rng(context.seed_for("..."))',
     )
@@ -109,9 +112,9 @@ def determinism(subject: Subject) -> None:
 def order_invariance(subject: Subject) -> None:
     """The order of the sources does not matter."""
     scores, sources = np.array(_SCORES["plain scores"]), _sources(5)
-    wanted = _plain(subject, scores, sources, "plain scores")
+    wanted = _weigh_or_skip(subject, scores, sources, "plain scores")
     order = np.array([2, 0, 4, 1, 3])
-    turned = _plain(subject, scores[order], [sources[i] for i in order], "another order")
+    turned = _weigh_or_skip(subject, scores[order], [sources[i] for i in order], "another order")
     if not np.allclose(turned, wanted[order], rtol=1e-9, atol=1e-12):
         raise Fault(
             f"sources in another order get other weights: {turned} instead of {wanted[order]}",
@@ -128,8 +131,8 @@ def direction(subject: Subject) -> None:
         raise NotChecked("a control need not favour higher scores")
     for what in ("plain scores", "negative scores", "many sources"):
         scores = np.array(_SCORES[what])
-        found = _plain(subject, scores, _sources(len(scores)), what)[np.argsort(scores)]
-        if (np.diff(found) < -1e-12).any():
+        weights = _weigh_or_skip(subject, scores, _sources(len(scores)), what)[np.argsort(scores)]
+        if (np.diff(weights) < -1e-12).any():
             raise Fault(
                 f"{what}: a source with a higher score gets less weight",
                 "higher scores mean better sources; decline this check where that is intended",

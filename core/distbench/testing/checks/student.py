@@ -13,7 +13,7 @@ import torch
 from distbench.engine.training.student import build_student
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.student import Student
-from distbench.testing.calls import doing
+from distbench.testing.calls import fault_if_raises
 from distbench.testing.check import check
 from distbench.testing.faults import Fault
 from distbench.testing.subject import Subject
@@ -24,7 +24,9 @@ _CLASSES = ("a", "b", "c")
 
 
 def _model(student: Student, seed: int = 0, *, pretrained: bool = True) -> Classifier:
-    with doing("building its backbone", "backbone() gives a module with an integer num_features"):
+    with fault_if_raises(
+        "building its backbone", "backbone() gives a module with an integer num_features"
+    ):
         return build_student(student, len(_CLASSES), pretrained=pretrained, seed=seed)
 
 
@@ -81,18 +83,20 @@ def gradients(subject: Subject) -> None:
     model = _model(student)
     loss = model.train().features(_images(side_of(student))).square().sum()
     weights = [p for p in model.backbone.parameters() if p.requires_grad]
-    found = torch.autograd.grad(loss, weights, allow_unused=True) if weights else ()
-    if not any(g is not None and g.any() for g in found):
+    gradients = torch.autograd.grad(loss, weights, allow_unused=True) if weights else ()
+    if not any(g is not None and g.any() for g in gradients):
         raise Fault("no gradient reaches its weights", "freeze nothing, detach nothing")
 
 
 @check("student")
 def fingerprint(subject: Subject) -> None:
     """The identity of its initial weights is a text, the same every time."""
-    found = [subject.make_with_data().fingerprint() for _ in range(2)]
-    if not isinstance(found[0], str) or not found[0]:
-        raise Fault(f"fingerprint() gives {found[0]!r}", "give the SHA-256 of its initial weights")
-    if found[0] != found[1]:
+    fingerprints = [subject.make_with_data().fingerprint() for _ in range(2)]
+    if not isinstance(fingerprints[0], str) or not fingerprints[0]:
+        raise Fault(
+            f"fingerprint() gives {fingerprints[0]!r}", "give the SHA-256 of its initial weights"
+        )
+    if fingerprints[0] != fingerprints[1]:
         raise Fault("fingerprint() differs from call to call", "it follows from the weights alone")
 
 
@@ -119,11 +123,13 @@ def determinism(subject: Subject) -> None:
 @check("student")
 def normalisation(subject: Subject) -> None:
     """Mean and standard deviation are three numbers each, the latter above 0."""
-    found = subject.make_with_data().normalisation()
-    with doing("reading its normalisation", "give ((r, g, b), (r, g, b)) of images in 0..1"):
-        mean, std = ([float(v) for v in part] for part in found)
+    constants = subject.make_with_data().normalisation()
+    with fault_if_raises(
+        "reading its normalisation", "give ((r, g, b), (r, g, b)) of images in 0..1"
+    ):
+        mean, std = ([float(v) for v in part] for part in constants)
         if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
-            raise ValueError(f"got {found!r}")
+            raise ValueError(f"got {constants!r}")
 
 
 @check("student")
@@ -133,7 +139,9 @@ def export(subject: Subject) -> None:
 
     student: Student = subject.make_with_data()
     model = _model(student).eval()
-    with doing("exporting it", "export() gives tensors by name and a recipe of plain values"):
+    with fault_if_raises(
+        "exporting it", "export() gives tensors by name and a recipe of plain values"
+    ):
         tensors, recipe = student.export(
             model.backbone.state_dict(), model.head.state_dict(), _CLASSES
         )
@@ -143,12 +151,12 @@ def export(subject: Subject) -> None:
     images = _images(side_of(student))
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         file = Path(folder) / "model.safetensors"
-        with doing("storing what it exports", "export() gives tensors by name"):
+        with fault_if_raises("storing what it exports", "export() gives tensors by name"):
             save_file({k: v.clone().contiguous() for k, v in tensors.items()}, file)
-        with doing("loading what it exports", "how_to_load is Python that makes `model`"):
+        with fault_if_raises("loading what it exports", "how_to_load is Python that makes `model`"):
             mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in student.normalisation())
-            found = _loaded(recipe, file)((images - mean) / std)
-        if not torch.allclose(found, model(images), rtol=1e-3, atol=1e-4):
+            logits = _loaded(recipe, file)((images - mean) / std)
+        if not torch.allclose(logits, model(images), rtol=1e-3, atol=1e-4):
             raise Fault(
                 "what is exported gives other logits than the student",
                 "export all weights, in evaluation mode",
@@ -162,11 +170,11 @@ def _loaded(recipe: dict[str, Any], file: Path) -> Any:
     known = set(sys.modules)
     sys.path.insert(0, str(file.parent))
     try:
-        made: dict[str, Any] = {"PATH": str(file)}
-        exec(compile(recipe["how_to_load"], "how_to_load", "exec"), made)
+        names: dict[str, Any] = {"PATH": str(file)}
+        exec(compile(recipe["how_to_load"], "how_to_load", "exec"), names)
     finally:
         sys.path.remove(str(file.parent))
         for name in set(sys.modules) - known:
             if str(getattr(sys.modules[name], "__file__", "")).startswith(str(file.parent)):
                 del sys.modules[name]
-    return made["model"].eval()
+    return names["model"].eval()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from distbench.errors import DistbenchError
 from distbench.interfaces.suite import Suite, SuiteDefinition, Value
 from distbench.planning.settings import check_settings
-from distbench.testing.calls import doing
+from distbench.testing.calls import fault_if_raises
 from distbench.testing.check import check
 from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.subject import Subject
@@ -17,12 +17,12 @@ def definition_of(subject: Subject) -> SuiteDefinition:
     Raises:
         Fault: It has none.
     """
-    made: Suite = subject.make()
-    with doing("reading its definition", "give a distbench.SuiteDefinition"):
-        found = made.definition()
-    if not isinstance(found, SuiteDefinition):
-        raise Fault(f"definition() gives {type(found).__name__}", "give a SuiteDefinition")
-    return found
+    suite: Suite = subject.make()
+    with fault_if_raises("reading its definition", "give a distbench.SuiteDefinition"):
+        definition = suite.definition()
+    if not isinstance(definition, SuiteDefinition):
+        raise Fault(f"definition() gives {type(definition).__name__}", "give a SuiteDefinition")
+    return definition
 
 
 @check("suite")
@@ -72,6 +72,6 @@ def development_tasks(subject: Subject) -> None:
     suite = definition_of(subject)
     if not suite.tuning.tasks:
         raise NotChecked("it names no tasks for `distbench tune`")
-    with doing("finding its development tasks", "name other tasks than its own"):
+    with fault_if_raises("finding its development tasks", "name other tasks than its own"):
         config = RunConfig.make(plugin=subject.plugin_files)
         with_development_tasks(config, suite, subject.names)

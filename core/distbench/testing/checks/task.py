@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from distbench.errors import RefusedError
 from distbench.interfaces.task import UNLABELLED, Part, Task, TaskIndex
-from distbench.testing.calls import doing
+from distbench.testing.calls import fault_if_raises
 from distbench.testing.check import check
 from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.subject import Subject
@@ -21,15 +21,15 @@ _READ = 24
 def _open(subject: Subject) -> tuple[Task, TaskIndex]:
     task: Task = subject.make_with_data()
     try:
-        with doing("reading its index", "raise DataError where the data cannot be used"):
-            found = task.index()
+        with fault_if_raises("reading its index", "raise DataError where the data cannot be used"):
+            index = task.index()
     except Fault as fault:
         if isinstance(fault.__cause__, RefusedError):
             raise NotChecked(str(fault.__cause__).partition("\n")[0]) from None
         raise
-    if not isinstance(found, TaskIndex):
-        raise Fault(f"index() gives a {type(found).__name__}", "give a distbench.TaskIndex")
-    return task, found
+    if not isinstance(index, TaskIndex):
+        raise Fault(f"index() gives a {type(index).__name__}", "give a distbench.TaskIndex")
+    return task, index
 
 
 def _some(part: Part) -> list[int]:
@@ -40,31 +40,31 @@ def _some(part: Part) -> list[int]:
 @check("task")
 def index(subject: Subject) -> None:
     """Classes, parts, labels and names go together."""
-    _, found = _open(subject)
-    if len(set(found.classes)) < len(found.classes) or len(found.classes) < 2:
-        raise Fault(f"its classes are {found.classes}", "give two or more, each a name of its own")
+    _, index = _open(subject)
+    if len(set(index.classes)) < len(index.classes) or len(index.classes) < 2:
+        raise Fault(f"its classes are {index.classes}", "give two or more, each a name of its own")
     for name in ("train", "test"):
-        if not len(found.parts.get(name, ())):
+        if not len(index.parts.get(name, ())):
             raise Fault(f"it has no part {name!r}", "a task has images to train on and to test on")
-    for name, part in found.parts.items():
+    for name, part in index.parts.items():
         labels = np.asarray(part.labels)
         if labels.ndim != 1 or labels.dtype != np.int64:
             raise Fault(
                 f"labels of {name} are {labels.dtype} {labels.shape}", "give int64 of shape (n,)"
             )
         lowest = UNLABELLED if name == "train" else 0
-        if labels.min() < lowest or labels.max() >= len(found.classes):
+        if labels.min() < lowest or labels.max() >= len(index.classes):
             raise Fault(
                 f"labels of {name} are {labels.min()}..{labels.max()}",
-                f"they are class numbers, {lowest}..{len(found.classes) - 1} here",
+                f"they are class numbers, {lowest}..{len(index.classes) - 1} here",
             )
         if len(part.names) != len(labels) or len(set(part.names)) < len(labels):
             raise Fault(
                 f"{name} has {len(labels)} labels and {len(set(part.names))} names",
                 "give each image a name of its own; predictions are stored under it",
             )
-    known = set(np.asarray(found.parts["train"].labels).tolist())
-    if missing := [c for i, c in enumerate(found.classes) if i not in known]:
+    known = set(np.asarray(index.parts["train"].labels).tolist())
+    if missing := [c for i, c in enumerate(index.classes) if i not in known]:
         raise Fault(f"no train image is of class {missing[0]!r}", "leave out classes without one")
 
 
@@ -79,15 +79,17 @@ def fingerprint(subject: Subject) -> None:
 
 
 def _read(task: Task, part: str, positions: list[int]) -> list[NDArray[np.uint8]]:
-    with doing(f"reading images of {part}", "raise CorruptImageError for one that is broken"):
+    with fault_if_raises(
+        f"reading images of {part}", "raise CorruptImageError for one that is broken"
+    ):
         return list(task.read(part, positions))
 
 
 @check("task")
 def images(subject: Subject) -> None:
     """Images are uint8 of shape (h, w, 3), in the order in which they are asked for."""
-    task, found = _open(subject)
-    for name, part in found.parts.items():
+    task, index = _open(subject)
+    for name, part in index.parts.items():
         positions = _some(part)
         read = _read(task, name, positions)
         if len(read) != len(positions):
@@ -111,10 +113,10 @@ def images(subject: Subject) -> None:
 @check("task")
 def read_reduced(subject: Subject) -> None:
     """Images that are read smaller keep twice the side that is wanted, or their own."""
-    task, found = _open(subject)
-    positions = _some(found.parts["train"])[:8]
+    task, index = _open(subject)
+    positions = _some(index.parts["train"])[:8]
     side = 16
-    with doing("reading reduced images", "read_reduced() may leave images as they are"):
+    with fault_if_raises("reading reduced images", "read_reduced() may leave images as they are"):
         small = list(task.read_reduced("train", positions, side))
     for whole, image in zip(_read(task, "train", positions), small, strict=True):
         if min(image.shape[:2]) < min(2 * side, *whole.shape[:2]):
@@ -127,8 +129,8 @@ def read_reduced(subject: Subject) -> None:
 @check("task")
 def threads(subject: Subject) -> None:
     """Images that are read from several threads at once are those read alone."""
-    task, found = _open(subject)
-    positions = _some(found.parts["train"])
+    task, index = _open(subject)
+    positions = _some(index.parts["train"])
     wanted = _read(task, "train", positions)
     with ThreadPoolExecutor(8) as pool:
         each = list(pool.map(lambda p: _read(task, "train", [p])[0], positions * 4))

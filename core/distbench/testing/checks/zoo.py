@@ -7,7 +7,7 @@ import torch
 
 from distbench.errors import RefusedError
 from distbench.interfaces.zoo import Source, SourceInfo, Zoo
-from distbench.testing.calls import doing
+from distbench.testing.calls import fault_if_raises
 from distbench.testing.check import check
 from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.subject import Subject
@@ -21,16 +21,16 @@ _CPU = torch.device("cpu")
 def _sources(subject: Subject) -> list[Source]:
     zoo: Zoo = subject.make_with_data()
     try:
-        with doing("listing its sources", "sources() gives a list and loads no weights"):
-            found = list(zoo.sources())
+        with fault_if_raises("listing its sources", "sources() gives a list and loads no weights"):
+            sources = list(zoo.sources())
     except Fault as fault:
         # What lies on another machine is not the author's fault.
         if isinstance(fault.__cause__, RefusedError):
             raise NotChecked(str(fault.__cause__).partition("\n")[0]) from None
         raise
-    if not found:
+    if not sources:
         raise Fault("it has no sources", "sources() gives one at least")
-    return found
+    return sources
 
 
 def _smallest(subject: Subject) -> list[Source]:
@@ -43,7 +43,9 @@ def _smallest(subject: Subject) -> list[Source]:
     absent = ""
     every = sorted(_sources(subject), key=lambda s: s.info.parameters or 10**12)
     for source in every:
-        with doing(f"verifying {source.info.name}", "raise WeightsError where weights differ"):
+        with fault_if_raises(
+            f"verifying {source.info.name}", "raise WeightsError where weights differ"
+        ):
             try:
                 source.verify()
             except RefusedError as error:
@@ -66,15 +68,15 @@ def _images(info: SourceInfo, count: int = 3) -> torch.Tensor:
 @check("zoo")
 def info(subject: Subject) -> None:
     """Every source states name, architecture, licence, domain and fingerprint; names differ."""
-    found = [source.info for source in _sources(subject)]
-    names = [one.name for one in found]
+    infos = [source.info for source in _sources(subject)]
+    names = [one.name for one in infos]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise Fault(f"two sources are called {twice[0]!r}", "give each a name of its own")
-    if len({one.fingerprint for one in found}) < len(found):
+    if len({one.fingerprint for one in infos}) < len(infos):
         raise Fault(
             "two sources have one fingerprint", "a fingerprint is the SHA-256 of a source's weights"
         )
-    for one in found:
+    for one in infos:
         for fact in _STATED:
             if getattr(one, fact) in ("", "unknown"):
                 raise Fault(f"source {one.name!r} does not state its {fact}", "say it in its info")
@@ -99,23 +101,25 @@ def outputs(subject: Subject) -> None:
     """Features and logits have the declared shapes, are finite and the same every time."""
     for source in _smallest(subject):
         one, images = source.info, _images(source.info)
-        with doing(f"running {one.name}", "open() gives a function of images (b, 3, s, s)"):
+        with fault_if_raises(
+            f"running {one.name}", "open() gives a function of images (b, 3, s, s)"
+        ):
             forward = source.open(_CPU)
             with torch.inference_mode():
                 features, logits = forward(images)
                 again = forward(images)
                 alone = forward(images[:1])
-        for what, made, width in (
+        for what, array, width in (
             ("features", features, one.feature_dim),
             ("logits", logits, one.num_classes),
         ):
-            if tuple(made.shape) != (len(images), width):
+            if tuple(array.shape) != (len(images), width):
                 raise Fault(
-                    f"{one.name}: {what} of shape {tuple(made.shape)} instead of "
+                    f"{one.name}: {what} of shape {tuple(array.shape)} instead of "
                     f"({len(images)}, {width})",
                     "info declares feature_dim and num_classes",
                 )
-            if not torch.isfinite(made).all():
+            if not torch.isfinite(array).all():
                 raise Fault(f"{one.name}: {what} are not finite", "check its normalisation")
         if not (torch.equal(features, again[0]) and torch.equal(logits, again[1])):
             raise Fault(f"{one.name}: two passes differ", "put it in evaluation mode: eval()")
@@ -147,14 +151,18 @@ def module(subject: Subject) -> None:
     """A source that can be trained gives the same logits as a module."""
     tried = 0
     for source in _smallest(subject):
-        with doing(f"making a module of {source.info.name}", "module() gives None without one"):
-            made = source.module()
-        if made is None or not source.info.num_classes:
+        with fault_if_raises(
+            f"making a module of {source.info.name}", "module() gives None without one"
+        ):
+            module = source.module()
+        if module is None or not source.info.num_classes:
             continue
         tried += 1
         images = _images(source.info)
-        with doing(f"running the module of {source.info.name}", "it takes images (b, 3, s, s)"):
-            logits = made.eval()(images)
+        with fault_if_raises(
+            f"running the module of {source.info.name}", "it takes images (b, 3, s, s)"
+        ):
+            logits = module.eval()(images)
         if not logits.requires_grad:
             raise Fault(f"{source.info.name}: its module cannot be trained", "freeze no weights")
         with torch.inference_mode():

@@ -46,17 +46,17 @@ def export_cell(
     from distbench.workflows.export.find_cell import find_cell
     from distbench.workflows.export.folder import check_target, default_folder
 
-    found, cell = find_cell(wanted, run, runs)
-    target = output or default_folder(found.folder, cell.id, to)
+    run_folder, cell = find_cell(wanted, run, runs)
+    target = output or default_folder(run_folder.folder, cell.id, to)
     check_target(target, cell.key)
-    known = next((row for row in found.rows if row.key == cell.key), None)
+    known = next((row for row in run_folder.rows if row.key == cell.key), None)
 
     from distbench.storage.home import home
     from distbench.workflows.export.student import original
     from distbench.workflows.export.write import check_format, write
 
     check_format(to)
-    return write(original(found.plan, cell, home(), progress, known), to, target)
+    return write(original(run_folder.plan, cell, home(), progress, known), to, target)
 
 
 def ship(plan: Plan, cell: Cell, root: Path, target: Path) -> Exported:

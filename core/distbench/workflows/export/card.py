@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from distbench.workflows.export.compare import TOLERANCE, Check
+from distbench.workflows.export.compare import TOLERANCE, Agreement
 from distbench.workflows.export.formats import Written
 from distbench.workflows.export.student import Original
 
@@ -17,7 +17,7 @@ _SHOWN = 50
 _SPECIAL = re.compile(r"([\\`*{}\[\]<>|#~$!&])")
 
 
-def card(original: Original, to: str, written: Written, check: Check) -> str:
+def card(original: Original, to: str, written: Written, check: Agreement) -> str:
     """The card as Markdown.
 
     Args:
@@ -27,7 +27,7 @@ def card(original: Original, to: str, written: Written, check: Check) -> str:
         check: How it was compared with the original.
     """
     parts = [
-        f"# {_plain(original.task.id)}: image classifier",
+        f"# {_escaped(original.task.id)}: image classifier",
         _summary(original),
         "## Use",
         f"Needs {', '.join(written.packages)}. In this folder, with an image `image.jpg`:",
@@ -82,7 +82,7 @@ def _format_notes(original: Original, to: str) -> list[str]:
 
 
 def _classes(classes: Sequence[str]) -> str:
-    shown = ", ".join(_plain(name) for name in classes[:_SHOWN])
+    shown = ", ".join(_escaped(name) for name in classes[:_SHOWN])
     more = len(classes) - _SHOWN
     return f"Classes: {shown}" + (f" and {more} more." if more > 0 else ".")
 
@@ -97,8 +97,8 @@ def _accuracy(original: Original) -> str:
         ["test images", f"{result.parts.test}, read once, after training"],
     ]
     if result.validation_accuracy is not None:
-        said = f"{100 * result.validation_accuracy:.1f} % of {result.parts.validation} images"
-        rows.append(["validation accuracy", said])
+        share = f"{100 * result.validation_accuracy:.1f} % of {result.parts.validation} images"
+        rows.append(["validation accuracy", share])
     return _table(["", ""], rows)
 
 
@@ -125,24 +125,24 @@ def _making(original: Original) -> list[str]:
         ["protocol", _settings(row.protocol)],
         ["training", _settings({k: v for k, v in result.declared.items() if k != "phases"})],
     ]  # fmt: skip
-    found = [_table(["", ""], rows), *(_plain(note) for note in row.task.notes)]
+    paragraphs = [_table(["", ""], rows), *(_escaped(note) for note in row.task.notes)]
     weights = sorted(result.sources.weights.items(), key=lambda pair: -pair[1])
     used = [(plan.source(name), weight) for name, weight in weights if weight > 0]
     if used:
         lines = [
-            [_code(s.name), f"{weight:.4g}", _plain(s.architecture), _plain(s.licence),
-             ", ".join(map(_plain, s.trained_on)) or "unknown"]
+            [_code(s.name), f"{weight:.4g}", _escaped(s.architecture), _escaped(s.licence),
+             ", ".join(map(_escaped, s.trained_on)) or "unknown"]
             for s, weight in used
         ]  # fmt: skip
-        found += [
+        paragraphs += [
             "It learnt from these source models, which are not in here:",
             _table(["source", "weight", "architecture", "licence", "trained on"], lines),
         ]
     else:
-        found.append("It learnt from no source model.")
+        paragraphs.append("It learnt from no source model.")
     for name, why in result.sources.marked.items():
-        found.append(f"Source {_code(name)} may have seen test images: {_plain(why)}.")
-    return found
+        paragraphs.append(f"Source {_code(name)} may have seen test images: {_escaped(why)}.")
+    return paragraphs
 
 
 def _costs(original: Original) -> str:
@@ -158,13 +158,13 @@ def _costs(original: Original) -> str:
     if cost.latency_ms is not None:
         rows.append(["milliseconds of an image", f"{cost.latency_ms:.2f}"])
     facts = ("device", "device_name", "threads", "precision", "torch")
-    measured = ", ".join(f"{k} {_plain(where[k])}" for k in facts if k in where)
+    measured = ", ".join(f"{k} {_escaped(where[k])}" for k in facts if k in where)
     return _table(["", ""], rows) + f"\n\nMeasured with: {measured}."
 
 
 def _limitations(original: Original) -> list[str]:
     result, row = original.result, original.row
-    found = [
+    lines = [
         "It names one of its classes for every image, also for one that shows none of them.",
         "Its probabilities have not been calibrated.",
         f"Judged on {result.parts.test} images of one data set; other cameras, places or times may "
@@ -173,10 +173,10 @@ def _limitations(original: Original) -> list[str]:
         "Licences of data, initial weights and source models may bear on its use.",
     ]
     if row.protocol.get("precision", "fp32") != "fp32":
-        found.append(f"It was trained and judged in {row.protocol['precision']}, shipped in fp32.")
+        lines.append(f"It was trained and judged in {row.protocol['precision']}, shipped in fp32.")
     if result.parts.skipped:
-        found.append(f"{len(result.parts.skipped)} corrupt images were left out.")
-    return found
+        lines.append(f"{len(result.parts.skipped)} corrupt images were left out.")
+    return lines
 
 
 def _component(identity: dict[str, Any]) -> str:
@@ -190,7 +190,7 @@ def _component(identity: dict[str, Any]) -> str:
 
 def _settings(table: dict[str, Any]) -> str:
     texts = ((k, v if isinstance(v, str) else json.dumps(v)) for k, v in table.items())
-    return ", ".join(f"{_plain(key)} {_plain(text)}" for key, text in texts if text != "null")
+    return ", ".join(f"{_escaped(key)} {_escaped(text)}" for key, text in texts if text != "null")
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -198,7 +198,7 @@ def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-def _plain(text: object) -> str:
+def _escaped(text: object) -> str:
     """Text that Markdown shows as it is, on one line."""
     return (
         _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))

@@ -14,7 +14,7 @@ TOLERANCE = 1e-3
 
 
 @dataclass(frozen=True)
-class Check:
+class Agreement:
     """How far an export and its original agree.
 
     Attributes:
@@ -37,7 +37,7 @@ class Check:
         )
 
 
-def compare(original: NDArray[np.floating], exported: NDArray[np.floating], what: str) -> Check:
+def compare(original: NDArray[np.floating], exported: NDArray[np.floating], what: str) -> Agreement:
     """Compares logits (n, c).
 
     Raises:
@@ -51,7 +51,7 @@ def compare(original: NDArray[np.floating], exported: NDArray[np.floating], what
     difference = float(np.abs(original - exported).max())
     allowed = TOLERANCE * max(1.0, float(np.abs(original).max()))
     equal = float(np.mean(original.argmax(1) == exported.argmax(1)))
-    check = Check(len(original), difference, allowed, equal)
+    check = Agreement(len(original), difference, allowed, equal)
     if not difference <= allowed:
         raise RefusedError(f"{what} is not the student: {check}. Nothing was written")
     return check

@@ -25,32 +25,32 @@ def find_cell(
     Raises:
         UsageError: No cell or several fit; says which are near.
     """
-    found = open_run(run, runs)
-    named = [cell for cell in found.plan.cells if cell.id == wanted]
+    named_run = open_run(run, runs)
+    named = [cell for cell in named_run.plan.cells if cell.id == wanted]
     if named:
-        return found, named[0]
+        return named_run, named[0]
     if _KEY.fullmatch(wanted):
-        for folder in [found, *(_others(found, runs) if run is None else [])]:
+        for folder in [named_run, *(_others(named_run, runs) if run is None else [])]:
             fitting = [cell for cell in folder.plan.cells if cell.key.startswith(wanted)]
             if len(fitting) > 1:
                 shown = ", ".join(f"{cell.key[:12]} ({cell.id})" for cell in fitting[:3])
                 raise UsageError(f"cell {wanted!r} is not unique: {shown}; write more of the key")
             if fitting:
                 return folder, fitting[0]
-    raise UsageError(_unknown(wanted, found))
+    raise UsageError(_unknown(wanted, named_run))
 
 
 def _others(known: RunFolder, runs: Path) -> list[RunFolder]:
     """All other runs that can be read, the latest first."""
-    found = []
+    others = []
     files = sorted(runs.glob("*/rows.jsonl"), key=lambda p: p.stat().st_mtime, reverse=True)
     for file in files:
         if file.parent.resolve() != known.folder.resolve():
             try:
-                found.append(open_run(file.parent, runs))
+                others.append(open_run(file.parent, runs))
             except UsageError:
                 continue
-    return found
+    return others
 
 
 def _unknown(wanted: str, run: RunFolder) -> str:

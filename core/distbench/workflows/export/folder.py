@@ -76,7 +76,7 @@ def whole_folder(target: Path, key: str, *, replace: bool = False) -> Iterator[P
 def _cell(folder: Path) -> str | None:
     """Which cell the export in a folder is of."""
     try:
-        found = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return found.get("cell") if isinstance(found, dict) else None
+    return about.get("cell") if isinstance(about, dict) else None

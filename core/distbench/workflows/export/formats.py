@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +21,6 @@ from distbench.errors import UsageError
 from distbench.workflows.export.preprocessing import FIT, FromPixels, normalised
 from distbench.workflows.export.student import Original
 
-Format = Literal["onnx", "torch", "timm"]
 Logits = NDArray[np.floating]
 _OPSET = 18
 
@@ -55,10 +54,10 @@ def write_torch(original: Original, folder: Path) -> Written:
     (folder / "load.py").write_text(_LOADER.format(fit=FIT, loading=loading), encoding="utf-8")
     with _own_imports(folder):
         there = runpy.run_path(str(folder / "load.py"))
-        found = there["logits"](there["load"](), _pixels(original)).numpy()
+        logits = there["logits"](there["load"](), _pixels(original)).numpy()
     packages = {"timm": ("timm",), "torchvision": ("torchvision",), "distbench": ("distbench",)}
     needed = ("torch", "safetensors", "numpy", "pillow", *packages.get(recipe["format"], ()))
-    return Written(found, _USE_TORCH, needed)
+    return Written(logits, _USE_TORCH, needed)
 
 
 def write_timm(original: Original, folder: Path) -> Written:
@@ -78,20 +77,20 @@ def write_timm(original: Original, folder: Path) -> Written:
     from safetensors.torch import save_file
 
     architecture, arguments = recipe["architecture"], recipe["arguments"]
-    plain = timm.create_model(architecture, num_classes=recipe["num_classes"], **arguments)
-    told: Any = plain.pretrained_cfg
+    bare = timm.create_model(architecture, num_classes=recipe["num_classes"], **arguments)
+    pretrained_cfg: Any = bare.pretrained_cfg
     steps = original.steps
     save_file(tensors, folder / "model.safetensors")
     config = {
         "architecture": architecture.partition(".")[0],
         "num_classes": recipe["num_classes"],
-        "num_features": plain.num_features,
+        "num_features": bare.num_features,
         "label_names": recipe["classes"],
         **({"model_args": arguments} if arguments else {}),
         "pretrained_cfg": {
             "custom_load": False,
             "input_size": [3, steps.size, steps.size],
-            "fixed_input_size": bool(told.get("fixed_input_size", False)),
+            "fixed_input_size": bool(pretrained_cfg.get("fixed_input_size", False)),
             "interpolation": "bilinear",
             "crop_pct": 1.0,
             "crop_mode": "center",
@@ -99,15 +98,15 @@ def write_timm(original: Original, folder: Path) -> Written:
             "std": list(steps.std),
             "num_classes": recipe["num_classes"],
             "pool_size": None,
-            "first_conv": told.get("first_conv"),
-            "classifier": told.get("classifier"),
+            "first_conv": pretrained_cfg.get("first_conv"),
+            "classifier": pretrained_cfg.get("classifier"),
         },
     }
     _write_json(folder / "config.json", config)
-    made = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
+    loaded = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
     with torch.inference_mode():
-        found = made(normalised(_pixels(original), steps)).numpy()
-    return Written(found, _USE_TIMM, ("timm", "pillow"))
+        logits = loaded(normalised(_pixels(original), steps)).numpy()
+    return Written(logits, _USE_TIMM, ("timm", "pillow"))
 
 
 def write_onnx(original: Original, folder: Path) -> Written:
@@ -161,8 +160,8 @@ def _recipe(original: Original) -> tuple[dict[str, torch.Tensor], dict[str, Any]
     tensors, recipe = original.work.student.export(
         model.backbone.state_dict(), model.head.state_dict(), classes
     )
-    plain = {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()}
-    return plain, {**recipe, "classes": list(classes), "input_size": original.steps.size}
+    copies = {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()}
+    return copies, {**recipe, "classes": list(classes), "input_size": original.steps.size}
 
 
 def _pixels(original: Original) -> torch.Tensor:

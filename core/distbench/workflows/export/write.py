@@ -10,7 +10,7 @@ from pathlib import Path
 from distbench.errors import UsageError
 from distbench.interfaces.reporter import Cell
 from distbench.workflows.export.card import card
-from distbench.workflows.export.compare import Check, compare
+from distbench.workflows.export.compare import Agreement, compare
 from distbench.workflows.export.folder import ABOUT, whole_folder
 from distbench.workflows.export.formats import WRITERS
 from distbench.workflows.export.student import Original
@@ -31,7 +31,7 @@ class Exported:
     folder: Path
     to: str
     cell: Cell
-    check: Check
+    check: Agreement
     files: tuple[str, ...]
 
 
@@ -51,23 +51,23 @@ def check_format(to: str) -> None:
             )
 
 
-def write(found: Original, to: str, target: Path, *, replace: bool = False) -> Exported:
+def write(student: Original, to: str, target: Path, *, replace: bool = False) -> Exported:
     """Writes a student in a format, and checks what was written.
 
     Raises:
         UsageError: The format does not take this student.
         RefusedError: What was written does not say what the student says; it is not kept.
     """
-    with whole_folder(target, found.cell.key, replace=replace) as draft:
+    with whole_folder(target, student.cell.key, replace=replace) as draft:
         about = {
-            **found.steps.as_dict(),
-            "classes": list(found.task.classes),
-            "cell": found.cell.key,
+            **student.steps.as_dict(),
+            "classes": list(student.task.classes),
+            "cell": student.cell.key,
         }
         text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
         (draft / ABOUT).write_text(text, encoding="utf-8")
-        written = WRITERS[to](found, draft)
-        check = compare(found.logits(), written.logits, f"the {to} export of {found.cell.id}")
-        (draft / "README.md").write_text(card(found, to, written, check), encoding="utf-8")
+        written = WRITERS[to](student, draft)
+        check = compare(student.logits(), written.logits, f"the {to} export of {student.cell.id}")
+        (draft / "README.md").write_text(card(student, to, written, check), encoding="utf-8")
     files = tuple(sorted(path.name for path in target.iterdir()))
-    return Exported(target, to, found.cell, check, files)
+    return Exported(target, to, student.cell, check, files)

@@ -33,7 +33,7 @@ def with_development_tasks(config: RunConfig, suite: SuiteDefinition, names: Reg
         more = {key: table.pop(key) for key in ("id", "seen_by") if key in table}
         tables.append({**as_table(names.make("task", table, base=base)), **more})
     held = suite.tuning.validation if config.validation is None else config.validation
-    made = config.model_copy(
+    tuned = config.model_copy(
         update={
             "task": tuple(tables),
             "validation": held,
@@ -42,8 +42,8 @@ def with_development_tasks(config: RunConfig, suite: SuiteDefinition, names: Reg
             "save_student": False,
         }
     )
-    _refuse_targets(made, suite, names)
-    return made
+    _refuse_targets(tuned, suite, names)
+    return tuned
 
 
 def _expanded(value: Value, names: Registry) -> list[Value]:
@@ -53,10 +53,10 @@ def _expanded(value: Value, names: Registry) -> list[Value]:
     name, colon, rest = value.partition(":")
     if not any(sign in name for sign in "*?["):
         return [value]
-    found = [known for known in names.names("task") if fnmatchcase(known, name)]
-    if not found:
+    matching = [known for known in names.names("task") if fnmatchcase(known, name)]
+    if not matching:
         raise UnknownNameError("task", name, names.names("task"))
-    return [known + colon + rest for known in found]
+    return [known + colon + rest for known in matching]
 
 
 def _refuse_targets(config: RunConfig, suite: SuiteDefinition, names: Registry) -> None:

@@ -53,7 +53,7 @@ def propose(
     """
     import optuna
 
-    if not past and all(found.holds(defaults[key]) for key, (found, _) in ranges.items()):
+    if not past and all(within.holds(defaults[key]) for key, (within, _) in ranges.items()):
         return {key: defaults[key] for key in ranges}
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -63,7 +63,7 @@ def propose(
             direction="maximize",
             sampler=optuna.samplers.TPESampler(n_startup_trials=STARTUP, seed=drawn),
         )
-        axes = {key: _distribution(found, whole) for key, (found, whole) in ranges.items()}
+        axes = {key: _distribution(within, whole) for key, (within, whole) in ranges.items()}
         for parameters, value in past:
             done = optuna.trial.TrialState.FAIL if value is None else None
             study.add_trial(
@@ -77,27 +77,27 @@ def propose(
         asked = study.ask(axes).params
     finally:
         optuna.logging.set_verbosity(before)
-    return {key: _rounded(asked[key], found) for key, (found, _) in ranges.items()}
+    return {key: _rounded(asked[key], within) for key, (within, _) in ranges.items()}
 
 
-def _distribution(found: Range, whole: bool) -> Any:
+def _distribution(within: Range, whole: bool) -> Any:
     from optuna.distributions import (
         CategoricalDistribution,
         FloatDistribution,
         IntDistribution,
     )
 
-    if found.among:
-        return CategoricalDistribution(found.among)
-    low, high = found.low or 0, found.high or 0
+    if within.among:
+        return CategoricalDistribution(within.among)
+    low, high = within.low or 0, within.high or 0
     if whole:
-        return IntDistribution(int(low), int(high), log=found.log)
-    return FloatDistribution(float(low), float(high), log=found.log)
+        return IntDistribution(int(low), int(high), log=within.log)
+    return FloatDistribution(float(low), float(high), log=within.log)
 
 
-def _rounded(value: Any, found: Range) -> Any:
+def _rounded(value: Any, within: Range) -> Any:
     """A number as a person would write it, within its range."""
-    if found.among or isinstance(value, int) or value == 0:
+    if within.among or isinstance(value, int) or value == 0:
         return value
     digits = 2 - math.floor(math.log10(abs(value)))
-    return min(max(round(value, digits), float(found.low or 0)), float(found.high or 0))
+    return min(max(round(value, digits), float(within.low or 0)), float(within.high or 0))

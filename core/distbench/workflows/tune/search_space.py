@@ -56,8 +56,8 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Subject:
-    """A method to be tuned.
+class SearchSpace:
+    """A method to be tuned, and the parameters in which it is.
 
     Attributes:
         parts: Kind to component, with all that is settled.
@@ -76,10 +76,10 @@ class Subject:
 
     def tables(self, parameters: Parameters) -> dict[str, dict[str, Any]]:
         """Its components with these values, by kind, as a configuration takes them."""
-        found = {kind: as_table(part) for kind, part in self.parts.items()}
+        tables = {kind: as_table(part) for kind, part in self.parts.items()}
         for axis in self.axes:
-            found[axis.component[0]][axis.key] = parameters[axis.name]
-        return found
+            tables[axis.component[0]][axis.key] = parameters[axis.name]
+        return tables
 
     def settled(self) -> dict[str, dict[str, Any]]:
         """Its components without what is tuned, by kind."""
@@ -91,10 +91,10 @@ class Subject:
 
     def settings(self, parameters: Parameters) -> dict[Named, dict[str, Any]]:
         """What these values make of each component that is tuned."""
-        found = {axis.component: dict(self.stated[axis.component]) for axis in self.axes}
+        settings = {axis.component: dict(self.stated[axis.component]) for axis in self.axes}
         for axis in self.axes:
-            found[axis.component][axis.key] = parameters[axis.name]
-        return found
+            settings[axis.component][axis.key] = parameters[axis.name]
+        return settings
 
     def at_ends(self, parameters: Parameters) -> list[str]:
         """One line for each value at an end of its range beyond which it may go."""
@@ -123,10 +123,10 @@ def methods_of(
     Raises:
         UsageError: A component stands twice with other parameters: a suite has one setting of it.
     """
-    found: dict[str, list[Component]] = {}
+    components: dict[str, list[Component]] = {}
     given: dict[Named, set[str]] = {}
     for kind in METHOD_KINDS:
-        found[kind] = []
+        components[kind] = []
         for value in getattr(config, kind):
             if value == "none" and kind in ("distiller", "baseline"):
                 continue
@@ -135,9 +135,11 @@ def methods_of(
                 raise UsageError(
                     f"{kind} {part.name} stands twice; a suite holds one setting of a component"
                 )
-            found[kind].append(part)
+            components[kind].append(part)
             given[kind, part.name] = _explicit(part, value)
-    methods = crossed(*(found[kind] for kind in ("distiller", "strategy", "metric", "baseline")))
+    methods = crossed(
+        *(components[kind] for kind in ("distiller", "strategy", "metric", "baseline"))
+    )
     return [
         {kind: Specified(part, frozenset(given[kind, part.name])) for kind, part in parts.items()}
         for parts in methods
@@ -152,13 +154,13 @@ def _explicit(part: Component, value: Value) -> set[str]:
     return keys | ({part.primary_field() or ""} if chief is not None else set())
 
 
-def subject_of(
+def search_space_of(
     method: Mapping[str, Specified],
     chosen: Mapping[Named, Mapping[str, Any]],
     ranges: Mapping[str, Mapping[str, Any]],
     suite: SuiteDefinition,
     names: Registry,
-) -> Subject:
+) -> SearchSpace:
     """A method with what is settled, and the parameters that are not.
 
     Args:
@@ -182,18 +184,18 @@ def subject_of(
         parts[kind] = names.make(kind, {**as_table(part), **fixed})
         if (kind, part.name) in chosen:
             continue
-        for key, found in own.items():
-            if isinstance(found, Range) and key not in given:
-                axes.append(_axis(names, kind, parts[kind], key, found))
+        for key, declared in own.items():
+            if isinstance(declared, Range) and key not in given:
+                axes.append(_axis(names, kind, parts[kind], key, declared))
         keys = {*settings_of(suite.settings, kind, part.name), *given, *fixed}
         table = as_table(parts[kind])
         stated[kind, part.name] = {key: table[key] for key in sorted(keys)}
-    return Subject(parts, tuple(axes), stated)
+    return SearchSpace(parts, tuple(axes), stated)
 
 
 def ranges_of(kind: str, part: Component, own: Mapping[str, Any]) -> dict[str, Any]:
     """A component's ranges, the user's over its own; what the user fixes is a plain value."""
-    found: dict[str, Any] = {
+    ranges: dict[str, Any] = {
         key: declared
         for key, field in part.parameters().items()
         if (declared := Range.of(field)) is not None
@@ -207,19 +209,19 @@ def ranges_of(kind: str, part: Component, own: Mapping[str, Any]) -> dict[str, A
                 f"`distbench info {kind} {part.name}` shows what there is.",
             )
         try:
-            found[key] = Range.from_table(value) if isinstance(value, dict) else value
+            ranges[key] = Range.from_table(value) if isinstance(value, dict) else value
         except ValueError as error:
             raise UsageError(f"the range of {key} of {part.name} will not do: {error}") from None
-    return found
+    return ranges
 
 
-def _axis(names: Registry, kind: str, part: Component, key: str, found: Range) -> Axis:
+def _axis(names: Registry, kind: str, part: Component, key: str, within: Range) -> Axis:
     field = part.parameters()[key]
-    for end in found.among or (found.low, found.high):
+    for end in within.among or (within.low, within.high):
         names.make(kind, {**as_table(part), key: end})
     default = None if field.is_required() else field.get_default(call_default_factory=True)
     types = {field.annotation, *get_args(field.annotation)}
-    return Axis((kind, part.name), key, found, int in types and float not in types, default)
+    return Axis((kind, part.name), key, within, int in types and float not in types, default)
 
 
 def read_ranges(path: Path, names: Registry) -> dict[str, dict[str, Any]]:

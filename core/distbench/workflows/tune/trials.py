@@ -36,7 +36,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Study:
+class MethodTrials:
     """All trials of one method.
 
     Attributes:
@@ -80,7 +80,7 @@ class Tuned:
     tasks: tuple[dict[str, Any], ...]
     trials: int
     seed: int
-    studies: tuple[Study, ...]
+    studies: tuple[MethodTrials, ...]
     settings: dict[str, dict[str, Any]]
     warnings: tuple[str, ...] = ()
 
@@ -105,8 +105,8 @@ class Tuned:
                 lines.append(f"# {study.method}: {study.best.value:.4f}")
         for name, table in self.settings.items():
             inner = {k: v for k, v in table.items() if isinstance(v, dict)}
-            plain = {k: v for k, v in table.items() if not isinstance(v, dict)}
-            for deeper, values in ([("", plain)] if plain else []) + list(inner.items()):
+            own = {k: v for k, v in table.items() if not isinstance(v, dict)}
+            for deeper, values in ([("", own)] if own else []) + list(inner.items()):
                 lines += ["", f"[settings.{name}{'.' + deeper if deeper else ''}]"]
                 lines += [f"{key} = {_toml(value)}" for key, value in values.items()]
         return "\n".join(lines) + "\n"

@@ -29,12 +29,12 @@ from distbench.workflows.tune.development_tasks import with_development_tasks
 from distbench.workflows.tune.sampler import Parameters, check_optuna, propose
 from distbench.workflows.tune.search_space import (
     Named,
-    Subject,
+    SearchSpace,
     check_ranges,
     methods_of,
-    subject_of,
+    search_space_of,
 )
-from distbench.workflows.tune.trials import Study, Trial, Tuned, load_trials, save_trials
+from distbench.workflows.tune.trials import MethodTrials, Trial, Tuned, load_trials, save_trials
 
 
 def tune(
@@ -76,29 +76,29 @@ def tune(
     if not methods:
         raise UsageError("nothing to tune: name a --distiller with --strategy, or a --baseline")
     chosen: dict[Named, dict[str, Any]] = {}
-    studies: list[Study] = []
+    studies: list[MethodTrials] = []
     warnings: list[str] = []
     plan: Plan | None = None
     for method in methods:
-        subject = subject_of(method, chosen, ranges, suite, names)
-        if not subject.axes:
-            warnings.append(f"{subject.name} has nothing left to tune")
+        space = search_space_of(method, chosen, ranges, suite, names)
+        if not space.axes:
+            warnings.append(f"{space.name} has nothing left to tune")
             continue
-        search = _Search(config, subject, seed)
+        search = _MethodSearch(config, space, seed)
         study = search.run(trials, progress, unit_progress)
         plan = search.plan
         studies.append(study)
         if study.best is None:
             reason = study.trials[0].reason
-            raise DistbenchError(f"no trial of {subject.name} came to an end: {reason}")
-        chosen |= subject.settings(study.best.parameters)
+            raise DistbenchError(f"no trial of {space.name} came to an end: {reason}")
+        chosen |= space.settings(study.best.parameters)
         failed = [trial for trial in study.trials if trial.value is None]
         if failed:
             warnings.append(
-                f"{len(failed)} of {len(study.trials)} trials of {subject.name} failed, "
+                f"{len(failed)} of {len(study.trials)} trials of {space.name} failed, "
                 f"the first with: {failed[0].reason}"
             )
-        warnings += subject.at_ends(study.best.parameters)
+        warnings += space.at_ends(study.best.parameters)
     if plan is None:
         raise UsageError(
             "nothing to tune: no parameter of these methods has a range; "
@@ -117,25 +117,25 @@ def tune(
     )
 
 
-class _Search:
+class _MethodSearch:
     """The trials of one method.
 
     Args:
         config: All but the method.
-        subject: The method.
+        space: The method.
         seed: Of the search.
     """
 
-    def __init__(self, config: RunConfig, subject: Subject, seed: int) -> None:
-        self._config, self._subject, self._seed = config, subject, seed
-        self._ranges = {axis.name: (axis.range, axis.whole) for axis in subject.axes}
-        self._defaults = {axis.name: axis.default for axis in subject.axes}
+    def __init__(self, config: RunConfig, space: SearchSpace, seed: int) -> None:
+        self._config, self._space, self._seed = config, space, seed
+        self._ranges = {axis.name: (axis.range, axis.whole) for axis in space.axes}
+        self._defaults = {axis.name: axis.default for axis in space.axes}
         first = propose(self._ranges, self._defaults, [], seed)
         self.plan = make_plan(self._of(first))
         what = [self.plan.digest, {k: v[0].table() for k, v in self._ranges.items()}, seed]
         self._path = home() / "tuning" / f"{digest(what)}.json"
 
-    def run(self, trials: int, progress: Progress, unit_progress: Progress) -> Study:
+    def run(self, trials: int, progress: Progress, unit_progress: Progress) -> MethodTrials:
         """Makes the trials that are missing."""
         done = load_trials(self._path)
         for number in range(min(len(done), trials)):
@@ -147,16 +147,16 @@ class _Search:
             done.append(trial)
             save_trials(self._path, done)
             progress(self._line(done, trials), len(done), trials)
-        return Study(
-            method=self._subject.name,
-            components=self._subject.settled(),
-            ranges={name: found.table() for name, (found, _) in self._ranges.items()},
+        return MethodTrials(
+            method=self._space.name,
+            components=self._space.settled(),
+            ranges={name: within.table() for name, (within, _) in self._ranges.items()},
             trials=tuple(done[:trials]),
         )
 
     def _of(self, parameters: Parameters) -> RunConfig:
         """The run of one setting."""
-        tables = self._subject.tables(parameters)
+        tables = self._space.tables(parameters)
         methods: dict[str, Any] = {"distiller": ("none",), "baseline": ("none",)}
         methods |= {kind: (table,) for kind, table in tables.items()}
         return self._config.model_copy(update=methods)
@@ -167,7 +167,7 @@ class _Search:
         outcome = f"failed: {last.reason}" if last.value is None else f"{last.value:.4f}"
         values = ", ".join(f"{k.partition('.')[2]}={v}" for k, v in last.parameters.items())
         best = max((trial.value for trial in done if trial.value is not None), default=None)
-        line = f"{self._subject.name} {len(done)}/{trials}: {outcome} ({values})"
+        line = f"{self._space.name} {len(done)}/{trials}: {outcome} ({values})"
         return line if best is None else f"{line}, best {best:.4f}"
 
     def _try(self, parameters: Parameters, progress: Progress) -> Trial:
@@ -184,7 +184,7 @@ def judged(parameters: Parameters, rows: tuple[Row, ...]) -> Trial:
         RefusedError: Data or weights were refused.
         UsageError: A cell was declined, or its task has no validation images.
     """
-    found: dict[str, list[float]] = {}
+    accuracies: dict[str, list[float]] = {}
     seconds = sum(row.cost.total_seconds for row in rows if row.cost)
     for row in rows:
         where = f"{row.method.id} on {row.task.id}, seed {row.seed}"
@@ -198,8 +198,8 @@ def judged(parameters: Parameters, rows: tuple[Row, ...]) -> Trial:
             raise UsageError(
                 f"{row.task.id} has no validation images to tune on; give some with --validation"
             )
-        found.setdefault(row.task.id, []).append(row.result.validation_accuracy)
-    tasks = {task: sum(values) / len(values) for task, values in found.items()}
+        accuracies.setdefault(row.task.id, []).append(row.result.validation_accuracy)
+    tasks = {task: sum(values) / len(values) for task, values in accuracies.items()}
     return Trial(0, parameters, sum(tasks.values()) / len(tasks), tasks, seconds=seconds)
 
 
