@@ -72,11 +72,18 @@ def score(
         Declined: The metric is not defined on these images; says why.
         UsageError: No such metric or parameter.
     """
-    from distbench.workflows.score import score_arrays
+    from distbench.workflows.score import ONE, Arrays, score_arrays
 
-    return score_arrays(
-        metric, features, labels, probabilities, logits, reference, source_info, seed
+    arrays = Arrays(
+        labels=labels,
+        features={ONE: features},
+        probabilities={ONE: probabilities},
+        logits={ONE: logits},
+        reference=reference,
+        source_info={ONE: source_info},
+        seed=seed,
     )
+    return score_arrays(metric, arrays)
 
 
 @overload
@@ -151,22 +158,21 @@ def rank(
 
         options = {"distiller": "none", "baseline": ("none",), **options}
         config = RunConfig.make(task=task, zoo=zoo, metric=metrics, **options)
-        found = rank_sources(config)
+        comparison = rank_sources(config)
     else:
-        from distbench.workflows.score import rank_arrays
+        from distbench.workflows.score import Arrays, rank_arrays
 
         named = {"task": task, "zoo": zoo, **options}
         if extra := [k for k, value in named.items() if value is not None and k != "strategy"]:
             raise ArgumentError(f"arrays are ranked as they are: {', '.join(extra)} cannot be used")
-        found = rank_arrays(
-            metrics,
-            labels,
-            features,
-            probabilities,
-            logits,
-            reference,
-            source_info,
-            seed,
-            **options,
+        own = Arrays(
+            labels=labels,
+            features=features or {},
+            probabilities=probabilities or {},
+            logits=logits or {},
+            reference=reference,
+            source_info=source_info or {},
+            seed=seed,
         )
-    return found if several else found.only()
+        comparison = rank_arrays(metrics, own, **options)
+    return comparison if several else comparison.only()

@@ -1,4 +1,7 @@
-"""Ranks the sources of a zoo for a task without training on it: only the probe is embedded."""
+"""`distbench rank`: the sources of a zoo for a task, without training: only the probe is embedded.
+
+The order and the weights are `distbench.engine.ranking`'s; here names become probes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Curates the transfer set of a task from a gallery, as a distiller with a budget would."""
+"""`distbench retrieve`: the transfer set of one task from a gallery, as a distiller would have it.
+
+What is near to what is `distbench.engine.retrieval`'s to say; here names become components, and
+positions become names.
+"""
 
 from __future__ import annotations
 

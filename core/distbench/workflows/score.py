@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,80 @@ SourceFacts = SourceInfo | Mapping[str, Any]
 """Facts about a source: whole, or those of its fields that a metric needs."""
 
 
+ONE = "source"
+"""What the only source is called where there are no names."""
+
+
+@dataclass(frozen=True)
+class Arrays:
+    """What sources say of the same labelled images; a mapping names its sources.
+
+    Attributes:
+        labels: (n,) class numbers >= 0.
+        features: (n, d) of each source.
+        probabilities: (n, z) of each source over its own classes.
+        logits: (n, z) of each source, where probabilities are not at hand.
+        reference: (n, r) features of a reference model.
+        source_info: Facts about each source.
+        seed: For metrics that draw at random.
+    """
+
+    labels: ArrayLike | None
+    features: Mapping[str, ArrayLike | None]
+    probabilities: Mapping[str, ArrayLike | None]
+    logits: Mapping[str, ArrayLike | None]
+    reference: ArrayLike | None
+    source_info: Mapping[str, SourceFacts | None]
+    seed: int
+
+    @property
+    def absent(self) -> set[str]:
+        """What a metric may need and no source has."""
+        by_source = {
+            "features": self.features,
+            "logits": self.probabilities or self.logits,
+            "source_info": self.source_info,
+        }
+        missing = {need for need, mapping in by_source.items() if not mapping}
+        return missing | ({"reference"} if self.reference is None else set())
+
+    def probes(self, metrics: Sequence[Metric]) -> list[Probe]:
+        """A probe for each source that is named in one of the mappings.
+
+        Raises:
+            ArgumentError: An array will not do, or one that a metric needs is missing.
+        """
+        if self.labels is None:
+            raise ArgumentError("labels=, the class number of each image, is missing")
+        labels = Labels(self.labels)
+        needed: dict[str, Metric] = {need: m for m in metrics for need in m.needed()}
+        names = dict.fromkeys([*self.features, *self.probabilities, *self.logits])
+        return [self._probe(name, labels, needed) for name in names]
+
+    def _probe(self, name: str, labels: Labels, needed: Mapping[str, Metric]) -> Probe:
+        features, info = self.features.get(name), self.source_info.get(name)
+        outputs = _first(self.logits.get(name), self.probabilities.get(name))
+        given = {
+            "features": features,
+            "logits": outputs,
+            "reference": self.reference,
+            "source_info": info,
+        }
+        for need, how in _GIVEN_BY.items():
+            if need in needed and given[need] is None:
+                whose = "" if name == ONE else f" of {name!r}"
+                raise ArgumentError(f"metric {needed[need].label!r} needs {how}{whose}")
+        return Probe(
+            labels,
+            features=features,
+            logits=self.logits.get(name),
+            probabilities=self.probabilities.get(name),
+            reference=self.reference,
+            source=_facts(name, info, features, outputs),
+            seed=self.seed,
+        )
+
+
 def as_metric(metric: str | Metric) -> Metric:
     """A metric by its specification, or as it is.
 
@@ -39,17 +114,8 @@ def as_metric(metric: str | Metric) -> Metric:
     return metric if isinstance(metric, Metric) else registry().make("metric", metric)
 
 
-def score_arrays(
-    metric: str | Metric,
-    features: ArrayLike | None,
-    labels: ArrayLike | None,
-    probabilities: ArrayLike | None,
-    logits: ArrayLike | None,
-    reference: ArrayLike | None,
-    source_info: SourceFacts | None,
-    seed: int,
-) -> float:
-    """What `distbench.score` does.
+def score_arrays(metric: str | Metric, arrays: Arrays) -> float:
+    """What `distbench.score` does of the one source that the arrays are of.
 
     Raises:
         ArgumentError: An array will not do, or one that the metric needs is missing.
@@ -61,16 +127,7 @@ def score_arrays(
             f"metric {chosen.label!r} compares the sources of a zoo with one another and has no "
             "value for one alone; give all of them to distbench.rank(metric=..., features={...})"
         )
-    (probe,) = array_probes(
-        [chosen],
-        labels,
-        {"source": features},
-        {"source": probabilities},
-        {"source": logits},
-        reference,
-        {"source": source_info},
-        seed,
-    )
+    (probe,) = arrays.probes([chosen])
     value = float(chosen.score(probe))
     if not math.isfinite(value):
         raise Declined(f"{chosen.label} gave {value}")
@@ -78,94 +135,22 @@ def score_arrays(
 
 
 def rank_arrays(
-    metrics: Sequence[str | Metric],
-    labels: ArrayLike | None,
-    features: Mapping[str, ArrayLike] | None,
-    probabilities: Mapping[str, ArrayLike] | None,
-    logits: Mapping[str, ArrayLike] | None,
-    reference: ArrayLike | None,
-    source_info: Mapping[str, SourceFacts] | None,
-    seed: int,
-    strategy: str | Strategy = "weighted",
+    metrics: Sequence[str | Metric], arrays: Arrays, strategy: str | Strategy = "weighted"
 ) -> Comparison:
     """What `distbench.rank` does of arrays; a metric ``"all"`` stands for all that is possible.
 
     Raises:
         ArgumentError: An array will not do, or one that a metric needs is missing.
     """
-    given = {
-        "features": features,
-        "logits": probabilities or logits,
-        "reference": reference,
-        "source_info": source_info,
-    }
     if "all" in metrics:
         every = [as_metric(name) for name in registry().names("metric")]
-        absent = {need for need, value in given.items() if value is None}
-        chosen = [metric for metric in every if not metric.needed() & absent]
+        chosen = [metric for metric in every if not metric.needed() & arrays.absent]
     else:
         chosen = [as_metric(metric) for metric in metrics]
-    probes = array_probes(
-        chosen,
-        labels,
-        features or {},
-        probabilities or {},
-        logits or {},
-        reference,
-        source_info or {},
-        seed,
-    )
+    probes = arrays.probes(chosen)
     if not isinstance(strategy, Strategy):
         strategy = registry().make("strategy", strategy)
     return rank_probes("arrays", chosen, strategy, probes)
-
-
-def array_probes(
-    metrics: Sequence[Metric],
-    labels: ArrayLike | None,
-    features: Mapping[str, ArrayLike | None],
-    probabilities: Mapping[str, ArrayLike | None],
-    logits: Mapping[str, ArrayLike | None],
-    reference: ArrayLike | None,
-    source_info: Mapping[str, SourceFacts | None],
-    seed: int,
-) -> list[Probe]:
-    """A probe for each source that is named in one of the mappings.
-
-    Raises:
-        ArgumentError: An array will not do, or one that a metric needs is missing.
-    """
-    if labels is None:
-        raise ArgumentError("labels=, the class number of each image, is missing")
-    shared = Labels(labels)
-    names = list(dict.fromkeys(n for given in (features, probabilities, logits) for n in given))
-    needed = {need: metric for metric in metrics for need in metric.needed()}
-    probes = []
-    for name in names:
-        outputs = _first(logits.get(name), probabilities.get(name))
-        facts = source_info.get(name)
-        given: dict[str, Any] = {
-            "features": features.get(name),
-            "logits": outputs,
-            "reference": reference,
-            "source_info": facts,
-        }
-        for need, how in _GIVEN_BY.items():
-            if need in needed and given[need] is None:
-                whose = "" if name == "source" else f" of {name!r}"
-                raise ArgumentError(f"metric {needed[need].label!r} needs {how}{whose}")
-        probes.append(
-            Probe(
-                shared,
-                features=features.get(name),
-                logits=logits.get(name),
-                probabilities=probabilities.get(name),
-                reference=reference,
-                source=_facts(name, facts, features.get(name), outputs),
-                seed=seed,
-            )
-        )
-    return probes
 
 
 def _first(*values: ArrayLike | None) -> ArrayLike | None:
@@ -177,7 +162,7 @@ def _facts(
 ) -> SourceInfo:
     """Facts about a source; what is not given and not seen from its arrays is unknown."""
     if isinstance(given, SourceInfo):
-        return given.model_copy(update={"name": name}) if name != "source" else given
+        return given.model_copy(update={"name": name}) if name != ONE else given
     seen = {
         "name": name,
         "architecture": "unknown",
