@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +23,6 @@ SUFFIXES = frozenset(
 
 # A suffix may lie; formats that start other programs (EPS) are never tried all the same.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-_ORIENTATION = 0x0112
 _SPARE = 2
 
 
@@ -79,7 +79,8 @@ def decode_bytes(data: bytes, name: str, side: int | None = None) -> NDArray[np.
             if side is not None:
                 image.draft(None, (_SPARE * side, _SPARE * side))
             image.load()
-            upright = _upright(_rgb(image, name), _orientation(image))
+            _turn_upright(image)
+            pixels = np.array(_rgb(image, name), dtype=np.uint8)
     except CorruptImageError:
         raise
     except UnidentifiedImageError:
@@ -88,7 +89,6 @@ def decode_bytes(data: bytes, name: str, side: int | None = None) -> NDArray[np.
         raise _too_large(name) from None
     except Exception as error:  # decoders meet broken data with exceptions of every kind
         raise CorruptImageError(name, str(error).rstrip(".") or type(error).__name__) from None
-    pixels = np.array(upright, dtype=np.uint8)
     if pixels.ndim != 3 or 0 in pixels.shape:
         raise CorruptImageError(name, "it has no pixels")
     return pixels
@@ -142,24 +142,9 @@ def _from_deep_grey(image: Image.Image, name: str) -> Image.Image:
     return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
 
 
-def _orientation(image: Image.Image) -> int:
-    """How the camera was held, 1 to 8; 1 where the file does not say or says nonsense."""
-    try:
-        return int(image.getexif().get(_ORIENTATION, 1))
-    except Exception:  # broken metadata is no reason to lose sound pixels
-        return 1
+def _turn_upright(image: Image.Image) -> None:
+    """Turns an image as its EXIF data say, in place."""
+    from PIL import ImageOps
 
-
-def _upright(image: Image.Image, orientation: int) -> Image.Image:
-    from PIL.Image import Transpose
-
-    turn = {
-        2: Transpose.FLIP_LEFT_RIGHT,
-        3: Transpose.ROTATE_180,
-        4: Transpose.FLIP_TOP_BOTTOM,
-        5: Transpose.TRANSPOSE,
-        6: Transpose.ROTATE_270,
-        7: Transpose.TRANSVERSE,
-        8: Transpose.ROTATE_90,
-    }.get(orientation)
-    return image if turn is None else image.transpose(turn)
+    with contextlib.suppress(Exception):  # broken metadata is no reason to lose sound pixels
+        ImageOps.exif_transpose(image, in_place=True)

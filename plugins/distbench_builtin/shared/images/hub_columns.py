@@ -133,15 +133,22 @@ def listed_pool(
     rows: Rows, features: Features, image: str, labels: Sequence[Any], *, names_from: str = ""
 ) -> Pool:
     """The images of a split with labels that were found in some other way."""
-    from distbench_builtin.shared.images.pool import Pool, decode_bytes
+    from distbench_builtin.shared.images.decode import decode_bytes
+    from distbench_builtin.shared.images.pool import Pool
 
     names = _names(rows, features, image, names_from)
 
     def read(positions: Sequence[int], side: int | None = None) -> list[Pixels]:
-        found = rows.images(image, positions)
-        return [decode_bytes(d, names[i], side) for d, i in zip(found, positions, strict=True)]
+        encoded = zip(rows.images(image, positions), positions, strict=True)
+        return [decode_bytes(_content(data, names[i]), names[i], side) for data, i in encoded]
 
     return Pool(names, [_label(value) for value in labels], read)
+
+
+def _content(data: bytes | None, name: str) -> bytes:
+    if data is None:
+        raise DataError(f"image {name!r} has no content where its data set should hold it")
+    return data
 
 
 def _label(value: Any) -> str | None:

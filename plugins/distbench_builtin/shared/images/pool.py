@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench import UNLABELLED, DataError, Part
+from distbench import UNLABELLED, Part
 
 Pixels = NDArray[np.uint8]
 Reader = Callable[[Sequence[int], int | None], list[Pixels]]
@@ -28,7 +26,7 @@ class Pool:
         names: By which each is called in messages.
         labels: Class of each as its origin spells it; None where it has none.
         read: Decodes the images at some positions, each (h, w, 3); those that are much larger
-            than the given side perhaps in a smaller size (see `_images.decode`).
+            than the given side perhaps in a smaller size (see `decode_bytes`).
     """
 
     names: Sequence[str]
@@ -133,24 +131,3 @@ def of_files(root: Path, files: Sequence[tuple[str, str | None]]) -> Pool:
         return [decode(root / names[i], names[i], side) for i in positions]
 
     return Pool(names, [label for _, label in files], read)
-
-
-def decode_bytes(data: bytes | None, name: str, side: int | None = None) -> Pixels:
-    """An encoded image to pixels, as one in a file.
-
-    Raises:
-        CorruptImageError: It cannot be decoded.
-        DataError: There is nothing to decode.
-    """
-    from distbench_builtin.shared.images.decode import decode
-
-    if data is None:
-        raise DataError(f"image {name!r} has no content where its data set should hold it")
-    return decode(cast(Path, _Held(data)), name, side)
-
-
-class _Held(io.BytesIO):
-    """Bytes that are read like a file."""
-
-    def read_bytes(self) -> bytes:
-        return self.getvalue()
