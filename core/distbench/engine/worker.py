@@ -26,11 +26,11 @@ def main(plan_path: str) -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     # What a component prints must not be taken for an answer.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    asked: SimpleQueue[str] = SimpleQueue()
+    requests: SimpleQueue[str] = SimpleQueue()
 
     def listen() -> None:
         for line in sys.stdin:
-            asked.put(json.loads(line))
+            requests.put(json.loads(line))
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()
@@ -39,7 +39,7 @@ def main(plan_path: str) -> None:
 
     answers.write(READY + "\n")
     while True:
-        outcome = execute_unit(plan_path, asked.get())
+        outcome = execute_unit(plan_path, requests.get())
         answers.write(json.dumps(asdict(outcome)) + "\n")
 
 

@@ -107,8 +107,8 @@ class Range:
                 return None
             return {min(numbers): "low", max(numbers): "high"}.get(value)
         low, high, at = (self._place(v) for v in (self.low, self.high, value))
-        place = (at - low) / (high - low)
-        return "low" if place < _RIM else "high" if place > 1 - _RIM else None
+        share = (at - low) / (high - low)
+        return "low" if share < _RIM else "high" if share > 1 - _RIM else None
 
     def _place(self, value: Any) -> float:
         return math.log(value) if self.log else float(value)
@@ -143,16 +143,16 @@ def searched(
     Raises:
         ValueError: It is no range, or does not hold the default.
     """
-    found = Range(low, high, log, among)
-    if not found.holds(default):
-        raise ValueError(f"the default {default!r} does not lie in the range {found}")
-    extra: dict[str, Any] = {"search": found.table()}
+    within = Range(low, high, log, among)
+    if not within.holds(default):
+        raise ValueError(f"the default {default!r} does not lie in the range {within}")
+    extra: dict[str, Any] = {"search": within.table()}
     if primary:
         extra["primary"] = True
     return Field(default, json_schema_extra=extra, **kwargs)
 
 
-def natural_end(field: FieldInfo, end: str, found: Range) -> bool:
+def natural_end(field: FieldInfo, end: str, within: Range) -> bool:
     """Whether a parameter can have no value beyond that end of its range."""
-    bound, value = ("ge", found.low) if end == "low" else ("le", found.high)
+    bound, value = ("ge", within.low) if end == "low" else ("le", within.high)
     return any(getattr(rule, bound, None) == value for rule in field.metadata)

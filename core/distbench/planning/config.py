@@ -102,11 +102,11 @@ class RunConfig(BaseModel):
             from_file = frozenset(written.keys() - given.keys())
             given = {**written, **given}
         try:
-            made = cls.model_validate(given)
+            config = cls.model_validate(given)
         except ValidationError as error:
             raise UsageError(faults_of(error, cls)) from None
-        made._base, made._from_file = base, from_file
-        return made
+        config._base, config._from_file = base, from_file
+        return config
 
     def base_of(self, key: str) -> Path | None:
         """The folder that relative paths of an option start from; None for the working folder."""

@@ -57,10 +57,10 @@ def identity_of(registry: Registry, kind: str, component: Component) -> dict[str
         for key, value in component
         if isinstance(value, Path) and value.is_file() and not own
     }
-    found = {**component.identity(), **registry.provenance(kind, component.name)}
+    identity = {**component.identity(), **registry.provenance(kind, component.name)}
     for key, part in component.parts().items():
-        found["params"][key] = identity_of(registry, kind_of(type(part)), part)
-    return {**found, "files": files} if files else found
+        identity["params"][key] = identity_of(registry, kind_of(type(part)), part)
+    return {**identity, "files": files} if files else identity
 
 
 def plugin_digests(files: Iterable[Path]) -> dict[str, str]:

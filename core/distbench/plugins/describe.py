@@ -37,7 +37,7 @@ def describe(kind: str, name: str, names: Registry) -> dict[str, Any]:
 
 
 def _parameter(name: str, field: FieldInfo, primary: bool) -> dict[str, Any]:
-    found = Range.of(field)
+    within = Range.of(field)
     default = None if field.is_required() else field.get_default(call_default_factory=True)
     return {
         "name": name,
@@ -45,7 +45,7 @@ def _parameter(name: str, field: FieldInfo, primary: bool) -> dict[str, Any]:
         "default": _plain(default),
         "required": field.is_required(),
         "primary": primary,
-        "tuned": found.table() if found else None,
+        "tuned": within.table() if within else None,
         "description": field.description or "",
     }
 

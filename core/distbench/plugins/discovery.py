@@ -69,11 +69,11 @@ def entry_points() -> Iterator[importlib.metadata.EntryPoint]:
     """Entry points of our group; ``DISTBENCH_PLUGINS`` limits those that are not built in."""
     allowed = os.environ.get("DISTBENCH_PLUGINS")
     wanted = None if allowed is None else {n.strip() for n in allowed.split(",")}
-    found = sorted(
+    entries = sorted(
         importlib.metadata.entry_points(group=GROUP),
         key=lambda e: (not (e.dist and e.dist.name == _OWN), e.name),
     )
-    for entry in found:
+    for entry in entries:
         own = entry.dist is not None and entry.dist.name == _OWN
         if own or wanted is None or entry.name in wanted:
             yield entry
@@ -94,14 +94,14 @@ def offers_of(module: Any, origin: Origin, overlaps: dict[str, set[str]]) -> Ite
     hooked = False
     for impl in manager.hook.distbench_overlaps.get_hookimpls():
         hooked = True
-        held: Mapping[str, Sequence[str]] = _said(impl)
+        held: Mapping[str, Sequence[str]] = _returned(impl)
         for outer, inner in held.items():
             overlaps.setdefault(outer.casefold(), set()).update(name.casefold() for name in inner)
     for kind in KINDS:
         hook = getattr(manager.hook, f"distbench_{plural(kind)}")
         for impl in hook.get_hookimpls():
             hooked = True
-            offered = _said(impl)
+            offered = _returned(impl)
             if not isinstance(offered, Mapping):
                 raise TypeError(f"distbench_{plural(kind)} must return a mapping, got {offered!r}")
             for name, target in offered.items():
@@ -115,22 +115,22 @@ def offers_of(module: Any, origin: Origin, overlaps: dict[str, set[str]]) -> Ite
         yield from _bare_components(module, origin)
 
 
-def _said(impl: pluggy.HookImpl) -> Any:
+def _returned(impl: pluggy.HookImpl) -> Any:
     """What a hook returns, given the arguments that it asks for."""
     return impl.function(*(HOOK_ARGUMENTS[name] for name in impl.argnames))
 
 
 def _bare_components(module: ModuleType, origin: Origin) -> Iterator[Offer]:
     """Components of a plugin file that has no hooks: each class under its name in snake case."""
-    found = False
+    any_component = False
     for value in vars(module).values():
         if not isinstance(value, type) or value.__module__ != module.__name__:
             continue
         for kind, base in KINDS.items():
             if issubclass(value, base) and not getattr(value, "__abstractmethods__", None):
-                found = True
+                any_component = True
                 yield Offer(kind, snake_case(value.__name__), value, origin)
-    if not found:
+    if not any_component:
         raise TypeError("it has neither hooks nor subclasses of distbench components")
 
 
@@ -139,10 +139,10 @@ def load_file(file: Path) -> ModuleType:
     if not file.is_file():
         raise FileNotFoundError(f"no such file: {file}")
     name = f"distbench_plugin_{file.stem}_{digest([str(file), file_digest(file)])[:8]}"
-    found = importlib.util.spec_from_file_location(name, file)
-    if found is None or found.loader is None:
+    module_spec = importlib.util.spec_from_file_location(name, file)
+    if module_spec is None or module_spec.loader is None:
         raise ImportError(f"{file} is no Python file")
-    module = importlib.util.module_from_spec(found)
+    module = importlib.util.module_from_spec(module_spec)
     sys.modules[name] = module
-    found.loader.exec_module(module)
+    module_spec.loader.exec_module(module)
     return module

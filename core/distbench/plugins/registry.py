@@ -102,11 +102,11 @@ class Registry:
 
     def held_by(self, dataset: str) -> set[str]:
         """A data set and all whose images it holds, as far as plugins say, in lower case."""
-        found, new = set[str](), {dataset.casefold()}
+        held, new = set[str](), {dataset.casefold()}
         while new:
-            found |= new
-            new = {inner for outer in new for inner in self._overlaps.get(outer, ())} - found
-        return found
+            held |= new
+            new = {inner for outer in new for inner in self._overlaps.get(outer, ())} - held
+        return held
 
     def offer(self, kind: str, name: str) -> Offer:
         """Who offers a name.

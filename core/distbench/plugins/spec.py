@@ -92,16 +92,16 @@ def build(
         else:
             given[key] = _value(raw, fields[key]) if isinstance(raw, str) else raw
     try:
-        made = cls(**given)
+        component = cls(**given)
     except ValidationError as error:
         faults = faults_of(error, cls, missing=name + " needs {where}=...")
         raise UsageError(f"{shown!r}: {faults}") from None
     anchored = {
         key: (base or Path.cwd()) / path
-        for key, path in made
+        for key, path in component
         if isinstance(path, Path) and not path.is_absolute()
     }
-    return (made.model_copy(update=anchored) if anchored else made).named(name)
+    return (component.model_copy(update=anchored) if anchored else component).named(name)
 
 
 def _value(raw: str, field: FieldInfo) -> Any:

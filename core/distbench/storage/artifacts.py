@@ -128,8 +128,8 @@ def _whole(folder: Path) -> Iterator[Path]:
 
 def seconds_of(folder: Path) -> float | None:
     """How long it took to make an artifact; None where that is not known."""
-    found = _read(folder / _TIMED).get("seconds")
-    return float(found) if isinstance(found, (int, float)) else None
+    seconds = _read(folder / _TIMED).get("seconds")
+    return float(seconds) if isinstance(seconds, (int, float)) else None
 
 
 def _head(path: Path) -> str:

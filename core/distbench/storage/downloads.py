@@ -133,9 +133,9 @@ class UrlFile(Download):
         if self.digest:
             algorithm, _, wanted = self.digest.partition(":")
             with file.open("rb") as stream:
-                found = hashlib.file_digest(stream, algorithm).hexdigest()
-            if found != wanted:
-                return f"has {algorithm} {found} instead of {wanted}"
+                actual = hashlib.file_digest(stream, algorithm).hexdigest()
+            if actual != wanted:
+                return f"has {algorithm} {actual} instead of {wanted}"
         return None
 
 

@@ -77,12 +77,16 @@ def read_predictions(path: Path, name: str, digest: str) -> Predictions | None:
 
     try:
         with safe_open(path, framework="numpy") as file:
-            found = file.get_tensor(name)
+            predictions = file.get_tensor(name)
     except (FileNotFoundError, SafetensorError, ValueError, TypeError, KeyError):
         return None
-    if found.ndim != 1 or found.dtype.kind != "u" or predictions_digest(found) != digest:
+    if (
+        predictions.ndim != 1
+        or predictions.dtype.kind != "u"
+        or predictions_digest(predictions) != digest
+    ):
         return None
-    return np.asarray(found, dtype=np.int64)
+    return np.asarray(predictions, dtype=np.int64)
 
 
 def of_row(
@@ -102,10 +106,10 @@ def of_row(
         return None
     if kept and row.key in kept:
         return kept[row.key].astype(np.int64)
-    found = read_predictions(folder / FILE, row.key, row.result.predictions_digest)
-    if found is None:
+    predictions = read_predictions(folder / FILE, row.key, row.result.predictions_digest)
+    if predictions is None:
         raise UsageError(
             f"{folder} does not hold the predictions of {row.method.id} on {row.task.id}, seed "
             f"{row.seed}; `distbench run` with the same options writes them again"
         )
-    return found
+    return predictions

@@ -19,9 +19,9 @@ Table = dict[str, Any]
 class NewerSchemaError(UsageError):
     """Something was written by a distbench that is newer than this one."""
 
-    def __init__(self, what: str, found: object, known: int) -> None:
+    def __init__(self, what: str, schema: object, known: int) -> None:
         super().__init__(
-            f"{what} has schema {found}, this distbench reads up to {known}: made by a newer "
+            f"{what} has schema {schema}, this distbench reads up to {known}: made by a newer "
             "distbench; upgrade (pip install -U distbench)"
         )
 
@@ -53,8 +53,8 @@ def read_row(text: str | bytes) -> tuple[Row, NDArray[Any] | None]:
             raise NewerSchemaError("a row", schema, SCHEMA) from None
     predictions = None
     while (step := _UPGRADES.get(schema)) is not None:
-        table, found = step(table)
-        predictions = found if found is not None else predictions
+        table, inner = step(table)
+        predictions = inner if inner is not None else predictions
         schema = table["schema_version"]
     return Row.model_validate(table), predictions
 

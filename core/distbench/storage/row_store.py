@@ -64,13 +64,13 @@ class RowStore:
         Raises:
             NewerSchemaError: A newer distbench wrote it.
         """
-        found = self._read(key)
-        return found[0] if found else None
+        stored = self._read(key)
+        return stored[0] if stored else None
 
     def predictions(self, key: str) -> Predictions | None:
         """The predictions of a cell that is done; None where `get` gives no such row."""
-        found = self._read(key)
-        return found[1] if found else None
+        stored = self._read(key)
+        return stored[1] if stored else None
 
     def _read(self, key: str) -> tuple[Row, Predictions | None] | None:
         path = self.path(key)

@@ -174,15 +174,15 @@ def _class_name(entry: str, kind: str) -> str:
     """``my_metric`` to ``MyMetric``; with the kind behind where that has a meaning already."""
     import distbench
 
-    found = "".join(part.capitalize() for part in entry.split("_"))
+    name = "".join(part.capitalize() for part in entry.split("_"))
     taken = {*distbench.__all__, *vars(Component)}
-    if found in taken or keyword.iskeyword(found) or found.startswith("Test"):
-        found = f"Own{found}{kind.capitalize()}"
-    return found
+    if name in taken or keyword.iskeyword(name) or name.startswith("Test"):
+        name = f"Own{name}{kind.capitalize()}"
+    return name
 
 
 def _summary(kind: str) -> str:
     """The first line of the template's class, for the README."""
     text = (_HERE / "kinds" / f"{kind}.py.tmpl").read_text(encoding="utf-8")
-    found = re.search(r'class \$class_name\(.*?\):\n    """(.*?)\n', text)
-    return found[1] if found else ""
+    first_line = re.search(r'class \$class_name\(.*?\):\n    """(.*?)\n', text)
+    return first_line[1] if first_line else ""

@@ -74,10 +74,10 @@ def propose(
                     state=done or optuna.trial.TrialState.COMPLETE,
                 )
             )
-        asked = study.ask(axes).params
+        suggested = study.ask(axes).params
     finally:
         optuna.logging.set_verbosity(before)
-    return {key: _rounded(asked[key], within) for key, (within, _) in ranges.items()}
+    return {key: _rounded(suggested[key], within) for key, (within, _) in ranges.items()}
 
 
 def _distribution(within: Range, whole: bool) -> Any:
