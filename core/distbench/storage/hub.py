@@ -129,7 +129,7 @@ class HubFiles(Download):
             from huggingface_hub import HfApi
 
             try:
-                found = HfApi().repo_info(
+                listing = HfApi().repo_info(
                     self.repository,
                     repo_type=self.kind,
                     revision=self.revision,
@@ -140,7 +140,7 @@ class HubFiles(Download):
                 raise self._refused(error) from None
             self._listed = [
                 entry
-                for entry in getattr(found, "siblings", None) or ()
+                for entry in getattr(listing, "siblings", None) or ()
                 if any(fnmatch(entry.rfilename, pattern) for pattern in self.patterns)
             ]
         return self._listed
