@@ -90,6 +90,7 @@ class HubTask(PooledTask):
     def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
         from distbench_builtin.shared.images import hub_columns as _hub_data
         from distbench_builtin.shared.images import pool as _pool
+        from distbench_builtin.shared.images.drawing import note
         from distbench_builtin.shared.images.hub_rows import open_splits
 
         folder, what = self._folder(), self._what()
@@ -110,10 +111,7 @@ class HubTask(PooledTask):
                     f"no class of {what} has two images, so no test part can be made; name a "
                     "split with test="
                 )
-            notes.append(
-                f"test part made by distbench: {len(pools['test'])} of {total} images, about "
-                f"{self.share:g} of each class, fixed by the images' names"
-            )
+            notes.append(note(len(pools["test"]), total, self.share, "the images' names"))
         used = {v for pool in pools.values() for v in pool.labels if v is not None}
         if all(value is None for value in pools["test"].labels):
             raise DataError(

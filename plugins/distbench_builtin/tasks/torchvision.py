@@ -53,6 +53,7 @@ class TorchvisionTask(PooledTask):
         return [] if self.path is not None else [archive(self.dataset)]
 
     def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
+        from distbench_builtin.shared.images.drawing import note
         from distbench_builtin.shared.images.pool import divided
 
         wanted = archive(self.dataset)
@@ -65,10 +66,7 @@ class TorchvisionTask(PooledTask):
         if "test" not in pools:
             total = len(pools["train"])
             pools["train"], pools["test"] = divided(pools["train"], self.share)
-            notes = (
-                f"test part made by distbench: {len(pools['test'])} of {total} images, about "
-                f"{self.share:g} of each class, fixed by the images' names",
-            )
+            notes = (note(len(pools["test"]), total, self.share, "the images' names"),)
         used = {label for pool in pools.values() for label in pool.labels}
         classes = tuple(name for name in classes if name in used)
         number = {name: i for i, name in enumerate(classes)}

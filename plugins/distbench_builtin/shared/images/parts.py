@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from distbench import DataError
+from distbench_builtin.shared.images.drawing import drawn, note
 from distbench_builtin.shared.images.folder_tree import ImageFile
 
 Classes = dict[str, list[ImageFile]]
@@ -15,9 +14,6 @@ Classes = dict[str, list[ImageFile]]
 
 def draw(images: Classes, share: float, depth: int) -> tuple[Classes, Classes]:
     """Takes a share of each class for testing; which images, hashes of their names decide.
-
-    So the split is the same on every machine and in every run, whatever its seed, and adding an
-    image moves few others.
 
     Args:
         images: By class.
@@ -29,17 +25,12 @@ def draw(images: Classes, share: float, depth: int) -> tuple[Classes, Classes]:
     """
     stays: Classes = {}
     taken: Classes = {}
-    for name, found in images.items():
-        count = min(max(1, math.floor(len(found) * share + 0.5)), len(found) - 1)
-        drawn = set(sorted(found, key=lambda image: _lot(image, depth))[:count])
-        stays[name] = [image for image in found if image not in drawn]
-        if drawn:
-            taken[name] = [image for image in found if image in drawn]
+    for name, files in images.items():
+        chosen = set(drawn([file.name.split("/", depth)[-1] for file in files], share))
+        stays[name] = [file for i, file in enumerate(files) if i not in chosen]
+        if chosen:
+            taken[name] = [file for i, file in enumerate(files) if i in chosen]
     return stays, taken
-
-
-def _lot(image: ImageFile, depth: int) -> bytes:
-    return hashlib.sha256(image.name.split("/", depth)[-1].encode()).digest()
 
 
 PARTS = {
@@ -95,10 +86,7 @@ def make_test(layout: Layout, share: float, depth: int, *, where: str, how: str)
         raise DataError(f"no class of {where} has two images, so no test part can be made; {how}")
     layout.parts = {**layout.parts, "train": train, "test": test}
     moved = count(test)
-    layout.notes.append(
-        f"test part made by distbench: {moved} of {moved + count(train)} images, about {share:g} "
-        "of each class, fixed by their file names"
-    )
+    layout.notes.append(note(moved, moved + count(train), share, "their file names"))
 
 
 def count(classes: Classes) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench import UNLABELLED, Part
+from distbench_builtin.shared.images.drawing import drawn
 
 Pixels = NDArray[np.uint8]
 Reader = Callable[[Sequence[int], int | None], list[Pixels]]
@@ -93,15 +92,15 @@ def divided(pool: Pool, share: float) -> tuple[Pool, Pool]:
             classes.setdefault(label, []).append(row)
     taken: set[int] = set()
     for label, rows in classes.items():
-        count = min(max(1, math.floor(len(rows) * share + 0.5)), len(rows) - 1)
-        taken.update(sorted(rows, key=lambda row: lot(label, pool.names[row]))[:count])
+        lots = [lot(label, pool.names[row]) for row in rows]
+        taken.update(rows[i] for i in drawn(lots, share))
     stays = [row for row in range(len(pool)) if row not in taken]
     return pool.take(stays), pool.take(sorted(taken))
 
 
-def lot(label: str, name: str) -> bytes:
-    """What is drawn for an image."""
-    return hashlib.sha256(f"{label}/{stem(name)}".encode()).digest()
+def lot(label: str, name: str) -> str:
+    """By what an image is drawn."""
+    return f"{label}/{stem(name)}"
 
 
 def stem(name: str) -> str:

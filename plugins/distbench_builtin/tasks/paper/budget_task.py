@@ -165,6 +165,7 @@ def _stem(name: str) -> str:
 
 def _apart(pool: Pool, listed: set[int]) -> set[int]:
     """Some images of each class that are not on the list; hashes of their names decide which."""
+    from distbench_builtin.shared.images.drawing import by_hash
     from distbench_builtin.shared.images.pool import lot
 
     classes: dict[str, list[int]] = {}
@@ -173,5 +174,6 @@ def _apart(pool: Pool, listed: set[int]) -> set[int]:
             classes.setdefault(label, []).append(row)
     held: set[int] = set()
     for label, rows in classes.items():
-        held.update(sorted(rows, key=lambda row: lot(label, pool.names[row]))[:_HELD])
+        lots = [lot(label, pool.names[row]) for row in rows]
+        held.update(rows[i] for i in by_hash(lots)[:_HELD])
     return held
