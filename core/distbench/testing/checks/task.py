@@ -7,11 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.errors import RefusedError
 from distbench.interfaces.task import UNLABELLED, Part, Task, TaskIndex
 from distbench.testing.calls import doing
 from distbench.testing.check import check
-from distbench.testing.faults import Fault, NotChecked
+from distbench.testing.faults import Fault
 from distbench.testing.subject import Subject
 
 _READ = 24
@@ -20,13 +19,9 @@ _READ = 24
 
 def _open(subject: Subject) -> tuple[Task, TaskIndex]:
     task: Task = subject.make_with_data()
-    try:
-        with doing("reading its index", "raise DataError where the data cannot be used"):
-            found = task.index()
-    except Fault as fault:
-        if isinstance(fault.__cause__, RefusedError):
-            raise NotChecked(str(fault.__cause__).partition("\n")[0]) from None
-        raise
+    remedy = "raise DataError where the data cannot be used"
+    with doing("reading its index", remedy, needs_data=True):
+        found = task.index()
     if not isinstance(found, TaskIndex):
         raise Fault(f"index() gives a {type(found).__name__}", "give a distbench.TaskIndex")
     return task, found
