@@ -24,13 +24,13 @@ METHODS, SEEDS = 1000, 13
 
 
 def _rows(folder: Path, methods: int = METHODS, seeds: int = SEEDS) -> Path:
-    place = ROOT / "tests" / "leaderboard" / "synthetic.py"
-    spec = importlib.util.spec_from_file_location("synthetic", place)
+    file = ROOT / "tests" / "leaderboard" / "page" / "synthetic.py"
+    spec = importlib.util.spec_from_file_location("synthetic", file)
     assert spec is not None and spec.loader is not None
     synthetic = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(synthetic)
-    made: Path = synthetic.run_folder(folder, synthetic.large_board(methods, seeds), seeds)
-    return made
+    run: Path = synthetic.run_folder(folder, synthetic.large_board(methods, seeds), seeds)
+    return run
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from distbench.errors import Declined
+from distbench.errors import Declined, RefusedError
 from distbench.testing.faults import Fault, NotChecked
 
 T = TypeVar("T")
@@ -19,19 +19,25 @@ T = TypeVar("T")
 
 @contextlib.contextmanager
 def fault_if_raises(
-    what: str, remedy: str = "raise distbench.Declined(reason) where it is not defined"
+    what: str,
+    remedy: str = "raise distbench.Declined(reason) where it is not defined",
+    *,
+    needs_data: bool = False,
 ) -> Iterator[None]:
     """Turns an exception into a fault.
 
     Args:
         what: What the component is asked to do, as a clause: ``"scoring few images"``.
         remedy: What to do about it.
+        needs_data: Whether it may refuse: what lies on another machine is not the author's fault.
     """
     try:
         yield
     except (Fault, NotChecked, Declined):
         raise
     except Exception as error:
+        if needs_data and isinstance(error, RefusedError):
+            raise NotChecked(str(error).partition("\n")[0]) from None
         raise Fault(f"{what} raises {error_line(error)}", remedy) from error
 
 

@@ -132,10 +132,8 @@ def _plugin(plugin: Plugin, files: tuple[Path, ...]) -> list[Case]:
     """The checks of all that a plugin offers; of one that is broken, that it is."""
     name = plugin.origin.plugin
     if plugin.error:
-        verdict = Verdict(
-            f"plugin:{name}", "loads", "failed", plugin.error, "see docs/plugins.md, A package"
-        )
-        return [Case(verdict.component, "loads", "It can be loaded.", lambda: verdict)]
+        remedy = "see docs/plugins.md, A package"
+        return _broken(f"plugin:{name}", "It can be loaded.", plugin.error, remedy)
     names = registry(files)
     return [
         case
@@ -144,6 +142,12 @@ def _plugin(plugin: Plugin, files: tuple[Path, ...]) -> list[Case]:
         for spec in _specs(kind, names.offer(kind, one), files)
         for case in _component(kind, names.offer(kind, one), spec, files)
     ]
+
+
+def _broken(component: str, summary: str, note: str, remedy: str) -> list[Case]:
+    """The one check of what cannot be loaded."""
+    verdict = Verdict(component, "loads", "failed", note, remedy)
+    return [Case(component, "loads", summary, lambda: verdict)]
 
 
 def _specs(kind: str, offer: Offer, files: tuple[Path, ...]) -> tuple[str, ...]:
@@ -164,8 +168,7 @@ def _component(kind: str, offer: Offer, spec: str, files: tuple[Path, ...]) -> l
     try:
         declined = dict(subject.cls.declines)
     except DistbenchError as error:
-        broken = Verdict(label, "loads", "failed", str(error), _INSTALL)
-        return [Case(label, "loads", "It can be imported.", lambda: broken)]
+        return _broken(label, "It can be imported.", str(error), _INSTALL)
 
     def case(check: Check) -> Case:
         reason = str(declined.get(check.name, "")) if check.name != "declines" else ""

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distbench import UsageError
+from pydantic import PrivateAttr
+
+from distbench import Reporter, UsageError
 
 if TYPE_CHECKING:
-    from distbench import Row
+    from distbench import Row, RunFacts
 
 Scalar = bool | int | float | str
 
@@ -20,6 +23,28 @@ _SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|API_?KEY|ACCESS_?KEY|CREDENTIAL|A
 _IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+@")
 _TOKEN = re.compile(r"\b(?:hf_|ghp_|github_pat_|glpat-|sk-|wandb_v1_)[A-Za-z0-9_-]{12,}")
 _SHORTEST = 6
+
+
+class CellReporter(Reporter, ABC):
+    """A reporter that records a cell alike whether it was kept, is done or failed."""
+
+    _run: RunFacts | None = PrivateAttr(None)
+
+    def started(self, run: RunFacts) -> None:
+        self._run = run
+
+    def cell_cached(self, row: Row) -> None:
+        self.record(row)
+
+    def cell_finished(self, row: Row) -> None:
+        self.record(row)
+
+    def cell_failed(self, row: Row) -> None:
+        self.record(row)
+
+    @abstractmethod
+    def record(self, row: Row) -> None:
+        """Writes a cell."""
 
 
 def require(reporter: str, *modules: str) -> None:

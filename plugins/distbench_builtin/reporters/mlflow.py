@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, PrivateAttr
 
-from distbench import Reporter, UsageError, offline, primary
+from distbench import UsageError, offline, primary
 from distbench_builtin.reporters._cell_record import (
+    CellReporter,
     cell_id,
     clean,
     curve,
@@ -25,7 +26,7 @@ from distbench_builtin.reporters._cell_record import (
 )
 
 if TYPE_CHECKING:
-    from distbench import Row, RunFacts
+    from distbench import Row
 
 _KEY, _RUN = "distbench.key", "distbench.run"
 _BATCH = 100
@@ -34,7 +35,7 @@ _LONGEST = 500
 """Characters of a parameter that every version takes."""
 
 
-class MLflow(Reporter):
+class MLflow(CellReporter):
     """An MLflow server or file: parameters, metrics and tags of every cell, the leaderboard a file.
 
     A cell is one MLflow run, found again by its tag `distbench.key`: a resumed run, or another run
@@ -53,11 +54,10 @@ class MLflow(Reporter):
 
     _client: Any = PrivateAttr(None)
     _experiment_id: str = PrivateAttr("")
-    _run: RunFacts | None = PrivateAttr(None)
 
     def check(self) -> None:  # noqa: D102
         require("mlflow", "mlflow")
-        uri = self._uri()
+        uri = self.uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
         if uri.startswith("sqlite:"):
             require("mlflow", "sqlalchemy", "alembic")
         remote = uri.partition("://")[0] in ("http", "https")
@@ -75,18 +75,6 @@ class MLflow(Reporter):
             first = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise UsageError(f"reporter mlflow cannot use {clean(uri)}: {clean(first)}") from None
 
-    def started(self, run: RunFacts) -> None:  # noqa: D102
-        self._run = run
-
-    def cell_cached(self, row: Row) -> None:  # noqa: D102
-        self._record(row)
-
-    def cell_finished(self, row: Row) -> None:  # noqa: D102
-        self._record(row)
-
-    def cell_failed(self, row: Row) -> None:  # noqa: D102
-        self._record(row)
-
     def finished(self, folder: Path) -> None:  # noqa: D102
         run = self._run
         if run is None:
@@ -99,9 +87,6 @@ class MLflow(Reporter):
             for file in sorted(folder.glob("leaderboard*")):
                 self._client.log_artifact(id, str(file))
             self._client.set_terminated(id, "FINISHED")
-
-    def _uri(self) -> str:
-        return self.uri or os.environ.get("MLFLOW_TRACKING_URI") or "sqlite:///mlflow.db"
 
     def _connect(self, uri: str) -> None:
         """Opens the store and the experiment."""
@@ -125,7 +110,7 @@ class MLflow(Reporter):
             else self._client.create_experiment(self.experiment, artifact_location=where)
         )
 
-    def _record(self, row: Row) -> None:
+    def record(self, row: Row) -> None:
         """Writes a cell, unless it is there and finished."""
         with _quiet():
             held = self._find(_KEY, row.key)

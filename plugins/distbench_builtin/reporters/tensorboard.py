@@ -8,8 +8,9 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distbench import Reporter, primary
+from distbench import primary
 from distbench_builtin.reporters._cell_record import (
+    CellReporter,
     curve,
     make_folder,
     numbers,
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from distbench import Row
 
 
-class TensorBoard(Reporter):
+class TensorBoard(CellReporter):
     """Event files for TensorBoard: learning curves by step, accuracies, costs and settings.
 
     A cell that is done has a folder TASK/METHOD/SEED-KEY of its own, which appears whole when the
@@ -37,13 +38,7 @@ class TensorBoard(Reporter):
         require("tensorboard", "tensorboard")
         make_folder("tensorboard", self.folder)
 
-    def cell_cached(self, row: Row) -> None:  # noqa: D102
-        self._record(row)
-
-    def cell_finished(self, row: Row) -> None:  # noqa: D102
-        self._record(row)
-
-    def _record(self, row: Row) -> None:
+    def record(self, row: Row) -> None:
         """Writes the events of a cell, unless they are there."""
         where = self.folder / safe(row.task.id) / safe(row.method.id)
         target = where / f"seed-{row.seed}-{row.key[:8]}"

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 
-from distbench import Reporter, UsageError, offline, primary
+from distbench import UsageError, offline, primary
 from distbench_builtin.reporters._cell_record import (
+    CellReporter,
     Scalar,
     cell_id,
     curve,
@@ -25,10 +26,10 @@ from distbench_builtin.reporters._cell_record import (
 )
 
 if TYPE_CHECKING:
-    from distbench import Row, RunFacts
+    from distbench import Row
 
 
-class Wandb(Reporter):
+class Wandb(CellReporter):
     """Weights & Biases: every cell a W&B run with its curve, grouped by run, and the leaderboard.
 
     The id of a W&B run is the key of its cell, so that what is resumed, or synchronised later with
@@ -47,8 +48,6 @@ class Wandb(Reporter):
         None, description="as $WANDB_MODE says if left out, else online"
     )
 
-    _run: RunFacts | None = PrivateAttr(None)
-
     def check(self) -> None:  # noqa: D102
         require("wandb", "wandb")
         mode = self._mode()
@@ -63,18 +62,9 @@ class Wandb(Reporter):
             )
         make_folder("wandb", self.folder)
 
-    def started(self, run: RunFacts) -> None:  # noqa: D102
-        self._run = run
-
     def cell_cached(self, row: Row) -> None:  # noqa: D102
         if not self._recorded(row.key):
-            self._record(row)
-
-    def cell_finished(self, row: Row) -> None:  # noqa: D102
-        self._record(row)
-
-    def cell_failed(self, row: Row) -> None:  # noqa: D102
-        self._record(row)
+            self.record(row)
 
     def finished(self, folder: Path) -> None:  # noqa: D102
         table = folder / "leaderboard.csv"
@@ -95,19 +85,17 @@ class Wandb(Reporter):
             return "offline"
         return self.mode or os.environ.get("WANDB_MODE") or "online"
 
-    def _record(self, row: Row) -> None:
+    def record(self, row: Row) -> None:
         """Writes a cell."""
         failed = row.status == "failed"
         with self._open(row.key, cell_id(row), row.method.role, parameters(row), failed) as tracked:
             for step, values in curve(row):
                 tracked.log(values, step=step)
-            for name, value in self._summary(row).items():
+            summary: dict[str, Scalar] = {**numbers(row), "status": row.status}
+            if row.reason:
+                summary["reason"] = reason(row)
+            for name, value in summary.items():
                 tracked.summary[name] = value
-
-    @staticmethod
-    def _summary(row: Row) -> dict[str, Scalar]:
-        summary: dict[str, Scalar] = {**numbers(row), "status": row.status}
-        return {**summary, "reason": reason(row)} if row.reason else summary
 
     def _recorded(self, key: str) -> bool:
         """Whether W&B's folder holds a record of this id."""

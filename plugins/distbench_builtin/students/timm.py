@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from distbench import Download, Student, UsageError, primary
+from distbench import Download, Student, primary
+from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights, published
+from distbench_builtin.shared.models.pretrained import fetch, identity, unavailable, weights_digest
+from distbench_builtin.shared.models.timm_cards import card
+from distbench_builtin.shared.models.timm_create import create, facts, pretrained, shapes
+from distbench_builtin.shared.models.weight_files import load_strictly, read_weights
+from distbench_builtin.students._suggestions import TIMM, Suggestion
 
 if TYPE_CHECKING:
     import torch
-
-    from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights
-    from distbench_builtin.students._suggestions import Suggestion
 
 Triple = tuple[float, float, float]
 
@@ -49,17 +52,12 @@ class TimmStudent(Student):
     @classmethod
     def suggestions(cls) -> Sequence[Suggestion]:
         """Architectures worth a try, for `distbench list students`."""
-        from distbench_builtin.students._suggestions import TIMM
-
         return TIMM
 
     def downloads(self) -> Sequence[Download]:  # noqa: D102
         return [self._need()] if self.pretrained and self.weights is None else []
 
     def fingerprint(self) -> str:  # noqa: D102
-        from distbench_builtin.shared.models.pretrained import identity, weights_digest
-        from distbench_builtin.shared.models.timm_cards import card
-
         card(self.architecture)
         if not self.pretrained:
             return "random"
@@ -68,8 +66,6 @@ class TimmStudent(Student):
         return weights_digest(self.weights)
 
     def normalisation(self) -> tuple[Triple, Triple]:  # noqa: D102
-        from distbench_builtin.shared.models.timm_cards import card
-
         if self.mean is not None and self.std is not None:
             return self.mean, self.std
         facts = card(self.architecture)
@@ -77,11 +73,8 @@ class TimmStudent(Student):
         return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
 
     def backbone(self, *, pretrained: bool) -> torch.nn.Module:  # noqa: D102
-        from distbench_builtin.shared.models.timm_cards import card
-        from distbench_builtin.shared.models.timm_create import facts
-
         if not (pretrained and self.pretrained):
-            model = self._create(0)
+            model = create(self.architecture, 0, self.arguments)
         elif self.weights is not None:
             model = self._from_file(self.weights)
         else:
@@ -89,9 +82,7 @@ class TimmStudent(Student):
         size = self.arguments.get("img_size")
         if not isinstance(size, int):
             size = card(self.architecture)["input_size"]
-        cost = facts(
-            self.architecture, self.arguments, num_classes=0, input_size=size, error=UsageError
-        )
+        cost = facts(self.architecture, self.arguments, num_classes=0, input_size=size)
         # What timm calls num_features is the width before the head's own layers.
         setattr(model, "num_features", cost["feature_dim"])  # noqa: B010 - typed as tensor or module
         return model
@@ -99,10 +90,7 @@ class TimmStudent(Student):
     def export(  # noqa: D102
         self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        from distbench_builtin.shared.models.timm_cards import card
-        from distbench_builtin.shared.models.timm_create import shapes
-
-        wanted = shapes(self.architecture, len(classes), self.arguments, error=UsageError)
+        wanted = shapes(self.architecture, len(classes), self.arguments)
         tensors = {name: backbone[name] for name in wanted if name in backbone}
         for layer in card(self.architecture)["classifier"]:
             for kind in ("weight", "bias"):
@@ -128,19 +116,10 @@ class TimmStudent(Student):
             ),
         }
 
-    def _create(self, num_classes: int, **own: Any) -> torch.nn.Module:
-        from distbench_builtin.shared.models.timm_create import create
-
-        return create(self.architecture, num_classes, self.arguments, error=UsageError, **own)
-
     def _from_file(self, file: Path) -> torch.nn.Module:
         """The network with the weights of a file, whose classifier (if any) is left out."""
-        from distbench_builtin.shared.models.timm_cards import card
-        from distbench_builtin.shared.models.timm_create import shapes
-        from distbench_builtin.shared.models.weight_files import load_strictly, read_weights
-
-        model = self._create(0)
-        whole = shapes(self.architecture, 2, self.arguments, error=UsageError)
+        model = create(self.architecture, 0, self.arguments)
+        whole = shapes(self.architecture, 2, self.arguments)
         head = set(whole) - set(model.state_dict())
         for layer in card(self.architecture)["classifier"]:
             head |= {f"{layer}.weight", f"{layer}.bias"}
@@ -151,17 +130,12 @@ class TimmStudent(Student):
 
     def _from_hub(self) -> torch.nn.Module:
         """The network with timm's pretrained weights."""
-        from distbench_builtin.shared.models.pretrained import fetch
-        from distbench_builtin.shared.models.timm_cards import card
-        from distbench_builtin.shared.models.timm_create import pretrained
-
         return pretrained(
             self.architecture,
             fetch(self._typed(), self._need()),
             self.arguments,
             classes=card(self.architecture)["num_classes"],
             keep_classifier=False,
-            error=UsageError,
             hint=". Name a file with weights=PATH, or start from random weights with "
             "pretrained=false",
         )
@@ -172,10 +146,6 @@ class TimmStudent(Student):
         Raises:
             WeightsError: timm has none.
         """
-        from distbench_builtin.shared.downloads.weights import published
-        from distbench_builtin.shared.models.pretrained import unavailable
-        from distbench_builtin.shared.models.timm_cards import card
-
         facts = card(self.architecture)
         what = f"weights of {facts['name']}"
         need = published(facts["hub"], facts["files"], facts["url"], what)

@@ -8,14 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from distbench import Download, Student, UsageError, primary
+from distbench import Download, Student, primary
+from distbench_builtin.shared.downloads.weights import HashedFile, torch_file
+from distbench_builtin.shared.models.pretrained import fetch, identity, weights_digest
+from distbench_builtin.shared.models.torchvision_create import (
+    Weights,
+    create,
+    headless,
+    options,
+    renamed,
+    weights,
+)
+from distbench_builtin.shared.models.torchvision_create import head as classifier
+from distbench_builtin.shared.models.weight_files import load_strictly, read_weights
+from distbench_builtin.students._suggestions import TORCHVISION, Suggestion
 
 if TYPE_CHECKING:
     import torch
-
-    from distbench_builtin.shared.downloads.weights import HashedFile
-    from distbench_builtin.shared.models.torchvision_create import Weights
-    from distbench_builtin.students._suggestions import Suggestion
 
 Triple = tuple[float, float, float]
 
@@ -48,16 +57,12 @@ class TorchvisionStudent(Student):
     @classmethod
     def suggestions(cls) -> Sequence[Suggestion]:
         """Architectures worth a try, for `distbench list students`."""
-        from distbench_builtin.students._suggestions import TORCHVISION
-
         return TORCHVISION
 
     def downloads(self) -> Sequence[Download]:  # noqa: D102
         return [self._need()] if self._uses_published() else []
 
     def fingerprint(self) -> str:  # noqa: D102
-        from distbench_builtin.shared.models.pretrained import identity, weights_digest
-
         entry = self._weights()
         if not self.pretrained:
             return "random"
@@ -71,15 +76,6 @@ class TorchvisionStudent(Student):
         return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])
 
     def backbone(self, *, pretrained: bool) -> torch.nn.Module:  # noqa: D102
-        from distbench_builtin.shared.models.pretrained import fetch
-        from distbench_builtin.shared.models.torchvision_create import (
-            create,
-            headless,
-            options,
-            renamed,
-        )
-        from distbench_builtin.shared.models.weight_files import load_strictly, read_weights
-
         entry = self._weights()
         loads = pretrained and self.pretrained
         as_published = loads and self._uses_published()
@@ -89,7 +85,6 @@ class TorchvisionStudent(Student):
             self.architecture,
             entry["num_classes"],
             published=as_published,
-            error=UsageError,
             arguments={**same, **self.arguments},
         )
         if not loads:
@@ -111,12 +106,9 @@ class TorchvisionStudent(Student):
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         from torch import nn
 
-        from distbench_builtin.shared.models.torchvision_create import create, options
-        from distbench_builtin.shared.models.torchvision_create import head as classifier
-
         own = options(self.architecture, published=self.pretrained)
         arguments = {**own, **self.arguments}
-        plain = create(self.architecture, len(classes), error=UsageError, arguments=arguments)
+        plain = create(self.architecture, len(classes), arguments=arguments)
         wanted = {name: tuple(tensor.shape) for name, tensor in plain.state_dict().items()}
         name, last = classifier(plain)
         tensors = {key: backbone[key] for key in wanted if key in backbone}
@@ -147,13 +139,9 @@ class TorchvisionStudent(Student):
         return self.pretrained and self.weights is None
 
     def _weights(self) -> Weights:
-        from distbench_builtin.shared.models.torchvision_create import weights
-
-        return weights(self.architecture, self.published, error=UsageError)
+        return weights(self.architecture, self.published)
 
     def _need(self, entry: Weights | None = None) -> HashedFile:
-        from distbench_builtin.shared.downloads.weights import torch_file
-
         entry = entry or self._weights()
         return torch_file(entry["url"], f"weights {entry['name']} of {self.architecture}")
 

@@ -50,6 +50,12 @@ def _reads_images(subject: Subject) -> None:
         raise NotChecked("it reads nothing of the images")
 
 
+def _same(wanted: list[float], found: list[float], what: str, remedy: str) -> None:
+    """Raises a fault where scores differ by more than round-off."""
+    if not _alike(wanted, found):
+        raise Fault(f"{what} are scored {found[0]:.9g} instead of {wanted[0]:.9g}", remedy)
+
+
 def _alike(one: list[float], other: list[float], rel: float = _ROUND_OFF) -> bool:
     return bool(np.allclose(one, other, rtol=rel, atol=rel * 0.01))
 
@@ -83,11 +89,8 @@ def order_invariance(subject: Subject) -> None:
     wanted = _scores(subject, data)
     rows = np.random.default_rng(0).permutation(len(data.labels))
     reordered = _scores(subject, data.rows(rows), "scoring images in another order")
-    if not _alike(wanted, reordered):
-        raise Fault(
-            f"images in another order are scored {reordered[0]:.9g} instead of {wanted[0]:.9g}",
-            "compute nothing from positions; to take a subset, sort by value before drawing",
-        )
+    remedy = "compute nothing from positions; to take a subset, sort by value before drawing"
+    _same(wanted, reordered, "images in another order", remedy)
     if "zoo" in subject.make().needed():
         again = _scores(subject, data.turned(), "scoring sources in another order")[::-1]
         if not _alike(wanted, again):
@@ -104,11 +107,8 @@ def class_numbers(subject: Subject) -> None:
     wanted = _scores(subject, data)
     renamed = replace(data, labels=np.array([7, 2, 9, 4])[data.labels])
     scores = _scores(subject, renamed, "scoring classes of other numbers")
-    if not _alike(wanted, scores):
-        raise Fault(
-            f"classes of other numbers are scored {scores[0]:.9g} instead of {wanted[0]:.9g}",
-            "treat labels as names: use probe.labels.ids, .onehot and .class_sums",
-        )
+    remedy = "treat labels as names: use probe.labels.ids, .onehot and .class_sums"
+    _same(wanted, scores, "classes of other numbers", remedy)
 
 
 @check("metric")

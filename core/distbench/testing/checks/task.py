@@ -7,11 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.errors import RefusedError
 from distbench.interfaces.task import UNLABELLED, Part, Task, TaskIndex
 from distbench.testing.calls import fault_if_raises
 from distbench.testing.check import check
-from distbench.testing.faults import Fault, NotChecked
+from distbench.testing.faults import Fault
 from distbench.testing.subject import Subject
 
 _READ = 24
@@ -20,13 +19,9 @@ _READ = 24
 
 def _open(subject: Subject) -> tuple[Task, TaskIndex]:
     task: Task = subject.make_with_data()
-    try:
-        with fault_if_raises("reading its index", "raise DataError where the data cannot be used"):
-            index = task.index()
-    except Fault as fault:
-        if isinstance(fault.__cause__, RefusedError):
-            raise NotChecked(str(fault.__cause__).partition("\n")[0]) from None
-        raise
+    remedy = "raise DataError where the data cannot be used"
+    with fault_if_raises("reading its index", remedy, needs_data=True):
+        index = task.index()
     if not isinstance(index, TaskIndex):
         raise Fault(f"index() gives a {type(index).__name__}", "give a distbench.TaskIndex")
     return task, index

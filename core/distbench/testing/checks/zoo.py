@@ -20,14 +20,9 @@ _CPU = torch.device("cpu")
 
 def _sources(subject: Subject) -> list[Source]:
     zoo: Zoo = subject.make_with_data()
-    try:
-        with fault_if_raises("listing its sources", "sources() gives a list and loads no weights"):
-            sources = list(zoo.sources())
-    except Fault as fault:
-        # What lies on another machine is not the author's fault.
-        if isinstance(fault.__cause__, RefusedError):
-            raise NotChecked(str(fault.__cause__).partition("\n")[0]) from None
-        raise
+    remedy = "sources() gives a list and loads no weights"
+    with fault_if_raises("listing its sources", remedy, needs_data=True):
+        sources = list(zoo.sources())
     if not sources:
         raise Fault("it has no sources", "sources() gives one at least")
     return sources

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distbench import UsageError, write_atomic
 from distbench_builtin.shared.mini.drawing.render import fingerprint
 from distbench_builtin.shared.mini.zoo_files import MANIFEST, Entry, Manifest
 from distbench_builtin.shared.mini.zoo_train import Model, Recipe, train_source
+from distbench_builtin.shared.zoo_building.processes import mapper
 
 DOMAINS = ("birds", "dogs", "cats", "objects", "clutter", "textures", "glyphs")
 ARCHITECTURES = ("fast", "dw", "plain", "res")
@@ -61,8 +59,8 @@ def build_zoo(
     staging.mkdir(parents=True, exist_ok=True)
     jobs = [(model, recipe, staging) for model in models]
     entries: list[Entry] = []
-    with _mapper(min(workers, len(models))) as mapper:
-        for number, (entry, seconds) in enumerate(mapper(_make, jobs), 1):
+    with mapper(min(workers, len(models))) as run:
+        for number, (entry, seconds) in enumerate(run(_make, jobs), 1):
             entries.append(entry)
             how = f"{seconds:.0f} s" if seconds else "was there"
             report(f"{number}/{len(jobs)} {entry.name}: accuracy {entry.accuracy:.3f} ({how})")
@@ -90,17 +88,6 @@ def _chosen(only: Sequence[str] | None) -> list[Model]:
                 f"no source {name!r} in the mini zoo; there are {', '.join(sorted(known))}"
             )
     return [model for model in MODELS if not only or model.name in only]
-
-
-@contextmanager
-def _mapper(workers: int) -> Iterator[Callable[..., Iterator[tuple[Entry, float]]]]:
-    if workers == 1:
-        yield map
-        return
-    # Forking after torch has started its threads can hang.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        yield pool.map
 
 
 def _make(job: tuple[Model, Recipe, Path]) -> tuple[Entry, float]:

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
-from distbench import UsageError, WeightsError
+from distbench import WeightsError
 from distbench_builtin.shared.caching.facts import remembered
 
 CONFIG = "config.json"
@@ -117,7 +117,7 @@ def weights_in(folder: Path) -> Path | None:
 def _look_up(architecture: str) -> dict[str, Any]:
     from distbench_builtin.shared.models.timm_create import check
 
-    check(architecture, {}, error=UsageError)
+    check(architecture, {})
     import timm
 
     cfg = timm.models.get_pretrained_cfg(architecture) or timm.models.PretrainedCfg()

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from distbench import DistbenchError, WeightsError, did_you_mean
+from distbench import DistbenchError, UsageError, WeightsError, did_you_mean
 from distbench_builtin.shared.caching.facts import remembered
 from distbench_builtin.shared.models.cost import COUNTED, Cost, measured
 
@@ -36,7 +36,7 @@ def create(
     num_classes: int,
     arguments: Mapping[str, Any],
     *,
-    error: type[DistbenchError],
+    error: type[DistbenchError] = UsageError,
     **own: Any,
 ) -> torch.nn.Module:
     """`timm.create_model`, with random weights unless `own` says otherwise.
@@ -58,7 +58,9 @@ def create(
     return model
 
 
-def check(architecture: str, arguments: Mapping[str, Any], *, error: type[DistbenchError]) -> None:
+def check(
+    architecture: str, arguments: Mapping[str, Any], *, error: type[DistbenchError] = UsageError
+) -> None:
     """Refuses names that timm does not have and arguments that are not the user's to give."""
     taken = sorted(_OURS & set(arguments))
     if taken:
@@ -91,7 +93,7 @@ def facts(
     *,
     num_classes: int,
     input_size: int,
-    error: type[DistbenchError],
+    error: type[DistbenchError] = UsageError,
     known_by: str | None = None,
 ) -> Cost:
     """Size and cost of an architecture; imports torch only when asked for the first time.
@@ -125,7 +127,7 @@ def shapes(
     num_classes: int,
     arguments: Mapping[str, Any],
     *,
-    error: type[DistbenchError],
+    error: type[DistbenchError] = UsageError,
 ) -> dict[str, tuple[int, ...]]:
     """Names and shapes in the state dict of an architecture."""
     import torch
@@ -145,7 +147,7 @@ def pretrained(
     *,
     classes: int,
     keep_classifier: bool,
-    error: type[DistbenchError],
+    error: type[DistbenchError] = UsageError,
     hint: str = "",
 ) -> torch.nn.Module:
     """A network with the weights that a file of timm's own holds, none of them left random.

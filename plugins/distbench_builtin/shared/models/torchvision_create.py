@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from distbench import DistbenchError, did_you_mean
+from distbench import DistbenchError, UsageError, did_you_mean
 from distbench_builtin.shared.caching.facts import remembered
 from distbench_builtin.shared.models.cost import COUNTED, Cost, measured
 
@@ -60,7 +60,7 @@ def names() -> list[str]:
     )
 
 
-def check(architecture: str, *, error: type[DistbenchError]) -> None:
+def check(architecture: str, *, error: type[DistbenchError] = UsageError) -> None:
     """Refuses names that torchvision does not have."""
     known = names()
     if architecture not in known:
@@ -68,7 +68,7 @@ def check(architecture: str, *, error: type[DistbenchError]) -> None:
         raise error(f"torchvision knows no classifier {architecture!r}.{near}")
 
 
-def weights(architecture: str, name: str, *, error: type[DistbenchError]) -> Weights:
+def weights(architecture: str, name: str, *, error: type[DistbenchError] = UsageError) -> Weights:
     """Looks published weights up; imports torchvision only the first time.
 
     Args:
@@ -110,7 +110,7 @@ def create(
     num_classes: int,
     *,
     published: bool = False,
-    error: type[DistbenchError],
+    error: type[DistbenchError] = UsageError,
     arguments: Mapping[str, Any] | None = None,
 ) -> torch.nn.Module:
     """A classifier with random weights.
@@ -202,7 +202,7 @@ def facts(
     *,
     num_classes: int,
     input_size: int,
-    error: type[DistbenchError],
+    error: type[DistbenchError] = UsageError,
     published: bool = False,
 ) -> Cost:
     """Size and cost of an architecture; imports torch only when asked for the first time.

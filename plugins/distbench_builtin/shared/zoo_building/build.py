@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ from pathlib import Path
 from distbench import DistbenchError, Task, UsageError
 from distbench_builtin.shared.zoo_building.images import decode, labels_of, store_size
 from distbench_builtin.shared.zoo_building.jobs import Job, Report, Source, checkpoint_file, make
+from distbench_builtin.shared.zoo_building.processes import mapper
 from distbench_builtin.shared.zoo_building.records import Record, read_records, write_records
 from distbench_builtin.shared.zoo_building.settings import Data
 
@@ -103,7 +102,7 @@ def build(
     failed: list[str] = []
     with _alone(folder, staging):
         done = total - len(todo)
-        with _mapper(options) as run:
+        with mapper(options.workers) as run:
             for name, task in tasks.items():
                 mine = [job for job in todo if job.source.name == name]
                 if not mine:
@@ -114,7 +113,7 @@ def build(
                     (j, images, folder, staging, options.device, options.threads, inner)
                     for j in mine
                 ]
-                for job, outcome in zip(mine, run(packs), strict=True):
+                for job, outcome in zip(mine, run(_attempt, packs), strict=True):
                     done += 1
                     if isinstance(outcome, str):
                         failed.append(job.name)
@@ -196,18 +195,6 @@ def _alone(folder: Path, staging: Path) -> Iterator[None]:
 
 
 Pack = tuple[Job, Path, Path, Path, str, int, Report]
-Runner = Callable[[Sequence[Pack]], Iterator[Record | str]]
-
-
-@contextmanager
-def _mapper(options: BuildOptions) -> Iterator[Runner]:
-    if options.workers == 1:
-        yield lambda packs: map(_attempt, packs)
-        return
-    # Forking after torch has started its threads can hang.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(options.workers, mp_context=context) as pool:
-        yield lambda packs: pool.map(_attempt, packs)
 
 
 def _attempt(pack: Pack) -> Record | str:

@@ -9,12 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from distbench import Download, UsageError, WeightsError
+from distbench_builtin.shared.downloads.weights import (
+    HashedFile,
+    HubWeights,
+    misnamed,
+    published,
+    torch_file,
+)
+from distbench_builtin.shared.models import timm_create as _timm
+from distbench_builtin.shared.models import torchvision_create as _torchvision
+from distbench_builtin.shared.models.timm_cards import card
+from distbench_builtin.shared.models.weight_files import load_strictly, read_weights
 from distbench_builtin.shared.zoo_building.settings import Architecture, Triple
 
 if TYPE_CHECKING:
     import torch
 
-    from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights
     from distbench_builtin.shared.models.cost import Cost
 
 RANDOM = "random"
@@ -61,8 +71,6 @@ class Network:
         Raises:
             WeightsError: It is not on this machine; says how to get it.
         """
-        from distbench_builtin.shared.downloads.weights import HashedFile, misnamed
-
         if self.start == "file":
             if self.file is None or not self.file.is_file():
                 raise WeightsError(
@@ -106,16 +114,8 @@ class Network:
             UsageError: The library refuses the size or an argument.
         """
         if self.library == "timm":
-            from distbench_builtin.shared.models import timm_create as _timm
-
-            return _timm.facts(
-                self.model, self.arguments, num_classes=classes, input_size=size, error=UsageError
-            )
-        from distbench_builtin.shared.models import torchvision_create as _torchvision
-
-        return _torchvision.facts(
-            self.model, num_classes=classes, input_size=size, error=UsageError
-        )
+            return _timm.facts(self.model, self.arguments, num_classes=classes, input_size=size)
+        return _torchvision.facts(self.model, num_classes=classes, input_size=size)
 
     def make(self, classes: int, seed: int) -> torch.nn.Module:
         """The network with its initial weights; a new classifier before pretrained ones is zero.
@@ -124,8 +124,6 @@ class Network:
             WeightsError: The initial weights do not fit.
         """
         import torch
-
-        from distbench_builtin.shared.models.weight_files import load_strictly
 
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -145,35 +143,20 @@ class Network:
 
     def _create(self, classes: int) -> torch.nn.Module:
         if self.library == "timm":
-            from distbench_builtin.shared.models import timm_create as _timm
-
-            return _timm.create(self.model, classes, self.arguments, error=UsageError)
-        from distbench_builtin.shared.models import torchvision_create as _torchvision
-
-        return _torchvision.create(self.model, classes, error=UsageError)
+            return _timm.create(self.model, classes, self.arguments)
+        return _torchvision.create(self.model, classes)
 
     def _classifier(self, network: torch.nn.Module) -> tuple[str, ...]:
         """How the names of the classifier's weights begin."""
         if self.library == "timm":
-            from distbench_builtin.shared.models.timm_cards import card
-
             return tuple(f"{layer}." for layer in card(self.model)["classifier"])
-        from distbench_builtin.shared.models.torchvision_create import head
-
-        return (f"{head(network)[0]}.",)
+        return (f"{_torchvision.head(network)[0]}.",)
 
     def _read(self, file: Path) -> Mapping[str, torch.Tensor]:
-        from distbench_builtin.shared.models.weight_files import read_weights
-
         if self.library == "torchvision":
-            from distbench_builtin.shared.models.torchvision_create import renamed
-
-            return renamed(read_weights(file))
+            return _torchvision.renamed(read_weights(file))
         if self.start == "file":
             return read_weights(file)
-        from distbench_builtin.shared.models import timm_create as _timm
-        from distbench_builtin.shared.models.timm_cards import card
-
         whole = _timm.pretrained(
             self.model,
             file,
@@ -208,17 +191,11 @@ def settle(wanted: Architecture, init: str, image_size: int) -> Network:
 def _library(name: str) -> str:
     import timm
 
-    from distbench_builtin.shared.models.torchvision_create import names
-
-    return "torchvision" if not timm.is_model(name) and name in names() else "timm"
+    return "torchvision" if not timm.is_model(name) and name in _torchvision.names() else "timm"
 
 
 def _of_timm(wanted: Architecture, start: Any, which: str, image_size: int) -> Network:
-    from distbench_builtin.shared.downloads.weights import published
-    from distbench_builtin.shared.models import timm_create as _timm
-    from distbench_builtin.shared.models.timm_cards import card
-
-    _timm.check(wanted.model, wanted.arguments, error=UsageError)
+    _timm.check(wanted.model, wanted.arguments)
     known = card(wanted.model)
     if start == IMAGENET and which:
         raise UsageError(
@@ -252,15 +229,12 @@ def _of_timm(wanted: Architecture, start: Any, which: str, image_size: int) -> N
 
 
 def _of_torchvision(wanted: Architecture, start: Any, which: str) -> Network:
-    from distbench_builtin.shared.downloads.weights import torch_file
-    from distbench_builtin.shared.models import torchvision_create as _torchvision
-
-    _torchvision.check(wanted.model, error=UsageError)
+    _torchvision.check(wanted.model)
     if wanted.arguments:
         raise UsageError(f"torchvision's {wanted.model!r} takes no arguments here")
     need, mean, std = None, _MEAN, _STD
     if start == IMAGENET:
-        published_weights = _torchvision.weights(wanted.model, which or "DEFAULT", error=UsageError)
+        published_weights = _torchvision.weights(wanted.model, which or "DEFAULT")
         need = torch_file(
             published_weights["url"], f"{wanted.model}: weights {published_weights['name']}"
         )

@@ -5,6 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+_PARC_DATA = [
+    (
+        "paper-nabirds",
+        "nabirds",
+        "birds",
+        "Cornell Lab of Ornithology: research only, not to be passed on",
+    ),
+    ("paper-oxford_pets", "oxford_pets", "pets", "CC-BY-SA-4.0"),
+    ("paper-cub200", "cub200", "birds", "non-commercial research and education"),
+    ("torchvision:Caltech101:share=0.3", "caltech101", "objects", "CC-BY-4.0"),
+    ("paper-stanford_dogs", "stanford_dogs", "dogs", "images of ImageNet: non-commercial research"),
+    ("voc2007", "voc2007", "scenes", "images of Flickr, under its terms"),
+    ("paper-cifar10", "cifar10", "objects", "none stated"),
+]
 _PARC28: dict[str, Any] = {
     "architecture": [f"torchvision:{n}" for n in ("resnet50", "resnet18", "googlenet", "alexnet")],
     "init": "imagenet:IMAGENET1K_V1",
@@ -15,43 +29,7 @@ _PARC28: dict[str, Any] = {
     "weight_decay": 1e-4,
     "augment": "crop",
     "data": [
-        {
-            "use": "paper-nabirds",
-            "name": "nabirds",
-            "domain": "birds",
-            "licence": "Cornell Lab of Ornithology: research only, not to be passed on",
-        },
-        {
-            "use": "paper-oxford_pets",
-            "name": "oxford_pets",
-            "domain": "pets",
-            "licence": "CC-BY-SA-4.0",
-        },
-        {
-            "use": "paper-cub200",
-            "name": "cub200",
-            "domain": "birds",
-            "licence": "non-commercial research and education",
-        },
-        {
-            "use": "torchvision:Caltech101:share=0.3",
-            "name": "caltech101",
-            "domain": "objects",
-            "licence": "CC-BY-4.0",
-        },
-        {
-            "use": "paper-stanford_dogs",
-            "name": "stanford_dogs",
-            "domain": "dogs",
-            "licence": "images of ImageNet: non-commercial research",
-        },
-        {
-            "use": "voc2007",
-            "name": "voc2007",
-            "domain": "scenes",
-            "licence": "images of Flickr, under its terms",
-        },
-        {"use": "paper-cifar10", "name": "cifar10", "domain": "objects", "licence": "none stated"},
+        dict(zip(("use", "name", "domain", "licence"), row, strict=True)) for row in _PARC_DATA
     ],
 }
 """The 28 source models of Bolya et al., NeurIPS 2021, from ImageNet weights.
