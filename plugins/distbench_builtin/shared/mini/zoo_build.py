@@ -12,7 +12,7 @@ from distbench import UsageError, write_atomic
 from distbench_builtin.shared.mini.drawing.render import fingerprint
 from distbench_builtin.shared.mini.zoo_files import MANIFEST, Entry, Manifest
 from distbench_builtin.shared.mini.zoo_train import Model, Recipe, train_source
-from distbench_builtin.shared.zoo_building.processes import mapper
+from distbench_builtin.shared.models.processes import mapper
 
 DOMAINS = ("birds", "dogs", "cats", "objects", "clutter", "textures", "glyphs")
 ARCHITECTURES = ("fast", "dw", "plain", "res")

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distbench import DistbenchError, Task, UsageError
+from distbench_builtin.shared.models.processes import mapper
 from distbench_builtin.shared.zoo_building.images import decode, labels_of, store_size
 from distbench_builtin.shared.zoo_building.jobs import Job, Report, Source, checkpoint_file, make
-from distbench_builtin.shared.zoo_building.processes import mapper
 from distbench_builtin.shared.zoo_building.records import Record, read_records, write_records
 from distbench_builtin.shared.zoo_building.settings import Data
 
