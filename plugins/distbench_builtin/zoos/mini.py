@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from distbench import Zoo
-from distbench_builtin.shared.mini.zoo_files import PACKAGED, Manifest, MiniSource
+from distbench_builtin.shared.mini.zoo_files import PACKAGED, MiniManifest, MiniSource
 
 
 class MiniZoo(Zoo):
@@ -28,7 +28,7 @@ class MiniZoo(Zoo):
             WeightsError: The manifest is missing or not readable.
         """
         folder = self.path or PACKAGED
-        return [MiniSource(folder, entry) for entry in Manifest.read(folder).sources]
+        return [MiniSource(folder, entry) for entry in MiniManifest.read(folder).sources]
 
     def build(
         self, output: Path, report: Callable[[str], None], **options: Any

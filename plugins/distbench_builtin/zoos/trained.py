@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic import ConfigDict, Field, model_validator
 
 from distbench import Download, Source, UsageError, WeightsError, Zoo
-from distbench_builtin.shared.zoo_building.settings import Architecture, Data, Settings
+from distbench_builtin.shared.zoo_building.settings import Architecture, Settings, TrainingSet
 
 if TYPE_CHECKING:
     from distbench import Task
-    from distbench_builtin.shared.zoo_building.jobs import Job
+    from distbench_builtin.shared.zoo_building.jobs import TrainingJob
 
 _HOW = (
     "a zoo that is made by training has to be built first, e.g. `distbench zoo build "
@@ -43,7 +43,7 @@ class TrainedZoo(Settings, Zoo):
     architecture: tuple[Architecture, ...] = Field(
         (), description="networks, [timm:|torchvision:]NAME[:argument=value,...]"
     )
-    data: tuple[Data, ...] = Field((), description="what they are trained on")
+    data: tuple[TrainingSet, ...] = Field((), description="what they are trained on")
     only: tuple[str, ...] = Field((), description="patterns of DATA-ARCHITECTURE; all if none")
 
     @model_validator(mode="before")
@@ -107,7 +107,7 @@ class TrainedZoo(Settings, Zoo):
             for record in build(output, jobs, tasks, BuildOptions(**options), report)
         ]
 
-    def _pairs(self) -> list[tuple[Data, Architecture]]:
+    def _pairs(self) -> list[tuple[TrainingSet, Architecture]]:
         """The models that are wanted."""
         if not self.architecture or not self.data:
             raise UsageError(
@@ -132,7 +132,7 @@ class TrainedZoo(Settings, Zoo):
             if not self.only or any(fnmatchcase(f"{d.name}-{a.name}", p) for p in self.only)
         ]
 
-    def _wanted(self) -> tuple[list[Any], list[Data]]:
+    def _wanted(self) -> tuple[list[Any], list[TrainingSet]]:
         """The networks and the data of the models that are wanted, each once."""
         from distbench_builtin.shared.zoo_building.networks import settle
 
@@ -144,16 +144,16 @@ class TrainedZoo(Settings, Zoo):
         ]
         return networks, [d for d in self.data if any(d is other for other, _ in pairs)]
 
-    def _jobs(self) -> tuple[list[Job], dict[str, Task]]:
+    def _jobs(self) -> tuple[list[TrainingJob], dict[str, Task]]:
         from distbench_builtin.shared.zoo_building.build import source_of
-        from distbench_builtin.shared.zoo_building.jobs import Job
+        from distbench_builtin.shared.zoo_building.jobs import TrainingJob
         from distbench_builtin.shared.zoo_building.settings import Settings
 
         networks, data = self._wanted()
         by_name = {network.name: network for network in networks}
         sources = {one.name: source_of(one) for one in data}
         settings = Settings(**{key: getattr(self, key) for key in Settings.model_fields})
-        jobs = [Job(by_name[a.name], sources[d.name], settings) for d, a in self._pairs()]
+        jobs = [TrainingJob(by_name[a.name], sources[d.name], settings) for d, a in self._pairs()]
         for network in networks:
             network.weights()  # before anything is trained
             network.cost(2, self.image_size)

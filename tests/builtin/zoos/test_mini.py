@@ -17,9 +17,9 @@ from distbench import UsageError, WeightsError
 from distbench_builtin.shared.mini import drawing as mini
 from distbench_builtin.shared.mini import nets
 from distbench_builtin.shared.mini.zoo_build import ARCHITECTURES, DOMAINS, build_zoo
-from distbench_builtin.shared.mini.zoo_files import PACKAGED, Manifest, MiniSource
+from distbench_builtin.shared.mini.zoo_files import PACKAGED, MiniManifest, MiniSource
 from distbench_builtin.shared.mini.zoo_train import (
-    Model,
+    MiniModel,
     Recipe,
     _augmented,
     _mirrored_classes,
@@ -42,7 +42,7 @@ def copied(tmp_path: Path) -> Path:
 
 
 def test_the_manifest_is_complete() -> None:
-    entries = Manifest.read(PACKAGED).sources
+    entries = MiniManifest.read(PACKAGED).sources
     assert [entry.name for entry in entries] == NAMES
     assert [entry.role for entry in entries] == ["source"] * 28 + ["generalist"] * 2
     for entry in entries:
@@ -50,19 +50,19 @@ def test_the_manifest_is_complete() -> None:
         assert dataset == ("general" if entry.role == "generalist" else f"source-{entry.domain}")
         assert entry.classes == mini.class_names(dataset)
         assert entry.num_classes == len(entry.classes)
-        assert entry.training == Model(entry.domain, entry.architecture, entry.role).training(
+        assert entry.training == MiniModel(entry.domain, entry.architecture, entry.role).training(
             Recipe()
         )
         assert 0.8 < entry.accuracy <= 1
 
 
 def test_the_manifest_names_the_data_of_this_generator() -> None:
-    for entry in Manifest.read(PACKAGED).sources:
+    for entry in MiniManifest.read(PACKAGED).sources:
         assert entry.dataset["fingerprint"] == mini.fingerprint(entry.dataset["name"]), entry.name
 
 
 def test_the_folder_holds_the_weights_and_nothing_else() -> None:
-    entries = Manifest.read(PACKAGED).sources
+    entries = MiniManifest.read(PACKAGED).sources
     files = {entry.file for entry in entries}
     assert {path.name for path in PACKAGED.iterdir()} == files | {"zoo.json"}
     assert sum(path.stat().st_size for path in PACKAGED.iterdir()) <= 8_000_000
@@ -98,7 +98,7 @@ def test_a_source_knows_what_it_was_trained_on() -> None:
 
 
 def test_the_stored_accuracy_is_what_the_stored_weights_reach() -> None:
-    entry = next(e for e in Manifest.read(PACKAGED).sources if e.name == "cats-dw")
+    entry = next(e for e in MiniManifest.read(PACKAGED).sources if e.name == "cats-dw")
     pictures = mini.images("source-cats", "test", 500)
     normalised = torch.from_numpy((pictures.astype(np.float32) / 255 - 0.5) / 0.25)
     _, logits = _source("cats-dw").open(torch.device("cpu"))(normalised.permute(0, 3, 1, 2))
@@ -174,7 +174,7 @@ def test_a_build_can_be_repeated_resumed_and_replaced(tmp_path: Path) -> None:
     # One source of an interrupted build is there, a second one was cut short.
     staging = place / "second.building"
     staging.mkdir()
-    (entry,) = [e for e in Manifest.read(first).sources if e.name == "glyphs-fast"]
+    (entry,) = [e for e in MiniManifest.read(first).sources if e.name == "glyphs-fast"]
     (staging / "glyphs-fast.json").write_text(entry.model_dump_json())
     shutil.copy(first / entry.file, staging)
     (staging / "glyphs-dw.json").write_text("{")

@@ -10,16 +10,16 @@ from pathlib import Path
 
 from distbench import UsageError, write_atomic
 from distbench_builtin.shared.mini.drawing.render import fingerprint
-from distbench_builtin.shared.mini.zoo_files import MANIFEST, Entry, Manifest
-from distbench_builtin.shared.mini.zoo_train import Model, Recipe, train_source
+from distbench_builtin.shared.mini.zoo_files import MANIFEST, MiniEntry, MiniManifest
+from distbench_builtin.shared.mini.zoo_train import MiniModel, Recipe, train_source
 from distbench_builtin.shared.models.processes import mapper
 
 DOMAINS = ("birds", "dogs", "cats", "objects", "clutter", "textures", "glyphs")
 ARCHITECTURES = ("fast", "dw", "plain", "res")
 MODELS = (
-    *(Model(domain, architecture) for domain in DOMAINS for architecture in ARCHITECTURES),
-    Model("general", "stu", "generalist"),
-    Model("general", "res", "generalist"),
+    *(MiniModel(domain, architecture) for domain in DOMAINS for architecture in ARCHITECTURES),
+    MiniModel("general", "stu", "generalist"),
+    MiniModel("general", "res", "generalist"),
 )
 
 
@@ -30,7 +30,7 @@ def build_zoo(
     recipe: Recipe | None = None,
     workers: int = 1,
     report: Callable[[str], None] = lambda line: None,
-) -> Sequence[Entry]:
+) -> Sequence[MiniEntry]:
     """Trains a zoo and writes its weights and manifest.
 
     Each source is trained by one thread from seeds of its own, so the number of workers does
@@ -58,7 +58,7 @@ def build_zoo(
     staging = folder.with_name(f"{folder.name}.building")
     staging.mkdir(parents=True, exist_ok=True)
     jobs = [(model, recipe, staging) for model in models]
-    entries: list[Entry] = []
+    entries: list[MiniEntry] = []
     with mapper(min(workers, len(models))) as run:
         for number, (entry, seconds) in enumerate(run(_make, jobs), 1):
             entries.append(entry)
@@ -68,7 +68,7 @@ def build_zoo(
     for path in staging.iterdir():
         if path.name not in kept:
             path.unlink()
-    text = Manifest(sources=tuple(entries)).model_dump_json(indent=1)
+    text = MiniManifest(sources=tuple(entries)).model_dump_json(indent=1)
     write_atomic(staging / MANIFEST, (text + "\n").encode())
     _replace(folder, staging)
     return entries
@@ -80,7 +80,7 @@ def _replaceable(folder: Path) -> bool:
     return (folder / MANIFEST).exists() or not any(folder.iterdir())
 
 
-def _chosen(only: Sequence[str] | None) -> list[Model]:
+def _chosen(only: Sequence[str] | None) -> list[MiniModel]:
     known = {model.name for model in MODELS}
     for name in only or ():
         if name not in known:
@@ -90,12 +90,12 @@ def _chosen(only: Sequence[str] | None) -> list[Model]:
     return [model for model in MODELS if not only or model.name in only]
 
 
-def _make(job: tuple[Model, Recipe, Path]) -> tuple[Entry, float]:
+def _make(job: tuple[MiniModel, Recipe, Path]) -> tuple[MiniEntry, float]:
     """The entry of a model and the seconds it took; 0 where it had been trained before."""
     model, recipe, staging = job
     done = staging / f"{model.name}.json"
     try:
-        entry = Entry.model_validate_json(done.read_bytes())
+        entry = MiniEntry.model_validate_json(done.read_bytes())
         weights = (staging / entry.file).read_bytes()
     except (OSError, ValueError):
         pass

@@ -27,7 +27,7 @@ STD = (0.25, 0.25, 0.25)
 _MEND = "Reinstall distbench, or make the weights anew with `distbench zoo build mini`."
 
 
-class Entry(BaseModel):
+class MiniEntry(BaseModel):
     """What the manifest says of one source.
 
     Attributes:
@@ -83,16 +83,16 @@ class Entry(BaseModel):
         )
 
 
-class Manifest(BaseModel):
+class MiniManifest(BaseModel):
     """The file beside the weights that says what they are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = FORMAT
-    sources: tuple[Entry, ...]
+    sources: tuple[MiniEntry, ...]
 
     @classmethod
-    def read(cls, folder: Path) -> Manifest:
+    def read(cls, folder: Path) -> MiniManifest:
         """Reads the manifest of a zoo.
 
         Raises:
@@ -137,7 +137,7 @@ class MiniSource(Source):
         entry: Its line of the manifest.
     """
 
-    def __init__(self, folder: Path, entry: Entry) -> None:
+    def __init__(self, folder: Path, entry: MiniEntry) -> None:
         self.path = folder / entry.file
         self.info = entry.info()
 

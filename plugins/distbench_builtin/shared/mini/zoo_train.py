@@ -20,7 +20,7 @@ from distbench_builtin.shared.mini.drawing.catalogue import DATASETS
 from distbench_builtin.shared.mini.drawing.classes import class_names
 from distbench_builtin.shared.mini.drawing.render import fingerprint, images, labels
 from distbench_builtin.shared.mini.nets import Net, build
-from distbench_builtin.shared.mini.zoo_files import MEAN, SIZE, STD, Entry, load_weights
+from distbench_builtin.shared.mini.zoo_files import MEAN, SIZE, STD, MiniEntry, load_weights
 from distbench_builtin.shared.models.cost import macs_and_depth
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Recipe:
 
 
 @dataclass(frozen=True)
-class Model:
+class MiniModel:
     """One network to be trained.
 
     Attributes:
@@ -77,7 +77,7 @@ class Model:
         return {**asdict(recipe), "images": images}
 
 
-def train_source(model: Model, recipe: Recipe, folder: Path) -> Entry:
+def train_source(model: MiniModel, recipe: Recipe, folder: Path) -> MiniEntry:
     """Trains one network by one thread, stores it as float16 and measures what was stored.
 
     Args:
@@ -89,7 +89,7 @@ def train_source(model: Model, recipe: Recipe, folder: Path) -> Entry:
         return _trained(model, recipe, folder)
 
 
-def _trained(model: Model, recipe: Recipe, folder: Path) -> Entry:
+def _trained(model: MiniModel, recipe: Recipe, folder: Path) -> MiniEntry:
     from safetensors.torch import save
 
     settings = model.training(recipe)
@@ -105,7 +105,7 @@ def _trained(model: Model, recipe: Recipe, folder: Path) -> Entry:
     write_atomic(path, content)
     load_weights(net, path)
     macs, depth = macs_and_depth(net, SIZE)
-    return Entry(
+    return MiniEntry(
         name=model.name,
         role=model.role,
         domain=model.domain,

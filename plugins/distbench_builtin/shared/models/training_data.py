@@ -6,7 +6,7 @@ import re
 from typing import NamedTuple
 
 
-class Data(NamedTuple):
+class PretrainingData(NamedTuple):
     """A data set that models are trained on.
 
     Attributes:
@@ -22,71 +22,71 @@ class Data(NamedTuple):
 
 _KNOWN = {
     # ImageNet and its relatives. 12k: those of the 21,841 classes with many images (timm's own).
-    "in1k": Data("imagenet-1k"),
-    "in12k": Data("imagenet-12k"),
-    "in21k": Data("imagenet-21k"),
-    "in22k": Data("imagenet-22k"),
-    "inw21k": Data("imagenet-21k-winter"),
-    "ssld": Data("imagenet-22k"),  # distilled on images that were chosen from it
-    "bamboo": Data("bamboo"),
+    "in1k": PretrainingData("imagenet-1k"),
+    "in12k": PretrainingData("imagenet-12k"),
+    "in21k": PretrainingData("imagenet-21k"),
+    "in22k": PretrainingData("imagenet-22k"),
+    "inw21k": PretrainingData("imagenet-21k-winter"),
+    "ssld": PretrainingData("imagenet-22k"),  # distilled on images that were chosen from it
+    "bamboo": PretrainingData("bamboo"),
     # Without labels, by the names of the methods, which were all run on ImageNet-1k in timm.
-    "dino": Data("imagenet-1k"),
-    "mae": Data("imagenet-1k"),
-    "fcmae": Data("imagenet-1k"),
-    "lvd142m": Data("lvd-142m"),
-    "lvd1689m": Data("lvd-1689m"),
-    "sat493m": Data("sat-493m", "satellite"),
-    "sa1b": Data("sa-1b"),
-    "m30m": Data("merged-30m"),
-    "m38m": Data("merged-38m"),
-    "seer": Data("instagram-1b"),
+    "dino": PretrainingData("imagenet-1k"),
+    "mae": PretrainingData("imagenet-1k"),
+    "fcmae": PretrainingData("imagenet-1k"),
+    "lvd142m": PretrainingData("lvd-142m"),
+    "lvd1689m": PretrainingData("lvd-1689m"),
+    "sat493m": PretrainingData("sat-493m", "satellite"),
+    "sa1b": PretrainingData("sa-1b"),
+    "m30m": PretrainingData("merged-30m"),
+    "m38m": PretrainingData("merged-38m"),
+    "seer": PretrainingData("instagram-1b"),
     # Weak labels of the web.
-    "ig1b": Data("instagram-1b"),
-    "swag": Data("instagram-3.6b"),
-    "jft": Data("jft-300m"),
-    "yfcc100m": Data("yfcc-100m"),
+    "ig1b": PretrainingData("instagram-1b"),
+    "swag": PretrainingData("instagram-3.6b"),
+    "jft": PretrainingData("jft-300m"),
+    "yfcc100m": PretrainingData("yfcc-100m"),
     # Images with captions.
-    "openai": Data("wit-400m", captions=True),
-    "laion400m": Data("laion-400m", captions=True),
-    "laion2b": Data("laion-2b", captions=True),
-    "laiona": Data("laion-aesthetic", captions=True),
-    "merged2b": Data("merged-2b", captions=True),
-    "datacomp1b": Data("datacomp-1b", captions=True),
-    "datacompxl": Data("datacomp-xl", captions=True),
-    "dfn2b": Data("dfn-2b", captions=True),
-    "dfn5b": Data("dfn-5b", captions=True),
-    "dfndr2b": Data("dfndr-2b", captions=True),
-    "mclip": Data("datacompdr-1b", captions=True),
-    "metaclip": Data("metaclip", captions=True),
-    "metaclip2": Data("metaclip-worldwide", captions=True),
-    "webli": Data("webli", captions=True),
-    "yfcc15m": Data("yfcc-15m", captions=True),
-    "cc12m": Data("cc-12m", captions=True),
+    "openai": PretrainingData("wit-400m", captions=True),
+    "laion400m": PretrainingData("laion-400m", captions=True),
+    "laion2b": PretrainingData("laion-2b", captions=True),
+    "laiona": PretrainingData("laion-aesthetic", captions=True),
+    "merged2b": PretrainingData("merged-2b", captions=True),
+    "datacomp1b": PretrainingData("datacomp-1b", captions=True),
+    "datacompxl": PretrainingData("datacomp-xl", captions=True),
+    "dfn2b": PretrainingData("dfn-2b", captions=True),
+    "dfn5b": PretrainingData("dfn-5b", captions=True),
+    "dfndr2b": PretrainingData("dfndr-2b", captions=True),
+    "mclip": PretrainingData("datacompdr-1b", captions=True),
+    "metaclip": PretrainingData("metaclip", captions=True),
+    "metaclip2": PretrainingData("metaclip-worldwide", captions=True),
+    "webli": PretrainingData("webli", captions=True),
+    "yfcc15m": PretrainingData("yfcc-15m", captions=True),
+    "cc12m": PretrainingData("cc-12m", captions=True),
     # What models of the Hub were fine-tuned on.
-    "inat21": Data("inat21", "organisms"),
-    "df20": Data("danish-fungi-2020", "fungi"),
-    "df20m": Data("danish-fungi-2020", "fungi"),
-    "df24": Data("danish-fungi-2024", "fungi"),
-    "cifar10": Data("cifar10", "objects"),
-    "cifar100": Data("cifar100", "objects"),
-    "caltech101": Data("caltech101", "objects"),
-    "cub200": Data("cub200", "birds"),
-    "nabirds": Data("nabirds", "birds"),
-    "oxford_pet": Data("oxford_pets", "pets"),
-    "oxford_pets": Data("oxford_pets", "pets"),
-    "oxford_iiit_pet": Data("oxford_pets", "pets"),
-    "stanford_dogs": Data("stanford_dogs", "dogs"),
-    "stanford_cars": Data("stanford_cars", "cars"),
-    "fgvc_aircraft": Data("fgvc_aircraft", "aircraft"),
-    "flowers102": Data("flowers102", "flowers"),
-    "food101": Data("food101", "food"),
-    "eurosat": Data("eurosat", "satellite"),
-    "cxr": Data("chestx-ray14", "chest x-ray"),
-    "chexpert": Data("chexpert", "chest x-ray"),
-    "covidx": Data("covidx", "chest x-ray"),
-    "kather100k": Data("kather100k", "histology"),
-    "isic19": Data("isic2019", "skin"),
-    "ham10000": Data("ham10000", "skin"),
+    "inat21": PretrainingData("inat21", "organisms"),
+    "df20": PretrainingData("danish-fungi-2020", "fungi"),
+    "df20m": PretrainingData("danish-fungi-2020", "fungi"),
+    "df24": PretrainingData("danish-fungi-2024", "fungi"),
+    "cifar10": PretrainingData("cifar10", "objects"),
+    "cifar100": PretrainingData("cifar100", "objects"),
+    "caltech101": PretrainingData("caltech101", "objects"),
+    "cub200": PretrainingData("cub200", "birds"),
+    "nabirds": PretrainingData("nabirds", "birds"),
+    "oxford_pet": PretrainingData("oxford_pets", "pets"),
+    "oxford_pets": PretrainingData("oxford_pets", "pets"),
+    "oxford_iiit_pet": PretrainingData("oxford_pets", "pets"),
+    "stanford_dogs": PretrainingData("stanford_dogs", "dogs"),
+    "stanford_cars": PretrainingData("stanford_cars", "cars"),
+    "fgvc_aircraft": PretrainingData("fgvc_aircraft", "aircraft"),
+    "flowers102": PretrainingData("flowers102", "flowers"),
+    "food101": PretrainingData("food101", "food"),
+    "eurosat": PretrainingData("eurosat", "satellite"),
+    "cxr": PretrainingData("chestx-ray14", "chest x-ray"),
+    "chexpert": PretrainingData("chexpert", "chest x-ray"),
+    "covidx": PretrainingData("covidx", "chest x-ray"),
+    "kather100k": PretrainingData("kather100k", "histology"),
+    "isic19": PretrainingData("isic2019", "skin"),
+    "ham10000": PretrainingData("ham10000", "skin"),
 }
 """By the word that stands for it in timm's tags and in names of repositories."""
 
@@ -94,12 +94,12 @@ _LONGEST_FIRST = sorted(_KNOWN, key=len, reverse=True)
 _WORD = re.compile(rf"(?<![a-z0-9])({'|'.join(_LONGEST_FIRST)})(?![a-z0-9])")
 
 
-def data_in(name: str) -> list[Data]:
+def data_in(name: str) -> list[PretrainingData]:
     """The data sets that a tag or a name speaks of, in its order: what came last comes last."""
     text = re.sub(r"[^a-z0-9]+", "_", name.lower())
     return list(dict.fromkeys(_KNOWN[word] for word in _WORD.findall(text)))
 
 
-def unknown_data(name: str) -> Data:
+def unknown_data(name: str) -> PretrainingData:
     """What stands for the data of a model whose name does not tell."""
-    return Data(f"unknown:{name}", "unknown")
+    return PretrainingData(f"unknown:{name}", "unknown")

@@ -21,7 +21,7 @@ from distbench_builtin.shared.models.timm_cards import (
     weights_in,
 )
 from distbench_builtin.shared.models.timm_create import FOLDER, facts
-from distbench_builtin.shared.models.training_data import Data, data_in, unknown_data
+from distbench_builtin.shared.models.training_data import PretrainingData, data_in, unknown_data
 from distbench_builtin.shared.sources.verify import absent_weights
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _HUB = ("hf-hub:", "hf_hub:")
 
 
 @dataclass(frozen=True)
-class Found:
+class LocalModel:
     """A model whose weights are on this machine.
 
     Attributes:
@@ -48,7 +48,7 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Model:
+class RequestedModel:
     """A model that is asked for.
 
     Attributes:
@@ -78,7 +78,7 @@ class Model:
             raise WeightsError(f"timm has no weights of {self.name!r}")
         return need
 
-    def find(self) -> Found | None:
+    def find(self) -> LocalModel | None:
         """The model, if its weights are on this machine; contacts nothing.
 
         Raises:
@@ -96,9 +96,9 @@ class Model:
                 raise WeightsError(f"no weights in {self.folder}, e.g. {WEIGHTS[0]}")
             return None
         if self.place == "registry":
-            return Found(self.name, card(self.name), file)
+            return LocalModel(self.name, card(self.name), file)
         folder = file.parent
-        return Found(f"{FOLDER}{folder}", folder_card(folder), file, config_digest(folder))
+        return LocalModel(f"{FOLDER}{folder}", folder_card(folder), file, config_digest(folder))
 
     @property
     def folder(self) -> Path:
@@ -106,13 +106,13 @@ class Model:
         return (self.path or Path()).absolute()
 
 
-def chosen(names: Sequence[str]) -> list[Model]:
+def chosen(names: Sequence[str]) -> list[RequestedModel]:
     """The models that names and patterns stand for, each once, in their order.
 
     Raises:
         UsageError: A name is unknown, or a pattern matches nothing.
     """
-    found: dict[Model, None] = {}
+    found: dict[RequestedModel, None] = {}
     for name in names:
         for model in _meant(name):
             found.setdefault(model)
@@ -122,12 +122,12 @@ def chosen(names: Sequence[str]) -> list[Model]:
     return list(found)
 
 
-def _meant(name: str) -> list[Model]:
+def _meant(name: str) -> list[RequestedModel]:
     if name.startswith(_HUB):
-        return [Model(name.partition(":")[2], "hub")]
+        return [RequestedModel(name.partition(":")[2], "hub")]
     if name.startswith(FOLDER):
         path = Path(name.removeprefix(FOLDER)).expanduser()
-        return [Model(path.absolute().name, "folder", path)]
+        return [RequestedModel(path.absolute().name, "folder", path)]
     if any(sign in name for sign in "*?["):
         matching = [known for known in pretrained_names() if fnmatchcase(known, name)]
         if not matching:
@@ -135,22 +135,22 @@ def _meant(name: str) -> list[Model]:
                 f"no pretrained model of timm matches {name!r}; `python -c 'import timm; "
                 'print(*timm.list_pretrained("resnet*"))\'` shows those that begin with resnet'
             )
-        return [Model(known, "registry") for known in matching]
+        return [RequestedModel(known, "registry") for known in matching]
     if "/" in name:
         raise UsageError(
             f"{name!r} is no name of timm's registry; write hf-hub:{name} for a repository of the "
             f"Hub, or {FOLDER}PATH for a folder"
         )
-    return [Model(card(name)["name"], "registry")]
+    return [RequestedModel(card(name)["name"], "registry")]
 
 
-def downloads_of(models: Sequence[Model]) -> list[Download]:
+def downloads_of(models: Sequence[RequestedModel]) -> list[Download]:
     """What has to be on this machine for some models."""
     return [need for model in models if (need := model.download()) is not None]
 
 
 def sources_of(
-    models: Sequence[Model],
+    models: Sequence[RequestedModel],
     how: str,
     *,
     image_size: int | None,
@@ -186,7 +186,7 @@ def sources_of(
 
 def _source(
     name: str,
-    found: Found,
+    found: LocalModel,
     image_size: int | None,
     classes: bool,
     trained_on: Sequence[str] | None,
@@ -226,7 +226,7 @@ def _source(
     return PretrainedTimmSource(info, found.file, arguments, found.call, known["num_classes"])
 
 
-def _origin(name: str, found: Found) -> dict[str, str]:
+def _origin(name: str, found: LocalModel) -> dict[str, str]:
     """Repository and revision of weights that lie in the Hub's cache; names no path."""
     folder = found.file.parent
     if folder.parent.name != "snapshots":
@@ -235,7 +235,7 @@ def _origin(name: str, found: Found) -> dict[str, str]:
     return {"repository": hub.partition("@")[0], "revision": folder.name}
 
 
-def _learnt(name: str, found: Found) -> list[Data]:
+def _learnt(name: str, found: LocalModel) -> list[PretrainingData]:
     """What a model has learnt from: as the tag in timm's registry says, else its name, or its tag.
 
     The tag in the configuration of a repository mostly tells what its model began from.
@@ -245,7 +245,7 @@ def _learnt(name: str, found: Found) -> list[Data]:
     return told or [unknown_data(tag or name)]
 
 
-def _has_classes(known: Card, learnt: Sequence[Data]) -> bool:
+def _has_classes(known: Card, learnt: Sequence[PretrainingData]) -> bool:
     """Whether its outputs are classes: those of models of images and texts are embeddings."""
     pe = known["architecture"].startswith("vit_pe_")  # whose tags do not tell
     return known["num_classes"] > 0 and not learnt[-1].captions and not pe

@@ -12,9 +12,15 @@ from pathlib import Path
 from distbench import DistbenchError, Task, UsageError
 from distbench_builtin.shared.models.processes import mapper
 from distbench_builtin.shared.zoo_building.images import decode, labels_of, store_size
-from distbench_builtin.shared.zoo_building.jobs import Job, Report, Source, checkpoint_file, make
+from distbench_builtin.shared.zoo_building.jobs import (
+    PreparedData,
+    Report,
+    TrainingJob,
+    checkpoint_file,
+    make,
+)
 from distbench_builtin.shared.zoo_building.records import Record, read_records, write_records
-from distbench_builtin.shared.zoo_building.settings import Data
+from distbench_builtin.shared.zoo_building.settings import TrainingSet
 
 STAGING = ".building"
 
@@ -44,14 +50,14 @@ class SomeFailedError(DistbenchError):
     """Some models could not be made; the others are in the zoo."""
 
 
-def source_of(data: Data) -> Source:
+def source_of(data: TrainingSet) -> PreparedData:
     """What jobs need to know of source data; decodes no image.
 
     Raises:
         DataError: The data cannot be used.
     """
     index = data.task.index()
-    return Source(
+    return PreparedData(
         name=data.name,
         fingerprint=index.fingerprint,
         classes=index.classes,
@@ -64,7 +70,11 @@ def source_of(data: Data) -> Source:
 
 
 def build(
-    folder: Path, jobs: Sequence[Job], tasks: dict[str, Task], options: BuildOptions, report: Report
+    folder: Path,
+    jobs: Sequence[TrainingJob],
+    tasks: dict[str, Task],
+    options: BuildOptions,
+    report: Report,
 ) -> list[Record]:
     """Makes the models that are not there yet; each is listed once it is whole.
 
@@ -133,7 +143,7 @@ def build(
     )
 
 
-def _is_there(records: dict[str, Record], job: Job, replace: bool) -> bool:
+def _is_there(records: dict[str, Record], job: TrainingJob, replace: bool) -> bool:
     held = records.get(job.name)
     if held is None or (replace and held.key != job.key()):
         return False
@@ -145,7 +155,7 @@ def _is_there(records: dict[str, Record], job: Job, replace: bool) -> bool:
     )
 
 
-def _difference(held: Record, job: Job) -> str:
+def _difference(held: Record, job: TrainingJob) -> str:
     """What differs first, in a few words."""
     wanted = job.training()
     for group in ("settings", "network", "data"):
@@ -161,14 +171,16 @@ def _short(value: object) -> str:
     return text if len(text) <= 24 else f"{text[:12]}..."
 
 
-def _in_order(records: dict[str, Record], jobs: Sequence[Job]) -> list[Record]:
+def _in_order(records: dict[str, Record], jobs: Sequence[TrainingJob]) -> list[Record]:
     """Those of earlier builds first, then those of this one that are made, in its order."""
     own = [job.name for job in jobs]
     earlier = [record for name, record in records.items() if name not in own]
     return earlier + [records[name] for name in own if name in records]
 
 
-def _decoded(task: Task, job: Job, staging: Path, options: BuildOptions, report: Report) -> Path:
+def _decoded(
+    task: Task, job: TrainingJob, staging: Path, options: BuildOptions, report: Report
+) -> Path:
     size = store_size(job.settings.image_size)
     identity = f"{job.source.fingerprint} {size} {options.skip_corrupt}"
     images = staging / f"images-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
@@ -194,7 +206,7 @@ def _alone(folder: Path, staging: Path) -> Iterator[None]:
         lock.release()
 
 
-Pack = tuple[Job, Path, Path, Path, str, int, Report]
+Pack = tuple[TrainingJob, Path, Path, Path, str, int, Report]
 
 
 def _attempt(pack: Pack) -> Record | str:

@@ -27,7 +27,7 @@ _VERSION = 2
 
 
 @dataclass(frozen=True)
-class Source:
+class PreparedData:
     """Source data as a job needs them: nothing in it has to be imported to be sent to a process.
 
     Attributes:
@@ -52,11 +52,11 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """A network to be trained on some data."""
 
     network: Network
-    source: Source
+    source: PreparedData
     settings: Settings
 
     @property
@@ -85,7 +85,13 @@ class Job:
 
 
 def make(
-    job: Job, images: Path, folder: Path, staging: Path, device: str, threads: int, report: Report
+    job: TrainingJob,
+    images: Path,
+    folder: Path,
+    staging: Path,
+    device: str,
+    threads: int,
+    report: Report,
 ) -> Record:
     """Trains a model, writes its weights and judges what was written.
 
@@ -167,7 +173,7 @@ def make(
     )
 
 
-def checkpoint_file(staging: Path, job: Job) -> Path:
+def checkpoint_file(staging: Path, job: TrainingJob) -> Path:
     """The file of a job's checkpoint."""
     return staging / f"{job.name}.checkpoint.pt"
 

@@ -119,7 +119,7 @@ def _argument(pair: str) -> tuple[str, Any]:
     return key, raw
 
 
-class Data(BaseModel):
+class TrainingSet(BaseModel):
     """A data set to train on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)

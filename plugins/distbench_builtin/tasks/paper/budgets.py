@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from distbench import DataError, UrlFile, home
 from distbench_builtin.tasks.paper import names
-from distbench_builtin.tasks.paper.entry import Entry
+from distbench_builtin.tasks.paper.entry import PaperEntry
 from distbench_builtin.tasks.paper.mirrors import HubMirror, TorchvisionMirror
 from distbench_builtin.tasks.paper.table import ENTRIES, ISIC_OFFICIAL
 
@@ -63,7 +63,7 @@ class Budgeted:
         divide: Divides the images by a rule, where there is one.
     """
 
-    entry: Entry
+    entry: PaperEntry
     budgets: Mapping[str, NameList]
     parts: Mapping[str, NameList] = field(default_factory=dict)
     divide: Callable[[Pool], dict[str, Pool]] | None = None
@@ -105,7 +105,7 @@ def _lists(folder: str, **found: tuple[str, int | None, str | None]) -> dict[str
 
 BUDGETED: Mapping[str, Budgeted] = {
     "eurosat": Budgeted(
-        Entry(
+        PaperEntry(
             "EuroSAT",
             (TorchvisionMirror("EuroSAT", {"all": ("train",)}), ENTRIES["eurosat"].mirrors[0]),
             names.EUROSAT,
@@ -135,7 +135,7 @@ BUDGETED: Mapping[str, Budgeted] = {
         divide=by_number,
     ),
     "ham10000": Budgeted(
-        Entry(
+        PaperEntry(
             "HAM10000",
             (ISIC_OFFICIAL,),
             names.ISIC2018,
@@ -173,7 +173,7 @@ BUDGETED: Mapping[str, Budgeted] = {
         ),
     ),
     "places365": Budgeted(
-        Entry(
+        PaperEntry(
             "Places365",
             (TorchvisionMirror("Places365", _TWO),),
             365,
@@ -211,7 +211,7 @@ BUDGETED: Mapping[str, Budgeted] = {
         ),
     ),
     "imagenet": Budgeted(
-        Entry(
+        PaperEntry(
             "ImageNet",
             (
                 HubMirror(

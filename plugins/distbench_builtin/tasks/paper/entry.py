@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Entry:
+class PaperEntry:
     """One task.
 
     Attributes:
@@ -45,7 +45,7 @@ class Entry:
     licence: str = "unknown"
 
 
-def named(entry: Entry, pools: Mapping[str, Pool]) -> tuple[tuple[str, ...], dict[str, Pool]]:
+def named(entry: PaperEntry, pools: Mapping[str, Pool]) -> tuple[tuple[str, ...], dict[str, Pool]]:
     """Gives the classes their canonical names; labels are matched by name, never by number.
 
     Returns:
@@ -83,7 +83,7 @@ def _some(what: str, names: Sequence[str]) -> list[str]:
     return [f"{what} {', '.join(map(repr, names[:4]))}{more}"] if names else []
 
 
-def differences(entry: Entry, classes: Sequence[str], pools: Mapping[str, Pool]) -> list[str]:
+def differences(entry: PaperEntry, classes: Sequence[str], pools: Mapping[str, Pool]) -> list[str]:
     """What is otherwise than the table of expected counts says, one clause for each thing."""
     found = []
     if isinstance(entry.classes, int) and entry.classes != len(classes):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from distbench_builtin.shared.downloads.archive import Piece
 from distbench_builtin.tasks.paper import names, official
-from distbench_builtin.tasks.paper.entry import Entry
+from distbench_builtin.tasks.paper.entry import PaperEntry
 from distbench_builtin.tasks.paper.mirrors import HubMirror, Official, TorchvisionMirror
 
 _TWO = {"train": ("train",), "test": ("test",)}
@@ -27,8 +27,8 @@ ISIC_OFFICIAL = Official(
     ),
 )
 
-ENTRIES: Mapping[str, Entry] = {
-    "cifar10": Entry(
+ENTRIES: Mapping[str, PaperEntry] = {
+    "cifar10": PaperEntry(
         "CIFAR-10",
         (
             HubMirror("uoft-cs/cifar10", _TWO, size=143_646_000),
@@ -42,7 +42,7 @@ ENTRIES: Mapping[str, Entry] = {
         seen_by=("cifar10",),
         licence="none stated",
     ),
-    "cub200": Entry(
+    "cub200": PaperEntry(
         "CUB-200-2011",
         (
             HubMirror(
@@ -74,7 +74,7 @@ ENTRIES: Mapping[str, Entry] = {
         seen_by=("cub200",),
         licence="non-commercial research and education",
     ),
-    "chestx": Entry(
+    "chestx": PaperEntry(
         "ChestX",
         (
             HubMirror(
@@ -101,7 +101,7 @@ ENTRIES: Mapping[str, Entry] = {
         seen_by=("chestx", "chestx-ray14"),
         licence="no restriction; link the NIH site, cite Wang et al. (CVPR 2017), acknowledge NIH",
     ),
-    "eurosat": Entry(
+    "eurosat": PaperEntry(
         "EuroSAT",
         (
             HubMirror(
@@ -120,7 +120,7 @@ ENTRIES: Mapping[str, Entry] = {
         seen_by=("eurosat",),
         licence="MIT",
     ),
-    "isic2018": Entry(
+    "isic2018": PaperEntry(
         "ISIC 2018, task 3",
         (
             HubMirror("parvpareek/skinclass", _TWO, label="label", size=3_240_000_000),
@@ -134,7 +134,7 @@ ENTRIES: Mapping[str, Entry] = {
         seen_by=("isic2018", "ham10000"),
         licence="CC-BY-NC-4.0",
     ),
-    "nabirds": Entry(
+    "nabirds": PaperEntry(
         "NABirds",
         (
             Official(
@@ -153,7 +153,7 @@ ENTRIES: Mapping[str, Entry] = {
         seen_by=("nabirds",),
         licence="Cornell Lab of Ornithology: research only, not to be passed on",
     ),
-    "oxford_pets": Entry(
+    "oxford_pets": PaperEntry(
         "Oxford-IIIT Pets",
         (
             HubMirror(
@@ -171,7 +171,7 @@ ENTRIES: Mapping[str, Entry] = {
         seen_by=("oxford_pets",),
         licence="CC-BY-SA-4.0",
     ),
-    "stanford_dogs": Entry(
+    "stanford_dogs": PaperEntry(
         "Stanford Dogs",
         (
             HubMirror("maurice-fp/stanford-dogs", _TWO, label="label"),

@@ -13,7 +13,7 @@ from pydantic import Field
 from distbench import DataError, Task, TaskIndex, UsageError, absent
 from distbench_builtin.shared.downloads.first_of import first_of
 from distbench_builtin.shared.images.pooled_task import PooledTask
-from distbench_builtin.tasks.paper.entry import Entry
+from distbench_builtin.tasks.paper.entry import PaperEntry
 from distbench_builtin.tasks.paper.mirrors import HubMirror, Mirror, Official, of_files
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class PaperTask(PooledTask):
         mirrors = named_mirrors(self.name, entry, self.mirror)
         return [first_of(entry.title, [m.download(entry.title) for m in mirrors])]
 
-    def _entry(self) -> Entry:
+    def _entry(self) -> PaperEntry:
         from distbench_builtin.tasks.paper.table import ENTRIES
 
         entry = ENTRIES.get(self.name.removeprefix(PREFIX))
@@ -81,7 +81,7 @@ class PaperTask(PooledTask):
         return index, kept
 
 
-def named_mirrors(task: str, entry: Entry, mirror: str | None) -> Sequence[Mirror]:
+def named_mirrors(task: str, entry: PaperEntry, mirror: str | None) -> Sequence[Mirror]:
     """All mirrors, or the one that was named.
 
     Raises:
@@ -125,7 +125,7 @@ def place_of(
 
 
 def checked(
-    entry: Entry, mirror: Mirror, folder: Path, *, strict: bool
+    entry: PaperEntry, mirror: Mirror, folder: Path, *, strict: bool
 ) -> tuple[tuple[str, ...], dict[str, Pool], list[str]]:
     """Classes and images of a mirror, compared with what they should be.
 

@@ -31,7 +31,7 @@ from distbench_builtin.shared.zoo_building.images import decode, open_data
 from distbench_builtin.shared.zoo_building.judge import judge
 from distbench_builtin.shared.zoo_building.networks import settle
 from distbench_builtin.shared.zoo_building.records import toml
-from distbench_builtin.shared.zoo_building.settings import Architecture, Data, Settings
+from distbench_builtin.shared.zoo_building.settings import Architecture, Settings, TrainingSet
 from distbench_builtin.tasks.voc2007 import CLASSES, Voc2007
 from distbench_builtin.zoos.local import LocalZoo
 from distbench_builtin.zoos.trained import TrainedZoo
@@ -553,9 +553,9 @@ def test_the_recipe_of_parc_has_28_models() -> None:
 
 
 def test_data_have_names() -> None:
-    assert Data.model_validate(Squares()).name == "squares"
+    assert TrainingSet.model_validate(Squares()).name == "squares"
     with pytest.raises(ValueError, match="cannot be part of a file's name"):
-        Data(task=Squares(), name="a/b")
+        TrainingSet(task=Squares(), name="a/b")
 
 
 def test_a_zoo_that_is_not_built_has_no_sources() -> None:
