@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from distbench.storage.hub import HubFiles
     from distbench.storage.offline import offline
     from distbench.storage.rows import Row
+    from distbench.storage.toml import toml_value
     from distbench.storage.validation import faults_of
 
 _HOME = {
@@ -125,6 +126,7 @@ _HOME = {
     "storage.hub": ["HubFiles"],
     "storage.offline": ["offline"],
     "storage.rows": ["Row"],
+    "storage.toml": ["toml_value"],
     "storage.validation": ["faults_of"],
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -207,6 +209,7 @@ __all__ = [
     "score",
     "searched",
     "to_floats",
+    "toml_value",
     "torch_threads",
     "train_phases",
     "usable_cores",

@@ -68,11 +68,11 @@ SPELLINGS = {
 
 def table() -> dict[str, list[str]]:
     """What each data set holds, for the hook `distbench_overlaps`; upper and lower case are one."""
-    found: dict[str, list[str]] = {}
+    datasets: dict[str, list[str]] = {}
     for overlap in KNOWN:
-        found.setdefault(overlap.holder, []).append(overlap.held)
+        datasets.setdefault(overlap.holder, []).append(overlap.held)
     for name, others in SPELLINGS.items():
         for other in others:
-            found.setdefault(name, []).append(other)
-            found.setdefault(other, []).append(name)
-    return found
+            datasets.setdefault(name, []).append(other)
+            datasets.setdefault(other, []).append(name)
+    return datasets

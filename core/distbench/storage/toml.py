@@ -1,8 +1,11 @@
-"""TOML files read into models, with one clear line for whatever is wrong."""
+"""TOML: files read into models, with one clear line for whatever is wrong, and values written."""
 
 from __future__ import annotations
 
+import json
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,3 +33,22 @@ def read_toml(cls: type[M], path: Path, what: str, **more: Any) -> M:
         return cls.model_validate({**table, **more})
     except ValidationError as error:
         raise UsageError(f"{path}: {faults_of(error, cls)}") from None
+
+
+def toml_value(value: Any) -> str:
+    """A value as TOML writes it; what is no number, list or table becomes a text."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(toml_value(one) for one in value)}]"
+    if isinstance(value, Mapping):
+        pairs = ", ".join(f"{_key(key)} = {toml_value(one)}" for key, one in value.items())
+        return f"{{ {pairs} }}" if pairs else "{}"
+    # A JSON string is a TOML string too, but for one character that JSON leaves as it is.
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _key(key: str) -> str:
+    return key if re.fullmatch(r"[A-Za-z0-9_-]+", key) else toml_value(key)

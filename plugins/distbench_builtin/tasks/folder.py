@@ -87,8 +87,11 @@ class FolderTask(Task):
         return self
 
     def identity(self) -> dict[str, Any]:  # noqa: D102
-        found = super().identity()
-        return {**found, "params": {k: v for k, v in found["params"].items() if v is not None}}
+        identity = super().identity()
+        return {
+            **identity,
+            "params": {k: v for k, v in identity["params"].items() if v is not None},
+        }
 
     def index(self) -> TaskIndex:  # noqa: D102
         held = self._indexed
@@ -103,11 +106,11 @@ class FolderTask(Task):
             )
             for part, images in rows.items()
         }
-        found = TaskIndex(
+        index = TaskIndex(
             layout.classes, parts, self._fingerprint(rows), self.seen_by, tuple(layout.notes)
         )
-        self._indexed = repr(self), found
-        return found
+        self._indexed = repr(self), index
+        return index
 
     def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102
         return self.read_reduced(part, positions, None)
@@ -169,20 +172,20 @@ class FolderTask(Task):
 
         _check_folder(self.unlabelled, "unlabelled")
         base = self.unlabelled.absolute()
-        found = walk(base).images
-        if not found:
+        images = walk(base).images
+        if not images:
             raise DataError(f"no images in unlabelled={self.unlabelled}")
         others = [image for part in rows.values() for _, image in part] + layout.unlabelled
         known = set(self._digests([image.place for image in others]))
-        digests = self._digests([os.path.join(base, image.place) for image in found])  # noqa: PTH118
+        digests = self._digests([os.path.join(base, image.place) for image in images])  # noqa: PTH118
         new = [
             ImageFile(f"unlabelled/{image.name}", os.path.join(base, image.place))  # noqa: PTH118
-            for image, digest in zip(found, digests, strict=True)
+            for image, digest in zip(images, digests, strict=True)
             if digest not in known
         ]
-        if left := len(found) - len(new):
+        if left := len(images) - len(new):
             layout.notes.append(
-                f"{left} of {len(found)} images of the unlabelled folder left out: they are among "
+                f"{left} of {len(images)} images of the unlabelled folder left out: they are among "
                 "the others"
             )
         return new
@@ -201,8 +204,8 @@ class FolderTask(Task):
         """SHA-256 over name, class, part and content of every image."""
         images = [
             (image.name, label or "", part, image.place)
-            for part, found in rows.items()
-            for label, image in found
+            for part, listed in rows.items()
+            for label, image in listed
         ]
         digests = self._digests([place for *_, place in images])
         facts = sorted((*image[:3], digest) for image, digest in zip(images, digests, strict=True))

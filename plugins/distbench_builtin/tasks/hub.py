@@ -175,9 +175,9 @@ class HubTask(PooledTask):
             )
             names = [p.relative_to(folder.absolute()).as_posix() for p in files]
             origin = [names, file_digests(folder.absolute(), files)]
-        made = self.share if "test" not in chosen else None
+        drawn_share = self.share if "test" not in chosen else None
         counts = {part: len(pool) for part, pool in pools.items()}
-        facts = [origin, self.config, image, label, chosen, made, counts, classes]
+        facts = [origin, self.config, image, label, chosen, drawn_share, counts, classes]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 

@@ -110,7 +110,7 @@ def _listed(images: list[ImageFile], listing: Path) -> list[ImageFile]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"cannot read the list {listing}: {reason}; mend only=FILE") from None
-    found = [image for image in images if image.name in wanted]
-    if missing := sorted(wanted - {image.name for image in found}):
+    listed = [image for image in images if image.name in wanted]
+    if missing := sorted(wanted - {image.name for image in listed}):
         raise DataError(f"{listing} names an image that is not in the folder: {missing[0]!r}")
-    return found
+    return listed

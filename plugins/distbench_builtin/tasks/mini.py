@@ -35,11 +35,11 @@ class MiniTask(Task):
             UsageError: The task was not made under its registered name.
         """
         dataset = self._dataset()
-        made = f"{_fingerprint(dataset)} {self.train} {self.test}"
+        identity = f"{_fingerprint(dataset)} {self.train} {self.test}"
         return TaskIndex(
             classes=class_names(dataset),
             parts={part: _part(dataset, part, getattr(self, part)) for part in ("train", "test")},
-            fingerprint=hashlib.sha256(made.encode()).hexdigest(),
+            fingerprint=hashlib.sha256(identity.encode()).hexdigest(),
             seen_by=(f"{_PREFIX}{dataset}",),
             notes=("Images are drawn, classes are balanced.",),
         )

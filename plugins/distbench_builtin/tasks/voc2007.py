@@ -52,13 +52,13 @@ class Voc2007(Task):
 
     def index(self) -> TaskIndex:
         """Parts without labels; `multi_labels` has those."""
-        found = self._load()
-        whole = json.dumps({part: (names, rows.tolist()) for part, (names, rows) in found.items()})
+        parts = self._load()
+        whole = json.dumps({part: (names, rows.tolist()) for part, (names, rows) in parts.items()})
         return TaskIndex(
             classes=CLASSES,
             parts={
                 part: Part(np.full(len(names), UNLABELLED, np.int64), tuple(names))
-                for part, (names, _) in found.items()
+                for part, (names, _) in parts.items()
             },
             fingerprint=hashlib.sha256(f"{self._images_digest()} {whole}".encode()).hexdigest(),
             seen_by=("voc2007",),

@@ -63,8 +63,8 @@ class FoundationZoo(Zoo):
     def _names(self) -> list[str]:
         names: dict[str, None] = {}
         for pattern in self.models:
-            found = [name for name in CURATED if fnmatchcase(name, pattern)]
-            if not found and any(sign in pattern for sign in "*?["):
+            matches = [name for name in CURATED if fnmatchcase(name, pattern)]
+            if not matches and any(sign in pattern for sign in "*?["):
                 raise UsageError(f"{pattern!r} matches none of {', '.join(CURATED)}")
-            names |= dict.fromkeys(found or [pattern])
+            names |= dict.fromkeys(matches or [pattern])
         return list(names)

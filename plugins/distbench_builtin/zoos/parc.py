@@ -95,13 +95,13 @@ class ParcZoo(Zoo):
         """Names of the models, which are those of their files."""
         data = [name for name in DATA if name != "imagenet" or self.which == 32]
         every = [f"{arch}_{name}" for arch in ARCHITECTURES for name in data]
-        found: dict[str, None] = {}
+        names: dict[str, None] = {}
         for pattern in self.models:
             matching = [name for name in every if fnmatchcase(name, pattern)]
             if not matching:
                 raise UsageError(f"no model of PARC matches {pattern!r}; there are {every[0]} ...")
-            found |= dict.fromkeys(matching)
-        return list(found)
+            names |= dict.fromkeys(matching)
+        return list(names)
 
     def _folder(self) -> Path:
         """The folder that holds one for each architecture."""

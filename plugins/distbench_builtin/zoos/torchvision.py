@@ -38,66 +38,66 @@ class TorchvisionZoo(Zoo):
     )
 
     def downloads(self) -> Sequence[Download]:  # noqa: D102
-        return [_file(name, told) for name, told in self._chosen().items()]
+        return [_file(name, weights) for name, weights in self._chosen().items()]
 
     def sources(self) -> Sequence[Source]:  # noqa: D102
         from distbench_builtin.shared.downloads.weights import misnamed
         from distbench_builtin.shared.sources.verify import absent_weights
 
         chosen = self._chosen()
-        files = {name: _file(name, told).path for name, told in chosen.items()}
+        files = {name: _file(name, weights).path for name, weights in chosen.items()}
         if lacking := [name for name, file in files.items() if not file.is_file()]:
             raise absent_weights(lacking, f"--zoo {shlex.quote(self.label)} --only zoo")
         for file in files.values():
             if wrong := misnamed(file):
                 raise WeightsError(f"{file} is damaged: it {wrong}; delete it and fetch it again")
-        return [self._source(name, told) for name, told in chosen.items()]
+        return [self._source(name, weights) for name, weights in chosen.items()]
 
     def _chosen(self) -> dict[str, Weights]:
         from distbench_builtin.shared.models.torchvision_create import names, weights
 
-        found: dict[str, Weights] = {}
+        chosen: dict[str, Weights] = {}
         for name in self.models:
             pattern = any(sign in name for sign in "*?[")
             meant = [known for known in names() if fnmatchcase(known, name)] if pattern else [name]
             if not meant:
                 raise UsageError(f"no classifier of torchvision matches {name!r}")
             for one in meant:
-                found.setdefault(one, weights(one, self.weights, error=UsageError))
-        return found
+                chosen.setdefault(one, weights(one, self.weights, error=UsageError))
+        return chosen
 
-    def _source(self, name: str, told: Weights) -> TorchvisionSource:
+    def _source(self, name: str, weights: Weights) -> TorchvisionSource:
         from distbench_builtin.shared.caching.file_digests import file_digest
         from distbench_builtin.shared.models.torchvision_create import facts
         from distbench_builtin.shared.sources.torchvision_source import TorchvisionSource
 
-        file = _file(name, told).path
-        side = self.image_size or told["input_size"]
+        file = _file(name, weights).path
+        side = self.image_size or weights["input_size"]
         cost = facts(
             name,
-            num_classes=told["num_classes"],
+            num_classes=weights["num_classes"],
             input_size=side,
             error=WeightsError,
             published=True,
         )
         info = SourceInfo(
-            name=f"{name}.{told['name'].lower()}",
+            name=f"{name}.{weights['name'].lower()}",
             architecture=name,
-            num_classes=told["num_classes"],
+            num_classes=weights["num_classes"],
             input_size=side,
-            mean=told["mean"],
-            std=told["std"],
+            mean=weights["mean"],
+            std=weights["std"],
             domain="general",
-            trained_on=(*(_SWAG if "SWAG" in told["name"] else ()), "imagenet-1k"),
-            licence=told["licence"],
+            trained_on=(*(_SWAG if "SWAG" in weights["name"] else ()), "imagenet-1k"),
+            licence=weights["licence"],
             fingerprint=file_digest(file),
-            recipe={"format": "torchvision", "weights": told["name"], "url": told["url"]},
+            recipe={"format": "torchvision", "weights": weights["name"], "url": weights["url"]},
             **cost,
         )
         return TorchvisionSource(info, file, published=True)
 
 
-def _file(name: str, told: Weights) -> HashedFile:
+def _file(name: str, weights: Weights) -> HashedFile:
     from distbench_builtin.shared.downloads.weights import torch_file
 
-    return torch_file(told["url"], f"weights {told['name']} of {name}")
+    return torch_file(weights["url"], f"weights {weights['name']} of {name}")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import math
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from distbench.storage.atomic import write_atomic
+from distbench.storage.toml import toml_value
 
 SCHEMA = 1
 
@@ -108,7 +107,7 @@ class Tuned:
             own = {k: v for k, v in table.items() if not isinstance(v, dict)}
             for deeper, values in ([("", own)] if own else []) + list(inner.items()):
                 lines += ["", f"[settings.{name}{'.' + deeper if deeper else ''}]"]
-                lines += [f"{key} = {_toml(value)}" for key, value in values.items()]
+                lines += [f"{key} = {toml_value(value)}" for key, value in values.items()]
         return "\n".join(lines) + "\n"
 
     def write(self, path: Path) -> Path:
@@ -134,17 +133,3 @@ def load_trials(path: Path) -> list[Trial]:
 def save_trials(path: Path, trials: list[Trial]) -> None:
     """Keeps the trials of a search."""
     write_atomic(path, json.dumps([asdict(trial) for trial in trials]))
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return repr(value) if math.isfinite(value) else str(value)
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_toml(v) for v in value) + "]"
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{k} = {_toml(v)}" for k, v in value.items()) + " }"
-    return json.dumps(str(value), ensure_ascii=False)

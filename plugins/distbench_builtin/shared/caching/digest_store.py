@@ -72,12 +72,12 @@ class DigestStore:
             self._give_up(error)
             return {}
 
-    def keep(self, found: Iterable[tuple[str, Stamp, str]]) -> None:
+    def keep(self, stamped: Iterable[tuple[str, Stamp, str]]) -> None:
         """Remembers digests; where that fails, the files are read again next time."""
         # An inode may have more bits than a number in the database can hold.
         rows = [
             (os.fsencode(name), size, modified, inode.to_bytes(16), bytes.fromhex(digest))
-            for name, (size, modified, inode), digest in found
+            for name, (size, modified, inode), digest in stamped
         ]
         if self._base is None or not rows:
             return

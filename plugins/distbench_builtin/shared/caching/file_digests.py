@@ -42,7 +42,7 @@ def file_digests(root: Path, files: Sequence[Path]) -> list[str]:
 
 def digests_below(root: Path, names: Sequence[str]) -> list[str]:
     """As `file_digests`, for files named by their paths from the root; cheap in millions."""
-    found = [""] * len(names)
+    digests = [""] * len(names)
     with DigestStore(root) as store, ThreadPoolExecutor(max_workers=8) as pool:
         order = sorted(range(len(names)), key=names.__getitem__)
         for start in range(0, len(order), _CHUNK):
@@ -52,7 +52,7 @@ def digests_below(root: Path, names: Sequence[str]) -> list[str]:
             for i in chunk:
                 held = known.get(names[i])
                 if held is not None and held[0] == _stamp(os.path.join(root, names[i])):  # noqa: PTH118
-                    found[i] = held[1]
+                    digests[i] = held[1]
                 else:
                     stale.append(i)
             shares = [stale[at : at + _SHARE] for at in range(0, len(stale), _SHARE)]
@@ -60,9 +60,9 @@ def digests_below(root: Path, names: Sequence[str]) -> list[str]:
             latest = time.time_ns() - _SETTLED
             fresh = dict(zip(stale, _flat(pool.map(_read_all, paths)), strict=True))
             for i, (_, value) in fresh.items():
-                found[i] = value
+                digests[i] = value
             store.keep((names[i], s, v) for i, (s, v) in fresh.items() if s[1] < latest)
-    return found
+    return digests
 
 
 def file_digest(file: Path) -> str:
@@ -82,8 +82,8 @@ def file_digest(file: Path) -> str:
 
 
 def _stamp(file: str | Path) -> Stamp:
-    found = os.stat(file)  # noqa: PTH116 - a million times, and Path.stat is slow
-    return found.st_size, found.st_mtime_ns, found.st_ino
+    status = os.stat(file)  # noqa: PTH116 - a million times, and Path.stat is slow
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def _read_all(files: Sequence[str]) -> list[tuple[Stamp, str]]:

@@ -7,9 +7,9 @@ import hashlib
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from distbench import DataError, Download, UrlFile
 
@@ -120,12 +120,40 @@ def _check(file: Path, digest: str | None) -> None:
     algorithm, _, wanted = (digest or "").partition(":")
     if wanted:
         with file.open("rb") as stream:
-            found = hashlib.file_digest(stream, algorithm).hexdigest()
-        if found != wanted:
+            actual = hashlib.file_digest(stream, algorithm).hexdigest()
+        if actual != wanted:
             raise DataError(
-                f"{file} has {algorithm} {found} instead of {wanted}: it is not whole, or another "
+                f"{file} has {algorithm} {actual} instead of {wanted}: it is not whole, or another "
                 "version; get it again"
             )
+
+
+def unpack_members(file: Path, wanted: Mapping[str, Path]) -> list[str]:
+    """Unpacks some files of a zip archive, each whole or not at all.
+
+    Args:
+        file: The archive.
+        wanted: From the last part of a member's name to the file that it becomes: nothing is
+            written elsewhere, whatever the archive says. Files that are there stay.
+
+    Returns:
+        Those that it lacks; then nothing was unpacked.
+
+    Raises:
+        BadZipFile: It is no zip archive.
+    """
+    with zipfile.ZipFile(file) as held:
+        members = {PurePosixPath(name).name: name for name in held.namelist()}
+        lacking = [name for name in wanted if name not in members]
+        for name, target in wanted.items():
+            if lacking or target.is_file():
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            part = target.with_suffix(".part")
+            with held.open(members[name]) as source, part.open("wb") as written:
+                shutil.copyfileobj(source, written)
+            part.replace(target)
+    return lacking
 
 
 def _unpack(file: Path, folder: Path) -> None:

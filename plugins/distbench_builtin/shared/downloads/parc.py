@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from distbench import DataError, Download, UrlFile
+from distbench_builtin.shared.downloads.archive import unpack_members
 
 URL = "https://www.dropbox.com/s/gk32wdqmf19lnmt/models.zip?dl=1"
 _PAGE = "https://github.com/dbolya/parc"
@@ -62,24 +62,13 @@ class ParcModels(Download):
         archive.unlink()
 
     def _unpack(self, archive: Path) -> None:
-        with zipfile.ZipFile(archive) as held:
-            # Only what is asked for, by the last part of its name: nothing is written elsewhere.
-            members = {PurePosixPath(name).name: name for name in held.namelist()}
-            lacking = [name for name in self.names if f"{name}.pth" not in members]
-            if lacking:
-                raise DataError(
-                    f"{archive} lacks {', '.join(lacking[:3])} ({len(lacking)} of "
-                    f"{len(self.names)} models); delete it, and see {_PAGE}"
-                )
-            for name in self.names:
-                file = self._file(name)
-                if file.is_file():
-                    continue
-                file.parent.mkdir(parents=True, exist_ok=True)
-                part = file.with_suffix(".part")
-                with held.open(members[f"{name}.pth"]) as source, part.open("wb") as target:
-                    shutil.copyfileobj(source, target)
-                part.replace(file)
+        lacking = unpack_members(archive, {f"{name}.pth": self._file(name) for name in self.names})
+        if lacking:
+            names = ", ".join(member.removesuffix(".pth") for member in lacking[:3])
+            raise DataError(
+                f"{archive} lacks {names} ({len(lacking)} of {len(self.names)} models); delete it, "
+                f"and see {_PAGE}"
+            )
 
     def _file(self, name: str) -> Path:
         return self.folder / name.partition("_")[0] / f"{name}.pth"

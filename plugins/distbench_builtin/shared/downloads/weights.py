@@ -45,8 +45,8 @@ class HubWeights(Download):
         folder = self.folder()
         if folder is None or not all((folder / name).is_file() for name in self.also):
             return None
-        found = (folder / name for name in self.files)
-        return next((file for file in found if file.is_file()), None)
+        files = (folder / name for name in self.files)
+        return next((file for file in files if file.is_file()), None)
 
     def present(self) -> bool:
         """Whether all of it is on this machine."""
@@ -138,10 +138,10 @@ def misnamed(file: Path) -> str | None:
     Raises:
         OSError: It cannot be read.
     """
-    told = _HASH.search(file.name)
-    if told is None:
+    promised = _HASH.search(file.name)
+    if promised is None:
         return None
-    found = file_digest(file)
-    if found.startswith(told[1]):
+    actual = file_digest(file)
+    if actual.startswith(promised[1]):
         return None
-    return f"has SHA-256 {found[: len(told[1])]}... instead of {told[1]}..."
+    return f"has SHA-256 {actual[: len(promised[1])]}... instead of {promised[1]}..."

@@ -77,15 +77,15 @@ def _part_folders(root: Path, tree: Tree) -> dict[str, str]:
     named = [top for top in tops if top.lower() in PARTS]
     others = [top for top in tops if top not in named and top.lower() not in UNLABELLED_NAMES]
     flat = [top for top in named if _is_flat(top, tree)]
-    found = {top: PARTS[top.lower()] for top in named if top not in flat}
-    doubtful = flat if found or not others else [f for f in flat if f.lower() not in _ALSO_CLASSES]
+    parts = {top: PARTS[top.lower()] for top in named if top not in flat}
+    doubtful = flat if parts or not others else [f for f in flat if f.lower() not in _ALSO_CLASSES]
     if doubtful:
         raise DataError(
             f"the images in {root / doubtful[0]} lie in no class folder: sort them into "
             f"{doubtful[0]}/CLASS/, or rename the folder ('unlabelled' for images without a class)"
         )
-    for part in set(found.values()):
-        same = [top for top, name in found.items() if name == part]
+    for part in set(parts.values()):
+        same = [top for top, name in parts.items() if name == part]
         if len(same) > 1:
             raise DataError(
                 f"{root} has both {' and '.join(map(repr, same))}; keep one for {part} images"
@@ -93,14 +93,14 @@ def _part_folders(root: Path, tree: Tree) -> dict[str, str]:
     whole = sorted(
         steps[0] for steps in tree.folders if len(steps) == 2 and steps[1].lower() in _TRAIN
     )
-    if not found and whole:
+    if not parts and whole:
         raise DataError(f"{root / whole[0]} is divided into parts itself; give its path instead")
-    if found and "train" not in found.values():
+    if parts and "train" not in parts.values():
         raise DataError(
-            f"{root} has a folder {next(iter(found))!r} but none named 'train'; put the training "
+            f"{root} has a folder {next(iter(parts))!r} but none named 'train'; put the training "
             "images in train/CLASS/"
         )
-    return found
+    return parts
 
 
 def _is_flat(top: str, tree: Tree) -> bool:

@@ -79,16 +79,16 @@ def _visit(
     if name:
         tree.folders.add(tuple(name[:-1].split("/")))
     for entry in entries:
-        inner, found = name + plain(entry.name), place + entry.name
+        inner, path = name + plain(entry.name), place + entry.name
         hidden = entry.name.startswith(".")
         if entry.is_dir():
             if not hidden:
                 below = (*above, identity)
-                _visit(entry.path, f"{inner}/", f"{found}/", below, tree)
+                _visit(entry.path, f"{inner}/", f"{path}/", below, tree)
         elif hidden or os.path.splitext(entry.name)[1].lower() not in SUFFIXES:  # noqa: PTH122
             tree.ignored += 1
         elif entry.is_file():
-            tree.images.append(ImageFile(inner, None if found == inner else found))
+            tree.images.append(ImageFile(inner, None if path == inner else path))
         elif entry.is_symlink():
             raise DataError(
                 f"{entry.path} is a link to a file that is not there; mend or remove it"

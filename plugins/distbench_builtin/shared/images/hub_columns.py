@@ -46,9 +46,9 @@ def missing(folder: Path, splits: Sequence[str] = ()) -> str | None:
         if match := _SHARD.fullmatch(name):
             start, _, count, end = match.groups()
             alike = re.compile(rf"{re.escape(start)}-\d{{5}}-of-{count}(?:-.*)?{_suffix(end)}")
-            found = sum(alike.fullmatch(other) is not None for other in data)
-            if found < int(count):
-                return f"{int(count) - found} of the {int(count)} files {start}-*"
+            matching = sum(alike.fullmatch(other) is not None for other in data)
+            if matching < int(count):
+                return f"{int(count) - matching} of the {int(count)} files {start}-*"
     for split in splits:
         if not any(split in name.lower() for name in data):
             return f"files of split {split!r}"
@@ -70,13 +70,13 @@ def image_column(features: Features, given: str | None, what: str) -> str:
 
     if given is not None:
         return _named(features, given, "image", what)
-    found = [name for name, kind in features.items() if isinstance(kind, Image)]
-    found = found or [name for name, kind in features.items() if _holds_bytes(kind)]
-    if len(found) > 1:
-        found = [name for name in found if name in ("image", "img")] or found
-    if len(found) == 1:
-        return str(found[0])
-    which = f"several image columns ({', '.join(found)})" if found else "no image column"
+    columns = [name for name, kind in features.items() if isinstance(kind, Image)]
+    columns = columns or [name for name, kind in features.items() if _holds_bytes(kind)]
+    if len(columns) > 1:
+        columns = [name for name in columns if name in ("image", "img")] or columns
+    if len(columns) == 1:
+        return str(columns[0])
+    which = f"several image columns ({', '.join(columns)})" if columns else "no image column"
     raise DataError(f"{what} has {which}; name one of {', '.join(features)} with image=")
 
 
@@ -89,23 +89,24 @@ def label_column(features: Features, given: str | None, what: str) -> str:
     from datasets import ClassLabel
 
     if given is not None:
-        found = [_named(features, given, "label", what)]
+        columns = [_named(features, given, "label", what)]
     else:
-        found = [name for name, kind in features.items() if isinstance(kind, ClassLabel)]
-        if len(found) != 1:
+        columns = [name for name, kind in features.items() if isinstance(kind, ClassLabel)]
+        if len(columns) != 1:
             named = [name for name in _LABELS if name in features and _is_label(features[name])]
-            found = [name for name in named if not found or name in found][:1]
-        if not found:
+            columns = [name for name in named if not columns or name in columns][:1]
+        if not columns:
             raise DataError(
                 f"{what}: which column holds the classes? Name one of {', '.join(features)} with "
                 "label="
             )
-    if not _is_label(features[found[0]]):
+    if not _is_label(features[columns[0]]):
         raise DataError(
-            f"column {found[0]!r} of {what} is no class label but {_type(features[found[0]])}; a "
-            "task needs one whole number, name or class for each image"
+            f"column {columns[0]!r} of {what} is no class label but "
+            f"{_type(features[columns[0]])}; a task needs one whole number, name or class for "
+            "each image"
         )
-    return found[0]
+    return columns[0]
 
 
 def pool_of(
@@ -162,8 +163,8 @@ def _names(rows: Rows, features: Features, image: str, start: str) -> list[str]:
     """The images' own names where each has one of its own, else their numbers."""
     candidates: list[list[Any]] = [rows.paths(image)]
     candidates += [rows.column(name) for name in _IDS if name in features]
-    for found in candidates:
-        texts = [str(value) for value in found if value is not None and value != ""]
+    for names in candidates:
+        texts = [str(value) for value in names if value is not None and value != ""]
         if len(set(texts)) == len(rows):
             return texts
     return [f"{start}{i:06d}" for i in range(len(rows))]

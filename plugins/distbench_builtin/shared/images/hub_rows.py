@@ -70,25 +70,25 @@ class ParquetRows(Rows):
     def paths(self, name: str) -> list[str | None]:
         import pyarrow as pa
 
-        found: list[str | None] = []
+        paths: list[str | None] = []
         for number, facts in enumerate(self._metadata):
             kind = facts.schema.to_arrow_schema().field(name).type
             if pa.types.is_struct(kind) and kind.get_field_index("path") >= 0:
-                found += [v and v["path"] for v in self._read(number, f"{name}.path")]
+                paths += [v and v["path"] for v in self._read(number, f"{name}.path")]
             else:
-                found += [None] * facts.num_rows
-        return found
+                paths += [None] * facts.num_rows
+        return paths
 
     def images(self, name: str, positions: Sequence[int]) -> list[bytes | None]:
         wanted = np.asarray(positions, dtype=np.int64)
         groups = np.searchsorted(self._starts, wanted, side="right") - 1
-        found: dict[int, bytes | None] = {}
+        encoded: dict[int, bytes | None] = {}
         for group in np.unique(groups):
             values = self._group(int(group), name)
             for position in wanted[groups == group]:
                 value = values[int(position - self._starts[group])].as_py()
-                found[int(position)] = value["bytes"] if isinstance(value, dict) else value
-        return [found[int(p)] for p in wanted]
+                encoded[int(position)] = value["bytes"] if isinstance(value, dict) else value
+        return [encoded[int(p)] for p in wanted]
 
     def _read(self, number: int, column: str) -> list[Any]:
         import pyarrow.parquet as pq
@@ -168,20 +168,20 @@ def open_splits(folder: Path, config: str | None, what: str) -> tuple[dict[str, 
     try:
         builder = load_dataset_builder(str(folder), config, cache_dir=str(home() / "datasets"))
         files = {
-            str(split): list(found) for split, found in (builder.config.data_files or {}).items()
+            str(split): list(paths) for split, paths in (builder.config.data_files or {}).items()
         }
-        parquet = files and all(f.endswith(".parquet") for found in files.values() for f in found)
+        parquet = files and all(f.endswith(".parquet") for paths in files.values() for f in paths)
         if parquet:
             import pyarrow.parquet as pq
 
             first = next(iter(files.values()))[0]
             features = builder.info.features or Features.from_arrow_schema(pq.read_schema(first))
-            splits: dict[str, Rows] = {split: ParquetRows(found) for split, found in files.items()}
+            splits: dict[str, Rows] = {split: ParquetRows(paths) for split, paths in files.items()}
         else:
             builder.download_and_prepare()
-            made = builder.as_dataset()
-            splits = {str(split): ArrowRows(rows) for split, rows in made.items()}
-            features = next(iter(made.values())).features
+            dataset = builder.as_dataset()
+            splits = {str(split): ArrowRows(rows) for split, rows in dataset.items()}
+            features = next(iter(dataset.values())).features
     except Exception as error:  # of several libraries: no data files, a wrong card, broken files
         reason = " ".join(str(error).split())[:300].rstrip(".")
         hint = "; name one with config=" if "Config name is missing" in reason else ""

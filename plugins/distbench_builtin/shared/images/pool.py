@@ -61,12 +61,12 @@ def joined(pools: Sequence[Pool]) -> Pool:
 
     def read(positions: Sequence[int], side: int | None = None) -> list[Pixels]:
         owner = np.searchsorted(starts, np.asarray(positions), side="right") - 1
-        found: dict[int, Pixels] = {}
+        pixels: dict[int, Pixels] = {}
         for which in np.unique(owner):
             own = [p for p, o in zip(positions, owner, strict=True) if o == which]
             images = pools[which].read([p - int(starts[which]) for p in own], side)
-            found.update(zip(own, images, strict=True))
-        return [found[p] for p in positions]
+            pixels.update(zip(own, images, strict=True))
+        return [pixels[p] for p in positions]
 
     return Pool(
         [name for pool in pools for name in pool.names],

@@ -85,13 +85,13 @@ def _column(table: Table, role: str, given: str | None) -> str:
         if given not in table.columns:
             raise DataError(f"{table.path} has no column {given!r}; it has {shown}")
         return given
-    found = _usual(table, role)
-    if len(found) == 1:
-        return found[0]
+    column = _usual(table, role)
+    if len(column) == 1:
+        return column[0]
     what = {"file": "the names of the image files", "label": "the classes"}[role]
-    if found:
+    if column:
         raise DataError(
-            f"{what} could be in {' or '.join(map(repr, found))} of {table.path}; say which with "
+            f"{what} could be in {' or '.join(map(repr, column))} of {table.path}; say which with "
             f"{role}=COLUMN"
         )
     raise DataError(
@@ -139,11 +139,11 @@ class _Finder:
 
     def find(self, name: str) -> ImageFile:
         """The image of this name; missing ones are noted and complained of together."""
-        found = self._existing(name)
-        if found is None:
+        path = self._existing(name)
+        if path is None:
             self.missing.append(name)
             return ImageFile(name)
-        place = os.path.normpath(found)
+        place = os.path.normpath(path)
         if os.path.isabs(place) and place.startswith(self._root + os.sep):  # noqa: PTH117
             place = place[len(self._root) + 1 :]
         if place in self._seen:

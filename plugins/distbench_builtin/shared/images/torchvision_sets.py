@@ -250,9 +250,9 @@ def _pool(data: Any, known: Set, part: str, root: Path, labels: Sequence[str]) -
     from distbench_builtin.shared.images.pool import Pool, of_files
 
     if known.files is not None:
-        found = [entry[0] if isinstance(entry, tuple) else entry for entry in _list(data, known)]
+        files = [entry[0] if isinstance(entry, tuple) else entry for entry in _list(data, known)]
         base = root.absolute()
-        paths = [Path(path).absolute().relative_to(base).as_posix() for path in found]
+        paths = [Path(path).absolute().relative_to(base).as_posix() for path in files]
         order = sorted(range(len(paths)), key=paths.__getitem__)
         return of_files(base, [(paths[i], labels[i]) for i in order])
     names = [f"{part}-{i:06d}" for i in range(len(labels))]
@@ -269,13 +269,13 @@ def _read(
     """Images of a set that keeps them otherwise than in files of its own."""
     import numpy as np
 
-    found = []
+    entries = []
     for i in positions:
         try:
-            found.append(np.array(data[i][0].convert("RGB"), dtype=np.uint8))
+            entries.append(np.array(data[i][0].convert("RGB"), dtype=np.uint8))
         except Exception as error:  # decoders meet broken data with exceptions of every kind
             raise CorruptImageError(names[i], str(error) or type(error).__name__) from None
-    return found
+    return entries
 
 
 def _number(value: Any) -> int:

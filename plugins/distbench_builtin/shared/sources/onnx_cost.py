@@ -39,8 +39,8 @@ def graph_facts(file: Path, input_name: str, input_size: int) -> GraphFacts:
     key = {"file": file_digest(file), "input": input_name, "size": input_size}
     if find_spec("onnx") is None:
         return {"parameters": None, "macs": None}
-    found = remembered("onnx-size", key, lambda: dict(_count(file, input_name, input_size)))
-    return cast("GraphFacts", found)
+    facts = remembered("onnx-size", key, lambda: dict(_count(file, input_name, input_size)))
+    return cast("GraphFacts", facts)
 
 
 def _count(file: Path, input_name: str, input_size: int) -> GraphFacts:
@@ -118,8 +118,8 @@ def _seen_shapes(
     session = onnxruntime.InferenceSession(
         model.SerializeToString(), options, providers=["CPUExecutionProvider"]
     )
-    found = session.run(list(names), {input_name: np.zeros(image, np.float32)})
-    return {name: value.shape for name, value in zip(names, found, strict=True)}
+    outputs = session.run(list(names), {input_name: np.zeros(image, np.float32)})
+    return {name: value.shape for name, value in zip(names, outputs, strict=True)}
 
 
 def _tensors(node: Any) -> tuple[str, str]:

@@ -41,8 +41,8 @@ class OnnxSource(Source):
         batch = self._fixed_batch(session)
 
         def run(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
-            found: list[Any] = session.run(list(self._outputs), {self._images: images})
-            return [np.asarray(value, np.float32).reshape(len(images), -1) for value in found]
+            outputs: list[Any] = session.run(list(self._outputs), {self._images: images})
+            return [np.asarray(value, np.float32).reshape(len(images), -1) for value in outputs]
 
         def forward(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             given = np.ascontiguousarray(images.detach().cpu().numpy(), dtype=np.float32)

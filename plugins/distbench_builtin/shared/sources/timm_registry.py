@@ -112,14 +112,14 @@ def chosen(names: Sequence[str]) -> list[RequestedModel]:
     Raises:
         UsageError: A name is unknown, or a pattern matches nothing.
     """
-    found: dict[RequestedModel, None] = {}
+    requested: dict[RequestedModel, None] = {}
     for name in names:
         for model in _meant(name):
-            found.setdefault(model)
-    called = [model.name for model in found]
+            requested.setdefault(model)
+    called = [model.name for model in requested]
     for twice in {name for name in called if called.count(name) > 1}:
         raise UsageError(f"two of the models are called {twice!r}; rename a folder")
-    return list(found)
+    return list(requested)
 
 
 def _meant(name: str) -> list[RequestedModel]:
@@ -171,22 +171,22 @@ def sources_of(
     Raises:
         WeightsError: Weights are not on this machine, or are damaged.
     """
-    found = {model.name: model.find() for model in models}
-    if lacking := [name for name, one in found.items() if one is None]:
+    local = {model.name: model.find() for model in models}
+    if lacking := [name for name, one in local.items() if one is None]:
         raise absent_weights(lacking, how)
-    said = trained_on or {}
-    if strange := sorted(set(said) - set(found)):
-        raise UsageError(f"trained_on names {strange[0]!r}, which is not among {', '.join(found)}")
+    declared = trained_on or {}
+    if strange := sorted(set(declared) - set(local)):
+        raise UsageError(f"trained_on names {strange[0]!r}, which is not among {', '.join(local)}")
     return [
-        _source(name, one, image_size, classes, said.get(name), more)
-        for name, one in found.items()
+        _source(name, one, image_size, classes, declared.get(name), more)
+        for name, one in local.items()
         if one is not None
     ]
 
 
 def _source(
     name: str,
-    found: LocalModel,
+    local: LocalModel,
     image_size: int | None,
     classes: bool,
     trained_on: Sequence[str] | None,
@@ -195,19 +195,19 @@ def _source(
     from distbench_builtin.shared.caching.file_digests import file_digest
     from distbench_builtin.shared.sources.timm_source import PretrainedTimmSource
 
-    known = found.card
-    learnt = _learnt(name, found)
+    known = local.card
+    learnt = _learnt(name, local)
     labels = known["num_classes"] if classes and _has_classes(known, learnt) else 0
     side = image_size or known["input_size"]
     resized = known["fixed_size"] and side != known["input_size"]
     arguments = {"img_size": side} if resized else {}
     cost = facts(
-        found.call,
+        local.call,
         arguments,
         num_classes=labels,
         input_size=side,
         error=WeightsError,
-        known_by=found.known_by,
+        known_by=local.known_by,
     )
     info = SourceInfo(
         name=name,
@@ -219,30 +219,30 @@ def _source(
         activation="softmax" if labels else "none",
         trained_on=tuple(trained_on or (data.name for data in learnt)),
         licence=known["licence"],
-        fingerprint=file_digest(found.file),
-        recipe={"format": "timm", "arguments": arguments, **_origin(name, found)},
+        fingerprint=file_digest(local.file),
+        recipe={"format": "timm", "arguments": arguments, **_origin(name, local)},
         **{"domain": learnt[-1].domain, **cost, **more},
     )
-    return PretrainedTimmSource(info, found.file, arguments, found.call, known["num_classes"])
+    return PretrainedTimmSource(info, local.file, arguments, local.call, known["num_classes"])
 
 
-def _origin(name: str, found: LocalModel) -> dict[str, str]:
+def _origin(name: str, local: LocalModel) -> dict[str, str]:
     """Repository and revision of weights that lie in the Hub's cache; names no path."""
-    folder = found.file.parent
+    folder = local.file.parent
     if folder.parent.name != "snapshots":
         return {}
-    hub = found.card["hub"] or name
+    hub = local.card["hub"] or name
     return {"repository": hub.partition("@")[0], "revision": folder.name}
 
 
-def _learnt(name: str, found: LocalModel) -> list[PretrainingData]:
+def _learnt(name: str, local: LocalModel) -> list[PretrainingData]:
     """What a model has learnt from: as the tag in timm's registry says, else its name, or its tag.
 
     The tag in the configuration of a repository mostly tells what its model began from.
     """
-    tag = found.card["tag"]
-    told = data_in(tag) if found.known_by is None else data_in(name) or data_in(tag)
-    return told or [unknown_data(tag or name)]
+    tag = local.card["tag"]
+    data = data_in(tag) if local.known_by is None else data_in(name) or data_in(tag)
+    return data or [unknown_data(tag or name)]
 
 
 def _has_classes(known: Card, learnt: Sequence[PretrainingData]) -> bool:

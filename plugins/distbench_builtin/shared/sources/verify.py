@@ -28,11 +28,11 @@ def verify(info: SourceInfo, file: Path) -> None:
     Raises:
         WeightsError: It is missing, cannot be read, or differs.
     """
-    found = _digest(info, file)
-    if found != info.fingerprint:
+    actual = _digest(info, file)
+    if actual != info.fingerprint:
         raise WeightsError(
             f"{file} is not what the manifest declares for source {info.name!r}: its SHA-256 is "
-            f"{found[:12]}..., declared is {info.fingerprint[:12]}...; fetch the file again, or "
+            f"{actual[:12]}..., declared is {info.fingerprint[:12]}...; fetch the file again, or "
             "correct sha256 in the manifest if the new weights are meant"
         )
 
@@ -43,11 +43,11 @@ def unchanged(info: SourceInfo, file: Path) -> None:
     Raises:
         WeightsError: It is missing, cannot be read, or differs.
     """
-    found = _digest(info, file)
-    if found != info.fingerprint:
+    actual = _digest(info, file)
+    if actual != info.fingerprint:
         raise WeightsError(
             f"{file}, the weights of source {info.name!r}, changed: its SHA-256 is "
-            f"{found[:12]}..., it was {info.fingerprint[:12]}...; run the command again"
+            f"{actual[:12]}..., it was {info.fingerprint[:12]}...; run the command again"
         )
 
 
@@ -66,12 +66,12 @@ def check_shapes(info: SourceInfo, features: Sequence[int], logits: Sequence[int
     Raises:
         WeightsError: A dimension differs.
     """
-    for what, key, found, declared in (
+    for what, key, actual, declared in (
         ("features", "feature_dim", tuple(features), info.feature_dim),
         ("logits", "num_classes", tuple(logits), info.num_classes),
     ):
-        if len(found) != 2 or found[1] != declared:
+        if len(actual) != 2 or actual[1] != declared:
             raise WeightsError(
-                f"source {info.name!r} gives {what} of shape {found}, but its manifest says {key} "
+                f"source {info.name!r} gives {what} of shape {actual}, but its manifest says {key} "
                 f"= {declared}; correct the manifest or the weights"
             )

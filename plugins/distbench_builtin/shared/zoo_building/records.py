@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from distbench import UsageError, write_atomic
+from distbench import UsageError, toml_value, write_atomic
 from distbench_builtin.shared.sources.zoo_manifest import MANIFEST
 
 RECORDS = "training.json"
@@ -88,25 +88,10 @@ def manifest(name: str, records: Sequence[Record]) -> str:
     """The manifest as TOML."""
     lines = [
         f"# Source models made by `distbench zoo build`; {RECORDS} says how.",
-        f"name = {toml(name)}",
+        f"name = {toml_value(name)}",
         "version = 1",
     ]
     for record in records:
         lines += ["", "[[models]]", f"# {record.says}"]
-        lines += [f"{key} = {toml(value)}" for key, value in record.entry.items()]
+        lines += [f"{key} = {toml_value(value)}" for key, value in record.entry.items()]
     return "\n".join(lines) + "\n"
-
-
-def toml(value: Any) -> str:
-    """A value as TOML writes it."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, float)):
-        return repr(value)
-    if isinstance(value, Mapping):
-        inner = ", ".join(f"{json.dumps(key)} = {toml(v)}" for key, v in value.items())
-        return f"{{ {inner} }}" if inner else "{}"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(toml(v) for v in value)}]"
-    # A JSON string is a TOML string too, but for one character that JSON leaves as it is.
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -52,7 +52,7 @@ class BudgetTask(PooledTask):
         plan = self._plan()
         mirrors = [mirror.download(plan.entry.title) for mirror in self._mirrors(plan)]
         images = [] if self.path is not None else [first_of(plan.entry.title, mirrors)]
-        return [*images, *(found.download() for found in self._lists(plan))]
+        return [*images, *(names.download() for names in self._lists(plan))]
 
     def _plan(self) -> Budgeted:
         from distbench_builtin.tasks.paper.budgets import BUDGETED
@@ -89,8 +89,8 @@ class BudgetTask(PooledTask):
         if plan.parts:
             held = pools["test"]
             pools |= {
-                part: held.take(_rows(held, found.download().path, self.strict))
-                for part, found in plan.parts.items()
+                part: held.take(_rows(held, names.download().path, self.strict))
+                for part, names in plan.parts.items()
             }
         if self.budget is not None:
             pools = self._labelled(plan, pools, notes)

@@ -87,8 +87,8 @@ def by_number(pool: Pool) -> dict[str, Pool]:
             )
         numbers.setdefault(label, {})[int(match[1])] = row
     rows: dict[str, list[int]] = {"train": [], "test": [], "validation": []}
-    for found in numbers.values():
-        ordered = [found[number] for number in sorted(found)]
+    for classes in numbers.values():
+        ordered = [classes[number] for number in sorted(classes)]
         first, second = len(ordered) * 7 // 10, len(ordered) * 8 // 10
         rows["test"] += ordered[:first]
         rows["train"] += ordered[first:second]
@@ -96,10 +96,10 @@ def by_number(pool: Pool) -> dict[str, Pool]:
     return {part: pool.take(chosen) for part, chosen in rows.items()}
 
 
-def _lists(folder: str, **found: tuple[str, int | None, str | None]) -> dict[str, NameList]:
+def _lists(folder: str, **lists: tuple[str, int | None, str | None]) -> dict[str, NameList]:
     return {
         name.removeprefix("b"): NameList(f"{folder}/{file}.txt", size, sha)
-        for name, (file, size, sha) in found.items()
+        for name, (file, size, sha) in lists.items()
     }
 
 

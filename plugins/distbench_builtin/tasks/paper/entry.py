@@ -56,15 +56,15 @@ def named(entry: PaperEntry, pools: Mapping[str, Pool]) -> tuple[tuple[str, ...]
     """
     from distbench_builtin.tasks.paper.names import canonical, spelled
 
-    found = {label for pool in pools.values() for label in pool.labels if label is not None}
+    labelled = {label for pool in pools.values() for label in pool.labels if label is not None}
     if isinstance(entry.classes, int):
-        known = {name: canonical(name) for name in found}
+        known = {name: canonical(name) for name in labelled}
         if len(set(known.values())) < len(known):
-            known = {name: name for name in found}
+            known = {name: name for name in labelled}
         classes = tuple(sorted(known.values()))
     else:
-        known, classes = spelled(found, entry.classes, entry.aliases), entry.classes
-        if not entry.drops and (strange := sorted(found - set(known))):
+        known, classes = spelled(labelled, entry.classes, entry.aliases), entry.classes
+        if not entry.drops and (strange := sorted(labelled - set(known))):
             lack = [name for name in classes if name not in known.values()]
             raise DataError("; ".join(_some("unknown class", strange) + _some("none is", lack)))
     out = {}
@@ -85,16 +85,16 @@ def _some(what: str, names: Sequence[str]) -> list[str]:
 
 def differences(entry: PaperEntry, classes: Sequence[str], pools: Mapping[str, Pool]) -> list[str]:
     """What is otherwise than the table of expected counts says, one clause for each thing."""
-    found = []
+    lines = []
     if isinstance(entry.classes, int) and entry.classes != len(classes):
-        found.append(f"{len(classes)} classes instead of {entry.classes}")
+        lines.append(f"{len(classes)} classes instead of {entry.classes}")
     present = {label for pool in pools.values() for label in pool.labels}
-    found += _some("no images of class", [name for name in classes if name not in present])
+    lines += _some("no images of class", [name for name in classes if name not in present])
     for part, wanted in entry.counts.items():
         count = sum(map(len, pools.values())) if part == "all" else len(pools.get(part, ()))
         if count != wanted:
             where = "in all" if part == "all" else f"in {part}"
-            found.append(f"{count} images {where} instead of {wanted}")
+            lines.append(f"{count} images {where} instead of {wanted}")
     for part, numbers in entry.per_class.items():
         chosen = pools.values() if part == "all" else [pools[part]] if part in pools else []
         tally = Counter(label for pool in chosen for label in pool.labels)
@@ -106,5 +106,5 @@ def differences(entry: PaperEntry, classes: Sequence[str], pools: Mapping[str, P
         ]
         if wrong:
             more = f" and {len(wrong) - 3} more" if len(wrong) > 3 else ""
-            found.append(f"images a class in {part}: {', '.join(wrong[:3])}{more}")
-    return found
+            lines.append(f"images a class in {part}: {', '.join(wrong[:3])}{more}")
+    return lines

@@ -98,17 +98,17 @@ class HubMirror:
         from distbench_builtin.shared.images.pool import joined
 
         what = f"data set {self.repository}"
-        found, features = open_splits(folder, self.config, what)
+        opened, features = open_splits(folder, self.config, what)
         image = _hub_data.image_column(features, self.image, what)
         names = _is_list(features.get(self.label))
         label = self.label if names else _hub_data.label_column(features, self.label, what)
         pools = {}
         for part, splits in self.splits.items():
-            if lack := [split for split in splits if split not in found]:
-                raise DataError(f"{what} has no split {lack[0]!r}, only {', '.join(found)}")
+            if lack := [split for split in splits if split not in opened]:
+                raise DataError(f"{what} has no split {lack[0]!r}, only {', '.join(opened)}")
             one = []
             for split in splits:
-                rows, start = found[split], f"{split}-"
+                rows, start = opened[split], f"{split}-"
                 if names and label:
                     labels = [v[0] if v and len(v) == 1 else None for v in rows.column(label)]
                     one.append(
@@ -160,15 +160,15 @@ class TorchvisionMirror:
         return archive(self.name)
 
     def folder(self) -> Path | None:  # noqa: D102
-        found = self.download(self.name)
-        return found.place if found.present() else None
+        download = self.download(self.name)
+        return download.place if download.present() else None
 
     def pools(self, folder: Path) -> dict[str, Pool]:  # noqa: D102
         from distbench_builtin.shared.images.pool import joined
         from distbench_builtin.shared.images.torchvision_sets import open_set
 
-        found = open_set(self.name, folder)[1]
-        return {part: joined([found[s] for s in splits]) for part, splits in self.splits.items()}
+        pools = open_set(self.name, folder)[1]
+        return {part: joined([pools[s] for s in splits]) for part, splits in self.splits.items()}
 
     def identity(self, folder: Path) -> object:  # noqa: D102
         from distbench_builtin.shared.images.torchvision_sets import SETS

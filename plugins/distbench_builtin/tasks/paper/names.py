@@ -30,12 +30,12 @@ def spelled(
         aliases: Other names of classes, by their `key`.
     """
     known = {key(name): name for name in expected}
-    found = {}
+    spellings = {}
     for name in names:
         match = aliases.get(key(name), known.get(key(name)))
         if match is not None:
-            found[name] = match
-    return found
+            spellings[name] = match
+    return spellings
 
 
 def _list(text: str) -> tuple[str, ...]:

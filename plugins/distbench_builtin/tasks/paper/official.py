@@ -94,7 +94,7 @@ def chestx(folder: Path) -> dict[str, Pool]:
     table = next(iter(sorted(folder.rglob("Data_Entry_2017*.csv"))), None)
     if table is None:
         raise DataError(f"{folder} has no Data_Entry_2017*.csv")
-    found = {path.name: path.relative_to(folder).as_posix() for path in folder.rglob("*.png")}
+    paths = {path.name: path.relative_to(folder).as_posix() for path in folder.rglob("*.png")}
     part_of: dict[str, str] = {}
     for part, name in (("train", "train_val_list.txt"), ("test", "test_list.txt")):
         file = next(iter(folder.rglob(name)), None)
@@ -105,7 +105,7 @@ def chestx(folder: Path) -> dict[str, Pool]:
     for row in _table(table, ("Image Index", "Finding Labels")):
         image, labels = row["Image Index"], row["Finding Labels"].split("|")
         if len(labels) == 1 and image in part_of:
-            rows[part_of[image]].append((found.get(image, f"images/{image}"), labels[0]))
+            rows[part_of[image]].append((paths.get(image, f"images/{image}"), labels[0]))
     wanted = [path for part in rows.values() for path, label in part if label != "No Finding"]
     _check_files(folder, wanted)
     return {part: of_files(folder, listed) for part, listed in rows.items()}

@@ -89,11 +89,11 @@ def named_mirrors(task: str, entry: PaperEntry, mirror: str | None) -> Sequence[
     """
     if mirror is None:
         return entry.mirrors
-    found = [m for m in entry.mirrors if m.key.casefold() == mirror.casefold()]
-    if not found:
+    mirrors = [m for m in entry.mirrors if m.key.casefold() == mirror.casefold()]
+    if not mirrors:
         known = ", ".join(m.key for m in entry.mirrors)
         raise UsageError(f"{task} has no mirror {mirror!r}; there are {known}")
-    return found
+    return mirrors
 
 
 def place_of(

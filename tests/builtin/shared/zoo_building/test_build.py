@@ -21,6 +21,7 @@ from distbench import (
     UsageError,
     WeightsError,
     to_floats,
+    toml_value,
 )
 from distbench.engine.training import checkpoint as checkpoints
 from distbench_builtin.shared.zoo_building import jobs as build_jobs
@@ -30,7 +31,6 @@ from distbench_builtin.shared.zoo_building.build import SomeFailedError
 from distbench_builtin.shared.zoo_building.images import decode, open_data
 from distbench_builtin.shared.zoo_building.judge import judge
 from distbench_builtin.shared.zoo_building.networks import settle
-from distbench_builtin.shared.zoo_building.records import toml
 from distbench_builtin.shared.zoo_building.settings import Architecture, Settings, TrainingSet
 from distbench_builtin.tasks.voc2007 import CLASSES, Voc2007
 from distbench_builtin.zoos.local import LocalZoo
@@ -402,7 +402,7 @@ def test_how_long_a_training_is() -> None:
     "value", ['a "b" \\ \n\x7f ü 🐦', 3, 0.001, 1e-05, True, [0.5, 1.0], {"pad type": "same"}, {}]
 )
 def test_values_come_back_from_toml(value) -> None:
-    assert tomllib.loads(f"x = {toml(value)}")["x"] == value
+    assert tomllib.loads(f"x = {toml_value(value)}")["x"] == value
 
 
 def voc(root: Path) -> Path:

@@ -117,7 +117,7 @@ def class_names(dataset: str) -> tuple[str, ...]:
     names = []
     for position, row in class_rows(dataset):
         family = FAMILIES[groups[position].family]
-        told = [value for value in row if value not in family.silent]
+        audible = [value for value in row if value not in family.silent]
         prefix = family.name if family.prefix is None else family.prefix
-        names.append("-".join([prefix, *told] if prefix else told))
+        names.append("-".join([prefix, *audible] if prefix else audible))
     return tuple(names)
