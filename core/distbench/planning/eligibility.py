@@ -1,4 +1,8 @@
-"""Which source is left out for which task and method, and why: the one place that decides it."""
+"""Which source is left out for which task and method, and why, before any is scored.
+
+A metric may leave out more: those that it declines or gives no finite score
+(`distbench.engine.stages.score`).
+"""
 
 from __future__ import annotations
 
