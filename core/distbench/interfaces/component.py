@@ -1,4 +1,4 @@
-"""What every component is: a small frozen pydantic model whose fields are its parameters."""
+"""The base of every component: a frozen pydantic model whose fields are its parameters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kinds of components, by name."""
+"""The kinds of components: from the name of each to the class that plugins derive from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contracts of methods: distillers and baselines."""
+"""The contracts of distillers, which learn from weighted sources, and of baselines without any."""
 
 from __future__ import annotations
 

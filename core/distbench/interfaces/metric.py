@@ -1,4 +1,4 @@
-"""The contract of metrics."""
+"""The contract of metrics: from probes of all sources on a task to one score for each."""
 
 from __future__ import annotations
 

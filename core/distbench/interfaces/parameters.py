@@ -1,4 +1,4 @@
-"""The range in which a parameter is worth trying, as its component declares it for `tune`."""
+"""How a component declares a parameter: as its primary one, and with a range for `tune`."""
 
 from __future__ import annotations
 

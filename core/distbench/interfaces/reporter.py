@@ -1,4 +1,4 @@
-"""The contract of reporters: what is told of a run, when, and in which order."""
+"""The contract of reporters: the facts of a run and its cells, and the order of the calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract of strategies."""
+"""The contract of strategies: from the scores of the sources to their weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a student of any kind is loaded again, where it has no way of its own."""
+"""The contract of students: backbone, initial weights, and how a trained one is loaded again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Suites and their protocol: what has to be equal for two results to be comparable."""
+"""The contract of suites, and what a suite file holds: tasks, zoo, student, protocol, settings."""
 
 from __future__ import annotations
 

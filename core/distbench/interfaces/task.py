@@ -1,4 +1,4 @@
-"""What a task tells the engine before any image is decoded."""
+"""The contract of tasks: classes, parts and labels before any image is decoded, then the images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Source models: what is known of one, and how its features and logits are obtained."""
+"""The contract of zoos and their sources: facts without weights, then features and logits."""
 
 from __future__ import annotations
 
