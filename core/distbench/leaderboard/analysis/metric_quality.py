@@ -143,11 +143,7 @@ def metric_of(row: RowRecord) -> str:
 
 
 def _line(
-    metric: str,
-    distiller: str,
-    scores: ByCell,
-    reached: ByCell,
-    tasks: Sequence[str],
+    metric: str, distiller: str, scores: ByCell, reached: ByCell, tasks: Sequence[str]
 ) -> MetricLine:
     seeds: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     left_out: dict[str, str] = {}

@@ -48,8 +48,7 @@ def metric_table(lines: Sequence[MetricLine]) -> TextTable:
         for task, why in line.left_out.items():
             where = name_cell(line.metric), " on ", name_cell(task)
             notes.append(note("Left out: ", *where, f": {why}."))
-    header = tuple(Text(head, kind="text") for head in heads)
-    return TextTable(header, tuple(body), tuple(notes), left=(0,))
+    return TextTable(note(*heads), tuple(body), tuple(notes), left=(0,))
 
 
 def _tau(values: tuple[float, ...] | None) -> Text:
