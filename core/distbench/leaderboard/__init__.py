@@ -50,14 +50,13 @@ def write(
     board = build_board(records, tasks=tasks, seeds=seeds, baseline=baseline, measure=measure)
     records = [row for row in records if row.task.id in board.tasks and row.seed in board.seeds]
     methods = [line.method for line in board.lines]
-    weights = source_weights(records, methods=methods, tasks=board.tasks)
     table = board_table(board)
     files = {
         "leaderboard.md": markdown_text(table),
         "leaderboard.csv": board_csv(board),
         "leaderboard.json": board_json(board),
         "leaderboard.tex": latex_text(table),
-        "weights.json": weights_json(weights),
+        "weights.json": weights_json(source_weights(records, methods=methods, tasks=board.tasks)),
         "costs.csv": cost_csv(method_costs(records, methods=methods)),
     }
     for file, content in files.items():

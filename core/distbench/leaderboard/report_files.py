@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from distbench.leaderboard.tables.board_table import board_csv, board_table
 from distbench.leaderboard.tables.cost_table import cost_csv, cost_table, costs_as_dicts
 from distbench.leaderboard.tables.metric_table import metric_csv, metric_table, metrics_as_dicts
 from distbench.leaderboard.tables.text_table import (
-    Text,
     TextTable,
     latex_text,
     markdown_text,
     name_cell,
+    note,
 )
 from distbench.leaderboard.tables.weight_table import weights_as_dicts
 from distbench.storage.atomic import write_atomic
@@ -51,21 +51,21 @@ def write_reports(
         OSError: The folder cannot be written to.
     """
     files: dict[str, str | bytes] = {}
-    makers: dict[str, tuple[str, Callable[[], str]]] = {
-        "md": ("leaderboard.md", lambda: reports_markdown(collected, reports)),
-        "json": ("leaderboard.json", lambda: reports_json(collected, reports)),
-        "latex": ("leaderboard.tex", lambda: reports_latex(reports)),
-        "html": ("leaderboard.html", lambda: reports_page(collected, reports)),
-    }
     with without_cycles():
-        for kind in FORMATS:
-            if kind in formats and kind in makers:
-                file, make = makers[kind]
-                files[file] = make()
-            elif kind in formats:
-                files.update(_csv_files(reports))
+        if "md" in formats:
+            files["leaderboard.md"] = reports_markdown(collected, reports)
+        if "csv" in formats:
+            files |= _csv_files(reports)
+        if "json" in formats:
+            table = reports_as_dict(collected, reports)
+            text = json.dumps(table, allow_nan=False, ensure_ascii=False)
+            files["leaderboard.json"] = text + "\n"
+        if "latex" in formats:
+            files["leaderboard.tex"] = reports_latex(reports)
+        if "html" in formats:
+            files["leaderboard.html"] = reports_page(collected, reports)
     if PICTURE in formats:
-        files.update(_pictures(reports))
+        files |= _pictures(reports)
     for file, content in files.items():
         write_atomic(folder / file, content)
     return [folder / file for file in files]
@@ -121,8 +121,7 @@ def reports_markdown(collected: Collected, reports: Sequence[BoardReport]) -> st
         parts += [f"# {_escaped(report.label)}", markdown_text(board_table(report.board)).rstrip()]
         parts += [f"- {_escaped(line)}" for line in report.left_out]
         if report.metrics:
-            metrics = markdown_text(metric_table(report.metrics)).rstrip()
-            parts += ["## Metrics", metrics]
+            parts += ["## Metrics", markdown_text(metric_table(report.metrics)).rstrip()]
         if report.costs:
             parts += ["## Costs", markdown_text(cost_table(report.costs)).rstrip()]
         parts += ["## Where from", markdown_text(_provenance(collected, report)).rstrip()]
@@ -136,19 +135,11 @@ def _escaped(line: str) -> str:
 def _provenance(collected: Collected, report: BoardReport) -> TextTable:
     body = []
     for line in report.board.lines:
-        for number in report.origins[line.method]:
-            origin = collected.origins[number]
-            who = Text(origin.submitter or "", kind="text")
-            body.append(
-                (
-                    name_cell(line.method),
-                    Text(origin.kind, kind="text"),
-                    who,
-                    name_cell(origin.path),
-                )
-            )
-    heads = ("method", "kind", "submitter", "file")
-    return TextTable(tuple(Text(h, kind="text") for h in heads), tuple(body), (), (0, 1, 2, 3))
+        for origin in (collected.origins[number] for number in report.origins[line.method]):
+            who = note(origin.kind, origin.submitter or "")
+            body.append((name_cell(line.method), *who, name_cell(origin.path)))
+    heads = note("method", "kind", "submitter", "file")
+    return TextTable(heads, tuple(body), left=(0, 1, 2, 3))
 
 
 def reports_latex(reports: Sequence[BoardReport]) -> str:
@@ -183,10 +174,3 @@ def reports_as_dict(collected: Collected, reports: Sequence[BoardReport]) -> dic
             for report in reports
         ],
     }
-
-
-def reports_json(collected: Collected, reports: Sequence[BoardReport]) -> str:
-    """All that there is, as JSON."""
-    return (
-        json.dumps(reports_as_dict(collected, reports), allow_nan=False, ensure_ascii=False) + "\n"
-    )

@@ -27,9 +27,7 @@ from distbench.submission.manifest import (
     NAME_PATTERN,
     Manifest,
     Member,
-    PlanMethod,
     PublicPlan,
-    TransferFacts,
 )
 from distbench.submission.scrub import Scrubber, pathless
 from distbench.submission.tally import Tally
@@ -114,16 +112,8 @@ def pack(run: RunFolder, *, name: str, submitter: str, licence: str, note: str |
             "rows.jsonl": b"".join(row.model_dump_json().encode() + b"\n" for row in rows),
             PREDICTIONS: packed(predictions),
         }
-        manifest = _manifest(
-            run.plan,
-            plan,
-            rows,
-            members,
-            name=name,
-            submitter=submitter,
-            licence=licence,
-            note=note,
-        )
+        given = {"name": name, "submitter": submitter, "licence": licence, "note": note}
+        manifest = _manifest(run.plan, plan, rows, members, given)
     except ValidationError as error:
         raise UsageError(f"the bundle cannot be written: {faults_of(error, Manifest)}") from None
     table = json.loads(canonical_json(manifest.model_dump()))
@@ -136,7 +126,7 @@ def _manifest(
     public: PublicPlan,
     rows: list[Row],
     members: dict[str, bytes],
-    **given: Any,
+    given: dict[str, Any],
 ) -> Manifest:
     from distbench import __version__
 
@@ -172,21 +162,16 @@ def public_plan(plan: Plan, scrub: Scrubber) -> PublicPlan:
     }
     for cell in sorted(plan.cells, key=lambda cell: plan.seeds.index(cell.seed)):
         keys[cell.method][cell.task].append(cell.key)
+    same = ("name", "suite", "suite_version", "skip_corrupt", "excluded", "marked", "seeds")
     fields = {
-        "name": plan.name,
-        "suite": plan.suite,
-        "suite_version": plan.suite_version,
+        **{name: getattr(plan, name) for name in same},
         "protocol": plan.protocol.model_dump(),
-        "skip_corrupt": plan.skip_corrupt,
         "student": plan.student_identity,
         "zoo": plan.zoo_identity,
         "sources": [s.model_dump() for s in plan.sources],
         "generalist": plan.generalist.model_dump() if plan.generalist else None,
         "encoders": [s.model_dump() for s in plan.encoders],
         "reference": plan.reference.identities["baseline"] if plan.reference else None,
-        "excluded": plan.excluded,
-        "marked": plan.marked,
-        "seeds": plan.seeds,
         "tasks": [_task(task, scrub) for task in plan.tasks],
         "methods": [_method(method) for method in plan.methods],
         "keys": keys,
@@ -209,14 +194,11 @@ def _task(task: PlannedTask, scrub: Scrubber) -> dict[str, Any]:
 
 
 def _method(method: PlannedMethod) -> dict[str, Any]:
-    return PlanMethod(
-        id=method.id,
-        role=method.role,
-        components=method.identities,
-        needs=method.needs,
-        generalist=method.generalist,
-        transfer=TransferFacts(use=method.transfer.label, fingerprint=method.transfer.fingerprint)
-        if method.transfer
-        else None,
-        encoder=method.encoder,
-    ).model_dump()
+    transfer = method.transfer
+    return {
+        **{
+            name: getattr(method, name) for name in ("id", "role", "needs", "generalist", "encoder")
+        },
+        "components": method.identities,
+        "transfer": transfer and {"use": transfer.label, "fingerprint": transfer.fingerprint},
+    }

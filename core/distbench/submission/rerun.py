@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,8 @@ TOLERANCE = 0.05
 """Accuracy between machines; on one machine and version results are equal in every bit."""
 
 
-@dataclass(frozen=True)
-class _Replanned:
-    plan: Plan
-    cell: Cell
+_Replanned = tuple[Plan, Cell]
+"""A plan made here, and the one of its cells that is computed again."""
 
 
 def rerun_cells(
@@ -60,15 +58,15 @@ def rerun_cells(
     random.Random(choice).shuffle(cells)
     planner = _Planner(bundle, names, plugins)
     drawn: dict[CellId, _Replanned] = {}
-    left: dict[str, int] = {}
+    left = Counter[str]()
     for cell in cells:
         if len(drawn) == wanted:
             break
         planned = planner.plan(cell, report)
-        if isinstance(planned, _Replanned):
+        if isinstance(planned, tuple):
             drawn[cell] = planned
         elif planned is not None:
-            left[planned] = left.get(planned, 0) + 1
+            left[planned] += 1
     for why, count in left.items():
         report.note(f"{count} drawn cells were not computed again: {why}")
     if len(drawn) < min(wanted, len(cells)) and not report.reasons:
@@ -97,7 +95,7 @@ class _Planner:
             return plan
         cell = next(c for c in plan.cells if c.seed == seed)
         if cell.key == self._keys[cell_id]:
-            return _Replanned(plan, cell)
+            return plan, cell
         theirs = {name: tuple(v) for name, v in self._bundle.manifest.plugins.items()}
         if theirs != {name: (version,) for name, version in plan.distributions.items()}:
             return "other versions of distbench or of plugins are installed here"
@@ -148,20 +146,21 @@ def _computed_again(
     row: Row, planned: _Replanned, tolerance: float, report: ValidationReport
 ) -> dict[str, Any]:
     """Computes a cell and compares it with its row."""
+    plan, cell = planned
     from distbench.engine.unit import execute_unit
     from distbench.storage.hashing import digest
 
     where = f"{row.method.id} on {row.task.id}, seed {row.seed}"
-    ledger = Ledger(planned.plan)
-    path = ledger.root / "plans" / f"{digest(planned.plan.to_json())}.json"
-    planned.plan.save(path)
+    ledger = Ledger(plan)
+    path = ledger.root / "plans" / f"{digest(plan.to_json())}.json"
+    plan.save(path)
     with without_network():
-        for unit in planned.plan.units([planned.cell]):
+        for unit in plan.units([cell]):
             outcome = execute_unit(path, unit.id)
             if outcome.status != "done":
                 report.note(f"{where} could not be computed again: {shown(outcome.reason, 300)}")
                 return {"cell": where, "outcome": "failed"}
-    new = ledger.store.get(planned.cell.key)
+    new = ledger.store.get(cell.key)
     if new is None or row.result is None:
         report.note(f"{where} could not be computed again: it left no row")
         return {"cell": where, "outcome": "failed"}
@@ -178,19 +177,20 @@ def _compared(
     where: str, claimed: ResultBlock, new: ResultBlock, tolerance: float, report: ValidationReport
 ) -> dict[str, Any]:
     """Holds two results of different machines against each other."""
+
+    def differs(how: str) -> None:
+        report.refuse("cells computed again", f"{where}: {how}")
+
     for name in ("parts", "declared"):
         if getattr(claimed, name) != getattr(new, name):
-            report.refuse("cells computed again", f"{where}: computed again, {name} is another")
+            differs(f"computed again, {name} is another")
     for name in ("eligible", "excluded", "marked"):
         if getattr(claimed.sources, name) != getattr(new.sources, name):
-            report.refuse(
-                "cells computed again", f"{where}: computed again, other sources are {name}"
-            )
+            differs(f"computed again, other sources are {name}")
     difference = abs(claimed.accuracy - new.accuracy)
     if difference > tolerance:
-        report.refuse(
-            "cells computed again",
-            f"{where}: accuracy {claimed.accuracy:.4f} is claimed, computed again it is "
-            f"{new.accuracy:.4f}; {tolerance:g} is allowed between machines",
+        differs(
+            f"accuracy {claimed.accuracy:.4f} is claimed, computed again it is {new.accuracy:.4f}; "
+            f"{tolerance:g} is allowed between machines"
         )
     return {"cell": where, "outcome": "compared", "difference": difference}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import NoneType
 from typing import Any
 
 import numpy as np
@@ -153,8 +154,7 @@ class RowChecks:
                 self._refuse("weights of sources", where, f"{shown(name)} has other weights")
 
     def _cost(self, cost: CostBlock, result: ResultBlock, classes: int, where: str) -> None:
-        table = cost.model_dump()
-        for name, value in table.items():
+        for name, value in cost:
             if value is not None and value < 0:
                 self._refuse("costs", where, f"{name} is {value}")
         steps, allowed = cost.steps, self._bundle.plan.protocol.get("steps")
@@ -233,8 +233,6 @@ class RowChecks:
 
 def _scalar(value: Any) -> bool:
     """Whether a value is a text, a finite number, a switch or nothing."""
-    return value is None or isinstance(value, (str, int)) or _finite(value)
-
-
-def _finite(value: Any) -> bool:
-    return isinstance(value, float) and math.isfinite(value)
+    return isinstance(value, (str, int, NoneType)) or (
+        isinstance(value, float) and math.isfinite(value)
+    )

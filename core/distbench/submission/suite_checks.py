@@ -24,9 +24,6 @@ from distbench.submission.validation_report import ValidationReport, shown
 NO_SUITE = "custom"
 """What runs are made under that name no suite; it has no settings."""
 
-PROTOCOL_AXES = ("seeds",)
-"""Of a protocol: may differ, since no cell depends on it."""
-
 
 def find_suite(plan: PublicPlan, names: Registry) -> SuiteDefinition | None:
     """The installed suite of the plan's name; None if there is none."""
@@ -75,17 +72,14 @@ def check_suite(
             "run again with the distbench that has it",
         )
         return
-    changed = {
-        key: (value, ours)
-        for key, ours in suite.protocol.model_dump(exclude=set(PROTOCOL_AXES)).items()
-        if (value := getattr(protocol, key)) != ours
-    }
-    for key, (value, ours) in changed.items():
-        report.refuse(
-            "protocol",
-            f"suite {suite.name} has {key}={ours}, these results were made with {shown(value)}; "
-            "a changed protocol is another suite and needs a name of its own",
-        )
+    # Seeds may differ, since no cell depends on how many there are.
+    for key, ours in suite.protocol.model_dump(exclude={"seeds"}).items():
+        if (value := getattr(protocol, key)) != ours:
+            report.refuse(
+                "protocol",
+                f"suite {suite.name} has {key}={ours}, these results were made with "
+                f"{shown(value)}; a changed protocol is another suite and needs a name of its own",
+            )
     _check_student(plan, suite, names, report)
     _check_zoo(plan, suite, names, report)
     if any(plan.marked.values()):

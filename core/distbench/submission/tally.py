@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from distbench.storage.hashing import canonical_json, digest
-from distbench.storage.rows import Row
+from distbench.storage.rows import Row, Status
 from distbench.submission import limits
 from distbench.submission.manifest import Coverage, Machine, PublicPlan, TaskFacts
 
 CellId = tuple[str, str, int]
 """Method, task and seed."""
+
+_SAME = ("suite", "suite_version", "protocol", "student", "zoo")
+"""What a manifest has as the plan has it."""
 
 
 class Tally:
@@ -44,11 +47,7 @@ class Tally:
             weights[f"student {plan.student.get('name', '')}"] = of_student
         return {
             "incomplete": self.incomplete(planned),
-            "suite": plan.suite,
-            "suite_version": plan.suite_version,
-            "protocol": plan.protocol,
-            "student": plan.student,
-            "zoo": plan.zoo,
+            **{name: getattr(plan, name) for name in _SAME},
             "plan_digest": digest([plan.suite, sorted(planned.values())]),
             "seeds": plan.seeds,
             "tasks": tuple(
@@ -60,23 +59,16 @@ class Tally:
                 Machine(rows=count, environment=json.loads(text))
                 for text, count in sorted(self._machines.items())
             ),
-            "counts": self.coverage(planned),
+            "counts": self._coverage(planned),
         }
 
-    def coverage(self, planned: Mapping[CellId, str]) -> Coverage:
-        """Counts of a plan's cells by how they ended.
-
-        Args:
-            planned: Key of each planned cell.
-        """
+    def _coverage(self, planned: Mapping[CellId, str]) -> Coverage:
+        """Counts of a plan's cells by how they ended."""
         counts = Counter(self.status.values())
         return Coverage(
             planned=len(planned),
-            done=counts["done"],
-            failed=counts["failed"],
-            declined=counts["declined"],
-            skipped=counts["skipped"],
             missing=len(planned) - len(self.status),
+            **{status: counts[status] for status in get_args(Status)},
         )
 
     def incomplete(self, planned: Mapping[CellId, str]) -> str | None:

@@ -51,8 +51,7 @@ class TaskLabels:
         if not skipped:
             return part.labels
         left_out = set(skipped)
-        names = [part.names[i] for i in range(len(part.labels))]
-        kept = np.array([name not in left_out for name in names], dtype=bool)
+        kept = [i for i in range(len(part.labels)) if part.names[i] not in left_out]
         return np.asarray(part.labels[kept], dtype=np.int64)
 
     def _index(self, planned: PlanTask) -> TaskIndex | str:

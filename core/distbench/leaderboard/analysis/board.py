@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -97,25 +97,9 @@ class Board:
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, as plain values that JSON can hold."""
-
-        def estimate(value: Estimate | None) -> dict[str, Any] | None:
-            return None if value is None else dict(vars(value))
-
-        def entry(value: BoardEntry) -> dict[str, Any]:
-            missing = [dict(vars(gap)) for gap in value.missing]
-            return {**vars(value), "missing": missing, "estimate": estimate(value.estimate)}
-
-        lines = [
-            {
-                "complete": line.complete,
-                **vars(line),
-                "entries": [entry(e) for e in line.entries],
-                "mean": estimate(line.mean),
-                "delta": estimate(line.delta),
-            }
-            for line in self.lines
-        ]
-        plain = {key: value for key, value in vars(self).items() if key != "lines"}
+        lines = [{"complete": line.complete, **asdict(line)} for line in self.lines]
+        plain = asdict(replace(self, lines=()))
+        del plain["lines"]
         return {**plain, "interval": f"two-sided {LEVEL:.0%} t interval", "methods": lines}
 
 

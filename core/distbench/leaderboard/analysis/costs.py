@@ -7,6 +7,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from distbench.leaderboard.rows.entries import cells
 from distbench.leaderboard.rows.records import CostFacts, RowRecord, as_records
@@ -83,28 +84,9 @@ def total_training_macs(cost: CostFacts) -> int | None:
     return cost.training_macs + passes + cost.teacher_training_macs
 
 
-def _pass_seconds(cost: CostFacts) -> float | None:
-    return 0.0 if cost.teacher_macs == 0 else cost.teacher_pass_seconds
-
-
-def _total_seconds(cost: CostFacts) -> float | None:
-    passes, teaching = _pass_seconds(cost), _teaching_seconds(cost)
-    if passes is None or teaching is None:
-        return None
-    return cost.train_seconds + passes + teaching
-
-
-def _teaching_seconds(cost: CostFacts) -> float | None:
-    # Earlier rows do not have it; what has no sources taught none.
-    return 0.0 if cost.teacher_macs == 0 else cost.teacher_training_seconds
-
-
-def _mean(values: Iterable[float | int | None], *, all_of_them: bool = False) -> float | None:
-    values = list(values)
+def _mean(values: Iterable[float | None]) -> float | None:
     present = [v for v in values if v is not None]
-    if not present or (all_of_them and len(present) < len(values)):
-        return None
-    return math.fsum(present) / len(present)
+    return math.fsum(present) / len(present) if present else None
 
 
 def _images(row: RowRecord) -> float | None:
@@ -133,29 +115,29 @@ def method_costs(
     return [_cost(method, machine, groups[machine, method]) for machine, method in keys]
 
 
+def _cell_costs(row: RowRecord, cost: CostFacts) -> dict[str, float | None]:
+    """What a cell cost, under the names of `MethodCost`."""
+    costs: dict[str, float | None] = cost._asdict()
+    if cost.teacher_macs == 0:  # nothing was passed and none taught; earlier rows do not say so
+        costs |= {"teacher_pass_seconds": 0.0, "teacher_training_seconds": 0.0}
+    passes, teaching = costs["teacher_pass_seconds"], costs["teacher_training_seconds"]
+    return costs | {
+        "teacher_pass_macs": pass_macs(cost),
+        "total_training_macs": total_training_macs(cost),
+        "total_training_seconds": None
+        if passes is None or teaching is None
+        else cost.train_seconds + passes + teaching,
+        "images_per_step": _images(row),
+    }
+
+
 def _cost(method: str, machine: str, group: Sequence[tuple[RowRecord, CostFacts]]) -> MethodCost:
-    blocks = [cost for _, cost in group]
-    return MethodCost(
-        method=method,
-        machine=machine,
-        cells=len(blocks),
-        parameters=math.fsum(c.parameters for c in blocks) / len(blocks),
-        student_macs=math.fsum(c.student_macs for c in blocks) / len(blocks),
-        latency_ms=_mean(c.latency_ms for c in blocks),
-        teacher_macs=_mean(c.teacher_macs for c in blocks),
-        images_per_step=_mean(_images(row) for row, _ in group),
-        steps=math.fsum(c.steps for c in blocks) / len(blocks),
-        training_macs=_mean(c.training_macs for c in blocks),
-        teacher_pass_macs=_mean(pass_macs(c) for c in blocks),
-        teacher_training_macs=_mean(c.teacher_training_macs for c in blocks),
-        total_training_macs=_mean((total_training_macs(c) for c in blocks), all_of_them=True),
-        selection_macs=_mean(c.selection_macs for c in blocks),
-        train_seconds=math.fsum(c.train_seconds for c in blocks) / len(blocks),
-        teacher_pass_seconds=_mean(_pass_seconds(c) for c in blocks),
-        teacher_training_seconds=_mean(_teaching_seconds(c) for c in blocks),
-        total_training_seconds=_mean((_total_seconds(c) for c in blocks), all_of_them=True),
-        total_seconds=math.fsum(c.total_seconds for c in blocks) / len(blocks),
-        peak_memory_mb=max(
-            (c.peak_memory_mb for c in blocks if c.peak_memory_mb is not None), default=None
-        ),
-    )
+    costs = [_cell_costs(row, cost) for row, cost in group]
+    columns = {name: [of_cell[name] for of_cell in costs] for name in costs[0]}
+    means: dict[str, Any] = {name: _mean(values) for name, values in columns.items()}
+    for name in ("total_training_macs", "total_training_seconds"):
+        if None in columns[name]:
+            means[name] = None
+    peaks = [peak for peak in columns["peak_memory_mb"] if peak is not None]
+    means["peak_memory_mb"] = max(peaks, default=None)
+    return MethodCost(method=method, machine=machine, cells=len(costs), **means)

@@ -32,7 +32,7 @@ LEAST = 3
 
 MEASURED = ("tau", "pearson", "regret_1", "regret_3")
 
-ByCell = Mapping[tuple[str, int], Mapping[str, float]]
+ByCell = dict[tuple[str, int], dict[str, float]]
 """A number for each source, by task and seed."""
 
 
@@ -100,13 +100,9 @@ def judge(
     )
 
 
-def oracle(
-    chosen: Mapping[Cell, RowRecord], measure: Measure = "accuracy"
-) -> dict[str, dict[tuple[str, int], dict[str, float]]]:
+def oracle(chosen: Mapping[Cell, RowRecord], measure: Measure = "accuracy") -> dict[str, ByCell]:
     """Distiller to (task, seed) to source to the accuracy that learning from it alone led to."""
-    accuracies: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(
-        lambda: defaultdict(dict)
-    )
+    accuracies: dict[str, ByCell] = defaultdict(lambda: defaultdict(dict))
     for (_, task, seed), row in sorted(chosen.items()):
         components = row.method.components
         if row.result is None or "metric" in components or "strategy" not in components:
@@ -120,14 +116,12 @@ def oracle(
     return accuracies
 
 
-def _scores(
-    chosen: Mapping[Cell, RowRecord],
-) -> dict[str, dict[tuple[str, int], dict[str, float]]]:
+def _scores(chosen: Mapping[Cell, RowRecord]) -> dict[str, ByCell]:
     """Metric to (task, seed) to source to its score; of several methods the one that scored most.
 
     All methods of a metric read the same scores, but may not have the same eligible sources.
     """
-    scores: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(dict)
+    scores: dict[str, ByCell] = defaultdict(dict)
     for (_, task, seed), row in sorted(chosen.items()):
         if row.result is None or "metric" not in row.method.components:
             continue
@@ -149,11 +143,7 @@ def metric_of(row: RowRecord) -> str:
 
 
 def _line(
-    metric: str,
-    distiller: str,
-    scores: ByCell,
-    reached: ByCell,
-    tasks: Sequence[str],
+    metric: str, distiller: str, scores: ByCell, reached: ByCell, tasks: Sequence[str]
 ) -> MetricLine:
     seeds: dict[str, list[tuple[float, ...]]] = defaultdict(list)
     left_out: dict[str, str] = {}

@@ -23,6 +23,7 @@ _DRAWING = 1
 """Raised when the same points would be drawn differently."""
 
 _FAINT, _FONT = "#999999", 8.0
+_MARK: dict[str, Any] = {"markersize": 6.5, "markeredgewidth": 1.3}
 
 _SETTINGS: dict[Any, Any] = {
     "svg.hashsalt": "distbench",
@@ -172,11 +173,10 @@ def _panel(
             [cost(point)],
             [mean],
             marker,
-            markersize=6.5,
-            markeredgewidth=1.3,
             markeredgecolor=colour,
             markerfacecolor=colour if front(point) else "white",
             zorder=4,
+            **_MARK,
         )
     write_names(axes, some, cost, front, inches)
 
@@ -207,20 +207,11 @@ def _ticks(axes: Axes) -> None:
 def _legend(axes: Axes, some: Sequence[Point]) -> None:
     from matplotlib.lines import Line2D
 
-    roles = [role for role in STYLE if any(p.role == role for p in some)]
+    hollow = {"color": "none", "markerfacecolor": "white", **_MARK}
     shown = [
-        Line2D(
-            [],
-            [],
-            marker=STYLE[role][0],
-            color="none",
-            markeredgecolor=STYLE[role][1],
-            markerfacecolor="white",
-            markeredgewidth=1.3,
-            markersize=6.5,
-            label=role,
-        )
-        for role in roles
+        Line2D([], [], marker=marker, markeredgecolor=colour, label=role, **hollow)
+        for role, (marker, colour) in STYLE.items()
+        if any(p.role == role for p in some)
     ]
     shown.append(
         Line2D([], [], color=INK, linewidth=1.0, marker="o", markersize=5, label="Pareto front")

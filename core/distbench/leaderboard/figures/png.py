@@ -1,12 +1,25 @@
-"""A figure as the bytes of a file."""
+"""Figures that look the same whatever a person's settings, and their bytes as a file."""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+@contextmanager
+def plain_figure(width: float, height: float) -> Iterator[Figure]:
+    """A white figure of some inches; a person's own settings are for their own pictures."""
+    from matplotlib import rc_context, rcdefaults
+    from matplotlib.figure import Figure
+
+    with rc_context():
+        rcdefaults()
+        yield Figure(figsize=(width, height), facecolor="white", layout="constrained")
 
 
 def png(figure: Figure) -> bytes:

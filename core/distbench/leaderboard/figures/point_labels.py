@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from distbench.leaderboard.analysis.pareto import Point
+from distbench.leaderboard.tables.board_columns import percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,9 +39,8 @@ def write_names(
     wanted = [(100 * p.accuracy.mean - low) / (high - low) for p in order]
     for point, height in zip(order, spread(wanted, LINE / inches), strict=True):
         colour = STYLE[point.role][1]
-        spare = "" if point.accuracy.half is None else f" ±{100 * point.accuracy.half:.1f}"
         axes.annotate(
-            f"{100 * point.accuracy.mean:.1f}{spare}  {short(point.method)}",
+            f"{percent(point.accuracy).line}  {short(point.method)}",
             xy=(cost(point), 100 * point.accuracy.mean),
             xytext=(1.06, height),
             textcoords="axes fraction",

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distbench.leaderboard.analysis.metric_quality import LEAST, ByCell, MetricLine
-from distbench.leaderboard.figures.png import png
+from distbench.leaderboard.figures.png import plain_figure, png
 from distbench.leaderboard.figures.point_labels import INK
 from distbench.leaderboard.tables.metric_table import metric_table
-from distbench.leaderboard.tables.text_table import markdown_text, short_names
+from distbench.leaderboard.tables.text_table import csv_text, markdown_text, short_names
 from distbench.storage.atomic import write_atomic
 
 _COLUMNS = 4
@@ -50,14 +49,12 @@ def write_study(
 
 def sources_csv(reached: ByCell, scores: Mapping[str, ByCell]) -> str:
     """A line for each task, seed and source: accuracy, and the score of every metric."""
-    out = io.StringIO()
-    rows = csv.writer(out, lineterminator="\n")
-    rows.writerow(["task", "seed", "source", "accuracy", *scores])
+    rows: list[list[Any]] = [["task", "seed", "source", "accuracy", *scores]]
     for cell, by_source in sorted(reached.items()):
         for source, accuracy in sorted(by_source.items()):
             metric_scores = [by_cell.get(cell, {}).get(source) for by_cell in scores.values()]
-            rows.writerow([*cell, source, accuracy, *metric_scores])
-    return out.getvalue()
+            rows.append([*cell, source, accuracy, *metric_scores])
+    return csv_text(rows)
 
 
 def means(reached: ByCell, tasks: Sequence[str], sources: Sequence[str]) -> NDArray[np.float64]:
@@ -76,16 +73,10 @@ def means(reached: ByCell, tasks: Sequence[str], sources: Sequence[str]) -> NDAr
 
 def heat_map(oracle: str, reached: ByCell, tasks: Sequence[str], sources: Sequence[str]) -> bytes:
     """Sources by tasks as a PNG: accuracy, coloured by what is lost to the task's best source."""
-    from matplotlib import rc_context, rcdefaults
-    from matplotlib.figure import Figure
-
     table = 100 * means(reached, tasks, sources)
     tried = np.flatnonzero(np.isfinite(table).any(1))
     table, kept = table[tried], [sources[int(i)] for i in tried]
-    with rc_context():
-        rcdefaults()  # a person's own settings are for their own pictures
-        size = (2.2 + 0.75 * len(tasks), 1.3 + 0.24 * len(kept))
-        figure = Figure(figsize=size, facecolor="white", layout="constrained")
+    with plain_figure(2.2 + 0.75 * len(tasks), 1.3 + 0.24 * len(kept)) as figure:
         axes = figure.subplots()
         lost = np.nanmax(table, axis=0) - table
         worst = max(float(np.nanmax(lost)), 1.0)
@@ -110,17 +101,11 @@ def scatter(
     oracle: str, lines: Sequence[MetricLine], reached: ByCell, scores: Mapping[str, ByCell]
 ) -> bytes:
     """A panel for each metric as a PNG: score against accuracy, each task on its own scale."""
-    from matplotlib import rc_context, rcdefaults
-    from matplotlib.figure import Figure
-
     judged = [line for line in lines if line.values] or list(lines)
     count = max(len(judged), 1)
     across = min(_COLUMNS, count)
     down = math.ceil(count / across)
-    with rc_context():
-        rcdefaults()
-        size = (2.3 * across, 2.1 * down + 0.4)
-        figure = Figure(figsize=size, facecolor="white", layout="constrained")
+    with plain_figure(2.3 * across, 2.1 * down + 0.4) as figure:
         panels = figure.subplots(down, across, squeeze=False, sharex=True, sharey=True)
         for panel in panels.flat[len(judged) :]:
             panel.set_visible(False)

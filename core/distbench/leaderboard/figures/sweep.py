@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tabulate import tabulate
 
 from distbench.leaderboard.analysis.board import Board
-from distbench.leaderboard.figures.png import png
+from distbench.leaderboard.figures.png import plain_figure, png
 from distbench.leaderboard.figures.point_labels import INK
 from distbench.leaderboard.statistics import Estimate
+from distbench.leaderboard.tables.board_columns import percent
+from distbench.leaderboard.tables.text_table import csv_text
 from distbench.storage.atomic import write_atomic
 
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -86,9 +87,8 @@ def write_sweep(curve: SweepCurve, folder: Path) -> None:
 
 def sweep_csv(curve: SweepCurve) -> str:
     """A line for each value and method: mean, its half-width, difference to the baseline."""
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(["key", "value", "method", "role", "mean", "half", "delta", "delta_half"])
+    heads = ["key", "value", "method", "role", "mean", "half", "delta", "delta_half"]
+    rows: list[list[Any]] = [heads]
     for i, value in enumerate(curve.values):
         for course in curve.courses:
             cells = [
@@ -96,41 +96,26 @@ def sweep_csv(curve: SweepCurve) -> str:
                 for estimate in (course.means[i], course.deltas[i])
                 for part in ((estimate.mean, estimate.half) if estimate else (None, None))
             ]
-            table.writerow([curve.key, value, course.method, course.role, *cells])
-    return out.getvalue()
+            rows.append([curve.key, value, course.method, course.role, *cells])
+    return csv_text(rows)
 
 
 def sweep_markdown(curve: SweepCurve) -> str:
     """A table: a row for each method, a column for each value, in percent."""
-    rows = [
-        [f"`{course.method}`", *(_shown(estimate) for estimate in course.means)]
-        for course in curve.courses
-    ]
+    rows = [[f"`{c.method}`", *(percent(m).line for m in c.means)] for c in curve.courses]
     heads = [f"mean accuracy, % at `{curve.key}` =", *curve.values]
     return tabulate(rows, heads, "github", disable_numparse=True) + "\n"
 
 
 def sweep_text(curve: SweepCurve) -> str:
     """The table for a terminal."""
-    rows = [[c.method, *(_shown(estimate) for estimate in c.means)] for c in curve.courses]
+    rows = [[c.method, *(percent(m).line for m in c.means)] for c in curve.courses]
     return tabulate(rows, [f"{curve.key} =", *curve.values], "simple", disable_numparse=True)
-
-
-def _shown(estimate: Estimate | None) -> str:
-    if estimate is None:
-        return "-"
-    spare = "" if estimate.half is None else f" ±{100 * estimate.half:.1f}"
-    return f"{100 * estimate.mean:.1f}{spare}"
 
 
 def sweep_picture(curve: SweepCurve) -> bytes:
     """The curves as a PNG: values evenly spaced in the order given, with t intervals."""
-    from matplotlib import rc_context, rcdefaults
-    from matplotlib.figure import Figure
-
-    with rc_context():
-        rcdefaults()  # a person's own settings are for their own pictures
-        figure = Figure(figsize=(7.2, 4.4), facecolor="white", layout="constrained")
+    with plain_figure(7.2, 4.4) as figure:
         axes = figure.subplots()
         positions = range(len(curve.values))
         moving = [course.method for course in curve.courses if not course.constant]

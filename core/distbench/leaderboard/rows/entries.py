@@ -114,15 +114,8 @@ def _precedence(row: RowRecord) -> tuple[object, ...]:
     """Done before others, and an order that does not depend on that of the files."""
     spent = tuple(-1.0 if v is None else float(v) for v in row.cost or ())
     environment = json.dumps(row.environment, sort_keys=True)
-    return (
-        row.status != "done",
-        row.status,
-        row.reason or "",
-        row.key,
-        spent,
-        environment,
-        row.origin,
-    )
+    told = row.status != "done", row.status, row.reason or "", row.key
+    return (*told, spent, environment, row.origin)
 
 
 def cells(rows: Iterable[RowRecord]) -> dict[Cell, RowRecord]:
@@ -163,12 +156,5 @@ def entry(
             missing.append(Missing(task, seed, "not run", ""))
         else:
             missing.append(Missing(task, seed, row.status, row.reason or "no reason given"))
-    whole = bool(values) and not missing
-    return BoardEntry(
-        method,
-        task,
-        tuple(done),
-        tuple(values),
-        tuple(missing),
-        mean_interval(values) if whole else None,
-    )
+    estimate = mean_interval(values) if values and not missing else None
+    return BoardEntry(method, task, tuple(done), tuple(values), tuple(missing), estimate)

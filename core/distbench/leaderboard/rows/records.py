@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
-from distbench.storage.rows import Row
+from distbench.storage.rows import ResultBlock, Row
 
 Role = Literal["ranked", "control", "ceiling"]
 POINTS = 24
@@ -178,33 +178,26 @@ class Reader:
         setting = TableSetting(row.suite, row.suite_version, protocol, row.student)
         method, task = row.method, row.task
         facts = DeclaredTask(task.id, task.use, task.fingerprint, len(task.classes), task.notes)
-        cost = None
-        if row.cost is not None:
-            numbers = row.cost.__dict__
-            cost = CostFacts(*[numbers[field] for field in CostFacts._fields])
+        declared = DeclaredMethod(method.id, method.role, method.components)
+        cost = CostFacts(*map(vars(row.cost).__getitem__, CostFacts._fields)) if row.cost else None
         return RowRecord(
             key=row.key,
             status=row.status,
             reason=row.reason,
-            method=self._once(
-                ("method", method.id), DeclaredMethod(method.id, method.role, method.components)
-            ),
+            method=self._once(("method", method.id), declared),
             task=self._once(("task", task.id), facts),
             setting=self._once("setting", setting),
             zoo=row.zoo,
             seed=row.seed,
             schema_version=row.schema_version,
-            result=self._outcome(row) if row.status == "done" and row.result else None,
+            result=self._outcome(row, row.result) if row.status == "done" and row.result else None,
             cost=cost,
             environment=self._once("environment", row.environment),
             plugins=self._once("plugins", row.plugins),
             origin=origin,
         )
 
-    def _outcome(self, row: Row) -> CellResult:
-        result = row.result
-        if result is None:  # pragma: no cover - the caller asked before
-            raise ValueError("a row without a result")
+    def _outcome(self, row: Row, result: ResultBlock) -> CellResult:
         method = row.method.id
         blocks, parts, curve = result.sources, result.parts, result.curve
         names = tuple(blocks.weights)
@@ -230,10 +223,7 @@ class Reader:
             curve=LearningCurve(
                 self._once("steps", tuple([p.step for p in some])),
                 array("f", [p.loss for p in some]),
-                array(
-                    "f",
-                    [_NAN if (v := p.validation_accuracy) is None else v for p in some],
-                ),
+                array("f", [_NAN if (v := p.validation_accuracy) is None else v for p in some]),
             ),
             parts=self._once(
                 ("parts", row.task.id),

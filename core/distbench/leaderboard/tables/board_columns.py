@@ -71,8 +71,7 @@ _COMPARISON = ("delta", "p_holm", "win_rate")
 
 def board_columns(board: Board) -> list[Column]:
     """The columns of a leaderboard in the order of its text tables."""
-    several = sum(line.rank is not None for line in board.lines) > 1
-    best = board.best if several else None
+    best = board.best if sum(line.rank is not None for line in board.lines) > 1 else None
     columns = [
         Column(
             "rank",

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections import defaultdict
+from collections.abc import Iterable, Sequence
 
 from distbench.leaderboard.analysis.board import Board, Line
 from distbench.leaderboard.statistics import Estimate
 from distbench.leaderboard.tables.board_columns import Column, board_columns
-from distbench.leaderboard.tables.text_table import Text, TextTable, name_cell, note
+from distbench.leaderboard.tables.text_table import (
+    Text,
+    TextTable,
+    csv_text,
+    name_cell,
+    note,
+    plural,
+    seeds_text,
+)
 
 _DIGITS = 6
 
@@ -39,12 +46,10 @@ def board_csv(board: Board) -> str:
         for column in columns
         for field in _csv_fields(column)
     ]
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(heads)
-    for line in board.lines:
-        writer.writerow(field for column in columns for field in _csv_values(column, line))
-    return out.getvalue()
+    body = (
+        [field for column in columns for field in _csv_values(column, line)] for line in board.lines
+    )
+    return csv_text([heads, *body])
 
 
 def _csv_fields(column: Column) -> list[str]:
@@ -73,9 +78,7 @@ def board_json(board: Board) -> str:
 
 
 def _notes(board: Board) -> list[tuple[Text, ...]]:
-    count = f"{len(board.tasks)} {'task' if len(board.tasks) == 1 else 'tasks'}"
-    n = len(board.seeds)
-    seeds = f"{n} {'seed' if n == 1 else 'seeds'}"
+    count, seeds = plural(len(board.tasks), "task"), plural(len(board.seeds), "seed")
     measure = "test " + board.measure.replace("_", " ")
     notes = [
         note(
@@ -83,27 +86,30 @@ def _notes(board: Board) -> list[tuple[Text, ...]]:
             name_cell(board.suite),
             f" version {board.suite_version}, {count}, {seeds}; {measure} in percent.",
         ),
-        note(*_interval_note(n, count)),
+        note(_interval_note(len(board.seeds), count)),
         *_baseline_notes(board),
         *_rank_notes(board),
     ]
     for role in ("control", "ceiling"):
         named = [line.method for line in board.lines if line.role == role]
         if named:
-            shown: list[str | Text] = []
-            for method in named:
-                shown += [", ", name_cell(method)]
-            notes.append(note(f"Without a rank, as {role}: ", *shown[1:], "."))
+            methods = _joined(", ", ([name_cell(method)] for method in named))
+            notes.append(note(f"Without a rank, as {role}: ", *methods, "."))
     notes += [_missing_note(line) for line in board.lines if not line.complete]
     return notes
 
 
-def _interval_note(seeds: int, tasks: str) -> tuple[str, ...]:
+def _joined(between: str, items: Iterable[Sequence[str | Text]]) -> list[str | Text]:
+    """The parts of several items, with a text between one and the next."""
+    return [part for item in items for part in (between, *item)][1:]
+
+
+def _interval_note(seeds: int, tasks: str) -> str:
     if seeds == 1:
-        return ("One seed: no interval for tasks and mean.",)
+        return "One seed: no interval for tasks and mean."
     return (
         f"±: half the 95 % t interval over {seeds} seeds; of the mean: over the seeds' noise, "
-        f"with the {tasks} as given and of equal weight.",
+        f"with the {tasks} as given and of equal weight."
     )
 
 
@@ -120,12 +126,9 @@ def _baseline_notes(board: Board) -> list[tuple[Text, ...]]:
         rest = "seed; one task gives no interval and no p value."
     else:
         rest = "task and seed, ± half the 95 % t interval over tasks"
-        rest += (
-            f"; p: paired t test over tasks, Holm for {compared} "
-            f"{'comparison' if compared == 1 else 'comparisons'}."
-            if compared
-            else "."
-        )
+        if compared:
+            rest += f"; p: paired t test over tasks, Holm for {plural(compared, 'comparison')}"
+        rest += "."
     return [(*vs, *note(rest + " wins: share of (task, seed) pairs, a draw counts half."))]
 
 
@@ -147,18 +150,11 @@ def _missing_note(line: Line) -> tuple[Text, ...]:
     groups: dict[tuple[str, str], dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for gap in line.missing:
         groups[gap.status, gap.reason][gap.task].append(gap.seed)
-    parts: list[str | Text] = []
+    parts = []
     for (status, reason), tasks in groups.items():
-        where: list[str | Text] = []
-        for task, seeds in tasks.items():
-            which = "seed" if len(seeds) == 1 else "seeds"
-            where += [", ", name_cell(task), f" ({which} {', '.join(map(str, seeds))})"]
-        parts += ["; ", f"{status} on ", *where[1:], f": {reason.rstrip('.')}" if reason else ""]
-    done, planned = line.coverage
-    return note(
-        "Incomplete, without a rank: ",
-        name_cell(line.method),
-        f" {done}/{planned}; ",
-        *parts[1:],
-        ".",
-    )
+        where = _joined(
+            ", ", ([name_cell(task), f" ({seeds_text(seeds)})"] for task, seeds in tasks.items())
+        )
+        parts.append([f"{status} on ", *where, f": {reason.rstrip('.')}" if reason else ""])
+    head = note("Incomplete, without a rank: ", name_cell(line.method))
+    return (*head, *note(" {}/{}; ".format(*line.coverage), *_joined("; ", parts), "."))

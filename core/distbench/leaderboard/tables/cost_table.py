@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,6 +10,7 @@ from distbench.leaderboard.analysis.costs import MethodCost
 from distbench.leaderboard.tables.text_table import (
     Text,
     TextTable,
+    csv_text,
     name_cell,
     note,
     number_cell,
@@ -68,26 +67,20 @@ SHOWN = tuple(column for column in COST_COLUMNS if column.title is not None)
 
 def cost_csv(lines: Sequence[MethodCost]) -> str:
     """`COST_COLUMNS` as CSV, a row a method and machine; what is not known is empty."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(column.key for column in COST_COLUMNS)
-    for line in lines:
-        values = (getattr(line, column.key) for column in COST_COLUMNS)
-        writer.writerow([f"{v:.10g}" if isinstance(v, float) else v for v in values])
-    return out.getvalue()
+    keys = [column.key for column in COST_COLUMNS]
+    values = ([getattr(line, key) for key in keys] for line in lines)
+    body = ([f"{v:.10g}" if isinstance(v, float) else v for v in row] for row in values)
+    return csv_text([keys, *body])
 
 
-def _size_cell(value: float | None) -> Text:
-    """A count with its unit: 12.3 M."""
+def _cell(value: float | None, form: str) -> Text:
+    """A number in a format, or a size with its unit: 12.3 M."""
+    if form != "size":
+        return number_cell(value, form)
     for unit, factor in (("P", 1e15), ("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if value is not None and value >= factor:
             return Text(f"{value / factor:.3g} {unit}")
     return number_cell(value, "{:.3g}")
-
-
-def _cell(line: MethodCost, column: CostColumn) -> Text:
-    value = getattr(line, column.key)
-    return _size_cell(value) if column.form == "size" else number_cell(value, column.form)
 
 
 def cost_table(lines: Sequence[MethodCost]) -> TextTable:
@@ -98,33 +91,29 @@ def cost_table(lines: Sequence[MethodCost]) -> TextTable:
         (
             *([number_cell(machines.index(line.machine) + 1, "{}")] if many else []),
             name_cell(line.method),
-            *(_cell(line, column) for column in SHOWN),
+            *(_cell(getattr(line, column.key), column.form) for column in SHOWN),
         )
         for line in lines
     )
     titles = [*([("machine", "")] if many else []), ("method", "")]
     titles += [column.title for column in SHOWN if column.title]
     notes = [
-        note(
-            "Means over the done cells, memory: the maximum. Student and teacher MACs: one image."
-        ),
-        note(
+        "Means over the done cells, memory: the maximum. Student and teacher MACs: one image.",
+        (
             "Training in MACs: the student, the passes of its sources over what is distilled on, "
             "their teaching, all three in all. Selection, the passes of scored sources over the "
             "probe, is shared by all methods that score, and apart."
         ),
-        note(
+        (
             "Seconds: the training loop; with passes and teaching in all; the cell, which finds "
             "passes made but judges the student."
         ),
     ]
     if many:
-        notes.append(note("Seconds and memory of different machines cannot be compared."))
-    notes += [
-        note(f"Machine{f' {i}' if many else ''}: {m}.") for i, m in enumerate(machines, start=1)
-    ]
+        notes.append("Seconds and memory of different machines cannot be compared.")
+    notes += [f"Machine{f' {i}' if many else ''}: {m}." for i, m in enumerate(machines, start=1)]
     header = tuple(Text(*title, kind="text") for title in titles)
-    return TextTable(header, body, tuple(notes), left=(1,) if many else (0,))
+    return TextTable(header, body, tuple(map(note, notes)), left=(1,) if many else (0,))
 
 
 def costs_as_dicts(lines: Sequence[MethodCost]) -> list[dict[str, Any]]:

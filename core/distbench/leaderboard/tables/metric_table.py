@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
+from typing import Any
 
 from distbench.leaderboard.analysis.metric_quality import MEASURED, MetricLine
 from distbench.leaderboard.statistics import Estimate
@@ -12,6 +11,7 @@ from distbench.leaderboard.tables.text_table import (
     EMPTY,
     Text,
     TextTable,
+    csv_text,
     name_cell,
     note,
     number_cell,
@@ -46,11 +46,9 @@ def metric_table(lines: Sequence[MetricLine]) -> TextTable:
     ]
     for line in lines:
         for task, why in line.left_out.items():
-            notes.append(
-                note("Left out: ", name_cell(line.metric), " on ", name_cell(task), f": {why}.")
-            )
-    header = tuple(Text(head, kind="text") for head in heads)
-    return TextTable(header, tuple(body), tuple(notes), left=(0,))
+            where = name_cell(line.metric), " on ", name_cell(task)
+            notes.append(note("Left out: ", *where, f": {why}."))
+    return TextTable(note(*heads), tuple(body), tuple(notes), left=(0,))
 
 
 def _tau(values: tuple[float, ...] | None) -> Text:
@@ -67,18 +65,17 @@ def _estimate_cell(estimate: Estimate | None, key: str) -> Text:
 
 def metric_csv(lines: Sequence[MetricLine]) -> str:
     """A row a metric and distiller: each measure with its interval, and what it is a mean of."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     heads = [f"{key}{end}" for key in MEASURED for end in ("", "_low", "_high")]
-    writer.writerow(["metric", "distiller", *heads, "tasks", "fewest_sources", "most_sources"])
+    body: list[list[Any]] = []
     for line in lines:
         numbers: list[float | None] = []
         for key in MEASURED:
             value = line.values.get(key)
             numbers += [value.mean, value.low, value.high] if value else [None] * 3
         fields = ["" if v is None else repr(round(v, 6) + 0.0) for v in numbers]
-        writer.writerow([line.metric, line.distiller, *fields, len(line.by_task), *line.sources])
-    return out.getvalue()
+        body.append([line.metric, line.distiller, *fields, len(line.by_task), *line.sources])
+    ends = ("tasks", "fewest_sources", "most_sources")
+    return csv_text([["metric", "distiller", *heads, *ends], *body])
 
 
 def metrics_as_dicts(lines: Sequence[MetricLine]) -> list[dict[str, object]]:

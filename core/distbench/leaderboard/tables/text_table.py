@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from tabulate import tabulate
 
@@ -70,6 +72,16 @@ def note(*parts: str | Text) -> tuple[Text, ...]:
     return tuple(Text(p, kind="text") if isinstance(p, str) else p for p in parts)
 
 
+def plural(count: int, one: str) -> str:
+    """A count with what is counted: 1 task, 2 tasks."""
+    return f"{count} {one if count == 1 else one + 's'}"
+
+
+def seeds_text(seeds: Sequence[int]) -> str:
+    """Seeds by their numbers: seed 0, seeds 1, 2."""
+    return f"{'seed' if len(seeds) == 1 else 'seeds'} {', '.join(map(str, seeds))}"
+
+
 def name_cell(value: str) -> Text:
     """A cell that holds the name of something."""
     return Text(value, kind="name")
@@ -78,6 +90,13 @@ def name_cell(value: str) -> Text:
 def number_cell(value: float | None, template: str) -> Text:
     """A number in a format such as ``{:.1f}``; a dash where there is none."""
     return Text(EMPTY if value is None else template.format(value))
+
+
+def csv_text(rows: Iterable[Iterable[Any]]) -> str:
+    """Rows as CSV, with the line ends of Unix."""
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows(rows)
+    return out.getvalue()
 
 
 def _stacked(cell: Text) -> str:
@@ -106,16 +125,10 @@ def terminal_text(table: TextTable, *, width: int = WIDTH) -> str:
     grid = _columns(table, lambda cell: cell.line)
     if max(map(len, grid.splitlines())) > width:
         grid = _columns(table, _stacked)
-    notes = (
-        textwrap.fill(
-            "".join(part.line for part in line),
-            width,
-            subsequent_indent="  ",
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for line in table.notes
+    wrapper = textwrap.TextWrapper(
+        width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
     )
+    notes = (wrapper.fill("".join(part.line for part in line)) for line in table.notes)
     return "\n".join([grid, *([""] if table.notes else []), *notes]) + "\n"
 
 
@@ -158,7 +171,7 @@ def _latex(cell: Text) -> str:
 
 def latex_text(table: TextTable) -> str:
     r"""A table for ``\input`` with the best in bold, then the notes; needs the package booktabs."""
-    columns = "".join("l" if i in table.left else "r" for i in range(len(table.header)))
+    columns = "".join(side[0] for side in _align(table))
     rows = [" & ".join(map(_latex, row)) + r" \\" for row in table.body]
     notes = ["".join(map(_latex, line)) + r"\par" for line in table.notes]
     lines = [

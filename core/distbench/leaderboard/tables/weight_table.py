@@ -58,8 +58,7 @@ def weight_table(lines: Sequence[TaskWeights], *, top: int = TOP) -> TextTable:
             note(title, name_cell(source), f" on {_tasks_text(some, tasks)}: {reason}.")
             for (source, reason), some in sorted(tasks_of.items())
         ]
-    left = (0, 1, *range(3, 3 + top))
-    return TextTable(tuple(Text(h, kind="text") for h in heads), tuple(body), tuple(notes), left)
+    return TextTable(note(*heads), tuple(body), tuple(notes), (0, 1, *range(3, 3 + top)))
 
 
 def _tasks_text(some: Sequence[str], tasks: Sequence[str]) -> str:
