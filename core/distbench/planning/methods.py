@@ -9,7 +9,7 @@ from typing import Any
 from distbench.interfaces.component import Component
 from distbench.interfaces.method import Distiller
 from distbench.interfaces.metric import Metric
-from distbench.interfaces.suite import settings_of
+from distbench.interfaces.suite import METHOD_KINDS, settings_of
 from distbench.interfaces.task import Task
 from distbench.plugins.component_identity import Identified
 
@@ -32,9 +32,6 @@ class ResolvedMethod:
         return {kind: part.component for kind, part in self.parts.items()}
 
 
-_ORDER = ("distiller", "strategy", "metric", "baseline")
-
-
 def method_id(
     parts: Mapping[str, Component],
     settings: Mapping[str, Mapping[str, Any]],
@@ -50,7 +47,7 @@ def method_id(
     """
     return "/".join(
         parts[kind].typed(settings_of(settings, kind, parts[kind].name), whole_paths=whole_paths)
-        for kind in _ORDER
+        for kind in METHOD_KINDS
         if kind in parts
     )
 

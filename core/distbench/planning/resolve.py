@@ -18,7 +18,7 @@ from distbench.errors import UnknownNameError, UsageError
 from distbench.interfaces.component import Component
 from distbench.interfaces.method import Distiller
 from distbench.interfaces.student import Student
-from distbench.interfaces.suite import Protocol, SuiteDefinition, TaskEntry
+from distbench.interfaces.suite import METHOD_KINDS, Protocol, SuiteDefinition, TaskEntry
 from distbench.interfaces.task import Task
 from distbench.interfaces.zoo import Source, SourceInfo, Zoo
 from distbench.planning.config import DEFAULT_STUDENT, DEFAULT_SUITE, RunConfig
@@ -215,14 +215,14 @@ class ResolvedRun:
             UsageError: There are none, or the suite has settings for what there is not.
         """
         check_settings(self.suite, self._names)
-        kinds = ("distiller", "strategy", "metric", "baseline")
         parts = {
-            kind: [self._identified(kind, part) for part in self.components(kind)] for kind in kinds
+            kind: [self._identified(kind, part) for part in self.components(kind)]
+            for kind in METHOD_KINDS
         }
         of = {id(part.component): part for several in parts.values() for part in several}
         methods = tuple(
             self._with_images({kind: of[id(part)] for kind, part in one.items()})
-            for one in crossed(*([part.component for part in parts[kind]] for kind in kinds))
+            for one in crossed(*([part.component for part in parts[kind]] for kind in METHOD_KINDS))
         )
         if not methods:
             raise UsageError("nothing to run: name a --distiller with --strategy, or a --baseline")

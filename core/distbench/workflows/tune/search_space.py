@@ -72,7 +72,7 @@ class SearchSpace:
     @property
     def name(self) -> str:
         """The method without parameters, e.g. ``pseudo_labels/weighted/logme``."""
-        return "/".join(self.parts[k].name for k in _SHOWN if k in self.parts)
+        return "/".join(self.parts[k].name for k in METHOD_KINDS if k in self.parts)
 
     def tables(self, parameters: Parameters) -> dict[str, dict[str, Any]]:
         """Its components with these values, by kind, as a configuration takes them."""
@@ -112,9 +112,6 @@ class SearchSpace:
         return lines
 
 
-_SHOWN = ("distiller", "strategy", "metric", "baseline")
-
-
 def methods_of(
     config: RunConfig, suite: SuiteDefinition, names: Registry
 ) -> list[dict[str, Specified]]:
@@ -137,9 +134,7 @@ def methods_of(
                 )
             components[kind].append(part)
             given[kind, part.name] = _explicit(part, value)
-    methods = crossed(
-        *(components[kind] for kind in ("distiller", "strategy", "metric", "baseline"))
-    )
+    methods = crossed(*(components[kind] for kind in METHOD_KINDS))
     return [
         {kind: Specified(part, frozenset(given[kind, part.name])) for kind, part in parts.items()}
         for parts in methods
