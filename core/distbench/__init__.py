@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from distbench.storage.rows import Row
     from distbench.storage.toml import toml_value
     from distbench.storage.validation import faults_of
+    from distbench.storage.verified import verified_since
 
 _HOME = {
     "api": ["rank", "run", "score"],
@@ -125,6 +126,7 @@ _HOME = {
     "storage.home": ["home"],
     "storage.hub": ["HubFiles"],
     "storage.offline": ["offline"],
+    "storage.verified": ["verified_since"],
     "storage.rows": ["Row"],
     "storage.toml": ["toml_value"],
     "storage.validation": ["faults_of"],
@@ -213,6 +215,7 @@ __all__ = [
     "torch_threads",
     "train_phases",
     "usable_cores",
+    "verified_since",
     "warm_up_cosine",
     "weak_view",
     "write_atomic",

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from distbench.storage import artifacts
 from distbench.storage.artifacts import ArtifactCache, seconds_of
+from distbench.storage.verified import verify_data
 
 
 def fill(text: str):  # type: ignore[no-untyped-def]
@@ -76,3 +78,30 @@ def test_how_long_it_took_is_known_and_no_part_of_it(cache: ArtifactCache) -> No
     (folder / "timed.json").unlink()
     assert seconds_of(folder) is None
     assert cache.get("kind", "ab12") == folder
+
+
+def test_other_bytes_under_the_same_size_and_times_are_found(cache: ArtifactCache) -> None:
+    path = cache.build("kind", "ab12", fill("one")) / "x.bin"
+    os.utime(path, (1, 1))
+    assert cache.get("kind", "ab12") is not None
+    with path.open("r+b") as file:
+        file.seek(10_000)
+        file.write(b"?")
+    os.utime(path, (1, 1))
+    assert cache.get("kind", "ab12") is None
+
+
+def test_whole_files_are_read_again_to_verify(
+    cache: ArtifactCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISTBENCH_VERIFY_DATA", "")
+    cache.build("kind", "ab12", fill("one"))
+    read: list[Path] = []
+    digest = artifacts.file_digest
+    monkeypatch.setattr(artifacts, "file_digest", lambda path: read.append(path) or digest(path))
+    cache.get("kind", "ab12")
+    assert read == []
+    verify_data()
+    cache.get("kind", "ab12")
+    cache.get("kind", "ab12")
+    assert [path.name for path in read] == ["x.bin"]

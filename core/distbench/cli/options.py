@@ -23,6 +23,7 @@ PROTOCOL = (
     *("labelled", "validation", "image_size", "steps", "batch", "threads", "probe_size"),
     "precision",
 )
+DATA = ("skip_corrupt", "verify_data")
 EXECUTION = ("executor", "workers", "timeout", "device", "offline", "plugin")
 
 _WHAT = "What to run"
@@ -194,6 +195,15 @@ SkipCorrupt = Annotated[
     typer.Option(
         "--skip-corrupt",
         help="Leave out images that cannot be read, and count them.",
+        rich_help_panel=_HOW,
+        show_default=False,
+    ),
+]
+VerifyData = Annotated[
+    bool | None,
+    typer.Option(
+        "--verify-data",
+        help="Read all files again, also those whose size, times and inode did not change.",
         rich_help_panel=_HOW,
         show_default=False,
     ),

@@ -27,7 +27,7 @@ _Distiller = Annotated[
 
 @o.with_options(
     *("task", "zoo", "metric", "strategy", "distiller", "suite", "student", "overlap"),
-    *("labelled", "probe_size", "device", "offline", "plugin", "skip_corrupt"),
+    *("labelled", "probe_size", "device", "offline", "plugin", *o.DATA),
     ...,
     distiller=_Distiller,
 )

@@ -28,7 +28,7 @@ def register(app: typer.Typer) -> None:
 @o.with_options(
     ...,
     *("task", "zoo", "suite", "overlap", "labelled"),
-    *("device", "offline", "plugin", "skip_corrupt"),
+    *("device", "offline", "plugin", *o.DATA),
 )
 def retrieve(
     given: dict[str, Any],

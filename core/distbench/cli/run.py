@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 @o.with_options(
     *("suite", "task", "zoo", "student", *o.METHODS, "seeds", "first_seed", "overlap"),
-    *(*o.PROTOCOL, *o.EXECUTION, "reporter", "name", "skip_corrupt", "save_student", "config"),
+    *(*o.PROTOCOL, *o.EXECUTION, "reporter", "name", *o.DATA, "save_student", "config"),
     ...,
 )
 def run(

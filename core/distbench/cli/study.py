@@ -26,7 +26,7 @@ _Metric = Annotated[
 @o.with_options(
     ...,
     *("suite", "task", "zoo", "student", "metric", "seeds", "overlap"),
-    *(*o.PROTOCOL, *o.EXECUTION, "name", "skip_corrupt", "config"),
+    *(*o.PROTOCOL, *o.EXECUTION, "name", *o.DATA, "config"),
     metric=_Metric,
 )
 def study(

@@ -38,7 +38,7 @@ _Task = Annotated[
 @o.with_options(
     *("suite", "task", "zoo", "student", *o.METHODS),
     ...,
-    *("seeds", "overlap", *o.PROTOCOL, *o.EXECUTION, "skip_corrupt", "config"),
+    *("seeds", "overlap", *o.PROTOCOL, *o.EXECUTION, *o.DATA, "config"),
     task=_Task,
 )
 def tune(

@@ -24,8 +24,9 @@ from distbench.planning.keys import embedding_key, split_seed
 from distbench.planning.plan import Plan, PlannedMethod, PlannedTask
 from distbench.planning.split import Split, draw_probe, split_train
 from distbench.plugins.registry import registry
+from distbench.plugins.source_code import plugin_file_digest
 from distbench.storage.artifacts import ArtifactCache
-from distbench.storage.hashing import file_digest, seed_for
+from distbench.storage.hashing import seed_for
 from distbench.storage.home import home
 
 
@@ -43,8 +44,11 @@ class Workspace:
         self.eligibility = Eligibility(plan.sources, plan.generalist, plan.excluded, plan.marked)
         self.artifacts = ArtifactCache(self.root / "artifacts")
         for file, planned in plan.plugin_files.items():
-            if file_digest(Path(file)) != planned:
-                raise UsageError(f"plugin {file} was edited after the run was planned; run again")
+            if plugin_file_digest(Path(file)) != planned:
+                raise UsageError(
+                    f"plugin {file}, or a module that it imports, was edited after the run was "
+                    "planned; run again"
+                )
         self.names = registry(tuple(Path(f) for f in plan.plugin_files))
         self._images: dict[str, ImageSet] = {}
 

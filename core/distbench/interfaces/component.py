@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -77,6 +77,13 @@ class Component(BaseModel):
         """The parameters that are components themselves."""
         return {key: v for key, v in self._given().items() if isinstance(v, Component)}
 
+    def paths(self) -> dict[str, Path]:
+        """The files and folders that are parameters, those within lists and tables too.
+
+        By parameter, or ``parameter.2`` and ``parameter.name`` for those within one.
+        """
+        return {key: path for name, v in self._given().items() for key, path in _paths(name, v)}
+
     def _given(self) -> dict[str, Any]:
         """The parameters' values by the names that a person types."""
         fields = type(self).model_fields
@@ -136,10 +143,21 @@ class Component(BaseModel):
         Where something lies does not matter; what it is does, and that is in the fingerprints of
         data and weights.
         """
-        paths = {key for key, value in self._given().items() if isinstance(value, Path)}
+        paths = {key.partition(".")[0] for key in self.paths()}
         kept = {key: value for key, value in self.model_dump().items() if key not in paths}
         kept |= {key: part.identity() for key, part in self.parts().items()}
         return {"name": self.name, "version": self.version, "params": kept}
+
+
+def _paths(name: str, value: Any) -> Iterator[tuple[str, Path]]:
+    if isinstance(value, Path):
+        yield name, value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _paths(f"{name}.{key}", inner)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for number, inner in enumerate(value):
+            yield from _paths(f"{name}.{number}", inner)
 
 
 def snake_case(name: str) -> str:

@@ -64,6 +64,7 @@ class RunConfig(BaseModel):
     reporter: tuple[Value, ...] = ()
     name: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     skip_corrupt: bool = False
+    verify_data: bool = False
     save_student: bool | None = Field(
         None, description="keep the best student; by default where no suite is run"
     )

@@ -28,6 +28,7 @@ from distbench.plugins.component_identity import Identified, plugin_digests
 from distbench.plugins.registry import Registry, registry
 from distbench.storage.offline import go_offline
 from distbench.storage.validation import faults_of
+from distbench.storage.verified import verify_data
 
 C = TypeVar("C", bound=Component)
 
@@ -62,6 +63,8 @@ class ResolvedRun:
     def __init__(self, config: RunConfig, names: Registry | None = None) -> None:
         if config.offline:
             go_offline()
+        if config.verify_data:
+            verify_data()
         self.config = config
         self._names = names or registry(config.plugin)
         self.suite = _suite(config, self._names)

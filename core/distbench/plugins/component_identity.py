@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from distbench.errors import UsageError
 from distbench.interfaces.component import Component
 from distbench.interfaces.kinds import kind_of
 from distbench.plugins.registry import Registry
-from distbench.storage.hashing import canonical_json, file_digest
+from distbench.plugins.source_code import plugin_file_digest
+from distbench.storage.hashing import canonical_json, path_digest
 
 C = TypeVar("C", bound=Component)
 
@@ -46,23 +48,28 @@ def as_table(component: Component) -> dict[str, Any]:
 
 
 def identity_of(registry: Registry, kind: str, component: Component) -> dict[str, Any]:
-    """Identity of a component, with the digests of files that are its parameters.
+    """Identity of a component, with the digests of files and folders that are its parameters.
 
-    For one that is no built-in its source's digest is added. The data of a task and the weights
-    of a zoo or student have fingerprints of their own.
+    For one that is no built-in the digest of its code is added. The data of a task, the sources of
+    a zoo and the weights of a built-in student have fingerprints of their own.
     """
-    own = kind in ("task", "zoo", "student")
-    files = {
-        key: file_digest(value)
-        for key, value in component
-        if isinstance(value, Path) and value.is_file() and not own
-    }
-    identity = {**component.identity(), **registry.provenance(kind, component.name)}
+    provenance = registry.provenance(kind, component.name)
+    own = kind in ("task", "zoo") or (kind == "student" and not provenance)
+    files = {} if own else {key: _digest(path) for key, path in component.paths().items()}
+    identity = {**component.identity(), **provenance}
     for key, part in component.parts().items():
         identity["params"][key] = identity_of(registry, kind_of(type(part)), part)
     return {**identity, "files": files} if files else identity
 
 
+def _digest(path: Path) -> str | None:
+    """Digest of a file or folder; None where there is none."""
+    try:
+        return path_digest(path) if path.exists() else None
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}; mend it") from None
+
+
 def plugin_digests(files: Iterable[Path]) -> dict[str, str]:
-    """Absolute path of each plugin file to the digest of what is in it."""
-    return {str(file): file_digest(file) for file in (Path(f).resolve() for f in files)}
+    """Absolute path of each plugin file to the digest of all its code."""
+    return {str(file): plugin_file_digest(file) for file in (Path(f).resolve() for f in files)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -16,7 +15,7 @@ from distbench.interfaces.component import Component
 from distbench.interfaces.kinds import KINDS, kind_of
 from distbench.plugins import spec
 from distbench.plugins.discovery import Offer, Origin, entry_points, load_file, offers_of, plural
-from distbench.storage.hashing import file_digest
+from distbench.plugins.source_code import class_digest, plugin_file_digest
 
 if TYPE_CHECKING:
     from distbench.interfaces.executor import Executor
@@ -242,8 +241,8 @@ class Registry:
     def provenance(self, kind: str, name: str) -> dict[str, Any]:
         """What besides its own identity decides what a component computes.
 
-        The source digest of its module where it is no built-in: an edited plugin must not be
-        served what its former text computed.
+        The digest of its code where it is no built-in: an edited plugin must not be served what
+        its former text computed.
         """
         try:
             offer = self.offer(kind, name)
@@ -279,7 +278,7 @@ def _may_be_none(cls: type[Component], key: str | None) -> bool:
 def registry(files: tuple[Path, ...] = ()) -> Registry:
     """The registry of this process for these plugin files; one that was edited is read again."""
     whole = tuple(Path(f).resolve() for f in files)
-    return _registry(whole, tuple(file_digest(f) if f.is_file() else "" for f in whole))
+    return _registry(whole, tuple(plugin_file_digest(f) if f.is_file() else "" for f in whole))
 
 
 @cache
@@ -287,8 +286,4 @@ def _registry(files: tuple[Path, ...], digests: tuple[str, ...]) -> Registry:
     return Registry(files)
 
 
-@cache
-def _source_digest(cls: type[Component]) -> str:
-    """SHA-256 of the file that a class is defined in."""
-    file = sys.modules[cls.__module__].__file__
-    return file_digest(Path(file)) if file else ""
+_source_digest = cache(class_digest)

@@ -2,8 +2,9 @@
 
 An artifact is a folder under a key. It is built in a folder of its own and renamed into place, so
 it is there whole or not at all; a manifest holds size and digest of every file. Sizes and the
-digest of each file's head are checked at every opening, the full digest once for every identity of
-a file (size, time, inode). What does not fit is thrown away and made anew.
+digest of each file's head are checked at every opening, the full digest once for every state of a
+file (size, modification and change time, inode), and again after ``--verify-data``. What does not
+fit is thrown away and made anew.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from filelock import FileLock, Timeout
 from distbench.errors import DistbenchError
 from distbench.storage.atomic import write_atomic
 from distbench.storage.hashing import file_digest
+from distbench.storage.verified import verified_since
 
 _MANIFEST = "manifest.json"
 _SEEN = "verified.json"
@@ -139,13 +141,22 @@ def _head(path: Path) -> str:
 
 def _stamp(path: Path) -> list[int]:
     stat = path.stat()
-    return [stat.st_size, stat.st_mtime_ns, stat.st_ino]
+    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
 
 
 def _remember(folder: Path, stamps: dict[str, list[int]]) -> None:
-    """Keeps what was verified; where that cannot be written, it is verified again."""
+    """Keeps what was verified and when; where that cannot be written, it is verified again."""
     with contextlib.suppress(OSError):
-        write_atomic(folder / _SEEN, json.dumps(stamps))
+        write_atomic(folder / _SEEN, json.dumps({"at": time.time_ns(), "files": stamps}))
+
+
+def _verified(folder: Path) -> dict[str, Any]:
+    """The states in which the files of an artifact were verified."""
+    seen = _read(folder / _SEEN)
+    at, files = seen.get("at"), seen.get("files")
+    if not isinstance(at, int) or not isinstance(files, dict) or at < verified_since():
+        return {}
+    return files
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -160,7 +171,7 @@ def _intact(folder: Path) -> bool:
     manifest = _read(folder / _MANIFEST)
     if not manifest:
         return False
-    seen = _read(folder / _SEEN)
+    seen = _verified(folder)
     try:
         stamps = {name: _stamp(folder / name) for name in manifest}
         for name, facts in manifest.items():

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,30 @@ def file_digest(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def folder_files(folder: Path) -> Iterator[Path]:
+    """All regular files below a folder, in no order; links are followed, each folder once."""
+    entered: set[str] = set()
+    for place, inner, names in os.walk(folder, followlinks=True):
+        whole = os.path.realpath(place)
+        if whole in entered:
+            inner.clear()
+            continue
+        entered.add(whole)
+        yield from (file for name in names if (file := Path(place, name)).is_file())
+
+
+def path_digest(path: Path) -> str:
+    """SHA-256 (hex) of a file's bytes, or of the names and bytes of all files below a folder.
+
+    Raises:
+        OSError: Something cannot be read.
+    """
+    if not path.is_dir():
+        return file_digest(path)
+    files = {f.relative_to(path).as_posix(): f for f in folder_files(path)}
+    return digest({name: file_digest(file) for name, file in files.items()})
 
 
 def seed_for(*axes: str | int) -> int:

@@ -47,6 +47,8 @@ def _source(entry: Entry) -> Source:
             f"the weights of source {entry.name!r} cannot be read from {entry.file}: "
             f"{error.strerror}"
         ) from None
+    except WeightsError as error:
+        raise WeightsError(f"source {entry.name!r}: {error}") from None
     if isinstance(entry, OnnxEntry):
         return OnnxSource(info, entry.file, entry.input, entry.outputs)
     if isinstance(entry, TorchvisionEntry):
@@ -55,20 +57,45 @@ def _source(entry: Entry) -> Source:
 
 
 def _info(entry: Entry) -> SourceInfo:
-    from distbench_builtin.shared.caching.file_digests import file_digest
-
     size = _size(entry)
     facts = entry.model_dump(
-        exclude={"file", "format", "arguments", "sha256", "input", "outputs", "trained_on"}
+        exclude={
+            *("file", "format", "arguments", "input", "outputs", "trained_on"),
+            *("sha256", "weights_sha256"),
+        }
     )
     facts.update({key: value for key, value in size.items() if facts[key] is None})
     seen = entry.trained_on
     return SourceInfo(
         **facts,
         trained_on=(seen,) if isinstance(seen, str) else seen,
-        fingerprint=entry.sha256 or file_digest(entry.file),
+        fingerprint=_fingerprint(entry),
         recipe=entry.model_dump(include={"format", "arguments", "input", "outputs"}),
     )
+
+
+def _fingerprint(entry: Entry) -> str:
+    """What the manifest declares, else what the files hold; `Source.verify` compares the two."""
+    from distbench_builtin.shared.caching.file_digests import file_digest
+    from distbench_builtin.shared.sources.onnx_files import (
+        combined_digest,
+        graph_digest,
+        weight_files,
+    )
+    from distbench_builtin.shared.sources.zoo_manifest import OnnxEntry
+
+    if not isinstance(entry, OnnxEntry):
+        return entry.sha256 or file_digest(entry.file)
+    if entry.sha256 is None:
+        return graph_digest(entry.file)
+    weights = set(weight_files(entry.file))
+    if weights != set(entry.weights_sha256):
+        wanted = ", ".join(f'"{name}" = "..."' for name in sorted(weights))
+        raise WeightsError(
+            f"sha256 vouches for the graph {entry.file} alone; with it "
+            f"goes weights_sha256 = {{ {wanted} }} in the manifest"
+        )
+    return combined_digest(entry.sha256, entry.weights_sha256)
 
 
 def _size(entry: Entry) -> dict[str, Any]:

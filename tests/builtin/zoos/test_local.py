@@ -22,9 +22,6 @@ torch = pytest.importorskip("torch")
 
 SHARED = Path(__file__).resolve().parents[3] / ".." / "shared"
 CPU = torch.device("cpu")
-needs_onnx = pytest.mark.skipif(
-    importlib.util.find_spec("onnx") is None, reason="building a graph needs the onnx package"
-)
 
 TIMM = """
 [[models]]
@@ -119,12 +116,12 @@ def onnx_table(outputs: str = '["g", "logits"]', **changes: str) -> str:
     return text
 
 
-def refused(made: LocalZoo) -> str:
+def refused(made: LocalZoo, where: str = "zoo.toml") -> str:
     with pytest.raises(WeightsError) as caught:
         made.sources()
     assert caught.value.exit_code == 3
     assert "\n" not in str(caught.value)
-    assert "zoo.toml" in str(caught.value)
+    assert where in str(caught.value)
     return str(caught.value)
 
 
@@ -258,7 +255,6 @@ def test_planning_with_warm_caches_imports_no_torch(tmp_path):
 # --- ONNX sources -------------------------------------------------------------------------------
 
 
-@needs_onnx
 @pytest.mark.parametrize("batch", ["b", 2])
 def test_onnx_source(tmp_path, batch):
     kernel, matrix = save_onnx(tmp_path / "graph.onnx", batch)
@@ -277,14 +273,12 @@ def test_onnx_source(tmp_path, batch):
     assert (features.shape, logits.shape) == ((5, 4), (5, 5))
 
 
-@needs_onnx
 def test_a_trunk_written_twice_counts_once(tmp_path):
     save_onnx(tmp_path / "graph.onnx", twice=True)
     (source,) = zoo(tmp_path, onnx_table()).sources()
     assert source.info.macs == 4 * 27 * 64 + 20
 
 
-@needs_onnx
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -313,14 +307,82 @@ def test_onnx_that_is_none(tmp_path):
         source.open(CPU)
 
 
-def test_without_the_onnx_package_macs_are_unknown(tmp_path, monkeypatch):
-    from distbench_builtin.shared.sources import onnx_cost as _onnx_facts
+def save_external(folder: Path, value: float = 1.0) -> None:
+    """A graph whose weights lie beside it, some of them in a node and one in an inner graph."""
+    import onnx
 
-    (tmp_path / "graph.onnx").write_bytes(b"x")
-    monkeypatch.setattr(_onnx_facts, "find_spec", lambda _: None)
-    assert zoo(tmp_path, onnx_table()).sources()[0].info.macs is None
-    assert zoo(tmp_path, onnx_table(), "macs = 12\n").sources()[0].info.macs == 12
-    assert not list((tmp_path / "home").glob("facts/onnx-*"))
+    save_onnx(folder / "whole.onnx")
+    model = onnx.load(folder / "whole.onnx")
+    for tensor in model.graph.initializer:
+        array = np.full(tuple(tensor.dims), value, np.float32)
+        tensor.CopyFrom(onnx.numpy_helper.from_array(array, tensor.name))
+    (folder / "whole.onnx").unlink()
+    onnx.save(
+        model,
+        folder / "graph.onnx",
+        save_as_external_data=True,
+        all_tensors_to_one_file=False,
+        size_threshold=0,
+    )
+
+
+def test_weights_beside_a_graph_are_in_its_fingerprint(tmp_path):
+    save_external(tmp_path)
+    graph = (tmp_path / "graph.onnx").read_bytes()
+    (source,) = zoo(tmp_path, onnx_table()).sources()
+    source.verify()
+    before = source.info.fingerprint
+    weights = sorted(f for f in tmp_path.iterdir() if f.name in ("k", "m"))
+    assert len(weights) == 2
+    for file in weights:
+        kept = file.read_bytes()
+        file.write_bytes(b"\0" * 4 + kept[4:])
+        assert (tmp_path / "graph.onnx").read_bytes() == graph
+        with pytest.raises(WeightsError, match=r"graph\.onnx is not what the manifest declares"):
+            source.verify()
+        assert zoo(tmp_path, onnx_table()).sources()[0].info.fingerprint != before
+        file.write_bytes(kept)
+    assert zoo(tmp_path, onnx_table()).sources()[0].info.fingerprint == before
+
+
+def test_a_digest_of_the_graph_alone_does_not_vouch_for_its_weights(tmp_path):
+    save_external(tmp_path)
+
+    def sha(name):
+        return hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
+
+    declared = f'sha256 = "{sha("graph.onnx")}"\n'
+    message = refused(zoo(tmp_path, onnx_table(), declared), "source 'graph'")
+    assert 'goes weights_sha256 = { "k" = "...", "m" = "..." } in the manifest' in message
+    weights = f'weights_sha256 = {{ k = "{sha("k")}", m = "{sha("m")}" }}\n'
+    (source,) = zoo(tmp_path, onnx_table(), declared, weights).sources()
+    source.verify()
+    (tmp_path / "m").write_bytes(b"\0" * (tmp_path / "m").stat().st_size)
+    (source,) = zoo(tmp_path, onnx_table(), declared, weights).sources()
+    with pytest.raises(WeightsError, match="is not what the manifest declares"):
+        source.verify()
+
+
+def test_weights_beside_a_graph_that_are_not_there(tmp_path):
+    save_external(tmp_path)
+    (tmp_path / "m").unlink()
+    message = refused(zoo(tmp_path, onnx_table()), "source 'graph'")
+    assert "keeps weights in 'm', which is missing beside it" in message
+
+
+@pytest.mark.parametrize("name", ["../m", "/dev/zero", "a/../../m"])
+def test_weights_outside_the_folder_of_a_graph_are_not_read(tmp_path, name):
+    import onnx
+
+    folder = tmp_path / "zoo"
+    folder.mkdir()
+    save_external(folder)
+    model = onnx.load(folder / "graph.onnx", load_external_data=False)
+    for entry in model.graph.initializer[0].external_data:
+        entry.value = name if entry.key == "location" else entry.value
+    (folder / "graph.onnx").write_bytes(model.SerializeToString())
+    message = refused(zoo(folder, onnx_table()), "source 'graph'")
+    assert f"keeps weights in {name!r}, outside its folder" in message
 
 
 # --- manifest -----------------------------------------------------------------------------------

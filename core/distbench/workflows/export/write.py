@@ -43,7 +43,7 @@ def check_format(to: str) -> None:
     """
     if to not in WRITERS:
         raise UsageError(f"unknown format {to!r}; formats are {', '.join(WRITERS)}")
-    for package in ("onnx", "onnxscript") if to == "onnx" else ():
+    for package in ("onnxscript",) if to == "onnx" else ():
         if find_spec(package) is None:
             raise UsageError(
                 f"--to onnx needs the package {package!r}, which is not installed: "

@@ -6,16 +6,21 @@ import contextlib
 import hashlib
 import os
 import sqlite3
+import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
-Stamp = tuple[int, int, int]
-"""Size, modification time in nanoseconds and inode: as long as they stay, the bytes do."""
+Stamp = tuple[int, int, int, int]
+"""Size, modification and change time in nanoseconds, and inode: as long as they stay, the bytes do.
+
+The modification time alone is not enough: archives unpacked over older ones keep it.
+"""
 
 _WAIT = 20.0
-_TABLE = """CREATE TABLE IF NOT EXISTS files (
-    name BLOB PRIMARY KEY, size INTEGER, modified INTEGER, inode BLOB, digest BLOB
+_TABLE = """CREATE TABLE IF NOT EXISTS digests (
+    name BLOB PRIMARY KEY, size INTEGER, modified INTEGER, changed INTEGER, inode BLOB,
+    digest BLOB, read_at INTEGER
 ) WITHOUT ROWID"""
 
 
@@ -55,18 +60,24 @@ class DigestStore:
             self._base = None
 
     def held(self, names: Sequence[str]) -> dict[str, tuple[Stamp, str]]:
-        """What is known of these files, which should be neighbours in sorted order."""
+        """What is known of these files, which should be neighbours in sorted order.
+
+        After ``--verify-data``, only what was read since.
+        """
+        from distbench import verified_since
+
         if self._base is None or not names:
             return {}
         keys = [os.fsencode(name) for name in names]
         try:
             rows = self._base.execute(
-                "SELECT name, size, modified, inode, digest FROM files WHERE name BETWEEN ? AND ?",
-                (min(keys), max(keys)),
+                "SELECT name, size, modified, changed, inode, digest FROM digests "
+                "WHERE name BETWEEN ? AND ? AND read_at >= ?",
+                (min(keys), max(keys), verified_since()),
             )
             return {
-                os.fsdecode(name): ((size, modified, int.from_bytes(inode)), digest.hex())
-                for name, size, modified, inode, digest in rows
+                os.fsdecode(name): ((size, modified, changed, int.from_bytes(inode)), digest.hex())
+                for name, size, modified, changed, inode, digest in rows
             }
         except (sqlite3.Error, AttributeError, TypeError) as error:
             self._give_up(error)
@@ -74,16 +85,17 @@ class DigestStore:
 
     def keep(self, stamped: Iterable[tuple[str, Stamp, str]]) -> None:
         """Remembers digests; where that fails, the files are read again next time."""
+        now = time.time_ns()
         # An inode may have more bits than a number in the database can hold.
         rows = [
-            (os.fsencode(name), size, modified, inode.to_bytes(16), bytes.fromhex(digest))
-            for name, (size, modified, inode), digest in stamped
+            (os.fsencode(name), *times, inode.to_bytes(16), bytes.fromhex(digest), now)
+            for name, (*times, inode), digest in stamped
         ]
         if self._base is None or not rows:
             return
         try:
             with self._base:
-                self._base.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?)", rows)
+                self._base.executemany("REPLACE INTO digests VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
         except sqlite3.Error as error:
             self._give_up(error)
 

@@ -19,8 +19,8 @@ _CHUNK = 1024
 _SHARE = 32
 _BLOCK = 2**20
 
-_known: dict[Path, tuple[Stamp, str]] = {}
-"""Single files that this process asked for before."""
+_known: dict[Path, tuple[Stamp, str, int]] = {}
+"""Single files that this process asked for before, and when."""
 
 
 def file_digests(root: Path, files: Sequence[Path]) -> list[str]:
@@ -61,7 +61,7 @@ def digests_below(root: Path, names: Sequence[str]) -> list[str]:
             fresh = dict(zip(stale, _flat(pool.map(_read_all, paths)), strict=True))
             for i, (_, value) in fresh.items():
                 digests[i] = value
-            store.keep((names[i], s, v) for i, (s, v) in fresh.items() if s[1] < latest)
+            store.keep((names[i], s, v) for i, (s, v) in fresh.items() if _last_touched(s) < latest)
     return digests
 
 
@@ -71,19 +71,26 @@ def file_digest(file: Path) -> str:
     Raises:
         OSError: It cannot be read.
     """
+    from distbench import verified_since
+
     whole = file.absolute()
     held = _known.get(whole)
     stamp = _stamp(whole)
-    if held is None or held[0] != stamp:
-        held = stamp, file_digests(whole.parent, [whole])[0]
-        if stamp[1] < time.time_ns() - _SETTLED:
+    if held is None or held[0] != stamp or held[2] < verified_since():
+        now = time.time_ns()
+        held = stamp, file_digests(whole.parent, [whole])[0], now
+        if _last_touched(stamp) < now - _SETTLED:
             _known[whole] = held
     return held[1]
 
 
+def _last_touched(stamp: Stamp) -> int:
+    return max(stamp[1:3])
+
+
 def _stamp(file: str | Path) -> Stamp:
     status = os.stat(file)  # noqa: PTH116 - a million times, and Path.stat is slow
-    return status.st_size, status.st_mtime_ns, status.st_ino
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _read_all(files: Sequence[str]) -> list[tuple[Stamp, str]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -31,14 +30,10 @@ class GraphFacts(TypedDict):
 def graph_facts(file: Path, input_name: str, input_size: int) -> GraphFacts:
     """Counts a graph once and remembers it by the file's content.
 
-    Without the `onnx` package nothing is known.
-
     Raises:
         OSError: The file cannot be read.
     """
     key = {"file": file_digest(file), "input": input_name, "size": input_size}
-    if find_spec("onnx") is None:
-        return {"parameters": None, "macs": None}
     facts = remembered("onnx-size", key, lambda: dict(_count(file, input_name, input_size)))
     return cast("GraphFacts", facts)
 

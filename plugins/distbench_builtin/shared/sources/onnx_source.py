@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distbench import Forward, Source, SourceInfo, WeightsError
+from distbench_builtin.shared.sources.onnx_files import graph_digest
 from distbench_builtin.shared.sources.verify import check_shapes, verify
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class OnnxSource(Source):
         self._outputs = outputs
 
     def verify(self) -> None:
-        verify(self.info, self._file)
+        verify(self.info, self._file, graph_digest)
 
     def open(self, device: torch.device) -> Forward:
         import numpy as np

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distbench import SourceInfo, WeightsError
@@ -22,13 +22,18 @@ def absent_weights(names: Sequence[str], how: str) -> WeightsError:
     )
 
 
-def verify(info: SourceInfo, file: Path) -> None:
+def verify(info: SourceInfo, file: Path, digest: Callable[[Path], str] = file_digest) -> None:
     """Compares a file with the fingerprint of its source.
+
+    Args:
+        info: The source.
+        file: Its weights.
+        digest: Takes the digest of the file and those that belong to it.
 
     Raises:
         WeightsError: It is missing, cannot be read, or differs.
     """
-    actual = _digest(info, file)
+    actual = _digest(info, file, digest)
     if actual != info.fingerprint:
         raise WeightsError(
             f"{file} is not what the manifest declares for source {info.name!r}: its SHA-256 is "
@@ -43,7 +48,7 @@ def unchanged(info: SourceInfo, file: Path) -> None:
     Raises:
         WeightsError: It is missing, cannot be read, or differs.
     """
-    actual = _digest(info, file)
+    actual = _digest(info, file, file_digest)
     if actual != info.fingerprint:
         raise WeightsError(
             f"{file}, the weights of source {info.name!r}, changed: its SHA-256 is "
@@ -51,9 +56,9 @@ def unchanged(info: SourceInfo, file: Path) -> None:
         )
 
 
-def _digest(info: SourceInfo, file: Path) -> str:
+def _digest(info: SourceInfo, file: Path, digest: Callable[[Path], str]) -> str:
     try:
-        return file_digest(file)
+        return digest(file)
     except OSError as error:
         raise WeightsError(
             f"the weights of source {info.name!r} cannot be read from {file}: {error.strerror}"

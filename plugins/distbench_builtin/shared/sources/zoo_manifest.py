@@ -13,6 +13,9 @@ from distbench import WeightsError, faults_of
 MANIFEST = "zoo.toml"
 
 
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
 class _Entry(BaseModel):
     """What every model of a zoo has."""
 
@@ -29,7 +32,7 @@ class _Entry(BaseModel):
     domain: str = "unknown"
     trained_on: str | tuple[str, ...] = ()
     licence: str = "unknown"
-    sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    sha256: Digest | None = None
     parameters: int | None = Field(None, gt=0)
     macs: int | None = Field(None, gt=0)
     depth: int | None = Field(None, gt=0)
@@ -60,6 +63,9 @@ class OnnxEntry(_Entry):
     input: str = "images"
     outputs: tuple[str, str] = Field(
         ("features", "logits"), description="names of the features' and the logits' output"
+    )
+    weights_sha256: dict[str, Digest] = Field(
+        {}, description="of the files beside the graph that hold its weights, by name"
     )
 
 

@@ -1,0 +1,185 @@
+"""An edit of anything that a plugin's component runs changes what its results depend on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from distbench.plugins.component_identity import identity_of, plugin_digests
+from distbench.plugins.registry import Registry, registry
+from distbench.plugins.source_code import class_digest, plugin_file_digest
+
+METRIC = """
+from distbench import Metric
+class Mine(Metric):
+    "Mine."
+    def score(self, probe):
+        {imports}
+        return 1.0
+"""
+
+
+@pytest.fixture(autouse=True)
+def _modules() -> Iterator[None]:
+    before, path = set(sys.modules), list(sys.path)
+    yield
+    sys.path[:] = path
+    for name in set(sys.modules) - before:
+        del sys.modules[name]
+
+
+def write(folder: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+@pytest.mark.parametrize(
+    "imports",
+    [
+        "import helper_module",
+        "import helper_module as h",
+        "from helper_module import value",
+        "from .helper_module import value",
+        "from . import helper_module",
+        "import importlib; importlib.import_module('helper_module')",
+        "__import__('helper_module')",
+        "import between",
+        "import helper_package.deep.value",
+    ],
+)
+def test_a_module_beside_a_plugin_file_counts(tmp_path: Path, imports: str) -> None:
+    plugin = tmp_path / "mine.py"
+    helpers = {
+        "helper_module.py": "value = 1",
+        "between.py": "from helper_module import value",
+        "helper_package/__init__.py": "",
+        "helper_package/deep/__init__.py": "",
+        "helper_package/deep/value.py": "value = 1",
+        "nobody_imports_it.py": "value = 1",
+    }
+    write(tmp_path, {"mine.py": METRIC.format(imports=imports), **helpers})
+    before = plugin_digests([plugin])
+    (tmp_path / "nobody_imports_it.py").write_text("value = 2")
+    assert plugin_digests([plugin]) == before
+    package = "helper_package" in imports
+    helper = "helper_package/deep/value.py" if package else "helper_module.py"
+    (tmp_path / helper).write_text("value = 2")
+    assert plugin_digests([plugin]) != before
+
+
+def test_a_folder_on_the_path_counts_but_no_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path / "lib"))
+    imports = "import numpy, torch, json, my_lib"
+    write(tmp_path, {"mine.py": METRIC.format(imports=imports), "lib/my_lib.py": "value = 1"})
+    before = plugin_file_digest(tmp_path / "mine.py")
+    (tmp_path / "lib" / "my_lib.py").write_text("value = 2")
+    assert plugin_file_digest(tmp_path / "mine.py") != before
+
+
+def test_a_lone_file_is_its_own_digest(tmp_path: Path) -> None:
+    """So that keys of plugins in one file stay as they were."""
+    import hashlib
+
+    write(tmp_path, {"mine.py": METRIC.format(imports="pass")})
+    text = (tmp_path / "mine.py").read_bytes()
+    assert plugin_file_digest(tmp_path / "mine.py") == hashlib.sha256(text).hexdigest()
+
+
+@pytest.mark.parametrize("edited", ["bases.py", "data/table.json", "sub/maths.py", "__init__.py"])
+def test_a_package_counts_as_a_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edited: str
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    files = {
+        "__init__.py": "",
+        "bases.py": "from distbench import Metric\nclass Base(Metric):\n    'Base.'\n",
+        "sub/__init__.py": "",
+        "sub/maths.py": "",
+        "sub/metric.py": "from packaged.bases import Base\nclass Mine(Base):\n    'Mine.'\n",
+        "data/table.json": "[1]",
+    }
+    write(tmp_path / "packaged", files)
+    from packaged.sub.metric import Mine  # type: ignore[import-not-found]
+
+    before = class_digest(Mine)
+    (tmp_path / "packaged" / edited).write_text("# other\n")
+    assert class_digest(Mine) != before
+
+
+def test_a_base_class_elsewhere_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    write(
+        tmp_path,
+        {
+            "base_elsewhere/__init__.py": "from distbench import Metric\nfrom .b import *",
+            "base_elsewhere/b.py": "class Mixed:\n    pass\n",
+            "derived_here.py": "import base_elsewhere, distbench\n"
+            "class Mine(base_elsewhere.Mixed, distbench.Metric):\n    'Mine.'\n",
+        },
+    )
+    from derived_here import Mine  # type: ignore[import-not-found]
+
+    before = class_digest(Mine)
+    (tmp_path / "base_elsewhere" / "b.py").write_text("class Mixed:\n    x = 1\n")
+    assert class_digest(Mine) != before
+
+
+PATHS = """
+from pathlib import Path
+from distbench import Metric, Student
+class Banked(Metric):
+    "Reads a bank."
+    bank: Path
+    more: tuple[Path, ...] = ()
+    by_name: dict[str, Path] = {}
+    def score(self, probe): return 1.0
+class Drawn(Student):
+    "Reads a file."
+    config: Path
+    def build(self, image_size, classes): pass
+    def weights(self): pass
+"""
+
+
+@pytest.fixture
+def banks(tmp_path: Path) -> Registry:
+    write(tmp_path, {"banked.py": PATHS, "a/x.txt": "1", "b/x.txt": "2", "c/y.txt": "1"})
+    return registry((tmp_path / "banked.py",))
+
+
+def test_folders_that_are_parameters_count(banks: Registry, tmp_path: Path) -> None:
+    def identity(**given: object) -> dict[str, object]:
+        made = banks.make("metric", {"use": "banked", **given})
+        return identity_of(banks, "metric", made)
+
+    a, b, c, absent = (tmp_path / name for name in ("a", "b", "c", "d"))
+    seen = [
+        identity(bank=a),
+        identity(bank=b),
+        identity(bank=c),  # the same bytes under another name
+        identity(bank=absent),
+        identity(bank=a, more=[a]),
+        identity(bank=a, more=[b]),
+        identity(bank=a, more=[a, b]),
+        identity(bank=a, by_name={"one": a}),
+        identity(bank=a, by_name={"one": b}),
+        identity(bank=a / "x.txt"),
+    ]
+    assert len({str(one) for one in seen}) == len(seen)
+    before = identity(bank=a, more=[b])
+    (tmp_path / "b" / "z").write_bytes(b"")
+    assert identity(bank=a, more=[b]) != before
+    assert str(tmp_path) not in str(seen)
+
+
+def test_a_file_of_a_strangers_student_counts(banks: Registry, tmp_path: Path) -> None:
+    made = banks.make("student", {"use": "drawn", "config": tmp_path / "a" / "x.txt"})
+    before = identity_of(banks, "student", made)
+    (tmp_path / "a" / "x.txt").write_text("9")
+    assert identity_of(banks, "student", made) != before
