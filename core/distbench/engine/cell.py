@@ -57,7 +57,8 @@ def compute_cell(
     except Declined as declined:
         row = Ledger(plan, work.root).blank(cell, status="declined", reason=declined.reason)
         return row, None
-    evaluation = evaluate(trained.model, images.test, images.test_labels, trained.setting)
+    judged = work.images(task, trained.setting.image_size)
+    evaluation = evaluate(trained.model, judged.test, judged.test_labels, trained.setting)
     if plan.save_student and method.initialisation != "source":
         save_student(work, cell, trained.model)
     row = Ledger(plan, work.root).blank(

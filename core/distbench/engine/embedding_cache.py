@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from distbench.engine.stages.embed import Order, embed_many
+from distbench.interfaces.suite import Protocol
 from distbench.interfaces.zoo import Source
 from distbench.storage.artifacts import ArtifactCache
 
@@ -23,10 +24,9 @@ _GROUP_BYTES = 2 * 10**9
 def build_embeddings(
     cache: ArtifactCache,
     wanted: Mapping[str, Source],
-    images: Callable[[], NDArray[np.uint8]],
+    images: Callable[[int], NDArray[np.uint8]],
     device: torch.device,
-    *,
-    precision: str = "fp32",
+    protocol: Protocol,
 ) -> dict[str, Path]:
     """The folders of embeddings of one image set.
 
@@ -36,16 +36,17 @@ def build_embeddings(
     Args:
         cache: Where they are kept.
         wanted: Key to source.
-        images: Opens the image set, uint8 (n, s, s, 3); called if something is missing.
+        images: Opens the images for an input size, uint8 (n, s, s, 3); called if something is
+            missing.
         device: Where sources run.
-        precision: As `embed_many` takes it.
+        protocol: Says how images are stored, and the precision.
 
     Raises:
         WeightsError: The outputs of a source do not have the declared shapes.
         DistbenchError: Another process has held a key for an hour.
     """
     missing = {key: source for key, source in wanted.items() if cache.get(KIND, key) is None}
-    for group in _groups(missing):
+    for group in _groups(missing, protocol.store_size):
         with ExitStack() as stack:
             # In one order everywhere, so that no two processes wait for each other.
             drafts = {key: stack.enter_context(_draft(cache, key)) for key in sorted(group)}
@@ -55,7 +56,8 @@ def build_embeddings(
                 if draft is not None  # else another process was faster
             ]
             if orders:
-                embed_many(orders, images(), device, precision=precision)
+                side = max(order.source.info.input_size for order in orders)
+                embed_many(orders, images(side), device, precision=protocol.precision)
     return {key: cache.folder(KIND, key) for key in wanted}
 
 
@@ -72,16 +74,19 @@ def partial_folder(cache: ArtifactCache, key: str) -> Path:
     return cache.root / "partial" / key
 
 
-def _groups(missing: Mapping[str, Source]) -> Iterator[list[str]]:
-    """Keys of sources that fit into memory together."""
-    group: list[str] = []
-    size = 0
+def _groups(missing: Mapping[str, Source], store_size: int) -> Iterator[list[str]]:
+    """Keys of sources that read the same images and fit into memory together."""
+    sides: dict[int, list[str]] = {}
     for key, source in missing.items():
-        own = 4 * (source.info.parameters or 50_000_000)
-        if group and size + own > _GROUP_BYTES:
-            yield group
-            group, size = [], 0
-        group.append(key)
-        size += own
-    if group:
+        sides.setdefault(max(store_size, source.info.input_size), []).append(key)
+    for keys in sides.values():
+        group: list[str] = []
+        size = 0
+        for key in keys:
+            own = 4 * (missing[key].info.parameters or 50_000_000)
+            if group and size + own > _GROUP_BYTES:
+                yield group
+                group, size = [], 0
+            group.append(key)
+            size += own
         yield group

@@ -74,11 +74,15 @@ class Trainer:
     @cached_property
     def setting(self) -> TrainingSetting:
         """Where and how precisely students are trained."""
+        return self._setting_at(self.work.plan.protocol.image_size)
+
+    def _setting_at(self, side: int) -> TrainingSetting:
+        """Where a network of some input size is trained: on images stored large enough for it."""
         protocol = self.work.plan.protocol
         return TrainingSetting(
-            images=self.work.images(self.task).train,
-            transfer=self.work.images(self.transfer).train if self.transfer else None,
-            image_size=protocol.image_size,
+            images=self.work.images(self.task, side).train,
+            transfer=self.work.images(self.transfer, side).train if self.transfer else None,
+            image_size=side,
             device=pick_device(self.work.plan.device),
             precision=protocol.precision,
             seed=self.context.seed_for("batches"),
@@ -89,7 +93,8 @@ class Trainer:
         positions = self.context.validation
         if not len(positions):
             return None
-        predicted = predict(model, self.setting.images[positions], setting or self.setting)
+        setting = setting or self.setting
+        predicted = predict(model, setting.images[positions], setting)
         return accuracy(predicted, self.context.labels[positions])
 
     def train(self, method: Method, sources: tuple[WeightedSource, ...] = ()) -> Trained:
@@ -103,7 +108,7 @@ class Trainer:
             source = self.work.sources[sources[0].info.name]
             model = source_model(source, context.num_classes, context.seed_for("student"))
             model = model.to(setting.device)
-            setting = replace(setting, image_size=source.info.input_size)
+            setting = self._setting_at(source.info.input_size)
         else:
             model = fresh_student(
                 self.work.student,
@@ -146,7 +151,7 @@ class Trainer:
     def _train_teacher(self, source: WeightedSource, recipe: TeacherRecipe) -> TeacherLogits:
         info = source.info
         trainer = TeacherTrainer(
-            self.setting,
+            self._setting_at(info.input_size),
             self.context.labelled,
             self.context.labels,
             self.context.num_classes,

@@ -9,11 +9,12 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from distbench.errors import DataError
 from distbench.interfaces.context import Embedding
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.task import Task
 from distbench.interfaces.zoo import Source
-from distbench.planning.keys import embedding_key, split_seed
+from distbench.planning.keys import embedding_key, split_seed, stored_key
 from distbench.planning.plan import PlannedTask
 from distbench.planning.split import Positions, draw_probe, split_train
 from distbench.storage.artifacts import ArtifactCache
@@ -54,22 +55,37 @@ class ProbeImages:
             protocol.probe_size,
             seed_for(suite, planned.id, 0, "probe"),
         )
-        self._task, self._size, self._threads = task, protocol.store_size, protocol.threads
-        self._precision = protocol.precision
+        self._task, self._protocol = task, protocol
         self._artifacts = ArtifactCache(home() / "artifacts")
         self._key = digest([planned.images_key, chosen.tolist()])
         self._skip = skip_corrupt
         self._chosen: Positions = chosen
-        self._folder = self._artifacts.build("probes", self._key, self._make)
-        self.labels: Positions = labels[np.load(self._folder / "positions.npy")]
+        self._kept = np.load(self._at(protocol.store_size) / "positions.npy")
+        self.labels: Positions = labels[self._kept]
 
-    def _make(self, folder: Path) -> None:
+    def _at(self, side: int) -> Path:
+        """The folder of the images as a network of some input size needs them; made if absent."""
         from distbench.engine.stages.prepare import fit, read_good
 
-        images, kept = read_good(self._task, self._chosen.tolist(), self._skip, self._size)
-        size = min(self._size, max(min(image.shape[:2]) for image in images))
-        np.save(folder / "images.npy", np.stack([fit(image, size) for image in images]))
-        np.save(folder / "positions.npy", np.array(kept, dtype=np.int64))
+        stored = max(side, self._protocol.store_size)
+
+        def make(folder: Path) -> None:
+            images, kept = read_good(self._task, self._chosen.tolist(), self._skip, stored)
+            size = min(stored, max(min(image.shape[:2]) for image in images))
+            np.save(folder / "images.npy", np.stack([fit(image, size) for image in images]))
+            np.save(folder / "positions.npy", np.array(kept, dtype=np.int64))
+
+        key = stored_key(self._key, self._protocol, side)
+        return self._artifacts.build("probes", key, make)
+
+    def _images(self, side: int) -> NDArray[np.uint8]:
+        folder = self._at(side)
+        if not np.array_equal(np.load(folder / "positions.npy"), self._kept):
+            raise DataError(
+                f"task {self._task.label!r}: other images can be read at {side} pixels than at "
+                f"{self._protocol.store_size}; mend or remove the corrupt ones"
+            )
+        return cast(NDArray[np.uint8], np.load(folder / "images.npy"))
 
     def embeddings(
         self, sources: Sequence[Source], device: str, made_by: Mapping[str, Any]
@@ -80,23 +96,21 @@ class ProbeImages:
         from distbench.engine.stages.embed import is_finite, open_embedding
         from distbench.engine.training.threads import torch_threads
 
-        def images() -> NDArray[np.uint8]:
-            return cast(NDArray[np.uint8], np.load(self._folder / "images.npy"))
-
+        protocol = self._protocol
         keys = {
             source.info.name: embedding_key(
                 source.info,
-                self._key,
-                threads=self._threads,
-                precision=self._precision,
+                stored_key(self._key, protocol, source.info.input_size),
+                threads=protocol.threads,
+                precision=protocol.precision,
                 zoo=made_by,
             )
             for source in sources
         }
         wanted = {keys[source.info.name]: source for source in sources}
-        with torch_threads(self._threads):
+        with torch_threads(protocol.threads):
             by_key = build_embeddings(
-                self._artifacts, wanted, images, pick_device(device), precision=self._precision
+                self._artifacts, wanted, self._images, pick_device(device), protocol
             )
         folders = {name: by_key[key] for name, key in keys.items()}
         return {n: open_embedding(f) if is_finite(f) else None for n, f in folders.items()}

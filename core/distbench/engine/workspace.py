@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from distbench.engine.embedding_cache import build_embeddings
 from distbench.engine.stages.embed import is_finite, open_embedding
 from distbench.engine.stages.prepare import ImageSet, open_images, prepare
-from distbench.errors import PluginError, UsageError
+from distbench.errors import DataError, PluginError, UsageError
 from distbench.interfaces.context import Context, Embedding
 from distbench.interfaces.method import Method
 from distbench.interfaces.student import Student
 from distbench.interfaces.task import UNLABELLED
 from distbench.interfaces.zoo import Source, SourceInfo
 from distbench.planning.eligibility import NOT_FINITE, Eligibility
-from distbench.planning.keys import embedding_key, split_seed
+from distbench.planning.keys import embedding_key, split_seed, stored_key
 from distbench.planning.plan import Plan, PlannedMethod, PlannedTask
 from distbench.planning.split import Split, draw_probe, split_train
 from distbench.plugins.registry import registry
@@ -50,7 +50,7 @@ class Workspace:
                     "planned; run again"
                 )
         self.names = registry(tuple(Path(f) for f in plan.plugin_files))
-        self._images: dict[str, ImageSet] = {}
+        self._images: dict[tuple[str, int], ImageSet] = {}
 
     def method(self, planned: PlannedMethod) -> Method:
         """The distiller or baseline of a method."""
@@ -71,19 +71,36 @@ class Workspace:
         zoo = self.names.make("zoo", self.plan.zoo)
         return {source.info.name: source for source in zoo.sources()}
 
-    def images(self, task: PlannedTask) -> ImageSet:
-        """The decoded images of a task; decoded now if they are not at hand."""
-        if task.id not in self._images:
+    def images(self, task: PlannedTask, side: int | None = None) -> ImageSet:
+        """The decoded images of a task; decoded now if they are not at hand.
+
+        Args:
+            task: The task.
+            side: Input of the network that they are for, pixels; the student's if None. One that
+                takes more than is stored has them stored larger, if they are larger.
+
+        Raises:
+            DataError: Other images can be read at this size than at the student's.
+        """
+        protocol = self.plan.protocol
+        side = protocol.image_size if side is None else side
+        stored = max(protocol.store_size, side)
+        if (task.id, stored) not in self._images:
 
             def make(folder: Path) -> None:
                 component = self.names.make("task", task.component)
-                size = self.plan.protocol.store_size
-                prepare(component, size, folder, skip_corrupt=self.plan.skip_corrupt)
+                prepare(component, stored, folder, skip_corrupt=self.plan.skip_corrupt)
 
-            self._images = {
-                task.id: open_images(self.artifacts.build("images", task.images_key, make))
-            }
-        return self._images[task.id]
+            key = stored_key(task.images_key, protocol, side)
+            opened = open_images(self.artifacts.build("images", key, make))
+            if side != protocol.image_size and opened.skipped != self.images(task).skipped:
+                raise DataError(
+                    f"task {task.id!r}: other images can be read at {side} pixels than at "
+                    f"{protocol.image_size}; mend or remove the corrupt ones"
+                )
+            self._images = {k: kept for k, kept in self._images.items() if k[0] == task.id}
+            self._images[task.id, stored] = opened
+        return self._images[task.id, stored]
 
     def split(self, task: PlannedTask, seed: int) -> Split:
         """The parts of a task's train images."""
@@ -135,16 +152,16 @@ class Workspace:
         folders = build_embeddings(
             self.artifacts,
             {key: self.sources[name] for name, key in keys.items()},
-            lambda: self.images(task).train,
+            lambda side: self.images(task, side).train,
             pick_device(self.plan.device),
-            precision=self.plan.protocol.precision,
+            self.plan.protocol,
         )
         return {name: folders[key] for name, key in keys.items()}
 
     def _embedding_key(self, task: PlannedTask, source: str) -> str:
         return embedding_key(
             self.plan.source(source),
-            task.images_key,
+            stored_key(task.images_key, self.plan.protocol, self.plan.source(source).input_size),
             threads=self.plan.protocol.threads,
             precision=self.plan.protocol.precision,
             zoo=self.plan.zoo_provenance,

@@ -43,7 +43,9 @@ class Protocol(BaseModel):
     )
     validation: float = Field(0.1, ge=0, lt=1, description="share of train kept for validation")
     image_size: int = Field(224, ge=8, description="side of the student's input, pixels")
-    store_size: int = Field(256, ge=8, description="side at which images are decoded and kept")
+    store_size: int = Field(
+        256, ge=8, description="side at which images are kept for networks that take none larger"
+    )
     steps: int = Field(1000, ge=1, description="optimiser steps of a student, over all phases")
     batch: int = Field(64, ge=1, description="labelled images of a step; batches of others follow")
     threads: int = Field(1, ge=1, description="CPU threads of a cell")

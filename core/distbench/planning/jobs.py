@@ -18,9 +18,10 @@ def lay_out(
     cells: list[Cell] = []
     transfers = {m.transfer.id: m.transfer for m in methods if m.transfer}
     for transfer in transfers.values():
-        jobs.append(Job(f"prepare:{transfer.id}", "prepare", transfer.images_key, transfer.id))
+        key = keys.images(transfer)
+        jobs.append(Job(f"prepare:{transfer.id}", "prepare", key, transfer.id))
     for task in tasks:
-        prepare = Job(f"prepare:{task.id}", "prepare", task.images_key, task.id)
+        prepare = Job(f"prepare:{task.id}", "prepare", keys.images(task), task.id)
         jobs.append(prepare)
         wanted = {
             k: v for m in methods if m.uses_sources for k, v in keys.embeddings(task, m).items()

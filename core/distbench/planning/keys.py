@@ -41,7 +41,7 @@ class Keys:
         protocol = self.protocol
         return embedding_key(
             source,
-            task.images_key,
+            stored_key(task.images_key, protocol, source.input_size),
             threads=protocol.threads,
             precision=protocol.precision,
             zoo=self.zoo,
@@ -98,7 +98,7 @@ class Keys:
                 "suite": [self.suite.name, self.suite.version],
                 "protocol": self.protocol.of_a_cell(),
                 "student": self.student,
-                "task": [task.id, task.images_key],
+                "task": [task.id, self.images(task)],
                 "method": method.identities,
                 "sources": self.used(task, method) if method.uses_sources else None,
                 **self._trained_before(task, method),
@@ -116,7 +116,7 @@ class Keys:
         """What a method depends on that distils on a transfer set."""
         if method.transfer is None:
             return {}
-        inputs: dict[str, Any] = {"transfer": method.transfer.images_key}
+        inputs: dict[str, Any] = {"transfer": self.images(method.transfer)}
         if method.encoder is not None:
             encoder = self.encoders[method.encoder]
             inputs["encoder"] = [
@@ -125,10 +125,27 @@ class Keys:
             ]
         return inputs
 
+    def images(self, task: PlannedTask) -> str:
+        """Key of the images of a task as the student needs them."""
+        return stored_key(task.images_key, self.protocol, self.protocol.image_size)
+
     @staticmethod
     def cell(method_key: str, seed: int) -> str:
         """Key of a cell, from the key of its method on its task."""
         return digest([method_key, seed])
+
+
+def stored_key(images_key: str, protocol: Protocol, side: int) -> str:
+    """Key of the images of a task as a network of some input size needs them.
+
+    Those whose input is larger than `Protocol.store_size` have the images stored at their own size.
+
+    Args:
+        images_key: Key of the images at the protocol's size.
+        protocol: The protocol.
+        side: Of the network's input, pixels.
+    """
+    return images_key if side <= protocol.store_size else digest([images_key, side])
 
 
 def embedding_key(

@@ -27,6 +27,7 @@ from distbench.engine.stages.embed import (
     open_embedding,
 )
 from distbench.engine.training.batches import batches, to_batch
+from distbench.interfaces.suite import Protocol
 from distbench.storage.artifacts import ArtifactCache
 
 CPU = torch.device("cpu")
@@ -268,21 +269,21 @@ def test_building_by_key(tmp_path, whole):
     cache = ArtifactCache(tmp_path / "artifacts")
     opened = []
 
-    def images():
+    def images(_):
         opened.append(1)
         return IMAGES
 
-    first = build_embeddings(cache, {"aa": Counting(0)}, images, CPU)
+    first = build_embeddings(cache, {"aa": Counting(0)}, images, CPU, Protocol())
     assert {
         k: v for k, v in made(first["aa"]).items() if not k.endswith(("st.json", "ed.json"))
     } == (whole)
     every = {"cc": Counting(2), "aa": Counting(0), "bb": Counting(1)}
-    found = build_embeddings(cache, every, images, CPU)
+    found = build_embeddings(cache, every, images, CPU, Protocol())
     assert list(found) == ["cc", "aa", "bb"]
     assert found["aa"] == first["aa"]
     assert [every[key].batches for key in ("aa", "bb", "cc")] == [0, 3, 3]
     assert len(opened) == 2
-    assert build_embeddings(cache, every, images, CPU) == found
+    assert build_embeddings(cache, every, images, CPU, Protocol()) == found
     assert len(opened) == 2
     assert list((tmp_path / "artifacts" / "partial").iterdir()) == []
 
@@ -291,12 +292,16 @@ def test_building_is_interrupted_and_goes_on(tmp_path):
     cache = ArtifactCache(tmp_path / "artifacts")
     with pytest.raises(KeyboardInterrupt):
         build_embeddings(
-            cache, {"a": Counting(0), "b": Counting(1, stop_at=2)}, lambda: IMAGES, CPU
+            cache,
+            {"a": Counting(0), "b": Counting(1, stop_at=2)},
+            lambda _: IMAGES,
+            CPU,
+            Protocol(),
         )
     assert cache.get("embeddings", "a") is None
     assert partial_folder(cache, "b").is_dir()
     again = {"a": Counting(0), "b": Counting(1)}
-    found = build_embeddings(cache, again, lambda: IMAGES, CPU)
+    found = build_embeddings(cache, again, lambda _: IMAGES, CPU, Protocol())
     assert [source.batches for source in again.values()] == [0, 1]
     assert open_embedding(found["b"]).features.shape == (300, 5)
     assert list((tmp_path / "artifacts" / "partial").iterdir()) == []
@@ -306,7 +311,7 @@ def test_sources_that_do_not_fit_together_take_turns(tmp_path, monkeypatch):
     monkeypatch.setattr(building, "_GROUP_BYTES", 900)
     cache, opened = ArtifactCache(tmp_path / "artifacts"), []
     wanted = {str(number): Counting(number) for number in range(5)}
-    build_embeddings(cache, wanted, lambda: opened.append(1) or IMAGES, CPU)
+    build_embeddings(cache, wanted, lambda _: opened.append(1) or IMAGES, CPU, Protocol())
     assert len(opened) == 3
 
 
@@ -316,7 +321,9 @@ def test_two_that_want_the_same_do_not_mix(tmp_path, whole):
 
     def build(wanted):
         ready.wait()
-        return build_embeddings(ArtifactCache(tmp_path / "made"), wanted, lambda: IMAGES, CPU)
+        return build_embeddings(
+            ArtifactCache(tmp_path / "made"), wanted, lambda _: IMAGES, CPU, Protocol()
+        )
 
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(build, both))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -108,7 +108,8 @@ class TeacherTrainer:
     """Fine-tunes or linearly probes sources on the labels of one task.
 
     Attributes:
-        setting: Where and how precisely; the images of the task and of the transfer set.
+        setting: Where and how precisely; the images of the task and of the transfer set, stored
+            for the sources' input.
         labelled: Positions of the labelled images.
         labels: int64 (n,), of the train images.
         num_classes: Target classes.
@@ -147,7 +148,7 @@ class TeacherTrainer:
 
     def _fine_tune(self, source: Source, recipe: TeacherRecipe) -> TeacherLogits:
         info = source.info
-        setting = replace(self.setting, image_size=info.input_size)
+        setting = self.setting
         model = source_model(source, self.num_classes, self.seed).to(setting.device)
         phase = self._phase(recipe)
         model, _ = train_phases(model, [phase], setting, seed=self.seed)

@@ -39,6 +39,7 @@ class Card(TypedDict):
         mean: Of the input channels.
         std: Of the input channels.
         licence: Of the weights.
+        model_args: What a folder's configuration gives the architecture.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Card(TypedDict):
     mean: Sequence[float]
     std: Sequence[float]
     licence: str
+    model_args: dict[str, Any]
 
 
 def card(architecture: str) -> Card:
@@ -62,7 +64,7 @@ def card(architecture: str) -> Card:
     Raises:
         UsageError: timm does not know it; with what is near.
     """
-    key = {"architecture": architecture, "timm": version("timm"), "form": 2}
+    key = {"architecture": architecture, "timm": version("timm"), "form": 3}
     return cast("Card", remembered("timm-card", key, lambda: _look_up(architecture)))
 
 
@@ -83,7 +85,7 @@ def folder_card(folder: Path) -> Card:
     Raises:
         WeightsError: There is none, or timm makes no model of it.
     """
-    key = {"config": config_digest(folder), "timm": version("timm")}
+    key = {"config": config_digest(folder), "timm": version("timm"), "form": 3}
     return cast("Card", remembered("timm-folder", key, lambda: _read(folder)))
 
 
@@ -129,6 +131,7 @@ def _look_up(architecture: str) -> dict[str, Any]:
         "hub": cfg.hf_hub_id,
         "files": [stored] if stored.endswith(".safetensors") else [safe, stored],
         "url": cfg.url if isinstance(cfg.url, str) and cfg.url else None,
+        "model_args": {},
         **_facts(base, vars(cfg)),
     }
 
@@ -156,6 +159,7 @@ def _read(folder: Path) -> dict[str, Any]:
         "hub": None,
         "files": [],
         "url": None,
+        "model_args": config.get("model_args") or {},
         **_facts(base, cfg),
     }
 

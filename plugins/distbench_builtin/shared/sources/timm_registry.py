@@ -220,7 +220,11 @@ def _source(
         trained_on=tuple(trained_on or (data.name for data in learnt)),
         licence=known["licence"],
         fingerprint=file_digest(local.file),
-        recipe={"format": "timm", "arguments": arguments, **_origin(name, local)},
+        recipe={
+            "format": "timm",
+            "arguments": {**known["model_args"], **arguments},
+            **_origin(name, local),
+        },
         **{"domain": learnt[-1].domain, **cost, **more},
     )
     return PretrainedTimmSource(info, local.file, arguments, local.call, known["num_classes"])
