@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, FloatArray, IntArray
+from .bits import Bits, FloatArray, IntArray
 
 Colour = tuple[int, int, int]
 

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray
-from distbench_builtin.shared.mini.drawing.raster import (
-    SIZE,
-    Canvas,
-    X,
-    Y,
-    box,
-    clouds,
-    ellipse,
-    soft,
-)
+from .bits import Bits, ByteArray
+from .raster import SIZE, Canvas, X, Y, box, clouds, ellipse, soft
 
 
 def scenery(bits: Bits, low: float = 30.0, high: float = 225.0) -> Canvas:
