@@ -84,7 +84,7 @@ class TorchvisionTask(PooledTask):
 
     def _fingerprint(self, place: Path, content: object) -> str:
         """Of names and labels; the images are those of the checksums, or of the user's files."""
-        origin: object = [(piece.file, piece.digest) for piece in SETS[self.dataset].pieces]
+        origin: object = [(piece.file, piece.digest) for piece in archive(self.dataset).pieces]
         if self.path is not None:
             from distbench_builtin.shared.caching.file_digests import file_digests
 

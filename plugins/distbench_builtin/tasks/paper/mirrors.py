@@ -171,9 +171,8 @@ class TorchvisionMirror:
         return {part: joined([pools[s] for s in splits]) for part, splits in self.splits.items()}
 
     def identity(self, folder: Path) -> object:  # noqa: D102
-        from distbench_builtin.shared.images.torchvision_sets import SETS
-
-        return [self.key, [[piece.file, piece.digest] for piece in SETS[self.name].pieces]]
+        pieces = self.download(self.name).pieces
+        return [self.key, [[piece.file, piece.digest] for piece in pieces]]
 
 
 @dataclass(frozen=True)
