@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
 
 from distbench import CorruptImageError, DataError, home
 from distbench_builtin.shared.downloads.archive import Archive, Piece
-
-if TYPE_CHECKING:
-    from distbench_builtin.shared.images.pool import Pixels, Pool
+from distbench_builtin.shared.images.pool import Pixels, Pool, of_files
 
 _VGG = "https://www.robots.ox.ac.uk/~vgg/data/"
 _CIFAR = "https://www.cs.toronto.edu/~kriz/"
@@ -203,8 +203,6 @@ def open_set(name: str, root: Path) -> tuple[tuple[str, ...], dict[str, Pool]]:
 
 
 def _pool(data: Any, known: Set, part: str, root: Path, labels: Sequence[str]) -> Pool:
-    from distbench_builtin.shared.images.pool import Pool, of_files
-
     if known.files is not None:
         files = [entry[0] if isinstance(entry, tuple) else entry for entry in _list(data, known)]
         base = root.absolute()
@@ -223,8 +221,6 @@ def _read(
     data: Any, names: Sequence[str], positions: Sequence[int], side: int | None = None
 ) -> list[Pixels]:
     """Images of a set that keeps them otherwise than in files of its own."""
-    import numpy as np
-
     entries = []
     for i in positions:
         try:

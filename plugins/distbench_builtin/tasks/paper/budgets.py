@@ -8,16 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from distbench import DataError, UrlFile, home
+from distbench_builtin.shared.images.pool import Pool, stem
 from distbench_builtin.tasks.paper import names
 from distbench_builtin.tasks.paper.entry import PaperEntry
 from distbench_builtin.tasks.paper.mirrors import HubMirror, TorchvisionMirror
 from distbench_builtin.tasks.paper.table import ENTRIES, ISIC_OFFICIAL
-
-if TYPE_CHECKING:
-    from distbench_builtin.shared.images.pool import Pool
 
 PREFIX = "taskoriented-"
 _LISTS = (
@@ -75,8 +72,6 @@ def by_number(pool: Pool) -> dict[str, Pool]:
     Raises:
         DataError: The images' names do not end with the numbers of the files.
     """
-    from distbench_builtin.shared.images.pool import stem
-
     numbers: dict[str, dict[int, int]] = {}
     for row, (name, label) in enumerate(zip(pool.names, pool.labels, strict=True)):
         match = re.fullmatch(r"[A-Za-z]+_(\d+)", stem(name))
