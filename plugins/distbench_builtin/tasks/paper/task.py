@@ -15,6 +15,7 @@ from distbench_builtin.shared.images.pool import Pool, divided
 from distbench_builtin.shared.images.pooled_task import PooledTask
 from distbench_builtin.tasks.paper.entry import PaperEntry, differences, named
 from distbench_builtin.tasks.paper.mirrors import HubMirror, Mirror, Official, of_files
+from distbench_builtin.tasks.paper.table import ENTRIES
 
 PREFIX = "paper-"
 
@@ -44,8 +45,6 @@ class PaperTask(PooledTask):
         return [first_of(entry.title, [m.download(entry.title) for m in mirrors])]
 
     def _entry(self) -> PaperEntry:
-        from distbench_builtin.tasks.paper.table import ENTRIES
-
         entry = ENTRIES.get(self.name.removeprefix(PREFIX))
         if entry is None:
             known = ", ".join(f"{PREFIX}{name}" for name in ENTRIES)
