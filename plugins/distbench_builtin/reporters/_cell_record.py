@@ -8,14 +8,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import PrivateAttr
 
-from distbench import Reporter, UsageError
-
-if TYPE_CHECKING:
-    from distbench import Row, RunFacts
+from distbench import Reporter, Row, RunFacts, UsageError
 
 Scalar = bool | int | float | str
 

@@ -7,15 +7,13 @@ import json
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import PrivateAttr
 
-from distbench import Reporter, UsageError, primary
-from distbench_builtin.reporters._cell_record import cell_id, clean, reason
+from distbench import Cell, Reporter, Row, RunFacts, UsageError, primary
 
-if TYPE_CHECKING:
-    from distbench import Cell, Row, RunFacts
+from ._cell_record import cell_id, clean, reason
 
 
 class Jsonl(Reporter):

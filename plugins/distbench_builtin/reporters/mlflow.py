@@ -9,24 +9,13 @@ import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Field, PrivateAttr
 
-from distbench import UsageError, offline, primary
-from distbench_builtin.reporters._cell_record import (
-    CellReporter,
-    cell_id,
-    clean,
-    curve,
-    numbers,
-    parameters,
-    reason,
-    require,
-)
+from distbench import Row, UsageError, offline, primary
 
-if TYPE_CHECKING:
-    from distbench import Row
+from ._cell_record import CellReporter, cell_id, clean, curve, numbers, parameters, reason, require
 
 _KEY, _RUN = "distbench.key", "distbench.run"
 _BATCH = 100

@@ -6,21 +6,10 @@ import contextlib
 import shutil
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from distbench import primary
-from distbench_builtin.reporters._cell_record import (
-    CellReporter,
-    curve,
-    make_folder,
-    numbers,
-    parameters,
-    require,
-    safe,
-)
+from distbench import Row, primary
 
-if TYPE_CHECKING:
-    from distbench import Row
+from ._cell_record import CellReporter, curve, make_folder, numbers, parameters, require, safe
 
 
 class TensorBoard(CellReporter):

@@ -7,12 +7,13 @@ import csv
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from distbench import UsageError, offline, primary
-from distbench_builtin.reporters._cell_record import (
+from distbench import Row, UsageError, offline, primary
+
+from ._cell_record import (
     CellReporter,
     Scalar,
     cell_id,
@@ -24,9 +25,6 @@ from distbench_builtin.reporters._cell_record import (
     require,
     safe,
 )
-
-if TYPE_CHECKING:
-    from distbench import Row
 
 
 class Wandb(CellReporter):

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from distbench import Strategy
-
-if TYPE_CHECKING:
-    from distbench import Context, SourceInfo
+from distbench import Context, SourceInfo, Strategy
 
 Vector = NDArray[np.float64]
+Sources = Sequence[SourceInfo]
 
 _RESOLUTION = 1e-9
 
@@ -62,12 +59,7 @@ def share(parts: Vector) -> Vector:
 class ByScores(Strategy, ABC):
     """A strategy to which sources are nothing but their scores."""
 
-    def weigh(
-        self,
-        scores: NDArray[np.float64],
-        sources: Sequence[SourceInfo],
-        context: Context | None = None,
-    ) -> NDArray[np.float64]:
+    def weigh(self, scores: Vector, sources: Sources, context: Context | None = None) -> Vector:
         """The unscaled weights, divided by their sum.
 
         Raises:

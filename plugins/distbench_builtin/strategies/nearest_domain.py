@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from distbench import Role, Strategy
-from distbench_builtin.strategies._score_scaling import checked, share
-
-if TYPE_CHECKING:
-    from distbench import Context, SourceInfo
+from distbench import Context, Role, Strategy
+from distbench_builtin.strategies._score_scaling import Sources, Vector, checked, share
 
 
 class NearestDomain(Strategy):
@@ -25,12 +20,7 @@ class NearestDomain(Strategy):
 
     role: ClassVar[Role] = "control"
 
-    def weigh(
-        self,
-        scores: NDArray[np.float64],
-        sources: Sequence[SourceInfo],
-        context: Context | None = None,
-    ) -> NDArray[np.float64]:
+    def weigh(self, scores: Vector, sources: Sources, context: Context | None = None) -> Vector:
         """Weight 1/k for each of the k sources of the best one's domain, 0 for the others.
 
         Raises:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from distbench import Role, Strategy
-from distbench_builtin.strategies._score_scaling import checked
+from distbench import Context, Role, Strategy
+from distbench_builtin.strategies._score_scaling import Sources, Vector, checked
 from distbench_builtin.strategies.weighted import Weighted
-
-if TYPE_CHECKING:
-    from distbench import Context, SourceInfo
 
 
 class OnePerDomain(Strategy):
@@ -31,12 +26,7 @@ class OnePerDomain(Strategy):
         Weighted().named("weighted"), description="what weighs the sources that are kept"
     )
 
-    def weigh(
-        self,
-        scores: NDArray[np.float64],
-        sources: Sequence[SourceInfo],
-        context: Context | None = None,
-    ) -> NDArray[np.float64]:
+    def weigh(self, scores: Vector, sources: Sources, context: Context | None = None) -> Vector:
         """The other strategy's weights for the best of each domain, 0 for the others.
 
         Raises:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from distbench import Declined, Role, Strategy, primary
-
-if TYPE_CHECKING:
-    from distbench import Context, SourceInfo
+from distbench import Context, Declined, Role, Strategy, primary
+from distbench_builtin.strategies._score_scaling import Sources, Vector
 
 
 class Only(Strategy):
@@ -28,12 +24,7 @@ class Only(Strategy):
 
     source: str = primary(description="name of the source, as `distbench rank` shows it")
 
-    def weigh(
-        self,
-        scores: NDArray[np.float64],
-        sources: Sequence[SourceInfo],
-        context: Context | None = None,
-    ) -> NDArray[np.float64]:
+    def weigh(self, scores: Vector, sources: Sources, context: Context | None = None) -> Vector:
         """Weight 1 for the named source.
 
         Raises:

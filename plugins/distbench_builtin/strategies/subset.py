@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from distbench import Role, Strategy, primary
-from distbench_builtin.strategies._score_scaling import checked
+from distbench import Context, Role, Strategy, primary
+from distbench_builtin.strategies._score_scaling import Sources, Vector, checked
 from distbench_builtin.strategies.weighted import Weighted
-
-if TYPE_CHECKING:
-    from distbench import Context, SourceInfo
 
 
 class Subset(Strategy):
@@ -35,12 +30,7 @@ class Subset(Strategy):
     )
     draw: int = Field(0, ge=0, description="number of the draw")
 
-    def weigh(
-        self,
-        scores: NDArray[np.float64],
-        sources: Sequence[SourceInfo],
-        context: Context | None = None,
-    ) -> NDArray[np.float64]:
+    def weigh(self, scores: Vector, sources: Sources, context: Context | None = None) -> Vector:
         """The other strategy's weights for the sources that are kept, 0 for the others.
 
         Raises:

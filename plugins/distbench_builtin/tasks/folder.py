@@ -8,21 +8,21 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr, model_validator
 
 from distbench import UNLABELLED, DataError, Part, Task, TaskIndex, UsageError
+from distbench_builtin.shared.caching.file_digests import digests_below
+from distbench_builtin.shared.images.decode import decode
+from distbench_builtin.shared.images.folder_layout import sort_out
+from distbench_builtin.shared.images.folder_tree import ImageFile, walk
+from distbench_builtin.shared.images.parts import Classes, Layout
+from distbench_builtin.shared.images.table_layout import listed as listed_in
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from distbench_builtin.shared.images.folder_tree import ImageFile
-    from distbench_builtin.shared.images.parts import Classes, Layout
-
-if TYPE_CHECKING:
-    Rows = list[tuple[str | None, ImageFile]]
+Rows = list[tuple[str | None, ImageFile]]
 
 _scanning = threading.Lock()
 
@@ -119,8 +119,6 @@ class FolderTask(Task):
         self, part: str, positions: Sequence[int], side: int | None
     ) -> Sequence[NDArray[np.uint8]]:
         """As `read`; images of more than twice `side` may come smaller, decoded faster."""
-        from distbench_builtin.shared.images.decode import decode
-
         images, root = self._scan()[1][part], self._root
         return [decode(root / images[i][1].place, images[i][1].name, side=side) for i in positions]
 
@@ -146,21 +144,15 @@ class FolderTask(Task):
             return self._found[1:]
 
     def _layout(self) -> Layout:
-        from distbench_builtin.shared.images.folder_tree import walk
-
         if self.path is not None:
             _check_folder(self.path, "path")
         if self.table is not None:
-            from distbench_builtin.shared.images.table_layout import listed
-
             columns = {
                 "file": self.file_column,
                 "label": self.label_column,
                 "split": self.split_column,
             }
-            return listed(self.table, self._root, self.test, columns)
-        from distbench_builtin.shared.images.folder_layout import sort_out
-
+            return listed_in(self.table, self._root, self.test, columns)
         root = self.path or Path()
         return sort_out(root, walk(root), self.test)
 
@@ -168,8 +160,6 @@ class FolderTask(Task):
         """Images of the further folder that are not among the others."""
         if self.unlabelled is None:
             return []
-        from distbench_builtin.shared.images.folder_tree import ImageFile, walk
-
         _check_folder(self.unlabelled, "unlabelled")
         base = self.unlabelled.absolute()
         images = walk(base).images
@@ -191,8 +181,6 @@ class FolderTask(Task):
         return new
 
     def _digests(self, places: Sequence[str]) -> list[str]:
-        from distbench_builtin.shared.caching.file_digests import digests_below
-
         try:
             return digests_below(self._root, places)
         except OSError as error:

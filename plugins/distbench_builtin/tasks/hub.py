@@ -6,17 +6,17 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict, Field, model_validator
 
-from distbench import DataError, TaskIndex, absent, primary
+from distbench import DataError, Download, TaskIndex, absent, primary
+from distbench_builtin.shared.caching.file_digests import file_digests
+from distbench_builtin.shared.images import hub_columns as _hub_data
+from distbench_builtin.shared.images.drawing import note
 from distbench_builtin.shared.images.hub_columns import HubDataSet, missing
+from distbench_builtin.shared.images.hub_rows import open_splits
+from distbench_builtin.shared.images.pool import Pool, divided, in_natural_order
 from distbench_builtin.shared.images.pooled_task import PooledTask
-
-if TYPE_CHECKING:
-    from distbench import Download
-    from distbench_builtin.shared.images.pool import Pool
 
 _VALIDATION = ("validation", "valid", "val", "dev")
 
@@ -88,11 +88,6 @@ class HubTask(PooledTask):
         return folder
 
     def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
-        from distbench_builtin.shared.images import hub_columns as _hub_data
-        from distbench_builtin.shared.images import pool as _pool
-        from distbench_builtin.shared.images.drawing import note
-        from distbench_builtin.shared.images.hub_rows import open_splits
-
         folder, what = self._folder(), self._what()
         splits, features = open_splits(folder, self.config, what)
         image = _hub_data.image_column(features, self.image, what)
@@ -105,7 +100,7 @@ class HubTask(PooledTask):
         notes = [f"{part} is split {name!r}" for part, name in chosen.items() if part != name]
         if "test" not in pools:
             total = len(pools["train"])
-            pools["train"], pools["test"] = _pool.divided(pools["train"], self.share)
+            pools["train"], pools["test"] = divided(pools["train"], self.share)
             if not len(pools["test"]):
                 raise DataError(
                     f"no class of {what} has two images, so no test part can be made; name a "
@@ -119,10 +114,9 @@ class HubTask(PooledTask):
                 f"{', '.join(splits)})"
             )
         classes = _classes(features[label], used)
-        number = {name: i for i, name in enumerate(classes)}
         index = TaskIndex(
             classes=classes,
-            parts={part: pool.part(number) for part, pool in pools.items()},
+            parts={part: pool.part(classes) for part, pool in pools.items()},
             fingerprint=self._fingerprint(folder, chosen, image, label, pools, classes),
             seen_by=self.seen_by,
             notes=tuple(notes),
@@ -166,8 +160,6 @@ class HubTask(PooledTask):
         classes: tuple[str, ...],
     ) -> str:
         """Of the commit, or of the files of a clone; and of all that decides what is read."""
-        from distbench_builtin.shared.caching.file_digests import file_digests
-
         origin: list[object] = [self.id, folder.name]
         if self.path is not None:
             files = sorted(
@@ -189,8 +181,6 @@ def _is_data(file: Path, root: Path) -> bool:
 def _classes(kind: object, used: set[str]) -> tuple[str, ...]:
     """Class names in the data set's own order; those that no image has are left out."""
     from datasets import ClassLabel
-
-    from distbench_builtin.shared.images.pool import in_natural_order
 
     if isinstance(kind, ClassLabel):
         return tuple(name for name in kind.names if name in used)

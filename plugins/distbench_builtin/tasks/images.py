@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from distbench import UNLABELLED, DataError, Part, Task, TaskIndex
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from distbench_builtin.shared.images.folder_tree import ImageFile
+from distbench_builtin.shared.caching.file_digests import digests_below
+from distbench_builtin.shared.images.decode import decode
+from distbench_builtin.shared.images.folder_tree import ImageFile, walk
 
 
 class ImagesTask(Task):
@@ -47,8 +47,6 @@ class ImagesTask(Task):
         self, part: str, positions: Sequence[int], side: int | None
     ) -> Sequence[NDArray[np.uint8]]:
         """As `read`; images of more than twice `side` may come smaller, decoded faster."""
-        from distbench_builtin.shared.images.decode import decode
-
         images = self._scan()[0] if part == "train" else []
         root = self.path.absolute()
         return [decode(root / images[i].place, images[i].name, side=side) for i in positions]
@@ -57,9 +55,6 @@ class ImagesTask(Task):
         """The images and their index, found once an instance."""
         if self._found is not None and self._found[0] == repr(self):
             return self._found[1:]
-        from distbench_builtin.shared.caching.file_digests import digests_below
-        from distbench_builtin.shared.images.folder_tree import walk
-
         if not self.path.is_dir():
             what = "is a file, not a folder" if self.path.exists() else "does not exist"
             raise DataError(f"the image folder {self.path} {what}; mend path=DIR")
@@ -99,8 +94,6 @@ def _listed(images: list[ImageFile], listing: Path) -> list[ImageFile]:
     Raises:
         DataError: It cannot be read, has no such column, or names an image that is not there.
     """
-    import csv
-
     try:
         with listing.open(newline="", encoding="utf-8") as file:
             rows = csv.DictReader(file)

@@ -6,17 +6,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import ConfigDict, Field, field_validator
 
-from distbench import DataError, TaskIndex, absent, did_you_mean, primary
+from distbench import DataError, Download, TaskIndex, absent, did_you_mean, primary
+from distbench_builtin.shared.caching.file_digests import file_digests
+from distbench_builtin.shared.images.drawing import note
+from distbench_builtin.shared.images.pool import Pool, divided
 from distbench_builtin.shared.images.pooled_task import PooledTask
 from distbench_builtin.shared.images.torchvision_sets import SETS, archive, open_set
-
-if TYPE_CHECKING:
-    from distbench import Download
-    from distbench_builtin.shared.images.pool import Pool
 
 
 class TorchvisionTask(PooledTask):
@@ -53,9 +51,6 @@ class TorchvisionTask(PooledTask):
         return [] if self.path is not None else [archive(self.dataset)]
 
     def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
-        from distbench_builtin.shared.images.drawing import note
-        from distbench_builtin.shared.images.pool import divided
-
         wanted = archive(self.dataset)
         if self.path is None and not wanted.present():
             raise absent(wanted.what, f"--task {self.label}")
@@ -69,12 +64,11 @@ class TorchvisionTask(PooledTask):
             notes = (note(len(pools["test"]), total, self.share, "the images' names"),)
         used = {label for pool in pools.values() for label in pool.labels}
         classes = tuple(name for name in classes if name in used)
-        number = {name: i for i, name in enumerate(classes)}
         content = [(part, pool.names, pool.labels) for part, pool in sorted(pools.items())]
         return (
             TaskIndex(
                 classes=classes,
-                parts={part: pool.part(number) for part, pool in pools.items()},
+                parts={part: pool.part(classes) for part, pool in pools.items()},
                 fingerprint=self._fingerprint(wanted.place, content),
                 seen_by=self.seen_by,
                 notes=notes,
@@ -84,10 +78,8 @@ class TorchvisionTask(PooledTask):
 
     def _fingerprint(self, place: Path, content: object) -> str:
         """Of names and labels; the images are those of the checksums, or of the user's files."""
-        origin: object = [(piece.file, piece.digest) for piece in SETS[self.dataset].pieces]
+        origin: object = [(piece.file, piece.digest) for piece in archive(self.dataset).pieces]
         if self.path is not None:
-            from distbench_builtin.shared.caching.file_digests import file_digests
-
             root = self.path.absolute()
             files = sorted(file for file in root.rglob("*") if file.is_file())
             origin = file_digests(root, files)

@@ -6,18 +6,16 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
-from distbench import UNLABELLED, DataError, Part, Task, TaskIndex, absent, home, primary
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from distbench import Download
-    from distbench_builtin.shared.downloads.archive import Archive
+from distbench import UNLABELLED, DataError, Download, Part, Task, TaskIndex, absent, home, primary
+from distbench_builtin.shared.caching.file_digests import digests_below
+from distbench_builtin.shared.downloads.archive import Archive, Piece
+from distbench_builtin.shared.images.decode import decode
 
 CLASSES = tuple(
     """aeroplane bicycle bird boat bottle bus car cat chair cow diningtable dog horse motorbike
@@ -84,8 +82,6 @@ class Voc2007(Task):
         self, part: str, positions: Sequence[int], side: int | None
     ) -> Sequence[NDArray[np.uint8]]:
         """As `read`; images of more than twice `side` may come smaller, decoded faster."""
-        from distbench_builtin.shared.images.decode import decode
-
         names, folder = self._load()[part][0], self._folder() / "JPEGImages"
         return [decode(folder / f"{names[i]}.jpg", names[i], side=side) for i in positions]
 
@@ -142,8 +138,6 @@ class Voc2007(Task):
         """Of the images in a folder of the user's; else the archives' checksums stand for it."""
         if self.path is None:
             return " ".join(str(piece.digest) for piece in _archive().pieces)
-        from distbench_builtin.shared.caching.file_digests import digests_below
-
         names = [f"JPEGImages/{n}.jpg" for names, _ in self._load().values() for n in names]
         try:
             return " ".join(digests_below(self._folder().absolute(), names))
@@ -152,8 +146,6 @@ class Voc2007(Task):
 
 
 def _archive() -> Archive:
-    from distbench_builtin.shared.downloads.archive import Archive, Piece
-
     pieces: list[Any] = [
         Piece(f"{_PAGE}VOCtrainval_06-Nov-2007.tar", "md5:c52e279531787c972589f7e41ab4ae64"),
         Piece(f"{_PAGE}VOCtest_06-Nov-2007.tar", "md5:b6e924de25625d8de591ea690078ad9f"),

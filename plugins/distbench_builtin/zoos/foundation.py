@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from pydantic import Field
 
 from distbench import Download, Source, UsageError, Zoo, primary
+from distbench_builtin.shared.sources.timm_registry import chosen, downloads_of, sources_of
 
 CURATED = (
     "vit_small_patch14_dinov2.lvd142m",
@@ -45,13 +46,9 @@ class FoundationZoo(Zoo):
     generalist: bool = Field(False, description="true keeps them out of the sources")
 
     def downloads(self) -> Sequence[Download]:  # noqa: D102
-        from distbench_builtin.shared.sources.timm_registry import chosen, downloads_of
-
         return downloads_of(chosen(self._names()))
 
     def sources(self) -> Sequence[Source]:  # noqa: D102
-        from distbench_builtin.shared.sources.timm_registry import chosen, sources_of
-
         return sources_of(
             chosen(self._names()),
             f"--zoo {shlex.quote(self.label)} --only zoo",

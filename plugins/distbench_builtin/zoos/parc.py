@@ -6,14 +6,16 @@ import shlex
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic import Field, field_validator
 
 from distbench import Download, Source, SourceInfo, UsageError, WeightsError, Zoo, home, primary
-
-if TYPE_CHECKING:
-    from distbench_builtin.shared.sources.torchvision_source import TorchvisionSource
+from distbench_builtin.shared.caching.file_digests import file_digest
+from distbench_builtin.shared.downloads.parc import ParcModels
+from distbench_builtin.shared.models.torchvision_create import facts
+from distbench_builtin.shared.sources.torchvision_source import TorchvisionSource
+from distbench_builtin.shared.sources.verify import absent_weights
 
 ARCHITECTURES = ("resnet50", "resnet18", "googlenet", "alexnet")
 _SIDE = 224
@@ -77,13 +79,9 @@ class ParcZoo(Zoo):
         return value
 
     def downloads(self) -> Sequence[Download]:  # noqa: D102
-        from distbench_builtin.shared.downloads.parc import ParcModels
-
         return [ParcModels(self._folder(), tuple(self._names()))]
 
     def sources(self) -> Sequence[Source]:  # noqa: D102
-        from distbench_builtin.shared.sources.verify import absent_weights
-
         files = {name: self._file(name) for name in self._names()}
         if lacking := [name for name, file in files.items() if not file.is_file()]:
             how = f"--zoo {shlex.quote(self.label)} --only zoo"
@@ -115,10 +113,6 @@ class ParcZoo(Zoo):
 
 
 def _source(name: str, file: Path) -> TorchvisionSource:
-    from distbench_builtin.shared.caching.file_digests import file_digest
-    from distbench_builtin.shared.models.torchvision_create import facts
-    from distbench_builtin.shared.sources.torchvision_source import TorchvisionSource
-
     architecture, _, called = name.partition("_")
     data = DATA[called]
     cost = facts(architecture, num_classes=data.classes, input_size=_SIDE, error=WeightsError)

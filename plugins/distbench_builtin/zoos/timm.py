@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from distbench import Download, Source, Zoo, primary
+from distbench_builtin.shared.sources.timm_registry import chosen, downloads_of, sources_of
 
 
 class TimmZoo(Zoo):
@@ -34,13 +35,9 @@ class TimmZoo(Zoo):
     )
 
     def downloads(self) -> Sequence[Download]:  # noqa: D102
-        from distbench_builtin.shared.sources.timm_registry import chosen, downloads_of
-
         return downloads_of(chosen(self.models))
 
     def sources(self) -> Sequence[Source]:  # noqa: D102
-        from distbench_builtin.shared.sources.timm_registry import chosen, sources_of
-
         return sources_of(
             chosen(self.models),
             f"--zoo {shlex.quote(self.label)} --only zoo",

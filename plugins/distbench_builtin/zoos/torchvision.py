@@ -5,16 +5,16 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from distbench import Download, Source, SourceInfo, UsageError, WeightsError, Zoo, primary
-
-if TYPE_CHECKING:
-    from distbench_builtin.shared.downloads.weights import HashedFile
-    from distbench_builtin.shared.models.torchvision_create import Weights
-    from distbench_builtin.shared.sources.torchvision_source import TorchvisionSource
+from distbench_builtin.shared.caching.file_digests import file_digest
+from distbench_builtin.shared.downloads.weights import HashedFile, torch_file
+from distbench_builtin.shared.models import torchvision_create as _torchvision
+from distbench_builtin.shared.models.torchvision_create import Weights
+from distbench_builtin.shared.sources.torchvision_source import TorchvisionSource
+from distbench_builtin.shared.sources.verify import absent_weights
 
 _SWAG = ("instagram-3.6b",)
 """What the weights of SWAG (arXiv:2201.08371) have seen before ImageNet."""
@@ -41,39 +41,33 @@ class TorchvisionZoo(Zoo):
         return [_file(name, weights) for name, weights in self._chosen().items()]
 
     def sources(self) -> Sequence[Source]:  # noqa: D102
-        from distbench_builtin.shared.downloads.weights import misnamed
-        from distbench_builtin.shared.sources.verify import absent_weights
-
         chosen = self._chosen()
-        files = {name: _file(name, weights).path for name, weights in chosen.items()}
-        if lacking := [name for name, file in files.items() if not file.is_file()]:
+        files = {name: _file(name, weights) for name, weights in chosen.items()}
+        if lacking := [name for name, file in files.items() if not file.present()]:
             raise absent_weights(lacking, f"--zoo {shlex.quote(self.label)} --only zoo")
         for file in files.values():
-            if wrong := misnamed(file):
-                raise WeightsError(f"{file} is damaged: it {wrong}; delete it and fetch it again")
+            file.find()  # which complains of a damaged one
         return [self._source(name, weights) for name, weights in chosen.items()]
 
     def _chosen(self) -> dict[str, Weights]:
-        from distbench_builtin.shared.models.torchvision_create import names, weights
-
         chosen: dict[str, Weights] = {}
         for name in self.models:
             pattern = any(sign in name for sign in "*?[")
-            meant = [known for known in names() if fnmatchcase(known, name)] if pattern else [name]
+            meant = (
+                [known for known in _torchvision.names() if fnmatchcase(known, name)]
+                if pattern
+                else [name]
+            )
             if not meant:
                 raise UsageError(f"no classifier of torchvision matches {name!r}")
             for one in meant:
-                chosen.setdefault(one, weights(one, self.weights, error=UsageError))
+                chosen.setdefault(one, _torchvision.weights(one, self.weights, error=UsageError))
         return chosen
 
     def _source(self, name: str, weights: Weights) -> TorchvisionSource:
-        from distbench_builtin.shared.caching.file_digests import file_digest
-        from distbench_builtin.shared.models.torchvision_create import facts
-        from distbench_builtin.shared.sources.torchvision_source import TorchvisionSource
-
         file = _file(name, weights).path
         side = self.image_size or weights["input_size"]
-        cost = facts(
+        cost = _torchvision.facts(
             name,
             num_classes=weights["num_classes"],
             input_size=side,
@@ -98,6 +92,4 @@ class TorchvisionZoo(Zoo):
 
 
 def _file(name: str, weights: Weights) -> HashedFile:
-    from distbench_builtin.shared.downloads.weights import torch_file
-
     return torch_file(weights["url"], f"weights {weights['name']} of {name}")

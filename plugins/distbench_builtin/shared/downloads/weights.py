@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlparse
 
-from distbench import DataError, Download, HubFiles, UrlFile
+from distbench import DataError, Download, HubFiles, UrlFile, WeightsError
 from distbench_builtin.shared.caching.file_digests import file_digest
 
 _HASH = re.compile(r"-([0-9a-f]{8,64})\.")
@@ -95,6 +95,18 @@ class HubWeights(Download):
 @dataclass
 class HashedFile(UrlFile):
     """A file whose name tells how its SHA-256 begins, as PyTorch names its weights."""
+
+    def find(self) -> Path | None:
+        """The file, if it is on this machine.
+
+        Raises:
+            WeightsError: It is damaged.
+        """
+        if not self.path.is_file():
+            return None
+        if wrong := misnamed(self.path):
+            raise WeightsError(f"{self.path} is damaged: it {wrong}; delete it and fetch it again")
+        return self.path
 
     def fetch(self, progress: Callable[[int], None]) -> None:
         """Gets it, and compares it with its name.

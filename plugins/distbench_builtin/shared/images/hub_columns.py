@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distbench import DataError, HubFiles
+from distbench_builtin.shared.images.decode import decode_bytes
+from distbench_builtin.shared.images.hub_rows import Rows
+from distbench_builtin.shared.images.pool import Pixels, Pool
 
 if TYPE_CHECKING:
     from datasets import Features
-
-    from distbench_builtin.shared.images.hub_rows import Rows
-    from distbench_builtin.shared.images.pool import Pixels, Pool
 
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(.*)")
 _LABELS = ("label", "labels", "class", "target", "category", "fine_label", "dx")
@@ -134,9 +134,6 @@ def listed_pool(
     rows: Rows, features: Features, image: str, labels: Sequence[Any], *, names_from: str = ""
 ) -> Pool:
     """The images of a split with labels that were found in some other way."""
-    from distbench_builtin.shared.images.decode import decode_bytes
-    from distbench_builtin.shared.images.pool import Pool
-
     names = _names(rows, features, image, names_from)
 
     def read(positions: Sequence[int], side: int | None = None) -> list[Pixels]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +47,9 @@ class Pool:
         """The same images with other labels."""
         return Pool(self.names, labels, self.read)
 
-    def part(self, number: Mapping[str, int]) -> Part:
+    def part(self, classes: Sequence[str]) -> Part:
         """Class numbers and names, as an index holds them."""
+        number = {name: i for i, name in enumerate(classes)}
         known = [UNLABELLED if label is None else number[label] for label in self.labels]
         return Part(np.array(known, dtype=np.int64), tuple(self.names))
 

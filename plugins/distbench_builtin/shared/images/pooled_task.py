@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import PrivateAttr
 
-from distbench import Task
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from distbench import TaskIndex
-    from distbench_builtin.shared.images.pool import Pool
+from distbench import Task, TaskIndex
+from distbench_builtin.shared.images.pool import Pool
 
 
 class PooledTask(Task, ABC):

@@ -71,16 +71,15 @@ def standardised(
     return part
 
 
-def neighbour_graph(x: NDArray[np.float32], neighbours: int, power: float = 3.0) -> csr_matrix:
+def neighbour_graph(x: NDArray[np.float32], neighbours: int) -> csr_matrix:
     """The graph of `tied` by the cosines of all pairs, exact, by blocks.
 
     Args:
         x: (n, d), of unit length.
         neighbours: As in `tied`.
-        power: As in `tied`.
     """
     blocks = (x[start : start + _BLOCK] @ x.T for start in range(0, len(x), _BLOCK))
-    return tied(blocks, len(x), neighbours, power)
+    return tied(blocks, len(x), neighbours)
 
 
 def tied(

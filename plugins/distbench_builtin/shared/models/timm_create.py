@@ -123,20 +123,16 @@ def facts(
 
 
 def shapes(
-    architecture: str,
-    num_classes: int,
-    arguments: Mapping[str, Any],
-    *,
-    error: type[DistbenchError] = UsageError,
+    architecture: str, num_classes: int, arguments: Mapping[str, Any]
 ) -> dict[str, tuple[int, ...]]:
     """Names and shapes in the state dict of an architecture."""
     import torch
 
     try:
         with torch.device("meta"):
-            model = create(architecture, num_classes, arguments, error=error)
+            model = create(architecture, num_classes, arguments)
     except (NotImplementedError, RuntimeError):
-        model = create(architecture, num_classes, arguments, error=error)
+        model = create(architecture, num_classes, arguments)
     return {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
 
 

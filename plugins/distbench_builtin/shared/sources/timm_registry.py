@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 from distbench import Download, Source, SourceInfo, UsageError, WeightsError
-from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights, misnamed, published
+from distbench_builtin.shared.caching.file_digests import file_digest
+from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights, published
 from distbench_builtin.shared.models.timm_cards import (
     CONFIG,
     WEIGHTS,
@@ -22,10 +23,8 @@ from distbench_builtin.shared.models.timm_cards import (
 )
 from distbench_builtin.shared.models.timm_create import FOLDER, facts
 from distbench_builtin.shared.models.training_data import PretrainingData, data_in, unknown_data
+from distbench_builtin.shared.sources.timm_source import PretrainedTimmSource
 from distbench_builtin.shared.sources.verify import absent_weights
-
-if TYPE_CHECKING:
-    from distbench_builtin.shared.sources.timm_source import PretrainedTimmSource
 
 _HUB = ("hf-hub:", "hf_hub:")
 
@@ -85,12 +84,7 @@ class RequestedModel:
             WeightsError: A folder holds no model, or a file is damaged.
         """
         need = self.download()
-        if isinstance(need, HashedFile):
-            file = need.path if need.path.is_file() else None
-            if file and (wrong := misnamed(file)):
-                raise WeightsError(f"{file} is damaged: it {wrong}; delete it and fetch it again")
-        else:
-            file = weights_in(self.folder) if need is None else need.find()
+        file = weights_in(self.folder) if need is None else need.find()
         if file is None:
             if need is None:
                 raise WeightsError(f"no weights in {self.folder}, e.g. {WEIGHTS[0]}")
@@ -192,9 +186,6 @@ def _source(
     trained_on: Sequence[str] | None,
     more: Mapping[str, Any],
 ) -> PretrainedTimmSource:
-    from distbench_builtin.shared.caching.file_digests import file_digest
-    from distbench_builtin.shared.sources.timm_source import PretrainedTimmSource
-
     known = local.card
     learnt = _learnt(name, local)
     labels = known["num_classes"] if classes and _has_classes(known, learnt) else 0

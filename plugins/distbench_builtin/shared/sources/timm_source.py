@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distbench import Forward, Source, SourceInfo, WeightsError
-from distbench_builtin.shared.sources.verify import unchanged, verify
+from distbench_builtin.shared.sources.verify import check_shapes, unchanged, verify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import torch
 
 
@@ -43,8 +42,6 @@ class TimmSource(Source):
 
     def open(self, device: torch.device) -> Forward:
         import torch
-
-        from distbench_builtin.shared.sources.verify import check_shapes
 
         model: Any = self.module().to(device)
 

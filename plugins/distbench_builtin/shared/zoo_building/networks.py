@@ -9,23 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from distbench import Download, UsageError, WeightsError
-from distbench_builtin.shared.downloads.weights import (
-    HashedFile,
-    HubWeights,
-    misnamed,
-    published,
-    torch_file,
-)
+from distbench_builtin.shared.caching.file_digests import file_digest
+from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights, published, torch_file
 from distbench_builtin.shared.models import timm_create as _timm
 from distbench_builtin.shared.models import torchvision_create as _torchvision
+from distbench_builtin.shared.models.cost import Cost
 from distbench_builtin.shared.models.timm_cards import card
 from distbench_builtin.shared.models.weight_files import load_strictly, read_weights
 from distbench_builtin.shared.zoo_building.settings import Architecture, Triple
 
 if TYPE_CHECKING:
     import torch
-
-    from distbench_builtin.shared.models.cost import Cost
 
 RANDOM = "random"
 IMAGENET = "imagenet"
@@ -80,12 +74,7 @@ class Network:
             return self.file
         if self.need is None:
             return None
-        if isinstance(self.need, HashedFile):
-            held = self.need.path if self.need.path.is_file() else None
-            if held is not None and (wrong := misnamed(held)):
-                raise WeightsError(f"{held} is damaged: it {wrong}; delete it and fetch it again")
-        else:
-            held = self.need.find()
+        held = self.need.find()
         if held is None:
             raise WeightsError(
                 f"the ImageNet weights of {self.name!r} are not on this machine; get them with the "
@@ -95,8 +84,6 @@ class Network:
 
     def identity(self) -> dict[str, Any]:
         """What the trained numbers depend on; reads the initial weights."""
-        from distbench_builtin.shared.caching.file_digests import file_digest
-
         file = self.weights()
         return {
             "library": self.library,

@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from distbench import DataError, TaskIndex, UsageError, absent
+from distbench import DataError, Download, TaskIndex, UsageError, absent
 from distbench_builtin.shared.downloads.first_of import first_of
+from distbench_builtin.shared.images.drawing import by_hash
+from distbench_builtin.shared.images.pool import Pool, lot, stem
 from distbench_builtin.shared.images.pooled_task import PooledTask
-from distbench_builtin.tasks.paper.task import checked, fingerprint, place_of
-
-if TYPE_CHECKING:
-    from distbench import Download
-    from distbench_builtin.shared.images.pool import Pool
-    from distbench_builtin.tasks.paper.budgets import Budgeted, NameList
-    from distbench_builtin.tasks.paper.mirrors import Mirror
+from distbench_builtin.tasks.paper.budgets import BUDGETED, Budgeted, NameList
+from distbench_builtin.tasks.paper.mirrors import Mirror
+from distbench_builtin.tasks.paper.names import key
+from distbench_builtin.tasks.paper.task import checked, fingerprint, named_mirrors, place_of
 
 PREFIX = "taskoriented-"
 _HELD = 10
@@ -55,8 +53,6 @@ class BudgetTask(PooledTask):
         return [*images, *(names.download() for names in self._lists(plan))]
 
     def _plan(self) -> Budgeted:
-        from distbench_builtin.tasks.paper.budgets import BUDGETED
-
         plan = BUDGETED.get(self.name.removeprefix(PREFIX))
         if plan is None:
             known = ", ".join(f"{PREFIX}{name}" for name in BUDGETED)
@@ -68,8 +64,6 @@ class BudgetTask(PooledTask):
         return plan
 
     def _mirrors(self, plan: Budgeted) -> Sequence[Mirror]:
-        from distbench_builtin.tasks.paper.task import named_mirrors
-
         return named_mirrors(self.name, plan.entry, self.mirror)
 
     def _lists(self, plan: Budgeted) -> list[NameList]:
@@ -94,10 +88,9 @@ class BudgetTask(PooledTask):
             }
         if self.budget is not None:
             pools = self._labelled(plan, pools, notes)
-        number = {name: i for i, name in enumerate(classes)}
         index = TaskIndex(
             classes=classes,
-            parts={part: pool.part(number) for part, pool in pools.items()},
+            parts={part: pool.part(classes) for part, pool in pools.items()},
             fingerprint=fingerprint(mirror, folder, self.path, pools),
             seen_by=plan.entry.seen_by,
             notes=(*notes, f"licence: {plan.entry.licence}"),
@@ -136,21 +129,19 @@ def _rows(pool: Pool, file: Path, strict: bool) -> list[int]:
     """
     lines = [line.rpartition(",") for line in file.read_text(encoding="utf-8").split("\n") if line]
     by_class = len(set(map(_stem, pool.names))) < len(pool)
-    row_of = {key: row for row, key in enumerate(_keys(pool.names, pool.labels, by_class))}
+    row_of = {known: row for row, known in enumerate(_keys(pool.names, pool.labels, by_class))}
     wanted = _keys([name for name, _, _ in lines], [label for _, _, label in lines], by_class)
-    lack = [key for key in wanted if key not in row_of]
+    lack = [image for image in wanted if image not in row_of]
     if lack and (strict or len(lack) == len(wanted)):
         raise DataError(
             f"{len(lack)} of {len(wanted)} images of {file} are not in the data set, e.g. "
             f"{lack[0][0]!r}: its images have other names"
         )
-    return sorted(row_of[key] for key in wanted if key in row_of)
+    return sorted(row_of[image] for image in wanted if image in row_of)
 
 
 def _keys(names: Sequence[str], labels: Sequence[str | None], by_class: bool) -> list[Key]:
     """By what an image of a list is known: its name, and its class where names are not unique."""
-    from distbench_builtin.tasks.paper.names import key
-
     if not by_class:
         return [(_stem(name), "") for name in names]
     known = {label: key(label) for label in set(labels) if label is not None}
@@ -158,16 +149,11 @@ def _keys(names: Sequence[str], labels: Sequence[str | None], by_class: bool) ->
 
 
 def _stem(name: str) -> str:
-    from distbench_builtin.shared.images.pool import stem
-
     return _AGAIN.sub("", stem(name))
 
 
 def _apart(pool: Pool, listed: set[int]) -> set[int]:
     """Some images of each class that are not on the list; hashes of their names decide which."""
-    from distbench_builtin.shared.images.drawing import by_hash
-    from distbench_builtin.shared.images.pool import lot
-
     classes: dict[str, list[int]] = {}
     for row, label in enumerate(pool.labels):
         if label is not None and row not in listed:

@@ -8,16 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from distbench import DataError, UrlFile, home
+from distbench_builtin.shared.images.pool import Pool, stem
 from distbench_builtin.tasks.paper import names
 from distbench_builtin.tasks.paper.entry import PaperEntry
 from distbench_builtin.tasks.paper.mirrors import HubMirror, TorchvisionMirror
 from distbench_builtin.tasks.paper.table import ENTRIES, ISIC_OFFICIAL
-
-if TYPE_CHECKING:
-    from distbench_builtin.shared.images.pool import Pool
 
 PREFIX = "taskoriented-"
 _LISTS = (
@@ -75,8 +72,6 @@ def by_number(pool: Pool) -> dict[str, Pool]:
     Raises:
         DataError: The images' names do not end with the numbers of the files.
     """
-    from distbench_builtin.shared.images.pool import stem
-
     numbers: dict[str, dict[int, int]] = {}
     for row, (name, label) in enumerate(zip(pool.names, pool.labels, strict=True)):
         match = re.fullmatch(r"[A-Za-z]+_(\d+)", stem(name))
@@ -96,12 +91,49 @@ def by_number(pool: Pool) -> dict[str, Pool]:
     return {part: pool.take(chosen) for part, chosen in rows.items()}
 
 
-def _lists(folder: str, **lists: tuple[str, int | None, str | None]) -> dict[str, NameList]:
-    return {
-        name.removeprefix("b"): NameList(f"{folder}/{file}.txt", size, sha)
-        for name, (file, size, sha) in lists.items()
-    }
+def _lists(folder: str, table: str) -> dict[str, NameList]:
+    """Lists by the budget that their name tells, or by part.
 
+    Args:
+        folder: Where they lie.
+        table: Of each its checksum, bytes and file; ``- -`` where they are not known.
+    """
+    lists = {}
+    for line in table.strip().splitlines():
+        sha256, size, file = line.split()
+        number = re.search(r"\d+", file)
+        name = number[0] if number else {"val": "validation"}.get(file, file)
+        facts = (int(size), sha256) if size != "-" else (None, None)
+        lists[name] = NameList(f"{folder}/{file}.txt", *facts)
+    return lists
+
+
+_EUROSAT = """
+8af9bf7ce5dc7d32b9afad345b65f28f895dad9d4e94b49fc25a2b349f4c6efe 1510 train_5img_per_class
+90f30502e1aa3eaa14b5d1441a45905062a6d25c0630309a9636bcbb972f036d 3020 train_10img_per_class
+7199e4558220b12197ab7d7c7e1b61e8e9bfc56e8d10e4697092309953f50457 7550 train_25img_per_class
+"""
+_HAM10K = """
+64942831ea0c02653bea058755b365e8a831f73993fc7a171da708aadc21e322 14800 train_100img_max_per_class
+baf0b9779336016d958f0fc70cc04dac86640c2e9610ce79c1b7ccc65c3d74b8 31924 train_250img_max_per_class
+458bcfaee59baaf1d4bf9fb4eaa078d84e28d3f66c36ba1c5d8688161fba4c1b 54445 train_500img_max_per_class
+1899abc5dff2a03b16bfb68ff01a9e10077c67753ced53621cda2efa1f792c39 85739 train_1000img_max_per_class
+"""
+_PLACES365 = """
+67195b0faa951060e27422786d31d4901930de5999cd96ba99291a3fe62b0caa 456700 train_50img_per_class
+42577ccdfb6b5d09f4c6f53ee5ec30c97e297f1081ee98f841f271687e533f63 2283500 train_250img_per_class
+- - train_1000img_per_class
+"""
+_PLACES365_PARTS = """
+06bfe6ceeae2398565360d42671b940ad3387a25d89de4b5842def76196ff943 142651 val
+a180e7a6edba4cb2ec367f9474a03a1939614ab997bda3062bce2b6fbf4bb0a4 1281749 test
+"""
+_IMAGENET = """
+585c3487e0e816c974d7d01b5ea8bd963154ca10ac77bba662e91f2e66c228e0 388433 train_1percent
+2cbe3a1b709f5a3ddb19a4d8cde8afd443bfdcfb3835c051baedc91ca46b81ce 3884328 train_10percent
+- - train_25percent
+- - train_50percent
+"""
 
 BUDGETED: Mapping[str, Budgeted] = {
     "eurosat": Budgeted(
@@ -114,24 +146,7 @@ BUDGETED: Mapping[str, Budgeted] = {
             seen_by=ENTRIES["eurosat"].seen_by,
             licence="MIT",
         ),
-        _lists(
-            "EuroSAT",
-            b5=(
-                "train_5img_per_class",
-                1510,
-                "8af9bf7ce5dc7d32b9afad345b65f28f895dad9d4e94b49fc25a2b349f4c6efe",
-            ),
-            b10=(
-                "train_10img_per_class",
-                3020,
-                "90f30502e1aa3eaa14b5d1441a45905062a6d25c0630309a9636bcbb972f036d",
-            ),
-            b25=(
-                "train_25img_per_class",
-                7550,
-                "7199e4558220b12197ab7d7c7e1b61e8e9bfc56e8d10e4697092309953f50457",
-            ),
-        ),
+        _lists("EuroSAT", _EUROSAT),
         divide=by_number,
     ),
     "ham10000": Budgeted(
@@ -148,29 +163,7 @@ BUDGETED: Mapping[str, Budgeted] = {
             seen_by=ENTRIES["isic2018"].seen_by,
             licence="CC-BY-NC-4.0",
         ),
-        _lists(
-            "HAM10K",
-            b100=(
-                "train_100img_max_per_class",
-                14_800,
-                "64942831ea0c02653bea058755b365e8a831f73993fc7a171da708aadc21e322",
-            ),
-            b250=(
-                "train_250img_max_per_class",
-                31_924,
-                "baf0b9779336016d958f0fc70cc04dac86640c2e9610ce79c1b7ccc65c3d74b8",
-            ),
-            b500=(
-                "train_500img_max_per_class",
-                54_445,
-                "458bcfaee59baaf1d4bf9fb4eaa078d84e28d3f66c36ba1c5d8688161fba4c1b",
-            ),
-            b1000=(
-                "train_1000img_max_per_class",
-                85_739,
-                "1899abc5dff2a03b16bfb68ff01a9e10077c67753ced53621cda2efa1f792c39",
-            ),
-        ),
+        _lists("HAM10K", _HAM10K),
     ),
     "places365": Budgeted(
         PaperEntry(
@@ -182,33 +175,8 @@ BUDGETED: Mapping[str, Budgeted] = {
             seen_by=("places365",),
             licence="http://places2.csail.mit.edu/download-private.html",
         ),
-        _lists(
-            "Places365",
-            b50=(
-                "train_50img_per_class",
-                456_700,
-                "67195b0faa951060e27422786d31d4901930de5999cd96ba99291a3fe62b0caa",
-            ),
-            b250=(
-                "train_250img_per_class",
-                2_283_500,
-                "42577ccdfb6b5d09f4c6f53ee5ec30c97e297f1081ee98f841f271687e533f63",
-            ),
-            b1000=("train_1000img_per_class", None, None),
-        ),
-        _lists(
-            "Places365",
-            validation=(
-                "val",
-                142_651,
-                "06bfe6ceeae2398565360d42671b940ad3387a25d89de4b5842def76196ff943",
-            ),
-            test=(
-                "test",
-                1_281_749,
-                "a180e7a6edba4cb2ec367f9474a03a1939614ab997bda3062bce2b6fbf4bb0a4",
-            ),
-        ),
+        _lists("Places365", _PLACES365),
+        _lists("Places365", _PLACES365_PARTS),
     ),
     "imagenet": Budgeted(
         PaperEntry(
@@ -230,21 +198,7 @@ BUDGETED: Mapping[str, Budgeted] = {
             seen_by=("imagenet-1k",),
             licence="https://www.image-net.org/download.php",
         ),
-        _lists(
-            "ImageNet",
-            b1=(
-                "train_1percent",
-                388_433,
-                "585c3487e0e816c974d7d01b5ea8bd963154ca10ac77bba662e91f2e66c228e0",
-            ),
-            b10=(
-                "train_10percent",
-                3_884_328,
-                "2cbe3a1b709f5a3ddb19a4d8cde8afd443bfdcfb3835c051baedc91ca46b81ce",
-            ),
-            b25=("train_25percent", None, None),
-            b50=("train_50percent", None, None),
-        ),
+        _lists("ImageNet", _IMAGENET),
     ),
 }
 """By the names that follow ``taskoriented-``."""

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from distbench import DataError
-
-if TYPE_CHECKING:
-    from distbench_builtin.shared.images.pool import Pool
-    from distbench_builtin.tasks.paper.mirrors import Mirror
+from distbench_builtin.shared.images.pool import Pool
+from distbench_builtin.tasks.paper.mirrors import Mirror
+from distbench_builtin.tasks.paper.names import canonical, spelled
 
 
 @dataclass(frozen=True)
@@ -54,8 +52,6 @@ def named(entry: PaperEntry, pools: Mapping[str, Pool]) -> tuple[tuple[str, ...]
     Raises:
         DataError: A class is unknown; says which.
     """
-    from distbench_builtin.tasks.paper.names import canonical, spelled
-
     labelled = {label for pool in pools.values() for label in pool.labels if label is not None}
     if isinstance(entry.classes, int):
         known = {name: canonical(name) for name in labelled}

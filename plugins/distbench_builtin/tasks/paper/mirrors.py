@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from distbench import DataError, Download, home
+from distbench_builtin.shared.caching.file_digests import file_digests
 from distbench_builtin.shared.downloads.archive import Archive, Piece
+from distbench_builtin.shared.images import hub_columns as _hub_data
 from distbench_builtin.shared.images.hub_columns import HubDataSet
-
-if TYPE_CHECKING:
-    from distbench_builtin.shared.images.pool import Pool
+from distbench_builtin.shared.images.hub_rows import open_splits
+from distbench_builtin.shared.images.pool import Pool, joined
+from distbench_builtin.shared.images.torchvision_sets import archive, open_set
 
 Splits = Mapping[str, tuple[str, ...]]
 """Part of a task to the splits of an origin that make it up."""
@@ -93,10 +95,6 @@ class HubMirror:
         return data.folder() if data.present() else None
 
     def pools(self, folder: Path) -> dict[str, Pool]:  # noqa: D102
-        from distbench_builtin.shared.images import hub_columns as _hub_data
-        from distbench_builtin.shared.images.hub_rows import open_splits
-        from distbench_builtin.shared.images.pool import joined
-
         what = f"data set {self.repository}"
         opened, features = open_splits(folder, self.config, what)
         image = _hub_data.image_column(features, self.image, what)
@@ -155,8 +153,6 @@ class TorchvisionMirror:
         return f"https://pytorch.org/vision/stable/generated/torchvision.datasets.{self.name}.html"
 
     def download(self, title: str) -> Archive:  # noqa: D102
-        from distbench_builtin.shared.images.torchvision_sets import archive
-
         return archive(self.name)
 
     def folder(self) -> Path | None:  # noqa: D102
@@ -164,16 +160,12 @@ class TorchvisionMirror:
         return download.place if download.present() else None
 
     def pools(self, folder: Path) -> dict[str, Pool]:  # noqa: D102
-        from distbench_builtin.shared.images.pool import joined
-        from distbench_builtin.shared.images.torchvision_sets import open_set
-
         pools = open_set(self.name, folder)[1]
         return {part: joined([pools[s] for s in splits]) for part, splits in self.splits.items()}
 
     def identity(self, folder: Path) -> object:  # noqa: D102
-        from distbench_builtin.shared.images.torchvision_sets import SETS
-
-        return [self.key, [[piece.file, piece.digest] for piece in SETS[self.name].pieces]]
+        pieces = self.download(self.name).pieces
+        return [self.key, [[piece.file, piece.digest] for piece in pieces]]
 
 
 @dataclass(frozen=True)
@@ -222,8 +214,6 @@ class Official:
 
 def of_files(folder: Path) -> object:
     """What the files of a folder are known by, however they came there: names and digests."""
-    from distbench_builtin.shared.caching.file_digests import file_digests
-
     root = folder.absolute()
     files = sorted(file for file in root.rglob("*") if file.is_file())
     return [[file.relative_to(root).as_posix() for file in files], file_digests(root, files)]

@@ -5,12 +5,9 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from distbench import DataError
-
-if TYPE_CHECKING:
-    from distbench_builtin.shared.images.pool import Pool
+from distbench_builtin.shared.images.pool import Pool, of_files
 
 NABIRDS_TREE = (
     "images/CLASS/ID.jpg, images.txt, image_class_labels.txt, classes.txt, train_test_split.txt"
@@ -27,8 +24,6 @@ def birds(folder: Path) -> dict[str, Pool]:
     Raises:
         DataError: A file is missing or wrong; says which.
     """
-    from distbench_builtin.shared.images.pool import of_files
-
     root = _root(folder, "images.txt", NABIRDS_TREE)
     paths = dict(_pairs(root / "images.txt"))
     label_of = dict(_pairs(root / "image_class_labels.txt"))
@@ -60,8 +55,6 @@ def isic(folder: Path) -> dict[str, Pool]:
     Raises:
         DataError: A file is missing or wrong; says which.
     """
-    from distbench_builtin.shared.images.pool import of_files
-
     kind = {"train": "Training", "validation": "Validation", "test": "Test"}
     pools = {}
     for part, word in kind.items():
@@ -89,8 +82,6 @@ def chestx(folder: Path) -> dict[str, Pool]:
     Raises:
         DataError: A file is missing or wrong; says which.
     """
-    from distbench_builtin.shared.images.pool import of_files
-
     table = next(iter(sorted(folder.rglob("Data_Entry_2017*.csv"))), None)
     if table is None:
         raise DataError(f"{folder} has no Data_Entry_2017*.csv")

@@ -6,19 +6,16 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from distbench import DataError, Task, TaskIndex, UsageError, absent
+from distbench import DataError, Download, Task, TaskIndex, UsageError, absent
 from distbench_builtin.shared.downloads.first_of import first_of
+from distbench_builtin.shared.images.pool import Pool, divided
 from distbench_builtin.shared.images.pooled_task import PooledTask
-from distbench_builtin.tasks.paper.entry import PaperEntry
+from distbench_builtin.tasks.paper.entry import PaperEntry, differences, named
 from distbench_builtin.tasks.paper.mirrors import HubMirror, Mirror, Official, of_files
-
-if TYPE_CHECKING:
-    from distbench import Download
-    from distbench_builtin.shared.images.pool import Pool
+from distbench_builtin.tasks.paper.table import ENTRIES
 
 PREFIX = "paper-"
 
@@ -48,8 +45,6 @@ class PaperTask(PooledTask):
         return [first_of(entry.title, [m.download(entry.title) for m in mirrors])]
 
     def _entry(self) -> PaperEntry:
-        from distbench_builtin.tasks.paper.table import ENTRIES
-
         entry = ENTRIES.get(self.name.removeprefix(PREFIX))
         if entry is None:
             known = ", ".join(f"{PREFIX}{name}" for name in ENTRIES)
@@ -57,8 +52,6 @@ class PaperTask(PooledTask):
         return entry
 
     def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
-        from distbench_builtin.shared.images.pool import divided
-
         entry = self._entry()
         mirrors = named_mirrors(self.name, entry, self.mirror)
         mirror, folder = place_of(self, entry.title, mirrors, self.path)
@@ -69,11 +62,10 @@ class PaperTask(PooledTask):
                 f"no official test part: {entry.share:g} of each class were taken for it, fixed "
                 "by hashes of the images' names"
             )
-        number = {name: i for i, name in enumerate(classes)}
         kept = {part: pools[part] for part in ("train", "test")}
         index = TaskIndex(
             classes=classes,
-            parts={part: pool.part(number) for part, pool in kept.items()},
+            parts={part: pool.part(classes) for part, pool in kept.items()},
             fingerprint=fingerprint(mirror, folder, self.path, kept),
             seen_by=entry.seen_by,
             notes=(*notes, f"licence: {entry.licence}"),
@@ -135,8 +127,6 @@ def checked(
     Raises:
         DataError: Something differs, and `strict`.
     """
-    from distbench_builtin.tasks.paper.entry import differences, named
-
     where = f"{entry.title} from {mirror.key} ({folder})"
     others = "Fetch it again, name another mirror with mirror=, or accept it with strict=false"
     try:

@@ -9,8 +9,8 @@ are 32x32 RGB and have the same bits on every machine.
 
 from __future__ import annotations
 
-from distbench_builtin.shared.mini.drawing.catalogue import DATASETS, DatasetSpec
-from distbench_builtin.shared.mini.drawing.classes import class_names
-from distbench_builtin.shared.mini.drawing.render import fingerprint, images, labels
+from .catalogue import DATASETS, DatasetSpec
+from .classes import class_names
+from .render import fingerprint, images, labels
 
 __all__ = ["DATASETS", "DatasetSpec", "class_names", "fingerprint", "images", "labels"]

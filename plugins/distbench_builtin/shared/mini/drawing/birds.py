@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray
-from distbench_builtin.shared.mini.drawing.family import Attributes, Family, Row
-from distbench_builtin.shared.mini.drawing.palette import solid, tinted
-from distbench_builtin.shared.mini.drawing.raster import (
-    capsule,
-    ellipse,
-    flag,
-    pick,
-    pose,
-    rotate,
-    soft,
-    wave,
-)
-from distbench_builtin.shared.mini.drawing.scene import expose, scatter, scenery
+from .bits import Bits, ByteArray
+from .family import Attributes, Family, Row
+from .palette import solid, tinted
+from .raster import capsule, ellipse, flag, pick, pose, rotate, soft, wave
+from .scene import expose, scatter, scenery
 
 PLUMAGE = ("black", "white", "red", "orange", "yellow", "green", "blue", "brown")
 ATTRIBUTES = {

@@ -7,17 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-from distbench_builtin.shared.mini.drawing import (
-    birds,
-    chest,
-    glyphs,
-    land,
-    mammals,
-    objects,
-    skin,
-    textures,
-)
-from distbench_builtin.shared.mini.drawing.family import Family
+from . import birds, chest, glyphs, land, mammals, objects, skin, textures
+from .family import Family
 
 Role = Literal["target", "development", "source", "generalist"]
 

@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, digest
-from distbench_builtin.shared.mini.drawing.catalogue import (
-    DATASETS,
-    FAMILIES,
-    SLICES,
-    DatasetSpec,
-    Group,
-)
-from distbench_builtin.shared.mini.drawing.family import Family
+from .bits import Bits, digest
+from .catalogue import DATASETS, FAMILIES, SLICES, DatasetSpec, Group
+from .family import Family
 
 RowKey = tuple[str, ...]
 _TRIES = 60_000

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray, IntArray
+from .bits import Bits, ByteArray, IntArray
 
 Row = Mapping[str, str]
 Attributes = Mapping[str, IntArray]

@@ -6,18 +6,10 @@ from itertools import pairwise
 
 import numpy as np
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray, FloatArray, IntArray
-from distbench_builtin.shared.mini.drawing.family import Attributes, Family, Row
-from distbench_builtin.shared.mini.drawing.raster import (
-    Canvas,
-    capsule,
-    clouds,
-    ellipse,
-    flag,
-    pose,
-    soft,
-)
-from distbench_builtin.shared.mini.drawing.scene import expose
+from .bits import Bits, ByteArray, FloatArray, IntArray
+from .family import Attributes, Family, Row
+from .raster import Canvas, capsule, clouds, ellipse, flag, pose, soft
+from .scene import expose
 
 # North-west to south-east, in reading order.
 PLACES = ("nw", "n", "ne", "w", "c", "e", "sw", "s", "se")

@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray, FloatArray
-from distbench_builtin.shared.mini.drawing.family import Attributes, Family
-from distbench_builtin.shared.mini.drawing.palette import solid
-from distbench_builtin.shared.mini.drawing.raster import (
-    Canvas,
-    X,
-    Y,
-    clouds,
-    flag,
-    pick,
-    rotate,
-    soft,
-    wave,
-)
-from distbench_builtin.shared.mini.drawing.scene import expose
+from .bits import Bits, ByteArray, FloatArray
+from .family import Attributes, Family
+from .palette import solid
+from .raster import Canvas, X, Y, clouds, flag, pick, rotate, soft, wave
+from .scene import expose
 
 ATTRIBUTES = {
     "cover": ("fields", "forest", "road", "river", "houses", "rows", "orchard", "lake", "works"),
@@ -38,12 +28,8 @@ _PALETTES = np.array(
     ],
     dtype=np.float64,
 )
-_ASPHALT, _WATER, _ROOF, _STEEL = (
-    solid((188, 184, 180)),
-    solid((38, 82, 136)),
-    solid((186, 84, 62)),
-    solid((232, 232, 236)),
-)
+_ASPHALT, _WATER = solid((188, 184, 180)), solid((38, 82, 136))
+_ROOF, _STEEL = solid((186, 84, 62)), solid((232, 232, 236))
 
 
 def _tiles(

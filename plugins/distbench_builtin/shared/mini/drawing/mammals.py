@@ -4,20 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray, FloatArray, IntArray
-from distbench_builtin.shared.mini.drawing.family import Attributes, Family, Row
-from distbench_builtin.shared.mini.drawing.palette import solid, tinted
-from distbench_builtin.shared.mini.drawing.raster import (
-    capsule,
-    clouds,
-    ellipse,
-    flag,
-    pick,
-    pose,
-    soft,
-    wave,
-)
-from distbench_builtin.shared.mini.drawing.scene import expose, scatter, scenery
+from .bits import Bits, ByteArray, FloatArray, IntArray
+from .family import Attributes, Family, Row
+from .palette import solid, tinted
+from .raster import capsule, clouds, ellipse, flag, pick, pose, soft, wave
+from .scene import expose, scatter, scenery
 
 FUR = ("black", "white", "grey", "brown", "ginger", "cream", "slate", "mahogany")
 ATTRIBUTES = {

@@ -4,22 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray, FloatArray, IntArray
-from distbench_builtin.shared.mini.drawing.family import Attributes, Family
-from distbench_builtin.shared.mini.drawing.palette import solid, tinted
-from distbench_builtin.shared.mini.drawing.raster import (
-    box,
-    capsule,
-    cosine,
-    ellipse,
-    flag,
-    pick,
-    pose,
-    sine,
-    soft,
-    wave,
-)
-from distbench_builtin.shared.mini.drawing.scene import expose, scatter, scenery
+from .bits import Bits, ByteArray, FloatArray, IntArray
+from .family import Attributes, Family
+from .palette import solid, tinted
+from .raster import box, capsule, cosine, ellipse, flag, pick, pose, sine, soft, wave
+from .scene import expose, scatter, scenery
 
 PAINTS = ("red", "orange", "yellow", "green", "teal", "blue", "purple", "white")
 

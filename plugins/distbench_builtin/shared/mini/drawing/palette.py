@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, FloatArray, IntArray
+from .bits import Bits, FloatArray, IntArray
 
 Colour = tuple[int, int, int]
 
@@ -29,25 +29,23 @@ COLOURS: dict[str, Colour] = {
 }
 
 
-def tinted(
-    names: Sequence[str], index: IntArray, bits: Bits, jitter: float = 18.0, light: float = 14.0
-) -> FloatArray:
+def tinted(names: Sequence[str], index: IntArray, bits: Bits) -> FloatArray:
     """One colour per image from the named ones, jittered in hue and lightness.
+
+    A channel changes by up to 18 of 255, all of them together by up to 14.
 
     Args:
         names: Names of the colours the index refers to.
         index: Index of the colour of each image.
         bits: Where the jitter comes from.
-        jitter: Largest change of a single channel, of 255.
-        light: Largest change of all channels together, of 255.
 
     Returns:
         Colours of shape ``(images, 3, 1, 1)``.
     """
     table = np.array([COLOURS[name] for name in names], dtype=np.float64)
     base = table[index].reshape(-1, 3, 1, 1)
-    hue = bits.uniform(-jitter, jitter, 3, 1, 1)
-    return base + hue + bits.uniform(-light, light, 1, 1, 1)
+    hue = bits.uniform(-18.0, 18.0, 3, 1, 1)
+    return base + hue + bits.uniform(-14.0, 14.0, 1, 1, 1)
 
 
 def solid(colour: Colour) -> FloatArray:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, FloatArray, IntArray
+from .bits import Bits, FloatArray, IntArray
 
 Parameter = FloatArray | float
 Pair = tuple[Parameter, Parameter]

@@ -6,10 +6,10 @@ import hashlib
 
 import numpy as np
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray, IntArray
-from distbench_builtin.shared.mini.drawing.catalogue import FAMILIES
-from distbench_builtin.shared.mini.drawing.classes import class_names, class_rows, spec_of
-from distbench_builtin.shared.mini.drawing.raster import SIZE
+from .bits import Bits, ByteArray, IntArray
+from .catalogue import FAMILIES
+from .classes import class_names, class_rows, spec_of
+from .raster import SIZE
 
 PARTS = ("train", "test")
 _BLOCK = 64

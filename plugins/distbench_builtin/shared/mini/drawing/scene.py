@@ -4,22 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray
-from distbench_builtin.shared.mini.drawing.raster import (
-    SIZE,
-    Canvas,
-    X,
-    Y,
-    box,
-    clouds,
-    ellipse,
-    soft,
-)
+from .bits import Bits, ByteArray
+from .raster import SIZE, Canvas, X, Y, box, clouds, ellipse, soft
 
 
-def scenery(bits: Bits, low: float = 30.0, high: float = 225.0) -> Canvas:
+def scenery(bits: Bits) -> Canvas:
     """A background of two random colours in smooth patches, with a third in finer ones."""
-    colours = bits.uniform(low, high, 3, 3, 1, 1)
+    colours = bits.uniform(30.0, 225.0, 3, 3, 1, 1)
     grey = (colours[:, :, :1] + colours[:, :, 1:2] + colours[:, :, 2:]) / 3.0
     # Pale colours keep the background from being the most colourful thing of the picture.
     colours = grey + (colours - grey) * bits.uniform(0.35, 0.9, 1, 1, 1, 1)

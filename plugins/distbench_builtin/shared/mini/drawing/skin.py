@@ -4,21 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray
-from distbench_builtin.shared.mini.drawing.family import Attributes, Family
-from distbench_builtin.shared.mini.drawing.palette import solid
-from distbench_builtin.shared.mini.drawing.raster import (
-    Canvas,
-    capsule,
-    clouds,
-    ellipse,
-    flag,
-    pick,
-    pose,
-    soft,
-    wave,
-)
-from distbench_builtin.shared.mini.drawing.scene import expose
+from .bits import Bits, ByteArray
+from .family import Attributes, Family
+from .palette import solid
+from .raster import Canvas, capsule, clouds, ellipse, flag, pick, pose, soft, wave
+from .scene import expose
 
 ATTRIBUTES = {
     "pattern": ("plain", "netted", "dotted", "streaked", "clouded"),

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from distbench_builtin.shared.mini.drawing.bits import Bits, ByteArray, FloatArray
-from distbench_builtin.shared.mini.drawing.family import Attributes, Family, Row
-from distbench_builtin.shared.mini.drawing.raster import (
-    Canvas,
-    X,
-    Y,
-    clouds,
-    flag,
-    pick,
-    rotate,
-    soft,
-    wave,
-)
-from distbench_builtin.shared.mini.drawing.scene import expose
+from .bits import Bits, ByteArray, FloatArray
+from .family import Attributes, Family, Row
+from .raster import Canvas, X, Y, clouds, flag, pick, rotate, soft, wave
+from .scene import expose
 
 ATTRIBUTES = {
     "kind": ("grating", "plaid", "cells", "veins", "dots", "bricks"),
