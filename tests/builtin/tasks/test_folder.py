@@ -286,6 +286,7 @@ def test_fingerprint_follows_content_and_nothing_else(tmp_path):
 
 
 def test_planning_again_reads_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(_digests, "_SETTLED", 0)
     root = put(tmp_path / "d", *classes("a b", 5))
     first = index(root).fingerprint
     stores = list((tmp_path / "home" / "fingerprints").glob("*.sqlite"))
