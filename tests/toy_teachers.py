@@ -18,6 +18,8 @@ class ToyTeacher(Source):
             num_classes=classes,
             feature_dim=8,
             input_size=SIDE,
+            mean=(0.485, 0.456, 0.406),
+            std=(0.229, 0.224, 0.225),
             activation="softmax" if classes else "none",
             fingerprint=f"teacher-{number}",
             macs=1000 * (number + 1),

@@ -73,6 +73,8 @@ class ToySource(Source):
             num_classes=4 + number,
             feature_dim=8,
             input_size=SIDE,
+            mean=(0.485, 0.456, 0.406),
+            std=(0.229, 0.224, 0.225),
             trained_on=("toy-data",) if seen else (),
             fingerprint=f"toy-{number}-{broken}",
             macs=1000,

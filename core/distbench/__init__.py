@@ -58,7 +58,15 @@ if TYPE_CHECKING:
     from distbench.interfaces.student import Student
     from distbench.interfaces.suite import Suite, SuiteDefinition
     from distbench.interfaces.task import UNLABELLED, Part, Task, TaskIndex
-    from distbench.interfaces.zoo import Forward, Source, SourceInfo, Zoo
+    from distbench.interfaces.zoo import (
+        Forward,
+        Interpolation,
+        Mean,
+        Source,
+        SourceInfo,
+        Std,
+        Zoo,
+    )
     from distbench.plugins.hookspecs import hookimpl
     from distbench.storage.atomic import write_atomic
     from distbench.storage.downloads import Download, Manual, UrlFile, absent
@@ -119,7 +127,7 @@ _HOME = {
     "interfaces.student": ["Student"],
     "interfaces.suite": ["Suite", "SuiteDefinition"],
     "interfaces.task": ["Part", "Task", "TaskIndex", "UNLABELLED"],
-    "interfaces.zoo": ["Forward", "Source", "SourceInfo", "Zoo"],
+    "interfaces.zoo": ["Forward", "Interpolation", "Mean", "Source", "SourceInfo", "Std", "Zoo"],
     "plugins.hookspecs": ["hookimpl"],
     "storage.atomic": ["write_atomic"],
     "storage.downloads": ["Download", "Manual", "UrlFile", "absent"],
@@ -153,8 +161,10 @@ __all__ = [
     "Executor",
     "Forward",
     "HubFiles",
+    "Interpolation",
     "Labels",
     "Manual",
+    "Mean",
     "MethodContext",
     "Metric",
     "Need",
@@ -174,6 +184,7 @@ __all__ = [
     "Schedule",
     "Source",
     "SourceInfo",
+    "Std",
     "Strategy",
     "Stream",
     "Student",

@@ -28,12 +28,15 @@ def source(
 ) -> WeightedSource:
     values = np.array(logits, dtype=np.float32)
     own = values if features is None else np.array(features, dtype=np.float32)
+    facts.setdefault("activation", "softmax" if values.shape[1] > 1 else "none")
     info = SourceInfo(
         name=name,
         architecture="x",
         num_classes=values.shape[1],
         feature_dim=own.shape[1],
         input_size=8,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
         fingerprint=name,
         **facts,
     )

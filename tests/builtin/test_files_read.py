@@ -142,7 +142,10 @@ def local_onnx(root: Path) -> str:
         all_tensors_to_one_file=False,
         size_threshold=0,
     )
-    text = MODEL + 'format = "onnx"\nfeature_dim = 4\nfile = "a.onnx"\n'
+    text = (
+        MODEL
+        + 'format = "onnx"\nfeature_dim = 4\nmean = [0, 0, 0]\nstd = [1, 1, 1]\nfile = "a.onnx"\n'
+    )
     (root / "zoo.toml").write_text(text)
     return f"local:path={root}"
 
@@ -233,7 +236,7 @@ LOADERS: dict[str, tuple[Callable[[Path], str], Callable[[str], Loaded]]] = {
 # --- how a file is changed ------------------------------------------------------------------------
 
 _TEXT = {
-    "zoo.toml": [("input_size", "mean = [0.1, 0.1, 0.1]\ninput_size"), ('"a"', '"b"')],
+    "zoo.toml": [("input_size", "interpolation = 'bicubic'\ninput_size"), ('"a"', '"b"')],
     "config.json": [('"relu"', '"gelu"'), ('"test_resnet"', '"test_resnet "')],
     "labels.csv": [("0.png,cat", "0.png,dog")],
     "some.csv": [("0.png", "1.png")],

@@ -19,6 +19,8 @@ def source(*trained_on: str) -> SourceInfo:
         num_classes=2,
         feature_dim=2,
         input_size=8,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
         fingerprint="f",
         trained_on=trained_on,
     )

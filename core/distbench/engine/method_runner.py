@@ -176,7 +176,7 @@ class Trainer:
         def run(images: torch.Tensor) -> torch.Tensor:
             self.shown[info.name] += len(images)
             with torch.no_grad():
-                sized = resized(images, info.input_size)
+                sized = resized(images, info.input_size, info.interpolation)
                 return forward(normalise(sized, info.mean, info.std))[1].float().to(device)
 
         return run

@@ -115,6 +115,13 @@ class Labels(_Shared):
         return sums
 
 
+def _of_two_classes(logits: Floats | None) -> Floats | None:
+    """Logits (n, z); a single one as those of two classes."""
+    if logits is None or logits.shape[1] != 1:
+        return logits
+    return np.concatenate([np.zeros_like(logits), logits], axis=1)
+
+
 class Probe(_Shared):
     """Labelled images with one source's features and logits on them.
 
@@ -124,7 +131,8 @@ class Probe(_Shared):
     Args:
         labels: (n,) integers or a shared `Labels`.
         features: (n, d) floats, numpy or torch.
-        logits: (n, z) floats over the source's classes.
+        logits: (n, z) floats over the source's classes; (n, 1) of a source that tells two classes
+            apart by one logit x become (0, x), whose softmax is 1 - sigmoid(x) and sigmoid(x).
         probabilities: (n, z), for a source of which only these are known.
         reference: (n, r) features of a reference model on the same images.
         source: Facts about the source.
@@ -151,7 +159,7 @@ class Probe(_Shared):
         self.seed = seed
         self._source = source
         self._features = self._matrix("features", features)
-        self._logits = self._matrix("logits", logits)
+        self._logits = _of_two_classes(self._matrix("logits", logits))
         self._probabilities = self._matrix("probabilities", probabilities)
         self._reference = self._matrix("reference", reference)
 

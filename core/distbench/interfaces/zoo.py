@@ -5,15 +5,19 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from distbench.errors import UsageError
 from distbench.interfaces.component import Component
+from distbench.storage.grown import Grown
 
 if TYPE_CHECKING:
     import torch
+
+
+Interpolation = Literal["bilinear", "bicubic"]
 
 
 class Zoo(Component, ABC):
@@ -70,18 +74,36 @@ class Forward(Protocol):
         """
 
 
-class SourceInfo(BaseModel):
-    """Facts about one source model. None of them needs its weights to be loaded."""
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A number in 0..1."""
+Spread = Annotated[float, Field(gt=0, le=1)]
+Mean = tuple[Share, Share, Share]
+"""Mean of each input channel; pixels are in 0..1."""
+Std = tuple[Spread, Spread, Spread]
+"""Standard deviation of each input channel; pixels are in 0..1."""
+
+
+class SourceInfo(Grown):
+    """Facts about one source model. None of them needs its weights to be loaded.
+
+    Mean and standard deviation have no default: those of another model make every number wrong.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    later: ClassVar = frozenset({"interpolation"})
 
     name: str
     architecture: str
-    num_classes: int = Field(ge=0, description="0 for a source of features alone")
+    num_classes: int = Field(
+        ge=0,
+        description="0 for a source of features alone; 1 only with sigmoid: of two classes, the "
+        "logit of the second",
+    )
     feature_dim: int = Field(gt=0)
     input_size: int = Field(gt=0, description="side of the square input, pixels")
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    mean: Mean = Field(description="of the input channels, pixels in 0..1")
+    std: Std = Field(description="of the input channels, pixels in 0..1")
+    interpolation: Interpolation = Field("bilinear", description="how its images are resized")
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
     domain: str = "unknown"
     trained_on: tuple[str, ...] = Field((), description="data sets that it has seen")
@@ -100,6 +122,11 @@ class SourceInfo(BaseModel):
     def _logits_need_classes(self) -> Self:
         if not self.num_classes and self.activation != "none":
             raise ValueError('a source without classes has activation "none"')
+        if self.num_classes == 1 and self.activation == "softmax":
+            raise ValueError(
+                "softmax over one class is always 1; one logit that tells two classes apart has "
+                'activation "sigmoid"'
+            )
         return self
 
 

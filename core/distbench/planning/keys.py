@@ -167,12 +167,17 @@ def embedding_key(
         precision: What an accelerator computes in; on a CPU it makes no difference but to the key.
         view: How the images are shown to it.
     """
-    facts = ("fingerprint", "architecture", "recipe", "input_size", "mean", "std")
+    facts = {
+        *("fingerprint", "architecture", "recipe", "num_classes", "feature_dim"),
+        *("input_size", "mean", "std", "interpolation"),
+    }
     return digest(
         {
             "stage": "embed",
             "version": VERSIONS["embed"],
-            "source": source.model_dump(include={*facts, "num_classes", "feature_dim"}),
+            "source": source.model_dump(
+                include={*facts, "interpolation", "num_classes", "feature_dim"}
+            ),
             "zoo": zoo,
             "images": images_key,
             "threads": threads,

@@ -167,8 +167,11 @@ def _facts(
         "name": name,
         "architecture": "unknown",
         "num_classes": _width(outputs),
+        "activation": "softmax" if _width(outputs) > 1 else "sigmoid",
         "feature_dim": _width(features),
         "input_size": 1,
+        "mean": (0, 0, 0),
+        "std": (1, 1, 1),
         "fingerprint": "unknown",
     }
     try:

@@ -18,10 +18,12 @@ class LocalZoo(Zoo):
     """Models in a folder, listed in its `zoo.toml`.
 
     One table ``[[models]]`` each, with ``name``, ``format`` (``timm``, ``torchvision`` or
-    ``onnx``), ``file``, ``num_classes`` and ``input_size``; ``architecture`` (timm, torchvision)
-    and ``arguments`` (timm), or
-    ``feature_dim``, ``input`` and ``outputs`` (onnx). What else `SourceInfo` holds may be given;
-    ``sha256``, if given, is what the file must have, and size and cost are counted if not given.
+    ``onnx``), ``file`` and ``num_classes``; ``architecture`` and ``arguments`` (timm,
+    torchvision), or ``feature_dim``, ``input_size``, ``mean``, ``std``, ``input`` and ``outputs``
+    (onnx). ``input_size``, ``mean``, ``std`` and ``interpolation`` of an architecture are its own
+    if not given. What else `SourceInfo` holds may be given; ``sha256``, if given, is what the file
+    must have (with ``weights_sha256`` of the files that an ONNX graph keeps weights in), and size
+    and cost are counted if not given.
     """
 
     declines: ClassVar = {"made": "it reads models of yours: check it as zoo:local:path=DIR"}
@@ -52,7 +54,7 @@ def _source(entry: Entry) -> Source:
     if isinstance(entry, OnnxEntry):
         return OnnxSource(info, entry.file, entry.input, entry.outputs)
     if isinstance(entry, TorchvisionEntry):
-        return TorchvisionSource(info, entry.file, published=False)
+        return TorchvisionSource(info, entry.file, published=False, arguments=entry.arguments)
     return TimmSource(info, entry.file, entry.arguments)
 
 
@@ -111,7 +113,10 @@ def _size(entry: Entry) -> dict[str, Any]:
     shape: Any = {"num_classes": entry.num_classes, "input_size": entry.input_size}
     if isinstance(entry, TimmEntry):
         return dict(_timm.facts(entry.architecture, entry.arguments, **shape, error=WeightsError))
-    return dict(_torchvision.facts(entry.architecture, **shape, error=WeightsError))
+    arguments = entry.arguments
+    return dict(
+        _torchvision.facts(entry.architecture, **shape, error=WeightsError, arguments=arguments)
+    )
 
 
 def _onnx_size(entry: Any) -> dict[str, Any]:

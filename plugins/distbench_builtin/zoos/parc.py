@@ -47,6 +47,7 @@ DATA = {
 }
 """By the authors' names, which the files have. VOC2007 is multi-label, with a background class."""
 
+_IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 _CIFAR10 = {"mean": (0.4914, 0.4822, 0.4465), "std": (0.2023, 0.1994, 0.2010)}
 """The authors' normalisation for CIFAR-10; for all else it is that of ImageNet."""
 
@@ -116,7 +117,7 @@ def _source(name: str, file: Path) -> TorchvisionSource:
     architecture, _, called = name.partition("_")
     data = DATA[called]
     cost = facts(architecture, num_classes=data.classes, input_size=_SIDE, error=WeightsError)
-    norm: dict[str, Any] = _CIFAR10 if called == "cifar10" else {}
+    norm: dict[str, Any] = _CIFAR10 if called == "cifar10" else _IMAGENET
     start = {} if called == "imagenet" else {"initialised_from": "imagenet-1k"}
     info = SourceInfo(
         name=name,

@@ -81,6 +81,7 @@ class TorchvisionZoo(Zoo):
             input_size=side,
             mean=weights["mean"],
             std=weights["std"],
+            interpolation=weights["interpolation"],
             domain="general",
             trained_on=(*(_SWAG if "SWAG" in weights["name"] else ()), "imagenet-1k"),
             licence=weights["licence"],

@@ -16,6 +16,8 @@ def score(by="parameters", **facts):
         num_classes=3,
         feature_dim=2,
         input_size=8,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
         fingerprint="f",
         **facts,
     )

@@ -18,6 +18,8 @@ def info(name, domain):
         num_classes=2,
         feature_dim=3,
         input_size=8,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
         fingerprint=name,
         domain=domain,
     )

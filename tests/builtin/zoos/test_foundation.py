@@ -70,6 +70,7 @@ def test_sources_without_classes(hub):
 
 def test_classes_go_with_an_activation():
     facts = {"name": "x", "architecture": "y", "feature_dim": 1, "input_size": 1}
+    facts |= {"mean": (0, 0, 0), "std": (1, 1, 1)}
     with pytest.raises(ValueError, match='without classes has activation "none"'):
         SourceInfo(**facts, num_classes=0, fingerprint="z")
     assert SourceInfo(**facts, num_classes=0, activation="none", fingerprint="z").num_classes == 0

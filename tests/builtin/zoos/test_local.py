@@ -112,7 +112,7 @@ def onnx_table(outputs: str = '["g", "logits"]', **changes: str) -> str:
     text = ONNX + f"outputs = {outputs}\n"
     for key, value in changes.items():
         lines = [line for line in text.splitlines() if not line.startswith(f"{key} =")]
-        text = "\n".join([*lines, f"{key} = {value}", ""])
+        text = "\n".join([*lines, f"{key} = {value}" if value else "", ""])
     return text
 
 
@@ -170,6 +170,7 @@ def test_facts_of_the_manifest_win(tmp_path, monkeypatch):
     monkeypatch.setattr(_facts, "remembered", lambda *_: pytest.fail("looked up"))
     (tmp_path / "small.safetensors").write_bytes(b"x")
     given = 'feature_dim = 3\nparameters = 4\nmacs = 5\ndepth = 6\nrole = "generalist"\n'
+    given += 'mean = [0, 0, 0]\nstd = [1, 1, 1]\ninterpolation = "bilinear"\n'
     (source,) = zoo(tmp_path, TIMM, given).sources()
     info = source.info
     assert (info.feature_dim, info.parameters, info.macs, info.depth) == (3, 4, 5, 6)
@@ -383,6 +384,115 @@ def test_weights_outside_the_folder_of_a_graph_are_not_read(tmp_path, name):
     (folder / "graph.onnx").write_bytes(model.SerializeToString())
     message = refused(zoo(folder, onnx_table()), "source 'graph'")
     assert f"keeps weights in {name!r}, outside its folder" in message
+
+
+def save_outputs(file: Path, features: tuple[str, ...], nodes: list) -> None:
+    """A graph whose features come from the mean colours (b, 3) through some nodes."""
+    from onnx import TensorProto, helper, save
+
+    graph = helper.make_graph(
+        [
+            helper.make_node("GlobalAveragePool", ["images"], ["pooled"]),
+            helper.make_node("Flatten", ["pooled"], ["flat"]),
+            helper.make_node("Identity", ["flat"], ["logits"]),
+            *nodes,
+        ],
+        "g",
+        [helper.make_tensor_value_info("images", TensorProto.FLOAT, ["b", 3, 8, 8])],
+        [
+            helper.make_tensor_value_info("g", TensorProto.FLOAT, features),
+            helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["b", 3]),
+        ],
+    )
+    opsets = [helper.make_opsetid("", 17)]
+    save(helper.make_model(graph, opset_imports=opsets, ir_version=8), file)
+
+
+@pytest.mark.parametrize("count", [1, 3, 5])
+@pytest.mark.parametrize(
+    ("shape", "how", "fits"),
+    [
+        ((3, "b"), ("Transpose", ["flat"], {"perm": [1, 0]}), False),
+        (("b", 3, 8, 8), ("Identity", ["images"], {}), False),
+        (("b", 3, 1, 1), ("Identity", ["pooled"], {}), True),
+    ],
+)
+def test_outputs_of_other_shapes_are_not_guessed_at(tmp_path, count, shape, how, fits):
+    from onnx import helper
+
+    kind, given, more = how
+    save_outputs(tmp_path / "graph.onnx", shape, [helper.make_node(kind, given, ["g"], **more)])
+    (source,) = zoo(tmp_path, onnx_table(feature_dim="3", num_classes="3")).sources()
+    images = torch.rand(count, 3, 8, 8)
+    forward = source.open(CPU)
+    if fits or (count == 3 and kind == "Transpose"):  # told apart by `check_source`
+        assert forward(images)[0].shape == (count, 3)
+        return
+    message = f"output 'g' has shape .* for {count} images; .* is wanted"
+    with pytest.raises(WeightsError, match=message):
+        forward(images)
+
+
+# --- normalisation ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("architecture", ["vit_tiny_patch16_224", "test_resnet", "tf_mixnet_s"])
+def test_images_are_those_that_a_timm_architecture_takes(tmp_path, architecture):
+    (tmp_path / "small.safetensors").write_bytes(b"x")
+    cfg = timm.models.get_pretrained_cfg(architecture)
+    table = TIMM.replace("test_resnet", architecture).replace("input_size = 32\n", "")
+    (source,) = zoo(tmp_path, table).sources()
+    info = source.info
+    assert (info.mean, info.std) == (cfg.mean, cfg.std)
+    assert (info.input_size, info.interpolation) == (cfg.input_size[1], cfg.interpolation)
+
+
+def test_images_are_those_that_a_torchvision_architecture_takes(tmp_path):
+    from torchvision import models
+
+    (tmp_path / "small.safetensors").write_bytes(b"x")
+    table = TIMM.replace("test_resnet", "googlenet").replace('"timm"', '"torchvision"')
+    (source,) = zoo(tmp_path, table.replace("input_size = 32\n", "")).sources()
+    shown = models.GoogLeNet_Weights.DEFAULT.transforms()
+    assert (list(source.info.mean), list(source.info.std)) == (shown.mean, shown.std)
+    assert source.info.input_size == shown.crop_size[0]
+
+
+@pytest.mark.parametrize("says", ["nothing", "false", "half"])
+@pytest.mark.parametrize("architecture", ["googlenet", "inception_v3"])
+def test_networks_that_undo_a_normalisation(tmp_path, architecture, says):
+    """Weights fine-tuned from published ones need `transform_input`, which no file tells."""
+    from safetensors.torch import save_file
+    from torchvision import models
+
+    torch.manual_seed(0)
+    model = models.get_model(
+        architecture,
+        weights=None,
+        num_classes=7,
+        transform_input=says == "nothing",
+        aux_logits=False,
+        init_weights=True,
+    ).eval()
+    save_file(model.state_dict(), tmp_path / "small.safetensors")
+    table = TIMM.replace("test_resnet", architecture).replace('"timm"', '"torchvision"')
+    more = {
+        "nothing": "",
+        "false": "arguments = { transform_input = false }\n",
+        "half": "mean = [0.5, 0.5, 0.5]\nstd = [0.5, 0.5, 0.5]\n",
+    }
+    side = 96 if architecture == "inception_v3" else 32
+    table = table.replace("input_size = 32", f"input_size = {side}")
+    (source,) = zoo(tmp_path, table, more[says]).sources()
+    images = torch.rand(2, 3, side, side)
+    with torch.no_grad():
+        assert torch.allclose(source.open(CPU)(images)[1], model(images), atol=1e-5)
+
+
+@pytest.mark.parametrize("key", ["mean", "std"])
+def test_a_graph_says_how_its_images_are_normalised(tmp_path, key):
+    (tmp_path / "graph.onnx").write_bytes(b"x")
+    assert f"'{key}' is missing" in refused(zoo(tmp_path, onnx_table(**{key: None})))
 
 
 # --- manifest -----------------------------------------------------------------------------------

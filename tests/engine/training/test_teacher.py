@@ -31,6 +31,8 @@ def info(width: int, classes: int = 3, side: int = 8) -> SourceInfo:
         num_classes=classes,
         feature_dim=width,
         input_size=side,
+        mean=(0.485, 0.456, 0.406),
+        std=(0.229, 0.224, 0.225),
         activation="softmax" if classes else "none",
         fingerprint="s",
     )

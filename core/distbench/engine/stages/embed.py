@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from distbench.engine.stages.embedding_writer import Outputs
+from distbench.engine.stages.source_checks import check_source, checked_outputs
 from distbench.engine.training.batches import batches
 from distbench.engine.training.precision import effective, mixed_precision
 from distbench.interfaces.context import Embedding
@@ -101,17 +102,23 @@ def _run(
     ]
     if not todo:
         return
-    sizes = sorted({info.input_size for info, *_ in todo})
+    sizes = sorted({(info.input_size, info.interpolation) for info, *_ in todo})
+    checked: set[str] = set()
     start = min(rows for *_, rows in todo)
+    how = effective(device, precision)
     pending: deque[Future[None]] = deque()
     with ThreadPoolExecutor(max_workers=1) as writer:
         for first, batch in batches(images, sizes, _BATCH, device, start):
             for info, forward, output, rows in todo:
                 if first < rows:
                     continue
-                images_in = normalise(batch[info.input_size], info.mean, info.std)  # (b, 3, s, s)
+                sized = batch[info.input_size, info.interpolation]
+                images_in = normalise(sized, info.mean, info.std)  # (b, 3, s, s)
                 with mixed_precision(device, precision):
-                    features, logits = forward(images_in)  # (b, d), (b, c)
+                    features, logits = checked_outputs(info, forward, images_in)  # (b, d), (b, c)
+                    if info.name not in checked:
+                        checked.add(info.name)
+                        check_source(info, forward, images_in, (features, logits), how)
                 while len(pending) >= _BEHIND:
                     pending.popleft().result()
                 pending.append(writer.submit(_write, output, features, logits))

@@ -12,6 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from distbench.interfaces.zoo import Interpolation
+
+Size = tuple[int, Interpolation]
+"""Side in pixels, and how images are resized to it."""
+
 _AHEAD = 2
 
 
@@ -29,31 +34,38 @@ def to_batch(images: NDArray[np.uint8], size: int, device: torch.device) -> torc
     return to_floats(torch.from_numpy(np.array(images)).to(device), size)
 
 
-def to_floats(stored: torch.Tensor, size: int) -> torch.Tensor:
+def to_floats(
+    stored: torch.Tensor, size: int, interpolation: Interpolation = "bilinear"
+) -> torch.Tensor:
     """As `to_batch`, of images that are on their device.
 
     Args:
         stored: uint8 (b, s, s, 3).
         size: Side of the result.
+        interpolation: How they are resized.
 
     Returns:
         float32 (b, 3, size, size) in 0..1, channels last in memory.
     """
     floats = stored.permute(0, 3, 1, 2).float().div_(255)  # (b, 3, s, s)
-    return resized(floats, size).contiguous(memory_format=torch.channels_last)
+    return resized(floats, size, interpolation).contiguous(memory_format=torch.channels_last)
 
 
-def resized(images: torch.Tensor, size: int) -> torch.Tensor:
+def resized(
+    images: torch.Tensor, size: int, interpolation: Interpolation = "bilinear"
+) -> torch.Tensor:
     """Images (b, 3, s, s) in 0..1 at another size, as everything here is resized."""
     if images.shape[-1] == size:
         return images
-    sized = torch.nn.functional.interpolate(images, (size, size), mode="bilinear", antialias=True)
+    sized = torch.nn.functional.interpolate(
+        images, (size, size), mode=interpolation, antialias=True
+    )
     return sized.clamp_(0, 1)
 
 
 def batches(
-    images: NDArray[np.uint8], sizes: Sequence[int], batch: int, device: torch.device, start: int
-) -> Iterator[tuple[int, dict[int, torch.Tensor]]]:
+    images: NDArray[np.uint8], sizes: Sequence[Size], batch: int, device: torch.device, start: int
+) -> Iterator[tuple[int, dict[Size, torch.Tensor]]]:
     """All images in order, as `to_batch` gives them in each of some sizes.
 
     A thread is one batch ahead: while a network computes, the next images are read and, where the
@@ -62,7 +74,7 @@ def batches(
 
     Args:
         images: uint8 (n, s, s, 3), perhaps memory-mapped.
-        sizes: Sides of the results.
+        sizes: Sides of the results, and how each is resized to.
         batch: Images at a time.
         device: Where the results lie.
         start: Position of the first image.
@@ -79,12 +91,12 @@ def batches(
             return first, stored, None
         with torch.cuda.stream(stream):
             there = stored.pin_memory().to(device, non_blocking=True)
-            ready = {size: to_floats(there, size) for size in sizes}
+            ready = {size: to_floats(there, *size) for size in sizes}
             return first, ready, stream.record_event()
 
-    def use(first: int, stored: Any, event: Any) -> tuple[int, dict[int, torch.Tensor]]:
+    def use(first: int, stored: Any, event: Any) -> tuple[int, dict[Size, torch.Tensor]]:
         if event is None:
-            return first, {size: to_floats(stored.to(device), size) for size in sizes}
+            return first, {size: to_floats(stored.to(device), *size) for size in sizes}
         current = torch.cuda.current_stream(device)
         current.wait_event(event)
         for tensor in stored.values():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,11 +80,12 @@ def _without_classifier(module: nn.Module, info: SourceInfo) -> nn.Module:
             (name,) = (name for name, layer in module.named_modules() if layer is last)
             above, _, own = name.rpartition(".")
             setattr(module.get_submodule(above), own, nn.Identity())
-            output = module(image)
-            if output.numel() == features.numel() and torch.equal(
-                output.flatten(), features.flatten()
-            ):
-                return module
+            with contextlib.suppress(RuntimeError):  # of two heads, their outputs no longer fit
+                output = module(image)
+                if output.numel() == features.numel() and torch.equal(
+                    output.flatten(), features.flatten()
+                ):
+                    return module
     raise Declined(f"source {info.name!r} cannot be trained: its last layer is not linear")
 
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 from distbench import WeightsError
 from distbench_builtin.shared.caching.facts import remembered
@@ -38,6 +38,7 @@ class Card(TypedDict):
         fixed_size: Whether another side is an argument ``img_size`` of the architecture.
         mean: Of the input channels.
         std: Of the input channels.
+        interpolation: How its images are resized.
         licence: Of the weights.
         model_args: What a folder's configuration gives the architecture.
     """
@@ -54,6 +55,7 @@ class Card(TypedDict):
     fixed_size: bool
     mean: Sequence[float]
     std: Sequence[float]
+    interpolation: Literal["bilinear", "bicubic"]
     licence: str
     model_args: dict[str, Any]
 
@@ -177,5 +179,6 @@ def _facts(architecture: str, cfg: Mapping[str, Any]) -> dict[str, Any]:
         "fixed_size": bool(cfg.get("fixed_input_size")),
         "mean": list(cfg.get("mean") or (0.485, 0.456, 0.406)),
         "std": list(cfg.get("std") or (0.229, 0.224, 0.225)),
+        "interpolation": "bicubic" if cfg.get("interpolation") == "bicubic" else "bilinear",
         "licence": cfg.get("license") or "unknown",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, TypedDict, cast
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, cast
 
 from distbench import DistbenchError, UsageError, did_you_mean
 from distbench_builtin.shared.caching.facts import remembered
@@ -35,6 +35,7 @@ class Weights(TypedDict):
         input_size: Side of the square input, pixels.
         mean: Of the input channels.
         std: Of the input channels.
+        interpolation: How images are resized.
         licence: Of the weights; PyTorch's own where none is named.
     """
 
@@ -44,6 +45,7 @@ class Weights(TypedDict):
     input_size: int
     mean: list[float]
     std: list[float]
+    interpolation: Literal["bilinear", "bicubic"]
     licence: str
 
 
@@ -77,7 +79,12 @@ def weights(architecture: str, name: str, *, error: type[DistbenchError] = Usage
         error: What is raised where a name is wrong.
     """
     check(architecture, error=error)
-    key = {"architecture": architecture, "weights": name, "torchvision": version("torchvision")}
+    key = {
+        "architecture": architecture,
+        "weights": name,
+        "torchvision": version("torchvision"),
+        "form": 2,
+    }
     card = remembered("torchvision-card", key, lambda: dict(_look_up(architecture, name, error)))
     return cast("Weights", card)
 
@@ -101,6 +108,7 @@ def _look_up(architecture: str, name: str, error: type[DistbenchError]) -> Weigh
         "input_size": shown.crop_size[0],
         "mean": list(shown.mean),
         "std": list(shown.std),
+        "interpolation": "bicubic" if shown.interpolation.value == "bicubic" else "bilinear",
         "licence": entry.meta.get("license") or "BSD-3-Clause",
     }
 
@@ -139,8 +147,8 @@ def create(
 def options(architecture: str, *, published: bool = False) -> dict[str, Any]:
     """What `torchvision.models.get_model` has to be given besides the number of classes."""
     own = dict(_ALONE.get(architecture, {}))
-    if published and architecture in _RENORMALISED:
-        own["transform_input"] = True
+    if architecture in _RENORMALISED:
+        own["transform_input"] = published
     return own
 
 
@@ -204,6 +212,7 @@ def facts(
     input_size: int,
     error: type[DistbenchError] = UsageError,
     published: bool = False,
+    arguments: Mapping[str, Any] | None = None,
 ) -> Cost:
     """Size and cost of an architecture; imports torch only when asked for the first time.
 
@@ -213,6 +222,7 @@ def facts(
         input_size: Side of the square input, pixels.
         error: What is raised where the name is wrong or the side does not fit.
         published: As for `create`.
+        arguments: As for `create`.
     """
     key = {
         "architecture": architecture,
@@ -220,10 +230,13 @@ def facts(
         "input_size": input_size,
         "torchvision": version("torchvision"),
         "counted": COUNTED,
+        **({"arguments": dict(arguments)} if arguments else {}),
     }
 
     def make() -> torch.nn.Module:
-        return create(architecture, num_classes, published=published, error=error)
+        return create(
+            architecture, num_classes, published=published, error=error, arguments=arguments
+        )
 
     def measure() -> dict[str, Any]:
         what = f"torchvision's {architecture!r}"

@@ -43,13 +43,18 @@ class OnnxSource(Source):
 
         def run(images: NDArray[np.float32]) -> list[NDArray[np.float32]]:
             outputs: list[Any] = session.run(list(self._outputs), {self._images: images})
-            return [np.asarray(value, np.float32).reshape(len(images), -1) for value in outputs]
+            return [
+                self._as_rows(name, np.asarray(value, np.float32), len(images))
+                for name, value in zip(self._outputs, outputs, strict=True)
+            ]
 
         def forward(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
             given = np.ascontiguousarray(images.detach().cpu().numpy(), dtype=np.float32)
             try:
                 features, logits = run(given) if batch is None else _in_batches(run, given, batch)
-            except (RuntimeError, ValueError) as error:
+            except Exception as error:  # those of the runtime are no RuntimeErrors
+                if isinstance(error, WeightsError):
+                    raise
                 raise WeightsError(
                     f"source {self.info.name!r} ({self._file}) fails on images of shape "
                     f"{given.shape}: {_line(error)}"
@@ -58,6 +63,21 @@ class OnnxSource(Source):
             return torch.from_numpy(features), torch.from_numpy(logits)
 
         return forward
+
+    def _as_rows(self, name: str, value: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+        """An output as (b, d); axes of one number, as pooling leaves them, are dropped.
+
+        Raises:
+            WeightsError: It is something else, whose numbers could only be guessed at.
+        """
+        width = max(value.shape[1:], default=0)
+        if value.ndim < 2 or value.shape[0] != count or value.size != count * width:
+            raise WeightsError(
+                f"source {self.info.name!r} ({self._file}): output {name!r} has shape "
+                f"{value.shape} for {count} images; ({count}, width) is wanted: pool tokens and "
+                "maps, and put the batch first"
+            )
+        return value.reshape(count, width)
 
     def _fixed_batch(self, session: Any) -> int | None:
         """The batch size the graph insists on, after its names and sizes have been checked."""

@@ -207,6 +207,7 @@ def _source(
         input_size=side,
         mean=known["mean"],
         std=known["std"],
+        interpolation=known["interpolation"],
         activation="softmax" if labels else "none",
         trained_on=tuple(trained_on or (data.name for data in learnt)),
         licence=known["licence"],

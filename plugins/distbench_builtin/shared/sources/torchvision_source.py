@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from distbench import Forward, Source, SourceInfo, WeightsError
 from distbench_builtin.shared.sources.verify import check_shapes, unchanged
@@ -19,12 +20,21 @@ class TorchvisionSource(Source):
         info: Facts about it.
         file: Its weights, under torchvision's names.
         published: Whether they are torchvision's own.
+        arguments: The user's, for the architecture.
     """
 
-    def __init__(self, info: SourceInfo, file: Path, *, published: bool) -> None:
+    def __init__(
+        self,
+        info: SourceInfo,
+        file: Path,
+        *,
+        published: bool,
+        arguments: Mapping[str, Any] | None = None,
+    ) -> None:
         self.info = info
         self._file = file
         self._published = published
+        self._arguments = dict(arguments or {})
 
     def verify(self) -> None:
         unchanged(self.info, self._file)
@@ -35,11 +45,15 @@ class TorchvisionSource(Source):
 
         info = self.info
         model = create(
-            info.architecture, info.num_classes, published=self._published, error=WeightsError
+            info.architecture,
+            info.num_classes,
+            published=self._published,
+            error=WeightsError,
+            arguments=self._arguments,
         )
         tensors = read_weights(self._file)
         into = f"{info.architecture} with {info.num_classes} classes (source {info.name!r})"
-        given = renamed(tensors) if self._published else tensors
+        given = renamed(tensors)
         load_strictly(model, given, file=self._file, into=into)
         return model.eval()
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from distbench import WeightsError, faults_of
+from distbench import Interpolation, Mean, Std, UsageError, WeightsError, faults_of
 
 MANIFEST = "zoo.toml"
 
 
+_NAME = r"^[A-Za-z0-9_.]+$"
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -26,8 +29,9 @@ class _Entry(BaseModel):
     num_classes: int = Field(gt=0)
     feature_dim: int | None = Field(None, gt=0)
     input_size: int = Field(gt=0, description="side of the square input, pixels")
-    mean: tuple[float, float, float] = (0.485, 0.456, 0.406)
-    std: tuple[float, float, float] = (0.229, 0.224, 0.225)
+    mean: Mean
+    std: Std
+    interpolation: Interpolation = "bilinear"
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
     domain: str = "unknown"
     trained_on: str | tuple[str, ...] = ()
@@ -40,18 +44,25 @@ class _Entry(BaseModel):
 
 
 class TimmEntry(_Entry):
-    """Weights that load strictly into a timm architecture."""
+    """Weights that load strictly into a timm architecture.
+
+    What is not said of its images is as timm's own configuration of the architecture has it.
+    """
 
     format: Literal["timm"]
-    architecture: str = Field(pattern=r"^[A-Za-z0-9_.]+$")
+    architecture: str = Field(pattern=_NAME)
     arguments: dict[str, Any] = {}
 
 
 class TorchvisionEntry(_Entry):
-    """Weights that load strictly into a classifier of torchvision."""
+    """Weights that load strictly into a classifier of torchvision.
+
+    What is not said of its images is as torchvision's newest weights of the architecture have it.
+    """
 
     format: Literal["torchvision"]
     architecture: str = Field(pattern=r"^[A-Za-z0-9_]+$")
+    arguments: dict[str, Any] = {}
 
 
 class OnnxEntry(_Entry):
@@ -75,6 +86,7 @@ _CLASSES: dict[str, type[_Entry]] = {
     "torchvision": TorchvisionEntry,
     "onnx": OnnxEntry,
 }
+_OF_IMAGES = ("input_size", "mean", "std", "interpolation")
 _FORMATS = "'timm', 'torchvision' or 'onnx'"
 _ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="format")])
 
@@ -123,7 +135,9 @@ def read_manifest(path: Path) -> list[Entry]:
 def _entry(manifest: Path, number: int, model: dict[str, Any]) -> Entry:
     shown = f"{manifest}, model {model.get('name', f'number {number}')!r}"
     try:
-        entry = _ENTRY.validate_python(model)
+        entry = _ENTRY.validate_python(_completed(model))
+    except UsageError as error:
+        raise WeightsError(f"{shown}: {error}") from None
     except ValidationError as error:
         cls = _CLASSES.get(str(model.get("format")), TimmEntry)
         raise WeightsError(f"{shown}: {_explain(error, cls)}") from None
@@ -131,6 +145,33 @@ def _entry(manifest: Path, number: int, model: dict[str, Any]) -> Entry:
     if not file.is_file():
         raise WeightsError(f"{shown}: the file {file} is missing; mend 'file' or put it there")
     return entry.model_copy(update={"file": file})
+
+
+def _completed(model: dict[str, Any]) -> dict[str, Any]:
+    """A model's table with what its architecture's own configuration says of its images.
+
+    Raises:
+        UsageError: The library does not know the architecture.
+    """
+    from distbench_builtin.shared.models import timm_cards, torchvision_create
+
+    kind, architecture = model.get("format"), model.get("architecture")
+    known = isinstance(architecture, str) and re.fullmatch(_NAME, architecture)
+    if not known or kind not in ("timm", "torchvision"):
+        return model
+    own: Mapping[str, Any] = {}
+    if kind == "timm" and not model.keys() >= set(_OF_IMAGES):
+        own = timm_cards.card(architecture)
+    elif kind == "torchvision":
+        own = torchvision_create.weights(architecture, "DEFAULT")
+    whole = {**{key: own[key] for key in _OF_IMAGES if key in own}, **model}
+    if kind == "torchvision" and isinstance(model.get("arguments", {}), dict):
+        as_published = all(list(whole[key]) == list(own[key]) for key in ("mean", "std"))
+        options = torchvision_create.options(architecture, published=as_published)
+        told = {key: options[key] for key in ("transform_input",) if key in options}
+        if arguments := {**told, **model.get("arguments", {})}:
+            whole["arguments"] = arguments
+    return whole
 
 
 def _explain(error: ValidationError, cls: type[BaseModel]) -> str:

@@ -94,6 +94,12 @@ class Network:
             "std": list(self.std),
         }
 
+    def saved_arguments(self) -> dict[str, Any]:
+        """What a manifest says of how it is made again."""
+        own = _torchvision.options(self.model) if self.library == "torchvision" else {}
+        told = {key: own[key] for key in own if key == "transform_input"}
+        return {**told, **self.arguments}
+
     def cost(self, classes: int, size: int) -> Cost:
         """Size and cost with so many classes, at an input of some size.
 

@@ -1,0 +1,106 @@
+"""Whether a source gives what its facts promise: tried on its first images, before any number."""
+
+from __future__ import annotations
+
+import torch
+
+from distbench.errors import WeightsError
+from distbench.interfaces.zoo import Forward, SourceInfo
+
+Outputs = tuple[torch.Tensor, torch.Tensor]
+
+_TOLERANCE = {"fp32": 1e-2, "fp16": 5e-2, "bf16": 1e-1}
+"""How much two passes may differ, as a share of the largest number, by precision."""
+_MANY = 32
+"""Logits that all lie in 0..1 by chance only if there are few of them."""
+
+
+def checked_outputs(info: SourceInfo, forward: Forward, images: torch.Tensor) -> Outputs:
+    """Features and logits of a batch, in the declared shapes.
+
+    Args:
+        info: Facts about the source.
+        forward: The source, opened.
+        images: Normalised images (b, 3, s, s).
+
+    Raises:
+        WeightsError: It gives something else.
+    """
+    outputs = forward(images)
+    kinds = [type(o).__name__ for o in outputs] if isinstance(outputs, (tuple, list)) else []
+    if len(kinds) != 2 or not all(isinstance(output, torch.Tensor) for output in outputs):
+        shown = f"{type(outputs).__name__} of {', '.join(kinds)}" if kinds else type(outputs)
+        raise WeightsError(
+            f"source {info.name!r} gives {shown}; two tensors are wanted, features and logits"
+        )
+    features, logits = outputs
+    for what, tensor, fact, width in (
+        ("features", features, "feature_dim", info.feature_dim),
+        ("logits", logits, "num_classes", info.num_classes),
+    ):
+        if tuple(tensor.shape) != (len(images), width):
+            raise WeightsError(
+                f"source {info.name!r} gives {what} of shape {tuple(tensor.shape)} for "
+                f"{len(images)} images; its {fact} = {width} means ({len(images)}, {width})"
+            )
+    return features, logits
+
+
+@torch.inference_mode()
+def check_source(
+    info: SourceInfo,
+    forward: Forward,
+    images: torch.Tensor,
+    outputs: Outputs,
+    precision: str = "fp32",
+) -> None:
+    """Refuses a source whose numbers would be wrong without anybody's noticing.
+
+    Three images are run again, one of them twice: alone and with another one they must give what
+    they gave in their batch. Logits must not be probabilities already.
+
+    Args:
+        info: Facts about the source.
+        forward: The source, opened.
+        images: Its first batch, normalised (b, 3, s, s).
+        outputs: What it gave on it.
+        precision: What it is computed in, as of `effective`.
+
+    Raises:
+        WeightsError: Outputs depend on the rest of a batch, or are probabilities.
+    """
+    for some in (images[:1], images[:2]):
+        again = checked_outputs(info, forward, some)
+        for what, whole, part in zip(("features", "logits"), outputs, again, strict=True):
+            if not _close(whole[: len(some)], part, _TOLERANCE[precision]):
+                raise WeightsError(
+                    f"source {info.name!r}: the {what} of an image depend on the others of its "
+                    f"batch, or differ from pass to pass ({len(some)} alone, {len(images)} "
+                    "together); save it in evaluation mode (eval()), with the batch as first axis "
+                    "of its outputs"
+                )
+    _check_logits(info, outputs[1].float())
+
+
+def _close(whole: torch.Tensor, part: torch.Tensor, share: float) -> bool:
+    one, other = whole.float().cpu(), part.float().cpu()
+    if not (one.isfinite().all() and other.isfinite().all()):
+        return bool(one.isfinite().all() == other.isfinite().all())
+    largest = one.abs().max().clamp_min(1e-12) if one.numel() else torch.tensor(1.0)
+    return bool(((one - other).abs() <= share * largest).all())
+
+
+def _check_logits(info: SourceInfo, logits: torch.Tensor) -> None:
+    """Refuses probabilities: a second softmax or sigmoid would flatten them."""
+    if not logits.numel() or not ((logits >= 0) & (logits <= 1)).all():
+        return
+    if info.activation == "softmax":
+        sums = logits.sum(1)
+        probabilities = bool(((sums - 1).abs() < 1e-2).all())
+    else:
+        probabilities = info.activation == "sigmoid" and logits.numel() >= _MANY
+    if probabilities:
+        raise WeightsError(
+            f"source {info.name!r} gives probabilities where logits are meant; take its last "
+            f'{info.activation} away, or declare activation = "none" to use its features alone'
+        )
