@@ -14,10 +14,7 @@ if TYPE_CHECKING:
     from distbench.planning.plan import Plan
     from distbench.workflows.run import RunResult
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("run", epilog="Example: distbench run --metric logme --strategy weighted")(run)
+EPILOG = "Example: distbench run --metric logme --strategy weighted"
 
 
 @o.with_options(
@@ -29,17 +26,13 @@ def run(
     given: dict[str, Any],
     shard: Annotated[
         str | None,
-        typer.Option(
-            help="Only one slice of the cells, e.g. 3/16; `distbench merge` joins them.",
-            rich_help_panel="How to run",
-        ),
+        o.how(help="Only one slice of the cells, e.g. 3/16; `distbench merge` joins them."),
     ] = None,
     sweep: Annotated[
         str | None,
-        typer.Option(
+        o.how(
             help="Run at several values of a parameter or option, and draw the curve, e.g. "
-            "strategy.power=0,4,inf or labelled=0.1,0.5.",
-            rich_help_panel="How to run",
+            "strategy.power=0,4,inf or labelled=0.1,0.5."
         ),
     ] = None,
     dry_run: Annotated[
@@ -183,8 +176,6 @@ def _estimate(ledger: Ledger) -> dict[str, float]:
 
 
 def _table(plan: Plan, missing: set[str], chosen: set[str]) -> str:
-    from tabulate import tabulate
-
     rows = []
     for method in plan.methods:
         row: list[object] = [method.id, method.role]
@@ -197,4 +188,4 @@ def _table(plan: Plan, missing: set[str], chosen: set[str]) -> str:
             cached = sum(cell.id not in missing for cell in mine)
             row.append(f"{cached}/{len(mine)}" if mine else "-")
         rows.append(row)
-    return tabulate(rows, ["cached cells", "role", *(t.id for t in plan.tasks)], "simple")
+    return o.table(rows, ["cached cells", "role", *(t.id for t in plan.tasks)])

@@ -9,10 +9,7 @@ import typer
 
 from distbench.cli import options as o
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("show", epilog="Example: distbench show runs/mini-1a2b3c4d")(show)
+EPILOG = "Example: distbench show runs/mini-1a2b3c4d"
 
 
 def show(
