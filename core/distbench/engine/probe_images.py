@@ -54,8 +54,7 @@ class ProbeImages:
             protocol.probe_size,
             seed_for(suite, planned.id, 0, "probe"),
         )
-        self._task, self._size, self._threads = task, protocol.store_size, protocol.threads
-        self._precision = protocol.precision
+        self._task, self._protocol = task, protocol
         self._artifacts = ArtifactCache(home() / "artifacts")
         self._key = digest([planned.images_key, chosen.tolist()])
         self._skip = skip_corrupt
@@ -66,8 +65,9 @@ class ProbeImages:
     def _make(self, folder: Path) -> None:
         from distbench.engine.stages.prepare import fit, read_good
 
-        images, kept = read_good(self._task, self._chosen.tolist(), self._skip, self._size)
-        size = min(self._size, max(min(image.shape[:2]) for image in images))
+        largest = self._protocol.store_size
+        images, kept = read_good(self._task, self._chosen.tolist(), self._skip, largest)
+        size = min(largest, max(min(image.shape[:2]) for image in images))
         np.save(folder / "images.npy", np.stack([fit(image, size) for image in images]))
         np.save(folder / "positions.npy", np.array(kept, dtype=np.int64))
 
@@ -84,19 +84,17 @@ class ProbeImages:
             return cast(NDArray[np.uint8], np.load(self._folder / "images.npy"))
 
         keys = {
-            source.info.name: embedding_key(
-                source.info,
-                self._key,
-                threads=self._threads,
-                precision=self._precision,
-                zoo=made_by,
-            )
+            source.info.name: embedding_key(source.info, self._key, self._protocol, made_by)
             for source in sources
         }
         wanted = {keys[source.info.name]: source for source in sources}
-        with torch_threads(self._threads):
+        with torch_threads(self._protocol.threads):
             by_key = build_embeddings(
-                self._artifacts, wanted, images, pick_device(device), precision=self._precision
+                self._artifacts,
+                wanted,
+                images,
+                pick_device(device),
+                precision=self._protocol.precision,
             )
         folders = {name: by_key[key] for name, key in keys.items()}
         return {n: open_embedding(f) if is_finite(f) else None for n, f in folders.items()}

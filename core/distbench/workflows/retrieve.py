@@ -19,7 +19,7 @@ from distbench.planning.eligibility import sources_that_saw
 from distbench.planning.plan import Plan, PlannedTask
 from distbench.planning.resolve import ResolvedRun
 from distbench.planning.tasks import plan_images, plan_task
-from distbench.plugins.component_identity import as_table
+from distbench.plugins.component_identity import as_table, plugin_digests
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
     task = plan_task(resolved, protocol, config.skip_corrupt)
     pool = run.gallery(gallery)
     images = plan_images(pool, protocol, config.skip_corrupt)
-    excluded, _ = sources_that_saw([task], [info], run.overlap, run.held_by)
+    excluded, _ = sources_that_saw([task], [info], run.overlap, run.names.held_by)
     if reason := excluded[task.id].get(encoder):
         raise RefusedError(f"encoder {encoder!r} {reason}; take another, or give --overlap allow")
 
@@ -147,7 +147,7 @@ def _plan(run: ResolvedRun, tasks: tuple[PlannedTask, ...], encoder: SourceInfo)
         suite_version=run.suite.version,
         protocol=run.protocol,
         device=run.config.device,
-        plugin_files=run.plugin_files,
+        plugin_files=plugin_digests(run.config.plugin),
         skip_corrupt=run.config.skip_corrupt,
         zoo=as_table(run.zoo.component),
         zoo_provenance=run.zoo.provenance,
