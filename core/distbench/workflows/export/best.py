@@ -7,8 +7,9 @@ from pathlib import Path
 
 from distbench.engine.ledger import Ledger
 from distbench.errors import DistbenchError
+from distbench.interfaces.progress import silent
+from distbench.interfaces.reporter import Cell
 from distbench.storage.rows import Row
-from distbench.workflows.export import ship
 from distbench.workflows.export.folder import is_shipped
 
 
@@ -40,12 +41,20 @@ def ship_best(
         target = folder / "students" / task
         if not is_shipped(target, row.key):
             try:
-                ship(ledger.plan, cells[row.key], ledger.root, target)
+                _ship(ledger, cells[row.key], target)
             except DistbenchError as error:
                 warnings.append(f"the best student for {task} is not shipped: {error}")
                 continue
         shipped[task] = target / "model.safetensors"
     return shipped, tuple(warnings)
+
+
+def _ship(ledger: Ledger, cell: Cell, target: Path) -> None:
+    """Writes a student as ``--to torch`` does, over what lies there."""
+    from distbench.workflows.export.student import original
+    from distbench.workflows.export.write import write
+
+    write(original(ledger.plan, cell, ledger.root, silent), "torch", target, replace=True)
 
 
 def _judged(row: Row) -> float | None:
