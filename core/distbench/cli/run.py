@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from distbench.cli import options as o
 
 if TYPE_CHECKING:
     from distbench.engine.ledger import Ledger
+    from distbench.interfaces.reporter import Cell
     from distbench.planning.config import RunConfig
     from distbench.planning.plan import Plan
     from distbench.workflows.run import RunResult
@@ -154,7 +156,7 @@ def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool)
             }
         )
         return
-    typer.echo(_table(plan, missing, {cell.id for cell in cells}))
+    typer.echo(_table(plan, cells, missing))
     guess = (
         f"about {cost:.0f} s of computing, from cells of these methods that were done before"
         if known
@@ -175,16 +177,12 @@ def _estimate(ledger: Ledger) -> dict[str, float]:
     return {method: sum(times) / len(times) for method, times in seconds.items()}
 
 
-def _table(plan: Plan, missing: set[str], chosen: set[str]) -> str:
+def _table(plan: Plan, cells: Sequence[Cell], missing: set[str]) -> str:
     rows = []
     for method in plan.methods:
         row: list[object] = [method.id, method.role]
         for task in plan.tasks:
-            mine = [
-                c
-                for c in plan.cells
-                if c.method == method.id and c.task == task.id and c.id in chosen
-            ]
+            mine = [c for c in cells if c.method == method.id and c.task == task.id]
             cached = sum(cell.id not in missing for cell in mine)
             row.append(f"{cached}/{len(mine)}" if mine else "-")
         rows.append(row)

@@ -32,7 +32,8 @@ def show(
 
     run_folder = open_run(run)
     rows = as_records(run_folder.rows)
-    board = build_board(rows, tasks=run_folder.tasks, seeds=run_folder.plan.seeds)
+    tasks = [task.id for task in run_folder.plan.tasks]
+    board = build_board(rows, tasks=tasks, seeds=run_folder.plan.seeds)
     methods = [line.method for line in board.lines]
     weights = source_weights(rows, methods=methods, tasks=board.tasks)
     costs = method_costs(rows, methods=methods)
