@@ -114,7 +114,13 @@ def _print_comparison(comparison: Comparison) -> None:
     for source in comparison.sources:
         own = [by_source.get(source) for by_source in places]
         known = [place for place in own if place is not None]
-        rows.append([source, *(_place(p) for p in own), f"{sum(known) / len(known):.1f}"])
+        rows.append(
+            [
+                source,
+                *("-" if place is None else f"{place:g}" for place in own),
+                f"{sum(known) / len(known):.1f}",
+            ]
+        )
     heads = [metric.replace("_", "\n").replace(":", "\n") for metric in comparison.metrics]
     align = ("left", *("right" for _ in range(len(heads) + 1)))
     typer.echo("Place of each source under each metric:\n")
@@ -132,7 +138,3 @@ def _print_comparison(comparison: Comparison) -> None:
     typer.echo(
         o.table(lines, ["", "metric", *numbers, "mean"], colalign=align, disable_numparse=True)
     )
-
-
-def _place(place: float | None) -> str:
-    return "-" if place is None else f"{place:g}"

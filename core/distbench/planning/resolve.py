@@ -79,11 +79,6 @@ class ResolvedRun:
         student = self.names.make("student", given or self.suite.student, base=base)
         return self._identified("student", student)
 
-    @property
-    def has_zoo(self) -> bool:
-        """Whether the run or its suite names a zoo."""
-        return (self.config.zoo or self.suite.zoo) is not None
-
     @cached_property
     def zoo(self) -> Identified[Zoo]:
         """The zoo.
@@ -188,10 +183,6 @@ class ResolvedRun:
         except ValidationError as error:
             raise UsageError(f"task {about['id']!r}: {faults_of(error, TaskEntry)}") from None
         return ResolvedTask(entry.id, entry.seen_by, self._identified("task", task))
-
-    def gallery(self, specification: str) -> Identified[Task]:
-        """A task whose images are retrieved from."""
-        return self._identified("task", self.names.make("task", specification))
 
     def components(self, kind: str) -> tuple[Component, ...]:
         """The components of one kind of method, with the suite's settings.

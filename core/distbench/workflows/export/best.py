@@ -26,16 +26,16 @@ def ship_best(
     Returns:
         Weights by task, and a warning for each student that could not be shipped.
     """
-    best: dict[str, Row] = {}
+    best: dict[str, tuple[float, Row]] = {}
     for row in rows:
-        if row.method.role == "ceiling" or _judged(row) is None:
+        value = row.result.validation_accuracy if row.result else None
+        if row.method.role == "ceiling" or value is None:
             continue
-        held = best.get(row.task.id)
-        if held is None or (_judged(row) or 0.0) > (_judged(held) or 0.0):
-            best[row.task.id] = row
+        if row.task.id not in best or value > best[row.task.id][0]:
+            best[row.task.id] = value, row
     cells = {cell.key: cell for cell in ledger.plan.cells}
     shipped, warnings = {}, []
-    for task, row in best.items():
+    for task, (_, row) in best.items():
         if not ledger.student(row.key).is_file():
             continue
         target = folder / "students" / task
@@ -55,8 +55,3 @@ def _ship(ledger: Ledger, cell: Cell, target: Path) -> None:
     from distbench.workflows.export.write import write
 
     write(original(ledger.plan, cell, ledger.root, silent), "torch", target, replace=True)
-
-
-def _judged(row: Row) -> float | None:
-    """Accuracy on validation images, where there are any."""
-    return row.result.validation_accuracy if row.result else None
