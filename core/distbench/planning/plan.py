@@ -186,6 +186,12 @@ class Plan:
         """Writes the plan atomically."""
         write_atomic(path, self.to_json())
 
+    def keep(self, root: Path) -> Path:
+        """Writes the plan below ``$DISTBENCH_HOME``, where no other replaces it, and says where."""
+        path = root / "plans" / f"{digest(self.to_json())}.json"
+        self.save(path)
+        return path
+
     def units(self, cells: Sequence[Cell], timeout: float | None = None) -> list[Unit]:
         """These cells and the jobs that they need, in an order in which they can be done.
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from distbench.leaderboard.analysis import pareto
 from distbench.leaderboard.analysis.board import Board
 from distbench.leaderboard.analysis.pareto import Point
+from distbench.leaderboard.figures.png import plain_figure
 from distbench.leaderboard.figures.point_labels import INK, LINE, STYLE, Panel, write_names
 from distbench.leaderboard.rows.records import RowRecord
 from distbench.storage.atomic import write_atomic
@@ -110,17 +111,11 @@ def pareto_picture(
     Raises:
         ImportError: matplotlib cannot be imported.
     """
-    from matplotlib import rc_context, rcdefaults, rcParams
-    from matplotlib.figure import Figure
-
     panels = [_TRAINING, _INFERENCE] if pareto.students_differ(some) else [_TRAINING]
     inches = max(3.2, LINE * (len(some) + 3))
     measure = f"test {board.measure.replace('_', ' ')}, mean over tasks, %"
-    with rc_context():
-        rcdefaults()  # a person's own settings are for their own pictures
-        rcParams.update(_SETTINGS)
-        figure = Figure(figsize=(9.0, inches * len(panels) + 0.6), facecolor="white")
-        height = figure.get_figheight()
+    height = inches * len(panels) + 0.6
+    with plain_figure(9.0, height, layout=None, settings=_SETTINGS) as figure:
         for number, panel in enumerate(panels):
             bottom = (0.85 + inches * (len(panels) - 1 - number)) / height
             axes = figure.add_axes((0.07, bottom, 0.45, (inches - 0.6) / height))
