@@ -22,14 +22,9 @@ class ArgumentError(UsageError, ValueError):
     """An argument of a Python function, such as an array, is wrong."""
 
 
-def near_names(name: str, known: Iterable[str]) -> list[str]:
-    """Up to three known names that are spelled much like one."""
-    return difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.65)
-
-
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """``" Did you mean 'a' or 'b'?"`` where known names are near, else nothing."""
-    near = near_names(name, known)
+    near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.65)
     return f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
 
 
@@ -37,10 +32,8 @@ class UnknownNameError(UsageError):
     """A name that no plugin offers."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
-        known = tuple(known)
         hint = hint or f"`distbench list {kind}` shows what there is."
         super().__init__(f"unknown {kind} {name!r}.{did_you_mean(name, known)} {hint}")
-        self.kind, self.name, self.suggestions = kind, name, near_names(name, known)
 
 
 class PluginError(DistbenchError):

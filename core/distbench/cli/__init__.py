@@ -3,32 +3,12 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from distbench.cli import (
-    check,
-    env,
-    export,
-    fetch,
-    info,
-    leaderboard,
-    list_,
-    merge,
-    new,
-    plan,
-    plugins,
-    rank,
-    retrieve,
-    run,
-    show,
-    study,
-    submit,
-    tune,
-    validate,
-    zoo,
-)
+from distbench.cli import zoo
 
 app = typer.Typer(
     name="distbench",
@@ -42,28 +22,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 
-for command in (
-    run,
-    rank,
-    retrieve,
-    tune,
-    study,
-    show,
-    list_,
-    info,
-    fetch,
-    plugins,
-    new,
-    check,
-    plan,
-    merge,
-    leaderboard,
-    submit,
-    validate,
-    export,
-    env,
+for name in (
+    *("run", "rank", "retrieve", "tune", "study", "show", "list_", "info", "fetch", "plugins"),
+    *("new", "check", "plan", "merge", "leaderboard", "submit", "validate", "export", "env"),
 ):
-    command.register(app)
+    module = import_module(f"distbench.cli.{name}")
+    app.command(name.rstrip("_"), epilog=module.EPILOG)(getattr(module, name))
 app.add_typer(zoo.app, name="zoo")
 
 

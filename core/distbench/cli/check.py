@@ -12,14 +12,10 @@ from distbench.cli import options as o
 if TYPE_CHECKING:
     from distbench.testing.run import Verdict
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command(
-        "check",
-        epilog="Examples: distbench check my_package; distbench check my_metric.py; "
-        "distbench check strategy:weighted:power=3",
-    )(check)
+EPILOG = (
+    "Examples: distbench check my_package; distbench check my_metric.py; "
+    "distbench check strategy:weighted:power=3"
+)
 
 
 def check(
@@ -63,8 +59,6 @@ def _live() -> bool:
 def _show(verdicts: list[Verdict]) -> None:
     from collections import Counter
 
-    from tabulate import tabulate
-
     rows, last = [], ""
     for verdict in verdicts:
         note = "; ".join(part for part in (verdict.note, verdict.remedy) if part)
@@ -73,7 +67,7 @@ def _show(verdicts: list[Verdict]) -> None:
         rows.append([component, verdict.check, result, " ".join(note.split())])
         last = verdict.component
     if rows:
-        typer.echo(tabulate(rows, ["component", "check", "result", ""], "simple"))
+        typer.echo(o.table(rows, ["component", "check", "result", ""]))
     counts: Counter[str] = Counter(verdict.result for verdict in verdicts)
     order = ("passed", "failed", "declined", "skipped")
     totals = ", ".join(f"{counts[result]} {result}" for result in order if counts[result])

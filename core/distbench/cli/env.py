@@ -8,10 +8,7 @@ import typer
 
 from distbench.cli import options as o
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("env", epilog="Example: distbench env > environment.txt")(env)
+EPILOG = "Example: distbench env > environment.txt"
 
 
 def env(plugin: o.Plugin = None, json: o.Json = False) -> None:

@@ -9,13 +9,7 @@ import typer
 
 from distbench.cli import options as o
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command(
-        "export",
-        epilog="Example: distbench export mini-cub:finetune:0 --to onnx --output birds",
-    )(export)
+EPILOG = "Example: distbench export mini-cub:finetune:0 --to onnx --output birds"
 
 
 def export(

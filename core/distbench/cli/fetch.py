@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,10 +12,7 @@ from distbench.cli import options as o
 if TYPE_CHECKING:
     from distbench.workflows.fetch import Need
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("fetch", epilog="Example: distbench fetch --suite paper8 --only 'eurosat'")(fetch)
+EPILOG = "Example: distbench fetch --suite paper8 --only 'eurosat'"
 
 
 @o.with_options(*("suite", "task", "zoo", "student"), ..., *("offline", "plugin", "config"))
@@ -30,7 +28,6 @@ def fetch(
     json: o.Json = False,
 ) -> None:
     """Download what a run needs, before it starts; what is here already is left alone."""
-    from distbench.errors import DataError
     from distbench.storage.downloads import readable
     from distbench.workflows import fetch as fetching
 
@@ -56,21 +53,25 @@ def fetch(
     if not json:
         more = f" and {unknown} of unknown size" if unknown else ""
         typer.echo(f"\n{readable(total)}{more} to fetch." if missing else "\nNothing to fetch.")
-    if dry_run or not missing:
-        return
+    if missing and not dry_run:
+        get(missing, lambda need: need.of)
+
+
+def get(missing: list[Need], name: Callable[[Need], str]) -> None:
+    """Downloads what is missing, and says by name what could not be had."""
     from distbench.cli.progress import ByteProgress
+    from distbench.errors import DataError
+    from distbench.workflows.fetch import fetch as fetch_all
 
     with ByteProgress() as progress:
-        failed = fetching.fetch(missing, progress)
+        failed = fetch_all(missing, progress)
     for need in failed:
-        typer.echo(f"distbench: {need.of}: {need.problem}", err=True)
+        typer.echo(f"distbench: {name(need)}: {need.problem}", err=True)
     if failed:
         raise DataError(f"{len(failed)} of {len(missing)} downloads could not be had")
 
 
 def _table(wanted: list[Need]) -> str:
-    from tabulate import tabulate
-
     from distbench.storage.downloads import readable
 
     rows = []
@@ -78,4 +79,4 @@ def _table(wanted: list[Need]) -> str:
         state = "here" if need.present else need.problem or "to fetch"
         size = "-" if need.present else "?" if need.size is None else readable(need.size)
         rows.append([need.of, need.download.what, size, state])
-    return tabulate(rows, ["for", "what", "missing", ""], "simple") if rows else "nothing is needed"
+    return o.table(rows, ["for", "what", "missing", ""]) if rows else "nothing is needed"

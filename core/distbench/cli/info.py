@@ -8,10 +8,7 @@ import typer
 
 from distbench.cli import options as o
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("info", epilog="Example: distbench info strategy weighted")(info)
+EPILOG = "Example: distbench info strategy weighted"
 
 
 def info(
@@ -40,8 +37,6 @@ def info(
     if facts["needs"]:
         typer.echo(f"\nNeeds: {', '.join(facts['needs'])}.")
     if facts["parameters"]:
-        from tabulate import tabulate
-
         rows = [
             [
                 p["name"] + (" (after the colon)" if p["primary"] else ""),
@@ -53,4 +48,4 @@ def info(
             for p in facts["parameters"]
         ]
         headers = ["parameter", "type", "default", "tuned within", ""]
-        typer.echo("\n" + tabulate(rows, headers, "simple", disable_numparse=True))
+        typer.echo("\n" + o.table(rows, headers, disable_numparse=True))

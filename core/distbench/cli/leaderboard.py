@@ -9,14 +9,10 @@ import typer
 
 from distbench.cli import options as o
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command(
-        "leaderboard",
-        epilog="Examples: distbench leaderboard; distbench leaderboard runs/a b.distbench.zip "
-        "--output site --format html --format csv",
-    )(leaderboard)
+EPILOG = (
+    "Examples: distbench leaderboard; distbench leaderboard runs/a b.distbench.zip "
+    "--output site --format html --format csv"
+)
 
 
 def leaderboard(

@@ -12,14 +12,10 @@ from distbench.cli import options as o
 if TYPE_CHECKING:
     from distbench.plugins.registry import Registry
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command(
-        "list",
-        epilog="Examples: distbench list tasks --json; distbench list students --measure --sort "
-        "latency; distbench list students 'timm:mobilenetv*' --measure --image-size 160",
-    )(list_)
+EPILOG = (
+    "Examples: distbench list tasks --json; distbench list students --measure --sort "
+    "latency; distbench list students 'timm:mobilenetv*' --measure --image-size 160"
+)
 
 
 def list_(
@@ -71,12 +67,9 @@ def list_(
     if json:
         o.print_json(rows)
         return
-    from tabulate import tabulate
-
-    shown = [[r["kind"], r["name"], r["summary"]][0 if kind is None else 1 :] for r in rows]
-    headers = ["kind", "name", ""][0 if kind is None else 1 :]
     if rows:
-        typer.echo(tabulate(shown, headers, "simple"))
+        shown = [[r["kind"], r["name"], r["summary"]][0 if kind is None else 1 :] for r in rows]
+        typer.echo(o.table(shown, ["kind", "name", ""][0 if kind is None else 1 :]))
     if wanted == ["student"]:
         from distbench.cli import students
 

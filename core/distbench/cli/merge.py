@@ -7,10 +7,7 @@ from typing import Annotated
 
 import typer
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("merge", epilog="Example: distbench merge runs/mini-1a2b3c4d-shard-*")(merge)
+EPILOG = "Example: distbench merge runs/mini-1a2b3c4d-shard-*"
 
 
 def merge(

@@ -7,10 +7,7 @@ from typing import Annotated
 
 import typer
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("new", epilog="Example: distbench new metric my_metric")(new)
+EPILOG = "Example: distbench new metric my_metric"
 
 
 def new(

@@ -7,8 +7,8 @@ single ones in its signature, or whole groups with `with_options`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Iterable
+from functools import partial, wraps
 from pathlib import Path
 from types import EllipsisType
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,203 +26,118 @@ PROTOCOL = (
 DATA = ("skip_corrupt", "verify_data")
 EXECUTION = ("executor", "workers", "timeout", "device", "offline", "plugin")
 
-_WHAT = "What to run"
-_PROTOCOL = "Protocol (overrides the suite's)"
-_HOW = "How to run"
+what = partial(typer.Option, rich_help_panel="What to run")
+protocol = partial(typer.Option, rich_help_panel="Protocol (overrides the suite's)")
+how = partial(typer.Option, rich_help_panel="How to run")
 
-Suite = Annotated[
-    str | None,
-    typer.Option(help="Suite by name, or a TOML file. \\[default: mini]", rich_help_panel=_WHAT),
-]
+Suite = Annotated[str | None, what(help="Suite by name, or a TOML file. \\[default: mini]")]
 Task = Annotated[
     list[str] | None,
-    typer.Option(
-        "--task",
+    what(
         help="Target task; repeat for several, e.g. mini-cub or folder:path=my_images. "
-        "\\[default: those of the suite]",
-        rich_help_panel=_WHAT,
+        "\\[default: those of the suite]"
     ),
 ]
 Zoo = Annotated[
-    str | None,
-    typer.Option(
-        help="Source models, e.g. local:path=my_models. \\[default: the suite's]",
-        rich_help_panel=_WHAT,
-    ),
+    str | None, what(help="Source models, e.g. local:path=my_models. \\[default: the suite's]")
 ]
 Student = Annotated[
     str | None,
-    typer.Option(
-        help="Network to train, e.g. timm:mobilenetv3_small_100. \\[default: the suite's]",
-        rich_help_panel=_WHAT,
-    ),
+    what(help="Network to train, e.g. timm:mobilenetv3_small_100. \\[default: the suite's]"),
 ]
 Metric = Annotated[
     list[str] | None,
-    typer.Option(
-        "--metric",
-        help="Scores the sources; repeats; all for every one. \\[default: logme]",
-        rich_help_panel=_WHAT,
-    ),
+    what(help="Scores the sources; repeats; all for every one. \\[default: logme]"),
 ]
 Strategy = Annotated[
     list[str] | None,
-    typer.Option(
-        "--strategy",
-        help="Turns scores into weights, e.g. weighted:power=9; repeats. \\[default: weighted]",
-        rich_help_panel=_WHAT,
-    ),
+    what(help="Turns scores into weights, e.g. weighted:power=9; repeats. \\[default: weighted]"),
 ]
 Distiller = Annotated[
     list[str] | None,
-    typer.Option(
-        "--distiller",
+    what(
         help="Learns from weighted sources; repeats; none for baselines only. "
-        "\\[default: pseudo_labels]",
-        rich_help_panel=_WHAT,
+        "\\[default: pseudo_labels]"
     ),
 ]
 Baseline = Annotated[
     list[str] | None,
-    typer.Option(
-        "--baseline",
+    what(
         help="Method without sources; repeats; none for no baseline. "
-        "\\[default: finetune, fixmatch]",
-        rich_help_panel=_WHAT,
+        "\\[default: finetune, fixmatch]"
     ),
 ]
-Seeds = Annotated[
-    int | None,
-    typer.Option(help="Number of seeds. \\[default: the suite's, else 1]", rich_help_panel=_WHAT),
-]
+Seeds = Annotated[int | None, what(help="Number of seeds. \\[default: the suite's, else 1]")]
 FirstSeed = Annotated[
     int | None,
-    typer.Option(
+    what(
         help="First of the seeds; others than those that something was chosen on confirm it. "
-        "A submission has the seeds from 0. \\[default: 0]",
-        rich_help_panel=_WHAT,
+        "A submission has the seeds from 0. \\[default: 0]"
     ),
 ]
 Overlap = Annotated[
     str | None,
-    typer.Option(
+    what(
         help="Sources that saw a task: exclude them, or allow and mark them. "
-        "\\[default: the suite's, else exclude]",
-        rich_help_panel=_WHAT,
+        "\\[default: the suite's, else exclude]"
     ),
 ]
 Labelled = Annotated[
-    str | None,
-    typer.Option(
-        help="Labels that are used: a share of train such as 0.2, or 5-per-class.",
-        rich_help_panel=_PROTOCOL,
-    ),
+    str | None, protocol(help="Labels that are used: a share of train such as 0.2, or 5-per-class.")
 ]
-Validation = Annotated[
-    float | None,
-    typer.Option(help="Share of train kept for validation.", rich_help_panel=_PROTOCOL),
-]
-ImageSize = Annotated[
-    int | None,
-    typer.Option(help="Side of the student's input, pixels.", rich_help_panel=_PROTOCOL),
-]
-Steps = Annotated[
-    int | None, typer.Option(help="Optimiser steps of a student.", rich_help_panel=_PROTOCOL)
-]
-Batch = Annotated[
-    int | None,
-    typer.Option("--batch", help="Labelled images of a step.", rich_help_panel=_PROTOCOL),
-]
-Threads = Annotated[
-    int | None, typer.Option(help="CPU threads of a cell.", rich_help_panel=_PROTOCOL)
-]
-ProbeSize = Annotated[
-    int | None,
-    typer.Option(help="Labelled images that a metric sees at most.", rich_help_panel=_PROTOCOL),
-]
-Precision = Annotated[
-    str | None,
-    typer.Option(help="fp32, bf16 or fp16. \\[default: fp32]", rich_help_panel=_PROTOCOL),
-]
-Executor = Annotated[
-    str | None,
-    typer.Option(help="Who computes the cells. \\[default: local]", rich_help_panel=_HOW),
-]
+Validation = Annotated[float | None, protocol(help="Share of train kept for validation.")]
+ImageSize = Annotated[int | None, protocol(help="Side of the student's input, pixels.")]
+Steps = Annotated[int | None, protocol(help="Optimiser steps of a student.")]
+Batch = Annotated[int | None, protocol(help="Labelled images of a step.")]
+Threads = Annotated[int | None, protocol(help="CPU threads of a cell.")]
+ProbeSize = Annotated[int | None, protocol(help="Labelled images that a metric sees at most.")]
+Precision = Annotated[str | None, protocol(help="fp32, bf16 or fp16. \\[default: fp32]")]
+Executor = Annotated[str | None, how(help="Who computes the cells. \\[default: local]")]
 Workers = Annotated[
-    int | None,
-    typer.Option(
-        help="Cells at once. \\[default: cores / threads; 1 on an accelerator]",
-        rich_help_panel=_HOW,
-    ),
+    int | None, how(help="Cells at once. \\[default: cores / threads; 1 on an accelerator]")
 ]
-Timeout = Annotated[
-    float | None, typer.Option(help="Seconds that a cell may take.", rich_help_panel=_HOW)
-]
-Device = Annotated[
-    str | None,
-    typer.Option(help="auto, cpu, cuda, cuda:1, mps. \\[default: auto]", rich_help_panel=_HOW),
-]
-Plugin = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--plugin",
-        help="A Python file with components or hooks; repeats.",
-        rich_help_panel=_HOW,
-    ),
-]
-Reporter = Annotated[
-    list[str] | None,
-    typer.Option("--reporter", help="Is told of every cell; repeats.", rich_help_panel=_HOW),
-]
+Timeout = Annotated[float | None, how(help="Seconds that a cell may take.")]
+Device = Annotated[str | None, how(help="auto, cpu, cuda, cuda:1, mps. \\[default: auto]")]
+Plugin = Annotated[list[Path] | None, how(help="A Python file with components or hooks; repeats.")]
+Reporter = Annotated[list[str] | None, how(help="Is told of every cell; repeats.")]
 Name = Annotated[
     str | None,
-    typer.Option(
-        help="Name of the run's folder under runs/. \\[default: from the configuration]",
-        rich_help_panel=_HOW,
-    ),
+    how(help="Name of the run's folder under runs/. \\[default: from the configuration]"),
 ]
 Offline = Annotated[
     bool | None,
-    typer.Option(
+    how(
         "--offline",
         help="Contact nothing: everything was fetched before (`distbench fetch`).",
-        rich_help_panel=_HOW,
         show_default=False,
     ),
 ]
 SkipCorrupt = Annotated[
     bool | None,
-    typer.Option(
+    how(
         "--skip-corrupt",
         help="Leave out images that cannot be read, and count them.",
-        rich_help_panel=_HOW,
         show_default=False,
     ),
 ]
 VerifyData = Annotated[
     bool | None,
-    typer.Option(
+    how(
         "--verify-data",
         help="Read all files again, also those whose size, times and inode did not change.",
-        rich_help_panel=_HOW,
         show_default=False,
     ),
 ]
 SaveStudent = Annotated[
     bool | None,
-    typer.Option(
+    how(
         "--save-student/--no-save-student",
         help="Keep the student that is best on validation. \\[default: where no suite is run]",
-        rich_help_panel=_HOW,
         show_default=False,
     ),
 ]
 Config = Annotated[
-    Path | None,
-    typer.Option(
-        help="TOML file whose keys are these options; the command line wins.",
-        rich_help_panel=_HOW,
-    ),
+    Path | None, how(help="TOML file whose keys are these options; the command line wins.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -265,6 +180,13 @@ def run_config(given: dict[str, Any], **more: Any) -> RunConfig:
     from distbench.planning.config import RunConfig
 
     return RunConfig.make(given.pop("config", None), **{**given, **more})
+
+
+def table(rows: Iterable[Iterable[Any]], headers: Iterable[str], **more: Any) -> str:
+    """Rows below their headers; takes what `tabulate` takes besides."""
+    from tabulate import tabulate
+
+    return tabulate(rows, list(headers), "simple", **more)
 
 
 def print_json(value: object) -> None:

@@ -7,10 +7,7 @@ from typing import Annotated
 
 import typer
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("plan", epilog="Example: distbench plan run.toml --output plan.json")(plan)
+EPILOG = "Example: distbench plan run.toml --output plan.json"
 
 
 def plan(

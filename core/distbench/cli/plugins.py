@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from distbench.cli import options as o
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("plugins", epilog="Example: distbench plugins --known")(plugins)
+EPILOG = "Example: distbench plugins --known"
 
 
 def plugins(
@@ -31,16 +29,7 @@ def plugins(
         return
     if json:
         o.print_json(
-            [
-                {
-                    "plugin": p.origin.plugin,
-                    "distribution": p.origin.distribution,
-                    "version": p.origin.version,
-                    "offers": p.offers,
-                    "error": p.error,
-                }
-                for p in discovered
-            ]
+            [{**asdict(p.origin), "offers": p.offers, "error": p.error} for p in discovered]
         )
         return
     for p in discovered:
@@ -51,8 +40,6 @@ def plugins(
 
 def _show_known(installed: dict[str | None, str | None], json: bool) -> None:
     """The index of plugins, and which of them are installed in which version."""
-    from tabulate import tabulate
-
     from distbench.plugins.index import known_plugins
 
     listed = known_plugins()
@@ -73,4 +60,4 @@ def _show_known(installed: dict[str | None, str | None], json: bool) -> None:
         for p in listed
     ]
     headers = ["plugin", "distribution", "kinds", "installed", "licence", ""]
-    typer.echo(tabulate(rows, headers, "simple", disable_numparse=True))
+    typer.echo(o.table(rows, headers, disable_numparse=True))

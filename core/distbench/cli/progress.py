@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from types import TracebackType
 from typing import Any, Self
 
 _RECENT = 20
@@ -30,12 +29,7 @@ class _Bar:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._stop()
 
     def _stop(self) -> None:
@@ -50,11 +44,9 @@ class _Bar:
 
             # What failed may hold brackets, which are no markup.
             text_column = TextColumn("{task.description}", markup=False)
+            console = Console(stderr=True)
             self._bar = Progress(
-                *self._columns(),
-                text_column,
-                console=Console(stderr=True),
-                transient=self.transient,
+                *self._columns(), text_column, console=console, transient=self.transient
             )
             self._bar.start()
             self._task = self._bar.add_task(text, total=total)
@@ -97,20 +89,10 @@ class UnitProgress(_Bar):
             show_line(f"[{done}/{total}] {text}, {left}")
 
     def _columns(self) -> list[Any]:
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
+        from rich import progress as p
 
-        return [
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            "ETA",
-            TimeRemainingColumn(),
-        ]
+        counts = [p.BarColumn(), p.MofNCompleteColumn(), p.TimeElapsedColumn()]
+        return [*counts, "ETA", p.TimeRemainingColumn()]
 
 
 class ByteProgress(_Bar):
@@ -131,11 +113,7 @@ class ByteProgress(_Bar):
         self._shown = text
 
     def _columns(self) -> list[Any]:
-        from rich.progress import (
-            BarColumn,
-            DownloadColumn,
-            TimeRemainingColumn,
-            TransferSpeedColumn,
-        )
+        from rich import progress as p
 
-        return [BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()]
+        bytes_ = [p.BarColumn(), p.DownloadColumn(), p.TransferSpeedColumn()]
+        return [*bytes_, p.TimeRemainingColumn()]

@@ -11,12 +11,7 @@ from distbench.cli import options as o
 if TYPE_CHECKING:
     from distbench.engine.ranking import Comparison, Ranking
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command(
-        "rank", epilog="Example: distbench rank --task folder:path=photos --zoo local:path=models"
-    )(rank)
+EPILOG = "Example: distbench rank --task folder:path=photos --zoo local:path=models"
 
 
 _Distiller = Annotated[
@@ -104,14 +99,12 @@ def _as_table(ranking: Ranking) -> dict[str, Any]:
 
 
 def _print_ranking(ranking: Ranking) -> None:
-    from tabulate import tabulate
-
     rows = [
         [place, r.source.name, r.score, r.weight, r.source.architecture, r.source.domain]
         for place, r in enumerate(ranking.sources, 1)
     ]
     headers = ["", "source", ranking.metric, f"weight ({ranking.strategy})", "architecture"]
-    typer.echo(tabulate(rows, [*headers, "domain"], "simple", floatfmt=".4f"))
+    typer.echo(o.table(rows, [*headers, "domain"], floatfmt=".4f"))
 
 
 def _print_comparison(comparison: Comparison) -> None:
@@ -121,11 +114,17 @@ def _print_comparison(comparison: Comparison) -> None:
     for source in comparison.sources:
         own = [by_source.get(source) for by_source in places]
         known = [place for place in own if place is not None]
-        rows.append([source, *(_place(p) for p in own), f"{sum(known) / len(known):.1f}"])
+        rows.append(
+            [
+                source,
+                *("-" if place is None else f"{place:g}" for place in own),
+                f"{sum(known) / len(known):.1f}",
+            ]
+        )
     heads = [metric.replace("_", "\n").replace(":", "\n") for metric in comparison.metrics]
     align = ("left", *("right" for _ in range(len(heads) + 1)))
     typer.echo("Place of each source under each metric:\n")
-    typer.echo(_table(rows, ["source", *heads, "mean"], align))
+    typer.echo(o.table(rows, ["source", *heads, "mean"], colalign=align, disable_numparse=True))
 
     tau = comparison.agreement()
     lines = []
@@ -136,14 +135,6 @@ def _print_comparison(comparison: Comparison) -> None:
     numbers = [str(number) for number in range(1, len(heads) + 1)]
     align = ("right", "left", *("right" for _ in range(len(heads) + 1)))
     typer.echo("\nAgreement of metrics, Kendall's tau (mean: with the others):\n")
-    typer.echo(_table(lines, ["", "metric", *numbers, "mean"], align))
-
-
-def _table(rows: list[list[str]], headers: list[str], align: tuple[str, ...]) -> str:
-    from tabulate import tabulate
-
-    return tabulate(rows, headers, "simple", colalign=align, disable_numparse=True)
-
-
-def _place(place: float | None) -> str:
-    return "-" if place is None else f"{place:g}"
+    typer.echo(
+        o.table(lines, ["", "metric", *numbers, "mean"], colalign=align, disable_numparse=True)
+    )

@@ -15,14 +15,10 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command(
-        "retrieve",
-        epilog="Example: distbench retrieve --task folder:path=photos --zoo local:path=models "
-        "--gallery images:path=crawled --encoder clip --budget 5000 --output transfer.csv",
-    )(retrieve)
+EPILOG = (
+    "Example: distbench retrieve --task folder:path=photos --zoo local:path=models "
+    "--gallery images:path=crawled --encoder clip --budget 5000 --output transfer.csv"
+)
 
 
 @o.with_options(
@@ -70,11 +66,9 @@ def retrieve(
 
 
 def _print(curated: Curated) -> None:
-    from tabulate import tabulate
-
     shown = curated.images[:_SHOWN]
     rows = [[one.image, one.query, one.similarity] for one in shown]
-    typer.echo(tabulate(rows, ["image", "chosen for", "similarity"], "simple", floatfmt=".4f"))
+    typer.echo(o.table(rows, ["image", "chosen for", "similarity"], floatfmt=".4f"))
     if len(curated.images) > len(shown):
         typer.echo(f"... and {len(curated.images) - len(shown)} more")
     whole = curated.each * curated.queries >= curated.available

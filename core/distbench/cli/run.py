@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,14 +11,12 @@ from distbench.cli import options as o
 
 if TYPE_CHECKING:
     from distbench.engine.ledger import Ledger
+    from distbench.interfaces.reporter import Cell
     from distbench.planning.config import RunConfig
     from distbench.planning.plan import Plan
     from distbench.workflows.run import RunResult
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("run", epilog="Example: distbench run --metric logme --strategy weighted")(run)
+EPILOG = "Example: distbench run --metric logme --strategy weighted"
 
 
 @o.with_options(
@@ -29,17 +28,13 @@ def run(
     given: dict[str, Any],
     shard: Annotated[
         str | None,
-        typer.Option(
-            help="Only one slice of the cells, e.g. 3/16; `distbench merge` joins them.",
-            rich_help_panel="How to run",
-        ),
+        o.how(help="Only one slice of the cells, e.g. 3/16; `distbench merge` joins them."),
     ] = None,
     sweep: Annotated[
         str | None,
-        typer.Option(
+        o.how(
             help="Run at several values of a parameter or option, and draw the curve, e.g. "
-            "strategy.power=0,4,inf or labelled=0.1,0.5.",
-            rich_help_panel="How to run",
+            "strategy.power=0,4,inf or labelled=0.1,0.5."
         ),
     ] = None,
     dry_run: Annotated[
@@ -161,7 +156,7 @@ def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool)
             }
         )
         return
-    typer.echo(_table(plan, missing, {cell.id for cell in cells}))
+    typer.echo(_table(plan, cells, missing))
     guess = (
         f"about {cost:.0f} s of computing, from cells of these methods that were done before"
         if known
@@ -182,19 +177,13 @@ def _estimate(ledger: Ledger) -> dict[str, float]:
     return {method: sum(times) / len(times) for method, times in seconds.items()}
 
 
-def _table(plan: Plan, missing: set[str], chosen: set[str]) -> str:
-    from tabulate import tabulate
-
+def _table(plan: Plan, cells: Sequence[Cell], missing: set[str]) -> str:
     rows = []
     for method in plan.methods:
         row: list[object] = [method.id, method.role]
         for task in plan.tasks:
-            mine = [
-                c
-                for c in plan.cells
-                if c.method == method.id and c.task == task.id and c.id in chosen
-            ]
+            mine = [c for c in cells if c.method == method.id and c.task == task.id]
             cached = sum(cell.id not in missing for cell in mine)
             row.append(f"{cached}/{len(mine)}" if mine else "-")
         rows.append(row)
-    return tabulate(rows, ["cached cells", "role", *(t.id for t in plan.tasks)], "simple")
+    return o.table(rows, ["cached cells", "role", *(t.id for t in plan.tasks)])

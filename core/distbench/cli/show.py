@@ -9,10 +9,7 @@ import typer
 
 from distbench.cli import options as o
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("show", epilog="Example: distbench show runs/mini-1a2b3c4d")(show)
+EPILOG = "Example: distbench show runs/mini-1a2b3c4d"
 
 
 def show(
@@ -35,7 +32,8 @@ def show(
 
     run_folder = open_run(run)
     rows = as_records(run_folder.rows)
-    board = build_board(rows, tasks=run_folder.tasks, seeds=run_folder.plan.seeds)
+    tasks = [task.id for task in run_folder.plan.tasks]
+    board = build_board(rows, tasks=tasks, seeds=run_folder.plan.seeds)
     methods = [line.method for line in board.lines]
     weights = source_weights(rows, methods=methods, tasks=board.tasks)
     costs = method_costs(rows, methods=methods)

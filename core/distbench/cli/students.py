@@ -104,8 +104,6 @@ def _measured(rows: list[dict[str, Any]], conditions: tuple[int, str, int]) -> l
 
 
 def _table(rows: list[dict[str, Any]]) -> str:
-    from tabulate import tabulate
-
     def number(row: dict[str, Any], key: str, unit: float, form: str) -> str:
         return format(row[key] / unit, form) if row.get(key) is not None else "-"
 
@@ -118,7 +116,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
         shown.append([*line, row.get("problem") or row.get("note", "")])
     headers = ["student", "M parameters", "M MACs", *(("ms", "MB") if timed else ()), ""]
     alignment = ["left", *["right"] * (4 if timed else 2), "left"]
-    return tabulate(shown, headers, "simple", colalign=alignment, disable_numparse=True)
+    return o.table(shown, headers, colalign=alignment, disable_numparse=True)
 
 
 def _where(device: str, threads: int) -> str:

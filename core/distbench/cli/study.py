@@ -8,19 +8,10 @@ import typer
 
 from distbench.cli import options as o
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command("study", epilog="Example: distbench study --metric logme --metric parc")(study)
+EPILOG = "Example: distbench study --metric logme --metric parc"
 
 
-_Metric = Annotated[
-    list[str] | None,
-    typer.Option(
-        help="Is judged; repeats. \\[default: all]",
-        rich_help_panel="What to run",
-    ),
-]
+_Metric = Annotated[list[str] | None, o.what(help="Is judged; repeats. \\[default: all]")]
 
 
 @o.with_options(

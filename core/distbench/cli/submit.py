@@ -9,14 +9,9 @@ import typer
 
 from distbench.cli import options as o
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command(
-        "submit",
-        epilog='Example: distbench submit runs/mini-1a2b3c4d --submitter "Ada Lovelace" '
-        "--licence CC-BY-4.0",
-    )(submit)
+EPILOG = (
+    'Example: distbench submit runs/mini-1a2b3c4d --submitter "Ada Lovelace" --licence CC-BY-4.0'
+)
 
 
 def submit(

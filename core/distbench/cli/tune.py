@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,25 +13,19 @@ from distbench.cli import options as o
 if TYPE_CHECKING:
     from distbench.workflows.tune.trials import Tuned
 
-_SEARCH = "How to search"
+_search = partial(typer.Option, rich_help_panel="How to search")
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command(
-        "tune",
-        epilog="Example: distbench tune --suite mini --baseline finetune --baseline fixmatch "
-        "--distiller none --output settings.toml",
-    )(tune)
+EPILOG = (
+    "Example: distbench tune --suite mini --baseline finetune --baseline fixmatch "
+    "--distiller none --output settings.toml"
+)
 
 
 _Task = Annotated[
     list[str] | None,
-    typer.Option(
-        "--task",
+    o.what(
         help="Development task; repeats; a name may hold * and ?, e.g. 'mini-dev-*' or "
-        "folder:path=my_images. \\[default: those that the suite names]",
-        rich_help_panel="What to run",
+        "folder:path=my_images. \\[default: those that the suite names]"
     ),
 ]
 
@@ -43,28 +38,15 @@ _Task = Annotated[
 )
 def tune(
     given: dict[str, Any],
-    trials: Annotated[
-        int,
-        typer.Option(
-            min=1,
-            help="Settings that are tried of each method.",
-            rich_help_panel=_SEARCH,
-        ),
-    ] = 16,
-    seed: Annotated[int, typer.Option(help="Seed of the search.", rich_help_panel=_SEARCH)] = 0,
+    trials: Annotated[int, _search(min=1, help="Settings that are tried of each method.")] = 16,
+    seed: Annotated[int, _search(help="Seed of the search.")] = 0,
     ranges: Annotated[
         Path | None,
-        typer.Option(
-            help="TOML file with other ranges: [fixmatch] lr = {low = 0.01, high = 0.1}.",
-            rich_help_panel=_SEARCH,
-        ),
+        _search(help="TOML file with other ranges: [fixmatch] lr = {low = 0.01, high = 0.1}."),
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            help="Where to write the settings; all trials go beside them, as .json.",
-            rich_help_panel=_SEARCH,
-        ),
+        _search(help="Where to write the settings; all trials go beside them, as .json."),
     ] = None,
     json: o.Json = False,
 ) -> None:

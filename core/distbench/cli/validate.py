@@ -12,14 +12,10 @@ from distbench.cli import options as o
 if TYPE_CHECKING:
     from distbench.submission.validation_report import ValidationReport
 
-
-def register(app: typer.Typer) -> None:
-    """Adds the command."""
-    app.command(
-        "validate",
-        epilog="Example: distbench validate mini-1a2b3c4d.distbench.zip --rerun 2. "
-        "Exit code 3 if a bundle is refused.",
-    )(validate)
+EPILOG = (
+    "Example: distbench validate mini-1a2b3c4d.distbench.zip --rerun 2. "
+    "Exit code 3 if a bundle is refused."
+)
 
 
 def validate(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,11 +15,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Zoos of source models.", no_args_is_help=True)
 
-_HOW = "How to run"
-
-
-def _protocol(text: str) -> Any:
-    return typer.Option(help=text, rich_help_panel="How they are trained")
+_trained = partial(typer.Option, rich_help_panel="How they are trained")
 
 
 @app.callback()
@@ -57,43 +54,37 @@ def build(
     ] = None,
     init: Annotated[
         list[str] | None,
-        _protocol(
-            "Initial weights: imagenet, random or a file; one for all, or as many as there are "
-            "architectures. \\[default: imagenet]"
+        _trained(
+            help="Initial weights: imagenet, random or a file; one for all, or as many as there "
+            "are architectures. \\[default: imagenet]"
         ),
     ] = None,
-    steps: Annotated[int | None, _protocol("Optimiser steps of each model.")] = None,
+    steps: Annotated[int | None, _trained(help="Optimiser steps of each model.")] = None,
     epochs: Annotated[
-        float | None, _protocol("Or passes over the training images. \\[default: 20]")
+        float | None, _trained(help="Or passes over the training images. \\[default: 20]")
     ] = None,
-    image_size: Annotated[int | None, _protocol("Side of the input. \\[default: 224]")] = None,
-    batch: Annotated[int | None, _protocol("Images of a step. \\[default: 64]")] = None,
+    image_size: Annotated[int | None, _trained(help="Side of the input. \\[default: 224]")] = None,
+    batch: Annotated[int | None, _trained(help="Images of a step. \\[default: 64]")] = None,
     lr: Annotated[
         float | None,
-        _protocol("Highest learning rate. \\[default: 0.1 from random weights, else 0.01]"),
+        _trained(help="Highest learning rate. \\[default: 0.1 from random weights, else 0.01]"),
     ] = None,
-    weight_decay: Annotated[float | None, _protocol("Of the weights. \\[default: 0.0005]")] = None,
-    smoothing: Annotated[float | None, _protocol("Of the labels. \\[default: 0]")] = None,
-    augment: Annotated[str | None, _protocol("crop, shift or none. \\[default: crop]")] = None,
+    weight_decay: Annotated[
+        float | None, _trained(help="Of the weights. \\[default: 0.0005]")
+    ] = None,
+    smoothing: Annotated[float | None, _trained(help="Of the labels. \\[default: 0]")] = None,
+    augment: Annotated[str | None, _trained(help="crop, shift or none. \\[default: crop]")] = None,
     precision: o.Precision = None,
-    seed: Annotated[int | None, _protocol("Of all that is drawn. \\[default: 0]")] = None,
-    threads: Annotated[
-        int, typer.Option(min=1, help="CPU threads of a model.", rich_help_panel=_HOW)
-    ] = 1,
-    workers: Annotated[int, typer.Option(min=1, help="Models at once.", rich_help_panel=_HOW)] = 1,
+    seed: Annotated[int | None, _trained(help="Of all that is drawn. \\[default: 0]")] = None,
+    threads: Annotated[int, o.how(min=1, help="CPU threads of a model.")] = 1,
+    workers: Annotated[int, o.how(min=1, help="Models at once.")] = 1,
     device: o.Device = None,
     skip_corrupt: o.SkipCorrupt = None,
     replace: Annotated[
-        bool,
-        typer.Option(
-            "--replace", help="Make models anew that were made otherwise.", rich_help_panel=_HOW
-        ),
+        bool, o.how("--replace", help="Make models anew that were made otherwise.")
     ] = False,
     fetch: Annotated[
-        bool,
-        typer.Option(
-            "--fetch", help="First download what data and weights need.", rich_help_panel=_HOW
-        ),
+        bool, o.how("--fetch", help="First download what data and weights need.")
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what there is and what would be made.")
@@ -142,33 +133,21 @@ def build(
         "dry_run": dry_run,
     }
     models = order.zoo.build(
-        folder,
-        lambda line: typer.echo(line, err=True),
-        **(settings if order.from_recipe else {}),
+        folder, lambda line: typer.echo(line, err=True), **(settings if order.from_recipe else {})
     )
     if json:
         o.print_json(list(models))
     elif models:
-        from tabulate import tabulate
-
         rows = [(m["name"], m["value"], m["figure"], m["test_images"]) for m in models]
         head = ("model", "value", "figure", "test images")
-        typer.echo(tabulate(rows, head, "simple", floatfmt=".3f"))
+        typer.echo(o.table(rows, head, floatfmt=".3f"))
         typer.echo(f"\n{folder} (use it with --zoo {order.served_by}:path={folder})")
 
 
 def _fetch(zoo: Zoo) -> None:
     """Downloads what is missing."""
-    from distbench.cli.progress import ByteProgress
-    from distbench.errors import DataError
-    from distbench.workflows.fetch import fetch, needs_of
+    from distbench.cli.fetch import get
+    from distbench.workflows.fetch import needs_of
 
-    missing = [need for need in needs_of({"zoo": zoo}) if not need.present]
-    if not missing:
-        return
-    with ByteProgress() as progress:
-        failed = fetch(missing, progress)
-    for need in failed:
-        typer.echo(f"distbench: {need.download.what}: {need.problem}", err=True)
-    if failed:
-        raise DataError(f"{len(failed)} of {len(missing)} downloads could not be had")
+    if missing := [need for need in needs_of({"zoo": zoo}) if not need.present]:
+        get(missing, lambda need: need.download.what)

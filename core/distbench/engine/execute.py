@@ -11,18 +11,7 @@ from distbench.interfaces.executor import Executor, Outcome, Unit, UnitQueue
 from distbench.interfaces.progress import Progress, silent
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan
-from distbench.plugins.registry import Registry
-from distbench.storage.hashing import digest
 from distbench.storage.home import home
-
-
-def make_executor(config: RunConfig, names: Registry) -> Executor:
-    """The executor of a configuration.
-
-    Raises:
-        UsageError: There is none of that name, or its parameters will not do.
-    """
-    return names.make("executor", config.executor, base=config.base_of("executor"))
 
 
 def execute_units(
@@ -67,11 +56,9 @@ def execute_units(
         )
 
     # Workers read a plan that nothing replaces, whatever else runs under the same name.
-    plan_path = home() / "plans" / f"{digest(plan.to_json())}.json"
-    plan.save(plan_path)
     queue = UnitQueue(
         units,
-        plan_path,
+        plan.keep(home()),
         workers=min(config.workers or default_workers(plan), len(units)),
         threads=plan.protocol.threads,
         on_start=on_start,

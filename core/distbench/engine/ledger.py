@@ -30,8 +30,6 @@ class Ledger:
         self.plan = plan
         self.root = root or home()
         self.store = RowStore(self.root / "cells")
-        self._tasks = {task.id: task for task in plan.tasks}
-        self._methods = {method.id: method for method in plan.methods}
         self._finished: dict[str, Row] = {}
 
     def row(self, cell: Cell) -> Row | None:
@@ -68,7 +66,7 @@ class Ledger:
 
     def blank(self, cell: Cell, **more: Any) -> Row:
         """A row that says what the cell is, with whatever else is known of how it ended."""
-        task, method = self._tasks[cell.task], self._methods[cell.method]
+        task, method = self.plan.task(cell.task), self.plan.method(cell.method)
         return Row(
             key=cell.key,
             method=MethodBlock(

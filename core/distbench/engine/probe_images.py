@@ -98,13 +98,7 @@ class ProbeImages:
 
         protocol = self._protocol
         keys = {
-            source.info.name: embedding_key(
-                source.info,
-                stored_key(self._key, protocol, source.info.input_size),
-                threads=protocol.threads,
-                precision=protocol.precision,
-                zoo=made_by,
-            )
+            source.info.name: embedding_key(source.info, self._key, protocol, made_by)
             for source in sources
         }
         wanted = {keys[source.info.name]: source for source in sources}

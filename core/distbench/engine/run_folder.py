@@ -34,11 +34,6 @@ class RunFolder:
         """
         return of_row(self.folder, row, self.kept)
 
-    @property
-    def tasks(self) -> list[str]:
-        """Ids of the planned tasks."""
-        return [task.id for task in self.plan.tasks]
-
 
 def open_run(run: Path | None, runs: Path = Path("runs")) -> RunFolder:
     """Reads a run.

@@ -159,13 +159,9 @@ class Workspace:
         return {name: folders[key] for name, key in keys.items()}
 
     def _embedding_key(self, task: PlannedTask, source: str) -> str:
-        return embedding_key(
-            self.plan.source(source),
-            stored_key(task.images_key, self.plan.protocol, self.plan.source(source).input_size),
-            threads=self.plan.protocol.threads,
-            precision=self.plan.protocol.precision,
-            zoo=self.plan.zoo_provenance,
-        )
+        plan = self.plan
+        facts = plan.source(source)
+        return embedding_key(facts, task.images_key, plan.protocol, plan.zoo_provenance)
 
     def eligible(
         self, task: PlannedTask, method: PlannedMethod

@@ -68,12 +68,8 @@ def _is_folded(module: nn.modules.batchnorm._BatchNorm) -> bool:
     What is left is a bias, with a scale of 1, a mean of 0 and one variance for all. Normalising
     such activations by their batch would make another network of it.
     """
-    mean, variance, scale, bias = (
-        module.running_mean,
-        module.running_var,
-        module.weight,
-        module.bias,
-    )
+    mean, variance = module.running_mean, module.running_var
+    scale, bias = module.weight, module.bias
     if mean is None or variance is None or scale is None or bias is None:
         return False
     plain = not mean.any() and bool((variance == variance[0]).all()) and bool((scale == 1).all())

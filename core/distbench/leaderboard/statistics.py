@@ -53,12 +53,6 @@ def _quantile(df: float, level: float = 0.5 + LEVEL / 2) -> float:
     return float(stdtrit(df, level))
 
 
-def _two_sided(df: float, t: float) -> float:
-    from scipy.special import stdtr
-
-    return float(2 * stdtr(df, -abs(t)))
-
-
 def mean_interval(values: ArrayLike) -> Estimate:
     """Mean and t interval of independent values, such as one entry's seeds.
 
@@ -133,7 +127,10 @@ def paired_t(differences: ArrayLike) -> Difference:
         return Difference(value, value, value, df, float(value == 0))
     error = float(d.std(ddof=1)) / n**0.5
     half = _quantile(df) * error
-    return Difference(mean, mean - half, mean + half, df, _two_sided(df, mean / error))
+    from scipy.special import stdtr
+
+    p = float(2 * stdtr(df, -abs(mean / error)))
+    return Difference(mean, mean - half, mean + half, df, p)
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:

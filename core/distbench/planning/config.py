@@ -15,19 +15,6 @@ from distbench.storage.validation import faults_of
 DEFAULT_SUITE = "mini"
 DEFAULT_STUDENT = "timm:mobilenetv3_large_100"
 
-PROTOCOL_OPTIONS = (
-    "labelled",
-    "validation",
-    "image_size",
-    "steps",
-    "batch",
-    "threads",
-    "probe_size",
-    "precision",
-    "seeds",
-)
-"""Options that override the protocol of the suite."""
-
 
 class RunConfig(BaseModel):
     """One run. Names are those of the options of `distbench run`."""
@@ -126,3 +113,7 @@ class RunConfig(BaseModel):
             return Protocol.model_validate({**of_suite.model_dump(), **changes})
         except ValidationError as error:
             raise UsageError(faults_of(error, Protocol)) from None
+
+
+PROTOCOL_OPTIONS = tuple(name for name in Protocol.model_fields if name in RunConfig.model_fields)
+"""Options that override the protocol of the suite."""

@@ -38,14 +38,7 @@ class Keys:
 
     def embedding(self, source: SourceInfo, task: PlannedTask) -> str:
         """Key of a source's embedding of a task."""
-        protocol = self.protocol
-        return embedding_key(
-            source,
-            stored_key(task.images_key, protocol, source.input_size),
-            threads=protocol.threads,
-            precision=protocol.precision,
-            zoo=self.zoo,
-        )
+        return embedding_key(source, task.images_key, self.protocol, self.zoo)
 
     def used(self, task: PlannedTask, method: PlannedMethod) -> str:
         """Digest of what a method uses of the zoo on a task, and of what is left out."""
@@ -149,23 +142,16 @@ def stored_key(images_key: str, protocol: Protocol, side: int) -> str:
 
 
 def embedding_key(
-    source: SourceInfo,
-    images_key: str,
-    *,
-    threads: int,
-    zoo: Mapping[str, Any],
-    precision: str = "fp32",
-    view: str = "test",
+    source: SourceInfo, images_key: str, protocol: Protocol, zoo: Mapping[str, Any]
 ) -> str:
-    """Key of a source's embedding of one image set under one view.
+    """Key of a source's embedding of one image set, shown to it as test images are.
 
     Args:
         source: Its facts; all that its outputs depend on are in them.
-        images_key: Key of the image set.
-        threads: CPU threads that it is computed with.
+        images_key: Key of the image set at the protocol's size.
+        protocol: Says with how many threads and how precisely it is computed; on a CPU precision
+            makes no difference but to the key.
         zoo: Provenance of its zoo: empty for one that is built in.
-        precision: What an accelerator computes in; on a CPU it makes no difference but to the key.
-        view: How the images are shown to it.
     """
     facts = {
         *("fingerprint", "architecture", "recipe", "num_classes", "feature_dim"),
@@ -175,14 +161,12 @@ def embedding_key(
         {
             "stage": "embed",
             "version": VERSIONS["embed"],
-            "source": source.model_dump(
-                include={*facts, "interpolation", "num_classes", "feature_dim"}
-            ),
+            "source": source.model_dump(include=facts),
             "zoo": zoo,
-            "images": images_key,
-            "threads": threads,
-            "view": view,
-            **({} if precision == "fp32" else {"precision": precision}),
+            "images": stored_key(images_key, protocol, source.input_size),
+            "threads": protocol.threads,
+            "view": "test",
+            **({} if protocol.precision == "fp32" else {"precision": protocol.precision}),
         }
     )
 

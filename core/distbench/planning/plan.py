@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from pydantic import ConfigDict, TypeAdapter
 
 from distbench.errors import UsageError
 from distbench.interfaces.executor import Unit
@@ -56,13 +58,6 @@ class PlannedMethod:
     generalist: bool = False
     transfer: PlannedTask | None = None
     encoder: str | None = None
-
-    @classmethod
-    def from_table(cls, table: Mapping[str, Any]) -> PlannedMethod:
-        """Reads what `dataclasses.asdict` wrote."""
-        transfer = table.get("transfer")
-        images = PlannedTask(**_tuples(transfer)) if transfer else None
-        return cls(**{**_tuples(table), "transfer": images})
 
     @property
     def uses_sources(self) -> bool:
@@ -117,6 +112,8 @@ class Plan:
         marked: For each task the sources kept although they saw it.
     """
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
     name: str
     suite: str
     suite_version: int
@@ -164,11 +161,7 @@ class Plan:
 
     def to_json(self) -> str:
         """The plan as canonical JSON."""
-        table = asdict(self)
-        table["protocol"] = self.protocol.model_dump()
-        table["sources"] = [s.model_dump() for s in self.sources]
-        table["generalist"] = self.generalist.model_dump() if self.generalist else None
-        table["encoders"] = [s.model_dump() for s in self.encoders]
+        table = TypeAdapter(Plan).dump_python(self)
         return canonical_json({"schema": PLAN_SCHEMA, **table})
 
     @classmethod
@@ -182,23 +175,7 @@ class Plan:
         schema = table.pop("schema", None)
         if schema != PLAN_SCHEMA:
             raise UsageError(f"this plan has schema {schema}, this distbench reads {PLAN_SCHEMA}")
-
-        def rows(kind: type, name: str) -> tuple[Any, ...]:
-            return tuple(kind(**_tuples(row)) for row in table.pop(name))
-
-        reference, generalist = table.pop("reference"), table.pop("generalist")
-        return cls(
-            reference=PlannedMethod.from_table(reference) if reference else None,
-            generalist=SourceInfo.model_validate(generalist) if generalist else None,
-            methods=tuple(PlannedMethod.from_table(m) for m in table.pop("methods")),
-            protocol=Protocol.model_validate(table.pop("protocol")),
-            sources=tuple(SourceInfo.model_validate(s) for s in table.pop("sources")),
-            encoders=tuple(SourceInfo.model_validate(s) for s in table.pop("encoders")),
-            tasks=rows(PlannedTask, "tasks"),
-            jobs=rows(Job, "jobs"),
-            cells=rows(Cell, "cells"),
-            **_tuples(table),
-        )
+        return TypeAdapter(Plan).validate_python(table)
 
     @property
     def digest(self) -> str:
@@ -208,6 +185,12 @@ class Plan:
     def save(self, path: Path) -> None:
         """Writes the plan atomically."""
         write_atomic(path, self.to_json())
+
+    def keep(self, root: Path) -> Path:
+        """Writes the plan below ``$DISTBENCH_HOME``, where no other replaces it, and says where."""
+        path = root / "plans" / f"{digest(self.to_json())}.json"
+        self.save(path)
+        return path
 
     def units(self, cells: Sequence[Cell], timeout: float | None = None) -> list[Unit]:
         """These cells and the jobs that they need, in an order in which they can be done.
@@ -252,7 +235,3 @@ class Plan:
             return len(self.cells) * number // of
         done = {task.id for task in self.tasks[: len(self.tasks) * number // of]}
         return sum(cell.task in done for cell in self.cells)
-
-
-def _tuples(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}

@@ -15,7 +15,7 @@ from distbench.planning.methods import ResolvedMethod, method_id, method_needs, 
 from distbench.planning.plan import Plan, PlannedMethod
 from distbench.planning.resolve import ResolvedRun
 from distbench.planning.tasks import plan_images, plan_task
-from distbench.plugins.component_identity import as_table
+from distbench.plugins.component_identity import as_table, plugin_digests
 from distbench.storage.hashing import digest
 
 
@@ -39,8 +39,8 @@ def make_plan(config: RunConfig) -> Plan:
     sources = tuple(source.info for source in run.sources.values()) if zoo else ()
     generalist = run.generalist if any(m.generalist for m in methods) else None
     encoders = run.encoders({m.encoder for m in methods if m.encoder}) if zoo else {}
-    named = {s.name: s for s in (*sources, generalist, *encoders.values()) if s}
-    excluded, marked = sources_that_saw(tasks, tuple(named.values()), run.overlap, run.held_by)
+    named = {s.name: s for s in (*sources, generalist, *encoders.values()) if s}.values()
+    excluded, marked = sources_that_saw(tasks, tuple(named), run.overlap, run.names.held_by)
     reference = (
         plan_method(run.reference, run)
         if any("reference" in method.needs for method in methods)
@@ -63,7 +63,7 @@ def make_plan(config: RunConfig) -> Plan:
         suite_version=suite.version,
         protocol=protocol,
         device=config.device,
-        plugin_files=run.plugin_files,
+        plugin_files=plugin_digests(config.plugin),
         skip_corrupt=config.skip_corrupt,
         save_student=config.save_student if config.save_student is not None else not suite.tasks,
         student=as_table(student),
@@ -82,7 +82,7 @@ def make_plan(config: RunConfig) -> Plan:
         methods=methods,
         jobs=jobs,
         cells=cells,
-        distributions=run.distributions,
+        distributions=run.names.distributions(),
     )
 
 

@@ -24,7 +24,7 @@ from distbench.interfaces.zoo import Source, SourceInfo, Zoo
 from distbench.planning.config import DEFAULT_STUDENT, DEFAULT_SUITE, RunConfig
 from distbench.planning.methods import ResolvedMethod, crossed
 from distbench.planning.settings import check_settings, suite_component
-from distbench.plugins.component_identity import Identified, plugin_digests
+from distbench.plugins.component_identity import Identified
 from distbench.plugins.registry import Registry, registry
 from distbench.storage.offline import go_offline
 from distbench.storage.validation import faults_of
@@ -66,26 +66,21 @@ class ResolvedRun:
         if config.verify_data:
             verify_data()
         self.config = config
-        self._names = names or registry(config.plugin)
-        self.suite = _suite(config, self._names)
+        self.names = names or registry(config.plugin)
+        self.suite = _suite(config, self.names)
         self.protocol: Protocol = config.protocol(self.suite.protocol)
         self.overlap = config.overlap or self.suite.overlap
 
     def _identified(self, kind: str, component: C) -> Identified[C]:
-        return Identified.of(self._names, kind, component)
+        return Identified.of(self.names, kind, component)
 
     @cached_property
     def student(self) -> Identified[Student]:
         """The student; its weights are not looked at."""
         given = self.config.student
         base = self.config.base_of("student") if given else self.suite.base
-        student = self._names.make("student", given or self.suite.student, base=base)
+        student = self.names.make("student", given or self.suite.student, base=base)
         return self._identified("student", student)
-
-    @property
-    def has_zoo(self) -> bool:
-        """Whether the run or its suite names a zoo."""
-        return (self.config.zoo or self.suite.zoo) is not None
 
     @cached_property
     def zoo(self) -> Identified[Zoo]:
@@ -101,7 +96,7 @@ class ResolvedRun:
                 "(`distbench list zoos`), or run baselines only with --distiller none"
             )
         base = self.suite.base if self.config.zoo is None else self.config.base_of("zoo")
-        return self._identified("zoo", self._names.make("zoo", given, base=base))
+        return self._identified("zoo", self.names.make("zoo", given, base=base))
 
     @cached_property
     def _by_name(self) -> dict[str, Source]:
@@ -177,24 +172,20 @@ class ResolvedRun:
         return tasks
 
     def _task(self, entry: TaskEntry, base: Path | None) -> ResolvedTask:
-        task = self._names.make("task", entry.component(), base=base)
+        task = self.names.make("task", entry.component(), base=base)
         return ResolvedTask(entry.id, entry.seen_by, self._identified("task", task))
 
     def _task_of(self, value: str | dict[str, Any], base: Path | None) -> ResolvedTask:
         """A task that is no task of the suite; without an id it is called after what it is."""
         table: dict[str, Any] = {"use": value} if isinstance(value, str) else dict(value)
         about = {key: table.pop(key) for key in ("id", "seen_by") if key in table}
-        task = self._names.make("task", table, base=base)
+        task = self.names.make("task", table, base=base)
         about.setdefault("id", _short_name(task))
         try:
             entry = TaskEntry.model_validate({**table, **about})
         except ValidationError as error:
             raise UsageError(f"task {about['id']!r}: {faults_of(error, TaskEntry)}") from None
         return ResolvedTask(entry.id, entry.seen_by, self._identified("task", task))
-
-    def gallery(self, specification: str) -> Identified[Task]:
-        """A task whose images are retrieved from."""
-        return self._identified("task", self._names.make("task", specification))
 
     def components(self, kind: str) -> tuple[Component, ...]:
         """The components of one kind of method, with the suite's settings.
@@ -203,9 +194,9 @@ class ResolvedRun:
         """
         values = getattr(self.config, kind)
         if kind == "metric" and "all" in values:
-            values = self._names.names("metric")
+            values = self.names.names("metric")
         return tuple(
-            suite_component(self._names, self.suite, kind, value, self.config.base_of(kind))
+            suite_component(self.names, self.suite, kind, value, self.config.base_of(kind))
             for value in values
             if not (value == "none" and kind in ("distiller", "baseline"))
         )
@@ -217,7 +208,7 @@ class ResolvedRun:
         Raises:
             UsageError: There are none, or the suite has settings for what there is not.
         """
-        check_settings(self.suite, self._names)
+        check_settings(self.suite, self.names)
         parts = {
             kind: [self._identified(kind, part) for part in self.components(kind)]
             for kind in METHOD_KINDS
@@ -231,10 +222,6 @@ class ResolvedRun:
             raise UsageError("nothing to run: name a --distiller with --strategy, or a --baseline")
         return methods
 
-    def method(self, parts: Mapping[str, Component]) -> ResolvedMethod:
-        """A method of these components, by kind."""
-        return self._with_images({k: self._identified(k, part) for k, part in parts.items()})
-
     def _with_images(self, parts: Mapping[str, Identified[Component]]) -> ResolvedMethod:
         distiller = parts["distiller"].component if "distiller" in parts else None
         transfer = distiller.transfer_set() if isinstance(distiller, Distiller) else None
@@ -245,23 +232,9 @@ class ResolvedRun:
     def reference(self) -> ResolvedMethod:
         """The baseline that trains the reference model of metrics that need one."""
         baseline = suite_component(
-            self._names, self.suite, "baseline", self.suite.reference, self.suite.base
+            self.names, self.suite, "baseline", self.suite.reference, self.suite.base
         )
-        return self.method({"baseline": baseline})
-
-    def held_by(self, dataset: str) -> set[str]:
-        """A data set and all whose images it holds, as far as plugins say, in lower case."""
-        return self._names.held_by(dataset)
-
-    @property
-    def plugin_files(self) -> dict[str, str]:
-        """Path to digest of the plugin files."""
-        return plugin_digests(self.config.plugin)
-
-    @property
-    def distributions(self) -> dict[str, str]:
-        """Versions of the installed distributions that offer something."""
-        return self._names.distributions()
+        return ResolvedMethod({"baseline": self._identified("baseline", baseline)})
 
 
 def _suite(config: RunConfig, names: Registry) -> SuiteDefinition:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain, islice, zip_longest
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,14 +52,11 @@ def split_train(
         DataError: A class would have no labelled image; names it.
     """
     rng = np.random.default_rng(seed)
-    given = given_validation is not None and len(given_validation) > 0
+    given = np.zeros(0, dtype=np.int64) if given_validation is None else given_validation
     apart = np.zeros(len(labels), dtype=bool)
-    if given:
-        apart[given_validation] = True
+    apart[given] = True
     labelled: list[Positions] = []
-    validation: list[Positions] = (
-        [given_validation] if given and given_validation is not None else []
-    )
+    validation: list[Positions] = [given]
     for number, name in enumerate(classes):
         own = rng.permutation(np.flatnonzero((labels == number) & ~apart))
         if len(own) == 0:
@@ -66,7 +64,7 @@ def split_train(
                 f"class {name!r} has no labelled image in the train part; "
                 "add some images or remove the class"
             )
-        held = 0 if given else _held(protocol.validation, len(own))
+        held = 0 if len(given) else _held(protocol.validation, len(own))
         rest = own[held:]
         budget = protocol.per_class or max(2, round(float(protocol.labelled) * len(own)))
         validation.append(own[:held])
@@ -105,9 +103,6 @@ def draw_probe(labels: Positions, labelled: Positions, size: int, seed: int) -> 
     if 2 * len(present) > size:
         present = np.sort(rng.permutation(present)[: max(size // 2, 1)])
     queues = [rng.permutation(labelled[labels[labelled] == c]) for c in present]
-    chosen: list[int] = []
-    for turn in range(max(len(q) for q in queues)):
-        for queue in queues:
-            if turn < len(queue) and len(chosen) < size:
-                chosen.append(int(queue[turn]))
-    return np.sort(np.array(chosen, dtype=np.int64))
+    turns = chain.from_iterable(zip_longest(*(queue.tolist() for queue in queues)))
+    chosen = islice((position for position in turns if position is not None), size)
+    return np.sort(np.array(list(chosen), dtype=np.int64))

@@ -214,17 +214,12 @@ class Registry:
             UsageError: The specification is wrong or the name unknown.
             PluginError: The plugin behind the name does not work.
         """
-        if isinstance(value, str):
-            shown = value
-            name, chief, params = spec.parse(value)
-            given: dict[str, Any] = dict(params)
-        else:
-            table = dict(value)
-            shown = table.pop("use", "")
-            if not isinstance(shown, str) or not shown:
-                raise UsageError(f'{kind}: a table needs use = "name[:VALUE][:key=value]"')
-            name, chief, params = spec.parse(shown)
-            given = {**params, **table}
+        table = {"use": value} if isinstance(value, str) else dict(value)
+        shown = table.pop("use", "")
+        if not isinstance(value, str) and (not isinstance(shown, str) or not shown):
+            raise UsageError(f'{kind}: a table needs use = "name[:VALUE][:key=value]"')
+        name, chief, params = spec.parse(shown)
+        given: dict[str, Any] = {**params, **table}
         cls = self.load(kind, name)
         if chief is not None and kind_of(_type_of(cls, cls.primary_field())):
             given[str(cls.primary_field())], chief = chief, None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from numpy.typing import NDArray
@@ -52,10 +51,8 @@ def read_row(text: str | bytes) -> tuple[Row, NDArray[Any] | None]:
         if schema > SCHEMA:
             raise NewerSchemaError("a row", schema, SCHEMA) from None
     predictions = None
-    while (step := _UPGRADES.get(schema)) is not None:
-        table, inner = step(table)
-        predictions = inner if inner is not None else predictions
-        schema = table["schema_version"]
+    if schema == 1:
+        table, predictions = _from_1(table)
     return Row.model_validate(table), predictions
 
 
@@ -73,7 +70,3 @@ def _from_1(table: Table) -> tuple[Table, NDArray[Any] | None]:
     rest = {key: value for key, value in result.items() if key != "predictions"}
     rest["predictions_digest"] = predictions_digest(predictions)
     return {**table, "schema_version": 2, "result": rest}, predictions
-
-
-_UPGRADES: dict[int, Callable[[Table], tuple[Table, NDArray[Any] | None]]] = {1: _from_1}
-"""From a schema to the next."""

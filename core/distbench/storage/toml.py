@@ -17,18 +17,27 @@ from distbench.storage.validation import faults_of
 M = TypeVar("M", bound=BaseModel)
 
 
+def read_table(path: Path | str, what: str) -> dict[str, Any]:
+    """Reads a TOML file.
+
+    Raises:
+        UsageError: It cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"cannot read {what} {str(path)!r}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is not valid TOML: {error}") from None
+
+
 def read_toml(cls: type[M], path: Path, what: str, **more: Any) -> M:
     """Reads a TOML file into a model, with one clear line for whatever is wrong.
 
     Raises:
         UsageError: As the line says.
     """
-    try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read {what} {str(path)!r}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from None
+    table = read_table(path, what)
     try:
         return cls.model_validate({**table, **more})
     except ValidationError as error:

@@ -107,15 +107,6 @@ def chunks(archive: zipfile.ZipFile, name: str) -> Iterator[bytes]:
         raise BundleError(f"member {name} has not the {claimed:,} bytes that it claims")
 
 
-def read_member(archive: zipfile.ZipFile, name: str) -> bytes:
-    """All bytes of a member.
-
-    Raises:
-        BundleError: They cannot be unpacked, or are not as many as claimed.
-    """
-    return b"".join(chunks(archive, name))
-
-
 def lines(archive: zipfile.ZipFile, name: str, total: hashlib._Hash) -> Iterator[bytes]:
     """The lines of a member without their ends; their bytes go to `total` as they pass.
 

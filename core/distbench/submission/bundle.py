@@ -20,7 +20,7 @@ from distbench.storage.row_schemas import NewerSchemaError, read_row
 from distbench.storage.rows import Row
 from distbench.storage.validation import faults_of
 from distbench.submission import limits
-from distbench.submission.archive import BundleError, lines, open_archive, read_member
+from distbench.submission.archive import BundleError, chunks, lines, open_archive
 from distbench.submission.manifest import SCHEMA, Manifest, PublicPlan
 from distbench.submission.validation_report import shown
 
@@ -140,7 +140,7 @@ class Bundle:
         from safetensors import SafetensorError
         from safetensors.numpy import load
 
-        data = read_member(self._archive, PREDICTIONS)
+        data = b"".join(chunks(self._archive, PREDICTIONS))
         header = int.from_bytes(data[:8], "little")
         if len(data) < 8 or header > min(len(data) - 8, limits.HEADER_BYTES):
             raise BundleError(
@@ -179,7 +179,7 @@ class Bundle:
             BundleError: It is not well-formed.
             NewerSchemaError: A newer distbench wrote it.
         """
-        data = read_member(self._archive, name)
+        data = b"".join(chunks(self._archive, name))
         try:
             table = from_json(data)
         except ValueError as error:

@@ -17,7 +17,7 @@ from distbench.storage.atomic import write_atomic
 from distbench.storage.hashing import canonical_json
 from distbench.storage.predictions import FILE as PREDICTIONS
 from distbench.storage.predictions import packed
-from distbench.storage.rows import SCHEMA, Row
+from distbench.storage.rows import SCHEMA
 from distbench.storage.validation import faults_of
 from distbench.submission import limits
 from distbench.submission.archive import write_archive
@@ -100,8 +100,12 @@ def pack(run: RunFolder, *, name: str, submitter: str, licence: str, note: str |
         UsageError: A text is too long or of a form that cannot be taken, or predictions are
             missing.
     """
-    scrub = Scrubber()
+    from distbench import __version__
+
+    scrub, tally = Scrubber(), Tally()
     rows = [scrub.row(row) for row in run.rows]
+    for row in rows:
+        tally.add(row)
     predictions = {
         row.key: classes for row in run.rows if (classes := run.predictions(row)) is not None
     }
@@ -112,38 +116,25 @@ def pack(run: RunFolder, *, name: str, submitter: str, licence: str, note: str |
             "rows.jsonl": b"".join(row.model_dump_json().encode() + b"\n" for row in rows),
             PREDICTIONS: packed(predictions),
         }
-        given = {"name": name, "submitter": submitter, "licence": licence, "note": note}
-        manifest = _manifest(run.plan, plan, rows, members, given)
+        manifest = Manifest(
+            name=name,
+            submitter=submitter,
+            licence=licence,
+            note=note,
+            row_schema=SCHEMA,
+            distbench=__version__,
+            plugin_files={Path(file).name: sha for file, sha in run.plan.plugin_files.items()},
+            members={
+                member: Member(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
+                for member, data in members.items()
+            },
+            **tally.described(plan),
+        )
     except ValidationError as error:
         raise UsageError(f"the bundle cannot be written: {faults_of(error, Manifest)}") from None
     table = json.loads(canonical_json(manifest.model_dump()))
     text = json.dumps(table, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     return write_archive({"bundle.json": text.encode(), **members})
-
-
-def _manifest(
-    plan: Plan,
-    public: PublicPlan,
-    rows: list[Row],
-    members: dict[str, bytes],
-    given: dict[str, Any],
-) -> Manifest:
-    from distbench import __version__
-
-    tally = Tally()
-    for row in rows:
-        tally.add(row)
-    return Manifest(
-        row_schema=SCHEMA,
-        distbench=__version__,
-        plugin_files={Path(file).name: digest for file, digest in plan.plugin_files.items()},
-        members={
-            name: Member(sha256=hashlib.sha256(data).hexdigest(), bytes=len(data))
-            for name, data in members.items()
-        },
-        **tally.described(public),
-        **given,
-    )
 
 
 def public_plan(plan: Plan, scrub: Scrubber) -> PublicPlan:

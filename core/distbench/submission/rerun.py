@@ -148,12 +148,10 @@ def _computed_again(
     """Computes a cell and compares it with its row."""
     plan, cell = planned
     from distbench.engine.unit import execute_unit
-    from distbench.storage.hashing import digest
 
     where = f"{row.method.id} on {row.task.id}, seed {row.seed}"
     ledger = Ledger(plan)
-    path = ledger.root / "plans" / f"{digest(plan.to_json())}.json"
-    plan.save(path)
+    path = plan.keep(ledger.root)
     with without_network():
         for unit in plan.units([cell]):
             outcome = execute_unit(path, unit.id)

@@ -41,7 +41,7 @@ class Tally:
 
     def described(self, plan: PublicPlan) -> dict[str, Any]:
         """The fields of a manifest that follow from a plan and its rows."""
-        planned = plan.cells()
+        planned, counts = plan.cells(), Counter(self.status.values())
         weights = {source.name: source.fingerprint for source in plan.everyone().values()}
         if isinstance(of_student := plan.student.get("weights"), str):
             weights[f"student {plan.student.get('name', '')}"] = of_student
@@ -59,17 +59,12 @@ class Tally:
                 Machine(rows=count, environment=json.loads(text))
                 for text, count in sorted(self._machines.items())
             ),
-            "counts": self._coverage(planned),
+            "counts": Coverage(
+                planned=len(planned),
+                missing=len(planned) - len(self.status),
+                **{status: counts[status] for status in get_args(Status)},
+            ),
         }
-
-    def _coverage(self, planned: Mapping[CellId, str]) -> Coverage:
-        """Counts of a plan's cells by how they ended."""
-        counts = Counter(self.status.values())
-        return Coverage(
-            planned=len(planned),
-            missing=len(planned) - len(self.status),
-            **{status: counts[status] for status in get_args(Status)},
-        )
 
     def incomplete(self, planned: Mapping[CellId, str]) -> str | None:
         """What is missing or failed, in words that follow from plan and rows; None if nothing."""

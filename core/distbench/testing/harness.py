@@ -56,9 +56,6 @@ def rows_of(given: Mapping[str, Any], folder: Path, what: str = "a run") -> tupl
     return rows
 
 
-_ALIGNED = "labels and targets are aligned with the train images, not with positions"
-
-
 @dataclass
 class RecordedMethod:
     """A method, and what it asked for while it was trained.
@@ -145,7 +142,10 @@ def train_recorded(subject: Subject, seed: int = 0, **protocol: Any) -> tuple[Ro
         work.seen = []
         cell = next(cell for cell in work.plan.cells if cell.seed == seed)
         try:
-            with fault_if_raises("training with it", _ALIGNED):
+            with fault_if_raises(
+                "training with it",
+                "labels and targets are aligned with the train images, not with positions",
+            ):
                 row, *_ = compute_cell(work, cell, None)
         except PluginError as error:
             raise Fault(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -47,15 +47,18 @@ class Drawn:
             numbers=self.numbers[::-1],
         )
 
-    def rows(self, rows: NDArray[np.int64]) -> Drawn:
-        """The same in another order, or some of them."""
+    def each(self, change: Callable[[Array], Array]) -> Drawn:
+        """The same with every matrix changed."""
         return replace(
             self,
-            labels=self.labels[rows],
-            features=tuple(x[rows] for x in self.features),
-            logits=tuple(x[rows] for x in self.logits),
-            reference=self.reference[rows],
+            features=tuple(map(change, self.features)),
+            logits=tuple(map(change, self.logits)),
+            reference=change(self.reference),
         )
+
+    def rows(self, rows: NDArray[np.int64]) -> Drawn:
+        """The same in another order, or some of them."""
+        return replace(self.each(lambda x: x[rows]), labels=self.labels[rows])
 
     def probes(self, metric: Metric) -> list[Probe]:
         """Probes with what the metric says that it needs, and nothing else, all read-only."""

@@ -111,11 +111,9 @@ def _installed(target: str) -> list[Plugin]:
     def normalised(name: str) -> str:
         return re.sub(r"[-_.]+", "-", name).lower()
 
-    plugins = registry().plugins
     known: dict[str, list[Plugin]] = {}
-    for plugin in plugins:
-        names = {plugin.origin.plugin, plugin.origin.distribution or plugin.origin.plugin}
-        for name in names:
+    for plugin in registry().plugins:
+        for name in {plugin.origin.plugin, plugin.origin.distribution or plugin.origin.plugin}:
             known.setdefault(normalised(name), []).append(plugin)
     if normalised(target) not in known:
         raise UnknownNameError(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any, cast
 from distbench.errors import UnknownNameError, UsageError
 from distbench.interfaces.zoo import Zoo
 from distbench.plugins.registry import Registry
+from distbench.storage.toml import read_table
 
 TRAINED = "trained"
 """The zoo that recipes are for."""
@@ -68,13 +68,7 @@ def _recipe(names: Registry, what: str | None) -> tuple[Mapping[str, Any] | None
     if what is None:
         return {}, None
     if what.endswith(".toml"):
-        file = Path(what)
-        try:
-            return tomllib.loads(file.read_text(encoding="utf-8")), file.parent.resolve()
-        except OSError as error:
-            raise UsageError(f"cannot read recipe {what!r}: {error.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise UsageError(f"{what} is not valid TOML: {error}") from None
+        return read_table(what, "recipe"), Path(what).parent.resolve()
     zoos = names.names("zoo")
     recipes = cast(type[Zoo], names.load("zoo", TRAINED)).recipes() if TRAINED in zoos else {}
     if what in recipes:

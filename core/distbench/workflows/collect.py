@@ -41,7 +41,7 @@ def collect(paths: Sequence[Path]) -> Collected:
                 continue
             seen.add(one.resolve())
             try:
-                origin, rows = _bundle(one) if _is_file(one) else _run(one)
+                origin, rows = _run(one) if one.is_dir() else _bundle(one)
                 with without_cycles():
                     some = [reader.record(_checked(row), len(origins)) for row in rows]
             except DistbenchError as error:
@@ -52,10 +52,6 @@ def collect(paths: Sequence[Path]) -> Collected:
                 origins.append(origin)
                 records += some
     return Collected(tuple(origins), tuple(records), tuple(refused))
-
-
-def _is_file(path: Path) -> bool:
-    return not path.is_dir()
 
 
 def _nothing(path: Path) -> str:

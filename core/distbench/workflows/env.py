@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, distribution, requires, version
 from pathlib import Path
 from typing import Any
@@ -103,9 +104,8 @@ def _plugins(files: tuple[Path, ...]) -> list[dict[str, Any]]:
             files = tuple(other for other in files if other != file)
     return broken + [
         {
+            **asdict(plugin.origin),
             "plugin": shortened(plugin.origin.plugin),
-            "distribution": plugin.origin.distribution,
-            "version": plugin.origin.version,
             "offers": sum(map(len, plugin.offers.values())),
             "broken": _without_home(plugin.error) if plugin.error else None,
         }

@@ -49,7 +49,7 @@ def needs(config: RunConfig, only: Sequence[str] = ()) -> list[Need]:
     """
     run = ResolvedRun(config)
     components: dict[str, Component] = {task.id: task.task.component for task in run.tasks}
-    if run.has_zoo:
+    if (config.zoo or run.suite.zoo) is not None:
         components["zoo"] = run.zoo.component
     components["student"] = run.student.component
     wanted = [name for name in components if not only or any(fnmatch(name, p) for p in only)]

@@ -44,7 +44,7 @@ def rank_sources(config: RunConfig) -> Comparison:
     (strategy,) = cast(tuple[Strategy], run.components("strategy"))
     distillers = run.components("distiller")
     infos = tuple(source.info for source in sources.values())
-    saw, marked = sources_that_saw([task], infos, run.overlap, run.held_by)
+    saw, marked = sources_that_saw([task], infos, run.overlap, run.names.held_by)
     eligibility = Eligibility(infos, None, saw, marked)
     excluded = {
         metric.label: eligibility.left_out(task.id, method_needs([metric, *distillers]), infos)

@@ -6,20 +6,19 @@ positions become names.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from distbench.errors import Declined, RefusedError, UsageError
 from distbench.interfaces.task import TaskIndex
 from distbench.interfaces.zoo import SourceInfo
+from distbench.leaderboard.tables.text_table import csv_text
 from distbench.planning.config import RunConfig
 from distbench.planning.eligibility import sources_that_saw
 from distbench.planning.plan import Plan, PlannedTask
 from distbench.planning.resolve import ResolvedRun
 from distbench.planning.tasks import plan_images, plan_task
-from distbench.plugins.component_identity import as_table
+from distbench.plugins.component_identity import Identified, as_table, plugin_digests
 
 
 @dataclass(frozen=True)
@@ -57,11 +56,8 @@ class Curated:
 
     def csv(self) -> str:
         """The images as CSV, with columns ``image``, ``query`` and ``similarity``."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["image", "query", "similarity"])
-        writer.writerows([one.image, one.query, f"{one.similarity:.6f}"] for one in self.images)
-        return text.getvalue()
+        rows = ([one.image, one.query, f"{one.similarity:.6f}"] for one in self.images)
+        return csv_text([["image", "query", "similarity"], *rows])
 
 
 def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curated:
@@ -87,9 +83,9 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
     (info,) = run.encoders({encoder}).values()
     (resolved,) = run.tasks
     task = plan_task(resolved, protocol, config.skip_corrupt)
-    pool = run.gallery(gallery)
+    pool = Identified.of(run.names, "task", run.names.make("task", gallery))
     images = plan_images(pool, protocol, config.skip_corrupt)
-    excluded, _ = sources_that_saw([task], [info], run.overlap, run.held_by)
+    excluded, _ = sources_that_saw([task], [info], run.overlap, run.names.held_by)
     if reason := excluded[task.id].get(encoder):
         raise RefusedError(f"encoder {encoder!r} {reason}; take another, or give --overlap allow")
 
@@ -147,7 +143,7 @@ def _plan(run: ResolvedRun, tasks: tuple[PlannedTask, ...], encoder: SourceInfo)
         suite_version=run.suite.version,
         protocol=run.protocol,
         device=run.config.device,
-        plugin_files=run.plugin_files,
+        plugin_files=plugin_digests(run.config.plugin),
         skip_corrupt=run.config.skip_corrupt,
         zoo=as_table(run.zoo.component),
         zoo_provenance=run.zoo.provenance,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from distbench import leaderboard
-from distbench.engine.execute import execute_units, make_executor
+from distbench.engine.execute import execute_units
 from distbench.engine.ledger import Ledger
 from distbench.errors import InterruptedRunError, MachineError
 from distbench.interfaces.executor import Executor, Outcome
@@ -100,7 +100,7 @@ def execute(
         cells = plan.shard(*shard)
         folder = folder.with_name(f"{plan.name}-shard-{shard[0]}-of-{shard[1]}")
     names = registry(config.plugin)
-    executor = make_executor(config, names)
+    executor = names.make("executor", config.executor, base=config.base_of("executor"))
     reporters = Reporters(config, names)
     ledger = Ledger(plan, home())
     missing = ledger.missing(cells)
@@ -110,7 +110,12 @@ def execute(
         pick_device(plan.device)
     try:
         plan.save(folder / "plan.json")
-        _announce(reporters, plan, folder, cells, missing, ledger)
+        if reporters:
+            told = run_facts(plan, folder.absolute(), cells=len(cells), missing=len(missing))
+            reporters.notify("started", told)
+            again = {cell.key for cell in missing}
+            for row in ledger.rows(cell for cell in cells if cell.key not in again):
+                reporters.notify("cell_cached", row)
         if missing:
             _compute(config, plan, missing, ledger, executor, reporters, progress)
         result = _gather(plan, cells, ledger, folder, len(missing))
@@ -129,24 +134,6 @@ def execute(
         stopped = MachineError.of(f"{error.strerror or error}{where}")
         reporters.notify("stopped", str(stopped))
         raise stopped from None
-
-
-def _announce(
-    reporters: Reporters,
-    plan: Plan,
-    folder: Path,
-    cells: Sequence[Cell],
-    missing: Sequence[Cell],
-    ledger: Ledger,
-) -> None:
-    """Tells reporters that a run begins, and which of its cells had been finished before."""
-    if not reporters:
-        return
-    facts = run_facts(plan, folder.absolute(), cells=len(cells), missing=len(missing))
-    reporters.notify("started", facts)
-    again = {cell.key for cell in missing}
-    for row in ledger.rows(cell for cell in cells if cell.key not in again):
-        reporters.notify("cell_cached", row)
 
 
 def _compute(

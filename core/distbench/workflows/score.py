@@ -83,7 +83,8 @@ class Arrays:
 
     def _probe(self, name: str, labels: Labels, needed: Mapping[str, Metric]) -> Probe:
         features, info = self.features.get(name), self.source_info.get(name)
-        outputs = _first(self.logits.get(name), self.probabilities.get(name))
+        logits, probabilities = self.logits.get(name), self.probabilities.get(name)
+        outputs = probabilities if logits is None else logits
         given = {
             "features": features,
             "logits": outputs,
@@ -97,8 +98,8 @@ class Arrays:
         return Probe(
             labels,
             features=features,
-            logits=self.logits.get(name),
-            probabilities=self.probabilities.get(name),
+            logits=logits,
+            probabilities=probabilities,
             reference=self.reference,
             source=_facts(name, info, features, outputs),
             seed=self.seed,
@@ -151,10 +152,6 @@ def rank_arrays(
     if not isinstance(strategy, Strategy):
         strategy = registry().make("strategy", strategy)
     return rank_probes("arrays", chosen, strategy, probes)
-
-
-def _first(*values: ArrayLike | None) -> ArrayLike | None:
-    return next((value for value in values if value is not None), None)
 
 
 def _facts(

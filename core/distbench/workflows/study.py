@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from distbench.engine.execute import execute_units, make_executor
+from distbench.engine.execute import execute_units
 from distbench.errors import DataError, UsageError
 from distbench.interfaces.executor import Outcome
 from distbench.interfaces.progress import Progress, silent
@@ -126,7 +126,8 @@ def _scores(
         if outcome.status == "failed":
             failed[outcome.unit] = outcome.reason or "unknown reason"
 
-    executor = make_executor(config, registry(config.plugin))
+    base = config.base_of("executor")
+    executor = registry(config.plugin).make("executor", config.executor, base=base)
     execute_units(config, plan, units, executor, ended, progress=progress)
     scores: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(dict)
     warnings: dict[str, None] = {}

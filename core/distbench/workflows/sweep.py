@@ -151,7 +151,8 @@ def run_sweep(
             raise UsageError(
                 f"with {sweep.key}={value} there are other methods than without; sweep it apart"
             )
-        named = one.model_copy(update={"name": _folder_name(value)})
+        safe = "".join(c if c.isalnum() or c in "._-" else "-" for c in value)
+        named = one.model_copy(update={"name": f"at-{safe}"})
         results.append(execute(named, progress=progress, runs=folder))
     curve = sweep_curve(
         sweep.key,
@@ -163,8 +164,3 @@ def run_sweep(
     write_atomic(folder / "sweep.json", json.dumps({"key": sweep.key, "values": sweep.values}))
     write_sweep(curve, folder)
     return Swept(folder, sweep, tuple(results), curve)
-
-
-def _folder_name(value: str) -> str:
-    safe = "".join(c if c.isalnum() or c in "._-" else "-" for c in value)
-    return f"at-{safe}"

@@ -132,7 +132,7 @@ def test_wrong_shapes_are_named(tmp_path):
     message = r"'s0' gives logits of shape \(128, 3\) for 128 images; its num_classes = 9 means"
     with pytest.raises(WeightsError, match=message):
         embed(Counting(num_classes=9), IMAGES, new(tmp_path / "e"), CPU)
-    with pytest.raises(WeightsError, match=r"gives features of shape \(5,\)"):
+    with pytest.raises(WeightsError, match=r"gives features of shape \(128, 5\)"):
         embed(Counting(feature_dim=4), IMAGES, new(tmp_path / "f"), CPU)
 
 
@@ -142,16 +142,16 @@ def test_no_images_at_all(tmp_path):
 
 
 def test_batches_are_what_to_batch_gives():
-    found = list(batches(IMAGES, [24, 16, 40], 128, CPU, start=128))
+    found = list(batches(IMAGES, [(s, "bilinear") for s in (24, 16, 40)], 128, CPU, start=128))
     assert [first for first, _ in found] == [128, 256]
     for first, by_size in found:
-        for size, batch in by_size.items():
+        for (size, _), batch in by_size.items():
             assert torch.equal(batch, to_batch(IMAGES[first : first + 128], size, CPU))
 
 
 def test_a_reader_that_is_given_up_stops():
     others = set(threading.enumerate())
-    reader = batches(IMAGES, [16], 32, CPU, start=0)
+    reader = batches(IMAGES, [(16, "bilinear")], 32, CPU, start=0)
     next(reader)
     (reading,) = set(threading.enumerate()) - others
     # Closing waits for the thread: elsewhere, so that a thread which goes on fails the test.

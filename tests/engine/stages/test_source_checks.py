@@ -131,7 +131,7 @@ def test_embedding_tries_each_source_once(tmp_path: Path) -> None:
     [
         ({"mean": (127.5, 127.5, 127.5)}, "less than or equal to 1"),
         ({"mean": (-0.1, 0, 0)}, "greater than or equal to 0"),
-        ({"mean": (float("nan"), 0, 0)}, "greater than or equal to 0"),
+        ({"mean": (float("nan"), 0, 0)}, "less than or equal to 1"),
         ({"std": (58.4, 57.1, 57.4)}, "less than or equal to 1"),
         ({"std": (0, 1, 1)}, "greater than 0"),
         ({"num_classes": 1}, "softmax over one class is always 1"),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distbench.leaderboard.analysis import pareto
 from distbench.leaderboard.analysis.board import Board
 from distbench.leaderboard.analysis.pareto import Point
-from distbench.leaderboard.figures.point_labels import INK, LINE, STYLE, write_names
+from distbench.leaderboard.figures.png import plain_figure
+from distbench.leaderboard.figures.point_labels import INK, LINE, STYLE, Panel, write_names
 from distbench.leaderboard.rows.records import RowRecord
 from distbench.storage.atomic import write_atomic
 from distbench.storage.rows import Row
@@ -37,6 +39,18 @@ _SETTINGS: dict[Any, Any] = {
     "ytick.color": INK,
     "text.parse_math": False,
 }
+
+
+_TRAINING = Panel(
+    "training compute, multiply-accumulates a task (log scale)",
+    attrgetter("training_macs"),
+    attrgetter("on_front"),
+)
+_INFERENCE = Panel(
+    "compute of one image when it is used, multiply-accumulates (log scale)",
+    attrgetter("student_macs"),
+    attrgetter("on_inference_front"),
+)
 
 
 def worth_drawing(board: Board, rows: Iterable[Row | RowRecord]) -> list[Point]:
@@ -97,36 +111,16 @@ def pareto_picture(
     Raises:
         ImportError: matplotlib cannot be imported.
     """
-    from matplotlib import rc_context, rcdefaults, rcParams
-    from matplotlib.figure import Figure
-
-    panels: list[tuple[str, Callable[[Point], float], Callable[[Point], bool]]] = [
-        (
-            "training compute, multiply-accumulates a task (log scale)",
-            lambda point: point.training_macs,
-            lambda point: point.on_front,
-        )
-    ]
-    if pareto.students_differ(some):
-        panels.append(
-            (
-                "compute of one image when it is used, multiply-accumulates (log scale)",
-                lambda point: point.student_macs,
-                lambda point: point.on_inference_front,
-            )
-        )
+    panels = [_TRAINING, _INFERENCE] if pareto.students_differ(some) else [_TRAINING]
     inches = max(3.2, LINE * (len(some) + 3))
     measure = f"test {board.measure.replace('_', ' ')}, mean over tasks, %"
-    with rc_context():
-        rcdefaults()  # a person's own settings are for their own pictures
-        rcParams.update(_SETTINGS)
-        figure = Figure(figsize=(9.0, inches * len(panels) + 0.6), facecolor="white")
-        height = figure.get_figheight()
-        for number, (title, cost, front) in enumerate(panels):
+    height = inches * len(panels) + 0.6
+    with plain_figure(9.0, height, layout=None, settings=_SETTINGS) as figure:
+        for number, panel in enumerate(panels):
             bottom = (0.85 + inches * (len(panels) - 1 - number)) / height
             axes = figure.add_axes((0.07, bottom, 0.45, (inches - 0.6) / height))
-            _panel(axes, some, cost, front, inches - 0.6)
-            axes.set_xlabel(title)
+            _panel(axes, some, panel, inches - 0.6)
+            axes.set_xlabel(panel.title)
             axes.set_ylabel(measure)
             if number == 0:
                 _legend(axes, some)
@@ -139,14 +133,9 @@ def pareto_picture(
     return out.getvalue()
 
 
-def _panel(
-    axes: Axes,
-    some: Sequence[Point],
-    cost: Callable[[Point], float],
-    front: Callable[[Point], bool],
-    inches: float,
-) -> None:
+def _panel(axes: Axes, some: Sequence[Point], panel: Panel, inches: float) -> None:
     """One scatter, its front as a stair, and a column of names at its right."""
+    _, cost, front = panel
     _limits(axes, some, cost)
     _ticks(axes)
     axes.grid(visible=True, color="#e6e6e6", linewidth=0.6)
@@ -178,7 +167,7 @@ def _panel(
             zorder=4,
             **_MARK,
         )
-    write_names(axes, some, cost, front, inches)
+    write_names(axes, some, panel, inches)
 
 
 def _limits(axes: Axes, some: Sequence[Point], cost: Callable[[Point], float]) -> None:

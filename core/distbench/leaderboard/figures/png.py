@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 @contextmanager
-def plain_figure(width: float, height: float) -> Iterator[Figure]:
+def plain_figure(
+    width: float,
+    height: float,
+    layout: Literal["constrained"] | None = "constrained",
+    settings: Mapping[Any, Any] = {},
+) -> Iterator[Figure]:
     """A white figure of some inches; a person's own settings are for their own pictures."""
-    from matplotlib import rc_context, rcdefaults
+    from matplotlib import rc_context, rcdefaults, rcParams
     from matplotlib.figure import Figure
 
     with rc_context():
         rcdefaults()
-        yield Figure(figsize=(width, height), facecolor="white", layout="constrained")
+        rcParams.update(settings)
+        yield Figure(figsize=(width, height), facecolor="white", layout=layout)
 
 
 def png(figure: Figure) -> bytes:

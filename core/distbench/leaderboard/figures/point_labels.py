@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -26,14 +26,17 @@ STYLE = {
 }
 
 
-def write_names(
-    axes: Axes,
-    some: Sequence[Point],
-    cost: Callable[[Point], float],
-    front: Callable[[Point], bool],
-    inches: float,
-) -> None:
+class Panel(NamedTuple):
+    """What accuracy is drawn against: in words, as a number, and who is on its front."""
+
+    title: str
+    cost: Callable[[Point], float]
+    front: Callable[[Point], bool]
+
+
+def write_names(axes: Axes, some: Sequence[Point], panel: Panel, inches: float) -> None:
     """Names one below the other in the order of accuracy, each tied to its point by a thin line."""
+    _, cost, front = panel
     low, high = axes.get_ylim()
     order = sorted(some, key=lambda p: (-p.accuracy.mean, cost(p), p.method))
     wanted = [(100 * p.accuracy.mean - low) / (high - low) for p in order]

@@ -239,7 +239,7 @@ def _thinned(curve: tuple[Any, ...]) -> list[Any]:
     return [curve[round(last * (i + 1) / POINTS)] for i in range(POINTS)]
 
 
-def as_records(rows: Iterable[Row | RowRecord], reader: Reader | None = None) -> list[RowRecord]:
+def as_records(rows: Iterable[Row | RowRecord]) -> list[RowRecord]:
     """Rows as records, one at a time; what is a record already stays as it is."""
-    reader = reader or Reader()
+    reader = Reader()
     return [row if isinstance(row, RowRecord) else reader.record(row) for row in rows]

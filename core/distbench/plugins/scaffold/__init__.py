@@ -62,13 +62,11 @@ class NewPackage:
         folder: Where it lies.
         distribution: Its name as a distribution.
         files: What is in it, relative to the folder.
-        run: The command that uses the component.
     """
 
     folder: Path
     distribution: str
     files: tuple[str, ...]
-    run: str
 
 
 def write_package(
@@ -113,7 +111,7 @@ def write_package(
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    return NewPackage(folder, words["distribution"], tuple(files), words["run"])
+    return NewPackage(folder, words["distribution"], tuple(files))
 
 
 def _words(kind: str, name: str, licence: str, author: str | None) -> Mapping[str, str]:

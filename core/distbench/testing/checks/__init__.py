@@ -7,31 +7,14 @@ from collections.abc import Mapping
 
 from distbench.testing.check import _CHECKS, Check
 
-
-def checks_of(kind: str) -> Mapping[str, Check]:
-    """The checks of a kind by name, in the order in which they are run."""
-    from distbench.testing import checks
-
-    checks.load()
-    return {name: check for (of, name), check in _CHECKS.items() if of == kind}
-
-
 _MODULES = (
-    "every",
-    "metric",
-    "strategy",
-    "zoo",
-    "student",
-    "method",
-    "task",
-    "suite",
-    "executor",
-    "reporter",
-    "end_to_end",
+    *("every", "metric", "strategy", "zoo", "student", "method", "task", "suite", "executor"),
+    *("reporter", "end_to_end"),
 )
 
 
-def load() -> None:
-    """Imports all of them, so that their checks are known."""
+def checks_of(kind: str) -> Mapping[str, Check]:
+    """The checks of a kind by name, in the order in which they are run."""
     for name in _MODULES:
         importlib.import_module(f"{__name__}.{name}")
+    return {name: check for (of, name), check in _CHECKS.items() if of == kind}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from numbers import Real
+from operator import methodcaller
 
 import numpy as np
 
@@ -50,10 +51,12 @@ def _reads_images(subject: Subject) -> None:
         raise NotChecked("it reads nothing of the images")
 
 
-def _same(wanted: list[float], found: list[float], what: str, remedy: str) -> None:
-    """Raises a fault where scores differ by more than round-off."""
+def _unchanged(subject: Subject, data: Drawn, other: Drawn, what: str, remedy: str) -> list[float]:
+    """The scores of plain probes; a fault where those of others differ by more than round-off."""
+    wanted, found = _scores(subject, data), _scores(subject, other, f"scoring {what}")
     if not _alike(wanted, found):
         raise Fault(f"{what} are scored {found[0]:.9g} instead of {wanted[0]:.9g}", remedy)
+    return wanted
 
 
 def _alike(one: list[float], other: list[float], rel: float = _ROUND_OFF) -> bool:
@@ -86,11 +89,9 @@ def determinism(subject: Subject) -> None:
 def order_invariance(subject: Subject) -> None:
     """The order of the images does not matter, nor that of the sources."""
     data = drawn(2)
-    wanted = _scores(subject, data)
-    rows = np.random.default_rng(0).permutation(len(data.labels))
-    reordered = _scores(subject, data.rows(rows), "scoring images in another order")
+    reordered = data.rows(np.random.default_rng(0).permutation(len(data.labels)))
     remedy = "compute nothing from positions; to take a subset, sort by value before drawing"
-    _same(wanted, reordered, "images in another order", remedy)
+    wanted = _unchanged(subject, data, reordered, "images in another order", remedy)
     if "zoo" in subject.make().needed():
         again = _scores(subject, data.turned(), "scoring sources in another order")[::-1]
         if not _alike(wanted, again):
@@ -104,33 +105,23 @@ def order_invariance(subject: Subject) -> None:
 def class_numbers(subject: Subject) -> None:
     """Which number a class has does not matter, nor whether numbers are left out."""
     data = drawn(3)
-    wanted = _scores(subject, data)
     renamed = replace(data, labels=np.array([7, 2, 9, 4])[data.labels])
-    scores = _scores(subject, renamed, "scoring classes of other numbers")
     remedy = "treat labels as names: use probe.labels.ids, .onehot and .class_sums"
-    _same(wanted, scores, "classes of other numbers", remedy)
+    _unchanged(subject, data, renamed, "classes of other numbers", remedy)
 
 
 @check("metric")
 def dtype(subject: Subject) -> None:
     """float32 is scored as its float64 copy, and float16 is taken."""
     data = drawn(4)
-
-    def cast(kind: str) -> Drawn:
-        return replace(
-            data,
-            features=tuple(x.astype(kind) for x in data.features),
-            logits=tuple(z.astype(kind) for z in data.logits),
-            reference=data.reference.astype(kind),
-        )
-
-    wanted, scores = _scores(subject, data), _scores(subject, cast("f8"), "scoring float64")
+    double, half = (data.each(methodcaller("astype", kind)) for kind in ("f8", "f2"))
+    wanted, scores = _scores(subject, data), _scores(subject, double, "scoring float64")
     if not _alike(wanted, scores, 1e-4):
         raise Fault(
             f"float32 is scored {wanted[0]:.9g}, its float64 copy {scores[0]:.9g}",
             "compute in float64: features.astype(float)",
         )
-    _scores(subject, cast("f2"), "scoring float16")
+    _scores(subject, half, "scoring float16")
 
 
 @check("metric")

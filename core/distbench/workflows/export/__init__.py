@@ -12,11 +12,9 @@ from typing import TYPE_CHECKING
 from distbench.interfaces.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from distbench.interfaces.reporter import Cell
-    from distbench.planning.plan import Plan
     from distbench.workflows.export.write import Exported
 
-__all__ = ["export_cell", "ship"]
+__all__ = ["export_cell"]
 
 
 def export_cell(
@@ -57,21 +55,3 @@ def export_cell(
 
     check_format(to)
     return write(original(run_folder.plan, cell, home(), progress, known), to, target)
-
-
-def ship(plan: Plan, cell: Cell, root: Path, target: Path) -> Exported:
-    """Writes the student that a run chose, as ``--to torch`` does, over what lies there.
-
-    Args:
-        plan: The plan of the run.
-        cell: The chosen cell.
-        root: ``$DISTBENCH_HOME``.
-        target: A folder of the run.
-
-    Raises:
-        DistbenchError: It cannot be written, or does not say what the student says.
-    """
-    from distbench.workflows.export.student import original
-    from distbench.workflows.export.write import write
-
-    return write(original(plan, cell, root, silent), "torch", target, replace=True)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from distbench.engine.ledger import Ledger
 from distbench.errors import DistbenchError
+from distbench.interfaces.progress import silent
+from distbench.interfaces.reporter import Cell
 from distbench.storage.rows import Row
-from distbench.workflows.export import ship
 from distbench.workflows.export.folder import is_shipped
 
 
@@ -25,22 +26,22 @@ def ship_best(
     Returns:
         Weights by task, and a warning for each student that could not be shipped.
     """
-    best: dict[str, Row] = {}
+    best: dict[str, tuple[float, Row]] = {}
     for row in rows:
-        if row.method.role == "ceiling" or _judged(row) is None:
+        value = row.result.validation_accuracy if row.result else None
+        if row.method.role == "ceiling" or value is None:
             continue
-        held = best.get(row.task.id)
-        if held is None or (_judged(row) or 0.0) > (_judged(held) or 0.0):
-            best[row.task.id] = row
+        if row.task.id not in best or value > best[row.task.id][0]:
+            best[row.task.id] = value, row
     cells = {cell.key: cell for cell in ledger.plan.cells}
     shipped, warnings = {}, []
-    for task, row in best.items():
+    for task, (_, row) in best.items():
         if not ledger.student(row.key).is_file():
             continue
         target = folder / "students" / task
         if not is_shipped(target, row.key):
             try:
-                ship(ledger.plan, cells[row.key], ledger.root, target)
+                _ship(ledger, cells[row.key], target)
             except DistbenchError as error:
                 warnings.append(f"the best student for {task} is not shipped: {error}")
                 continue
@@ -48,6 +49,9 @@ def ship_best(
     return shipped, tuple(warnings)
 
 
-def _judged(row: Row) -> float | None:
-    """Accuracy on validation images, where there are any."""
-    return row.result.validation_accuracy if row.result else None
+def _ship(ledger: Ledger, cell: Cell, target: Path) -> None:
+    """Writes a student as ``--to torch`` does, over what lies there."""
+    from distbench.workflows.export.student import original
+    from distbench.workflows.export.write import write
+
+    write(original(ledger.plan, cell, ledger.root, silent), "torch", target, replace=True)

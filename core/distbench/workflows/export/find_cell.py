@@ -37,7 +37,12 @@ def find_cell(
                 raise UsageError(f"cell {wanted!r} is not unique: {shown}; write more of the key")
             if fitting:
                 return folder, fitting[0]
-    raise UsageError(_unknown(wanted, named_run))
+    ids = [cell.id for cell in named_run.plan.cells]
+    raise UsageError(
+        f"{named_run.folder} has no cell {wanted!r}.{did_you_mean(wanted, ids)} Write "
+        f"TASK:METHOD:SEED such as {ids[0]!r}, or a key of `distbench run --dry-run --json`; "
+        "--run names another run"
+    )
 
 
 def _others(known: RunFolder, runs: Path) -> list[RunFolder]:
@@ -51,12 +56,3 @@ def _others(known: RunFolder, runs: Path) -> list[RunFolder]:
             except UsageError:
                 continue
     return others
-
-
-def _unknown(wanted: str, run: RunFolder) -> str:
-    ids = [cell.id for cell in run.plan.cells]
-    return (
-        f"{run.folder} has no cell {wanted!r}.{did_you_mean(wanted, ids)} Write "
-        f"TASK:METHOD:SEED such as {ids[0]!r}, or a key of `distbench run --dry-run --json`; "
-        "--run names another run"
-    )

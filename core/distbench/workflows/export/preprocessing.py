@@ -56,7 +56,10 @@ class Preprocessing:
 
     def steps(self) -> list[str]:
         """The steps in words."""
-        same = self.stored == self.size
+        resizing = (
+            f"resize to {self.size} x {self.size} pixels "
+            "(bilinear, antialiased when shrinking), clamp to 0..1"
+        )
         return [
             "decode as 8-bit RGB: upright as EXIF says, transparency on white, a JPEG at "
             f"1/2, 1/4 or 1/8 of its size if that leaves at least {2 * self.stored} pixels a side",
@@ -64,14 +67,7 @@ class Preprocessing:
             "(bilinear, antialiased when shrinking; PIL)",
             f"keep the central {self.stored} x {self.stored} pixels",
             "divide by 255",
-            *(
-                []
-                if same
-                else [
-                    f"resize to {self.size} x {self.size} pixels "
-                    "(bilinear, antialiased when shrinking), clamp to 0..1"
-                ]
-            ),
+            *([] if self.stored == self.size else [resizing]),
             "subtract mean, divide by std",
         ]
 

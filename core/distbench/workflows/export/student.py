@@ -19,7 +19,6 @@ from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.progress import Progress
 from distbench.interfaces.reporter import Cell
 from distbench.planning.plan import Plan, PlannedTask
-from distbench.storage.hashing import digest
 from distbench.storage.rows import ResultBlock, Row
 from distbench.workflows.export.preprocessing import Preprocessing
 
@@ -133,8 +132,7 @@ def _train_again(plan: Plan, cell: Cell, root: Path, row: Row | None, progress: 
     took = f", which took {row.cost.total_seconds:.0f} s before" if row and row.cost else ""
     progress(f"the weights of {cell.id} were not kept (`--save-student`): training it again{took}")
     keeping = replace(plan, save_student=True)
-    path = root / "plans" / f"{digest(keeping.to_json())}.json"
-    keeping.save(path)
+    path = keeping.keep(root)
     for unit in keeping.units([cell]):
         outcome = execute_unit(path, unit.id)
         if outcome.status != "done":

@@ -81,18 +81,14 @@ def propose(
 
 
 def _distribution(within: Range, whole: bool) -> Any:
-    from optuna.distributions import (
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
-    )
+    from optuna import distributions
 
     if within.among:
-        return CategoricalDistribution(within.among)
+        return distributions.CategoricalDistribution(within.among)
     low, high = within.low or 0, within.high or 0
     if whole:
-        return IntDistribution(int(low), int(high), log=within.log)
-    return FloatDistribution(float(low), float(high), log=within.log)
+        return distributions.IntDistribution(int(low), int(high), log=within.log)
+    return distributions.FloatDistribution(float(low), float(high), log=within.log)
 
 
 def _rounded(value: Any, within: Range) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ from distbench.planning.settings import suite_component
 from distbench.plugins import spec
 from distbench.plugins.component_identity import as_table
 from distbench.plugins.registry import Registry
+from distbench.storage.toml import read_table
 from distbench.workflows.tune.sampler import Parameters
 
 Named = tuple[str, str]
@@ -225,12 +225,7 @@ def read_ranges(path: Path, names: Registry) -> dict[str, dict[str, Any]]:
     Raises:
         UsageError: It is missing, no TOML, or names what there is not.
     """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UsageError(f"cannot read ranges {str(path)!r}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} is not valid TOML: {error}") from None
+    tables = read_table(path, "ranges")
     check_ranges(tables, names, str(path))
     return tables
 

@@ -156,8 +156,9 @@ def _completed(model: dict[str, Any]) -> dict[str, Any]:
     from distbench_builtin.shared.models import timm_cards, torchvision_create
 
     kind, architecture = model.get("format"), model.get("architecture")
-    known = isinstance(architecture, str) and re.fullmatch(_NAME, architecture)
-    if not known or kind not in ("timm", "torchvision"):
+    if not isinstance(architecture, str) or kind not in ("timm", "torchvision"):
+        return model
+    if not re.fullmatch(_NAME, architecture):
         return model
     own: Mapping[str, Any] = {}
     if kind == "timm" and not model.keys() >= set(_OF_IMAGES):
