@@ -184,6 +184,8 @@ def facts(**changes: Any) -> SourceInfo:
         "num_classes": 7,
         "feature_dim": 12,
         "input_size": SIDE,
+        "mean": _HALF,
+        "std": _HALF,
         "domain": "none",
         "licence": "Apache-2.0",
         "fingerprint": "0",
