@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 METHODS = ("metric", "strategy", "distiller", "baseline")
 PROTOCOL = (
     *("labelled", "validation", "image_size", "steps", "batch", "threads", "probe_size"),
-    "precision",
+    *("precision", "flip"),
 )
 DATA = ("skip_corrupt", "verify_data")
 EXECUTION = ("executor", "workers", "timeout", "device", "offline", "plugin")
@@ -91,6 +91,15 @@ Steps = Annotated[int | None, protocol(help="Optimiser steps of a student.")]
 Batch = Annotated[int | None, protocol(help="Labelled images of a step.")]
 Threads = Annotated[int | None, protocol(help="CPU threads of a cell.")]
 ProbeSize = Annotated[int | None, protocol(help="Labelled images that a metric sees at most.")]
+Flip = Annotated[
+    bool | None,
+    protocol(
+        "--flip/--no-flip",
+        help="Mirror training images, or not where left and right matter. \\[default: as the suite or "
+        "recipe says, else mirror]",
+        show_default=False,
+    ),
+]
 Precision = Annotated[str | None, protocol(help="fp32, bf16 or fp16. \\[default: fp32]")]
 Executor = Annotated[str | None, how(help="Who computes the cells. \\[default: local]")]
 Workers = Annotated[

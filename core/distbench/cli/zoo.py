@@ -74,6 +74,7 @@ def build(
     ] = None,
     smoothing: Annotated[float | None, _trained(help="Of the labels. \\[default: 0]")] = None,
     augment: Annotated[str | None, _trained(help="crop, shift or none. \\[default: crop]")] = None,
+    flip: o.Flip = None,
     precision: o.Precision = None,
     seed: Annotated[int | None, _trained(help="Of all that is drawn. \\[default: 0]")] = None,
     threads: Annotated[int, o.how(min=1, help="CPU threads of a model.")] = 1,
@@ -114,6 +115,7 @@ def build(
         "weight_decay": weight_decay,
         "smoothing": smoothing,
         "augment": augment,
+        "flip": flip,
         "precision": precision,
         "seed": seed,
     }

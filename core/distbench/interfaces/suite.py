@@ -6,11 +6,12 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from distbench.interfaces.component import Component
+from distbench.storage.grown import Grown
 from distbench.storage.toml import read_toml
 
 
@@ -32,10 +33,11 @@ Value = str | dict[str, Any]
 _BUDGET = re.compile(r"(\d+)-per-class")
 
 
-class Protocol(BaseModel):
+class Protocol(Grown):
     """Everything besides tasks, zoo and student that a result depends on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+    later: ClassVar = frozenset({"flip"})
 
     version: int = Field(1, description="of the rules of training and splitting")
     labelled: float | str = Field(
@@ -51,6 +53,11 @@ class Protocol(BaseModel):
     threads: int = Field(1, ge=1, description="CPU threads of a cell")
     probe_size: int = Field(500, ge=2, description="labelled images that a metric sees at most")
     precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="of training")
+    flip: bool = Field(
+        True,
+        description="whether training mirrors images; false where left and right matter, as in "
+        "signs, digits and X-rays",
+    )
     seeds: int = Field(1, ge=1, description="how many seeds a run has; no cell depends on it")
 
     def of_a_cell(self) -> dict[str, Any]:

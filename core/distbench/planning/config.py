@@ -41,6 +41,7 @@ class RunConfig(BaseModel):
     threads: int | None = None
     probe_size: int | None = None
     precision: Literal["fp32", "bf16", "fp16"] | None = None
+    flip: bool | None = None
 
     executor: Value = "local"
     workers: int | None = Field(None, ge=1)

@@ -112,6 +112,9 @@ def _trained(
         nets = [{**net, "init": start} for net, start in zip(nets, starts, strict=True)]
     where = None if "data" in own else base
     data = [_data(names, one, where) for one in own.get("data") or _several(recipe.get("data", []))]
+    flip = {"flip": options["flip"]} if "flip" in options else {}
+    data = [{**one, **flip} for one in data]
+    options = {key: value for key, value in options.items() if key != "flip"}
     start = _anchored({"init": recipe["init"]}, base) if "init" in recipe else {}
     table = {**recipe, **options, **start, "architecture": nets, "data": data}
     return names.make("zoo", {"use": TRAINED, **table}, base=base)

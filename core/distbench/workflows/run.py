@@ -9,6 +9,7 @@ from pathlib import Path
 from distbench import leaderboard
 from distbench.engine.execute import execute_units
 from distbench.engine.ledger import Ledger
+from distbench.engine.mirror_hint import mirror_hint
 from distbench.errors import InterruptedRunError, MachineError
 from distbench.interfaces.executor import Executor, Outcome
 from distbench.interfaces.progress import Progress, silent
@@ -170,7 +171,8 @@ def _gather(
     copy_rows(rows, folder, ledger.predictions)
     board = write_tables(plan, rows, folder)
     students, unshipped = ship_best(ledger, rows, folder) if plan.save_student else ({}, ())
-    warnings = (*_warnings(rows), *unshipped)
+    hints = (mirror_hint(plan, task, home()) for task in plan.tasks)
+    warnings = (*_warnings(rows), *filter(None, hints), *unshipped)
     if len(rows) < len(cells):
         warnings += (f"{len(cells) - len(rows)} of {len(cells)} cells are missing; run again",)
     if plan.save_student and board and not students:

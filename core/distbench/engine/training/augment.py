@@ -51,15 +51,18 @@ def weak_view(
     return picked.permute(0, 3, 1, 2)  # (b, 3, s, s)
 
 
-def strong_view(images: Images, generator: Draw, operations: int = 2) -> Images:
+def strong_view(
+    images: Images, generator: Draw, operations: int = 2, *, mirror: bool = True
+) -> Images:
     """`weak_view`, then random operations, then Cutout.
 
     Args:
         images: float (b, 3, s, s) in 0..1.
         generator: Source of randomness, on the CPU.
         operations: How many operations each image goes through.
+        mirror: As of `weak_view`.
     """
-    images = weak_view(images, generator).contiguous()
+    images = weak_view(images, generator, mirror=mirror).contiguous()
     for _ in range(operations):
         which = torch.randint(0, len(_POOL), (len(images),), generator=generator)
         level = torch.rand(len(images), generator=generator)
@@ -186,9 +189,9 @@ _POOL: tuple[Callable[[Images, Images, Images], Images], ...] = (
     _moved((1, 2), 0.6),  # translate y
 )
 
-VIEWS: dict[str, Callable[[Images, Draw], Images]] = {
-    "plain": lambda images, generator: images,
-    "weak": weak_view,
-    "strong": strong_view,
+VIEWS: dict[str, Callable[[Images, Draw, bool], Images]] = {
+    "plain": lambda images, generator, mirror: images,
+    "weak": lambda images, generator, mirror: weak_view(images, generator, mirror=mirror),
+    "strong": lambda images, generator, mirror: strong_view(images, generator, mirror=mirror),
 }
-"""The views of an image that a stream can ask for."""
+"""The views of an image that a stream can ask for, mirrored or not."""

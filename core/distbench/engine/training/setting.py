@@ -20,6 +20,7 @@ class TrainingSetting:
         precision: ``fp32``, ``bf16`` or ``fp16``; the latter two take effect on CUDA.
         seed: Seed of order and augmentation; equal for all methods of one task and seed.
         transfer: uint8 (m, t, t, 3), those of the transfer set; None where there is none.
+        flip: Whether weak and strong views may be mirrored.
     """
 
     images: NDArray[np.uint8]
@@ -28,6 +29,7 @@ class TrainingSetting:
     precision: str = "fp32"
     seed: int = 0
     transfer: NDArray[np.uint8] | None = None
+    flip: bool = True
 
     def pixels(self, of: str) -> NDArray[np.uint8]:
         """The images of a stream.

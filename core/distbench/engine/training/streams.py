@@ -62,7 +62,7 @@ class BatchStream:
         if isinstance(views, Mapping):
             return {name: view(stored, positions, generator) for name, view in views.items()}
         images = to_floats(stored, self._setting.image_size)  # (b, 3, size, size)
-        return {name: VIEWS[name](images, generator) for name in views}
+        return {name: VIEWS[name](images, generator, self._setting.flip) for name in views}
 
     def state_dict(self) -> dict[str, Any]:
         """What the next batches depend on."""
