@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
+import torch
 from PIL import Image
 
 from distbench import run
@@ -67,26 +67,20 @@ def test_nothing_is_told_where_mirrored_images_are_of_their_class(tmp_path: Path
     assert "mirror" not in warnings
 
 
-@pytest.mark.parametrize("name", ["weak", "strong"])
-def test_views_are_mirrored_only_where_they_may(name: str) -> None:
-    import torch
-
+def test_views_are_mirrored_only_where_they_may() -> None:
     # Bright on the left: what is right of the middle is brighter only in a mirrored view.
     images = torch.zeros(64, 3, 32, 32)
     images[..., :6] = 1
-    draw = torch.Generator().manual_seed(0)
-    view = VIEWS[name](images, draw, False) if name == "weak" else None
-    mirrored = VIEWS["weak"](images, draw, True)
-    turned = (mirrored[..., 16:].mean((1, 2, 3)) > mirrored[..., :16].mean((1, 2, 3))).float()
-    assert 0.2 < turned.mean() < 0.8
-    if view is not None:
-        assert (view[..., :16].mean((1, 2, 3)) > view[..., 16:].mean((1, 2, 3))).all()
-    else:  # of the strong view: the weak one that it begins with
-        same = [
-            VIEWS["strong"](images, torch.Generator().manual_seed(1), flip)
-            for flip in (True, False)
-        ]
-        assert not torch.equal(*same)
+
+    def turned(name: str, mirror: bool) -> float:
+        view = VIEWS[name](images, torch.Generator().manual_seed(0), mirror)
+        right, left = view[..., 20:].mean((1, 2, 3)), view[..., :12].mean((1, 2, 3))
+        return float((right > left).float().mean())
+
+    assert turned("weak", False) == 0
+    assert 0.3 < turned("weak", True) < 0.7
+    # Some of the strong operations turn light into dark: fewer than half of the images.
+    assert turned("strong", False) < 0.35 < turned("strong", True)
 
 
 def test_a_protocol_that_mirrors_is_the_one_that_always_was() -> None:

@@ -45,14 +45,15 @@ def compute_cell(
     plan = work.plan
     task, planned = plan.task(cell.task), plan.method(cell.method)
     method = work.method(planned)
-    images, context = work.images(task), work.context(task, cell.seed)
+    read: set[str] = set()
+    images, context = work.images(task), work.context(task, cell.seed, read)
     device = pick_device(plan.device)
     forget_peak_memory(device)
     try:
         chosen, block = _choose(work, task, planned, context, scores)
         retrieved = retrieve_for(work, method, planned, context, chosen)
         positions = retrieved.positions if retrieved else None
-        trainer = Trainer(work, task, cell.seed, planned.transfer, positions)
+        trainer = Trainer(work, task, cell.seed, planned.transfer, positions, read=read)
         trained = trainer.train(method, chosen)
     except Declined as declined:
         row = Ledger(plan, work.root).blank(cell, status="declined", reason=declined.reason)

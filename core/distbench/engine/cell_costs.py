@@ -38,6 +38,11 @@ def cell_cost(
     distils = trained.declared["initialisation"] != "source"
     probe = len(work.probe(trainer.task, trainer.seed)) if scored else 0
     selection = [(work.plan.source(name).macs, probe) for name in scored]
+    looked_at = trainer.read - {source.info.name for source in sources}
+    images = len(trainer.setting.images)
+    for name in looked_at:
+        rest = images - probe if name in scored else images
+        selection.append((work.plan.source(name).macs, rest))
     if retrieved is not None:
         selection.append((work.plan.source(retrieved.encoder).macs, retrieved.compared))
     return CostBlock(
@@ -45,6 +50,8 @@ def cell_cost(
         student_macs=trained.macs,
         teacher_macs=_total((s.info.macs, 1) for s in sources) if distils else 0,
         training_macs=trained.training_macs,
+        images_forward=trained.images_forward,
+        images_backward=trained.images_backward,
         teacher_pass_macs=_total((s.info.macs, _passes(trainer, s.info.name)) for s in sources)
         if distils
         else 0,

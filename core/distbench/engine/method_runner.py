@@ -47,6 +47,7 @@ class Trainer:
         transfer: The transfer set of the method, if it has one.
         chosen: Which of its images are used; None for all.
         teachers: Sources that were trained on the task meanwhile, and their logits.
+        read: Names of the sources whose embeddings strategy or method asked for.
         shown: How many images sources were run on while a student was trained, by name.
     """
 
@@ -57,6 +58,7 @@ class Trainer:
     chosen: NDArray[np.int64] | None = None
     teachers: list[tuple[str, TeacherLogits]] = field(default_factory=list)
     shown: dict[str, int] = field(default_factory=dict)
+    read: set[str] = field(default_factory=set)
 
     @property
     def distilled_on(self) -> int:
@@ -69,7 +71,7 @@ class Trainer:
     @cached_property
     def context(self) -> Context:
         """What methods may see."""
-        return self.work.context(self.task, self.seed)
+        return self.work.context(self.task, self.seed, self.read)
 
     @cached_property
     def setting(self) -> TrainingSetting:
@@ -127,7 +129,12 @@ class Trainer:
             run=self._run,
         )
         return train(
-            method, method_context, model, setting, lambda judged: self.validate(judged, setting)
+            method,
+            method_context,
+            model,
+            setting,
+            lambda judged: self.validate(judged, setting),
+            steps=self.work.plan.protocol.steps,
         )
 
     def features(self, model: Classifier, positions: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -179,8 +179,14 @@ class Workspace:
                 excluded[info.name] = NOT_FINITE
         return infos, embeddings, excluded
 
-    def context(self, task: PlannedTask, seed: int) -> Context:
-        """What a strategy or method may see of a task; labels of other images are hidden."""
+    def context(self, task: PlannedTask, seed: int, read: set[str] | None = None) -> Context:
+        """What a strategy or method may see of a task; labels of other images are hidden.
+
+        Args:
+            task: The task.
+            seed: The run's seed.
+            read: Takes the names of the sources whose embeddings are read.
+        """
         images, split = self.images(task), self.split(task, seed)
         labels = np.full(len(images.train_labels), UNLABELLED, dtype=np.int64)
         for known in (split.labelled, split.validation):
@@ -194,11 +200,13 @@ class Workspace:
             labelled=split.labelled,
             unlabelled=split.unlabelled,
             validation=split.validation,
-            protocol=self.plan.protocol,
-            embedding=lambda name: self._allowed(task, name),
+            protocol=self.plan.protocol.model_copy(),  # nobody changes ours
+            embedding=lambda name: self._allowed(task, name, read),
         )
 
-    def _allowed(self, task: PlannedTask, source: str) -> Embedding:
+    def _allowed(self, task: PlannedTask, source: str, read: set[str] | None) -> Embedding:
         if source in self.plan.excluded.get(task.id, {}):
             raise PluginError("embedding", f"source {source!r} may not be used for {task.id}")
+        if read is not None:
+            read.add(source)
         return open_embedding(self.embedding_folder(task, source))

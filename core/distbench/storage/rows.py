@@ -98,8 +98,12 @@ class CostBlock(_Block):
     )
     teacher_training_macs: int = Field(0, description="of teaching sources the task")
     selection_macs: int | None = Field(
-        None, description="of all scored sources over the probe; shared by all that score there"
+        None,
+        description="of all scored sources over the probe, shared by all that score there, and of "
+        "those that a strategy or method looked at besides, over the train images",
     )
+    images_forward: int | None = Field(None, description="that went through the student, counted")
+    images_backward: int | None = Field(None, description="whose gradients came back, counted")
     steps: int
     train_seconds: float = Field(description="of the student's training loop")
     teacher_pass_seconds: float | None = Field(

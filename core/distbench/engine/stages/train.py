@@ -14,6 +14,7 @@ from torch import nn
 
 from distbench.engine.training.loop import train_phases
 from distbench.engine.training.macs import count_macs
+from distbench.engine.training.meter import Meter
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.student import build_student
 from distbench.errors import PluginError
@@ -35,8 +36,10 @@ class Trained:
         curve: Its learning curve.
         declared: What methods differ in by nature, for the row.
         macs: Multiply-accumulates of one image through the student.
-        training_macs: Multiply-accumulates of training: an image forward, and twice as much back
-            where the backbone is trained.
+        training_macs: Multiply-accumulates of training: of each image that went forward, and
+            twice as much of each whose gradients came back.
+        images_forward: Images that went forward through the student.
+        images_backward: Images whose gradients came back through it.
         seconds: Time in the loop.
     """
 
@@ -46,6 +49,8 @@ class Trained:
     declared: dict[str, Any]
     macs: int
     training_macs: int
+    images_forward: int
+    images_backward: int
     seconds: float
 
 
@@ -65,8 +70,18 @@ def train(
     model: Classifier,
     setting: TrainingSetting,
     validate: Callable[[nn.Module], float | None],
+    *,
+    steps: int,
 ) -> Trained:
     """Trains a student.
+
+    Args:
+        method: What trains it.
+        context: What the method sees.
+        model: The student, as the method starts from it.
+        setting: Where and how precisely.
+        validate: Accuracy on the validation images.
+        steps: How many the protocol allows.
 
     Raises:
         Declined: The method cannot be used here.
@@ -76,38 +91,55 @@ def train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(context.seed_for("modules"))
         phases = method.phases(context)
-    check_phases(method, phases, context)
+    check_phases(method, phases, context, steps)
+    meter = Meter(model)
     started = time.perf_counter()
     model, curve = train_phases(
-        model, phases, setting, seed=context.seed_for("training"), validate=validate
+        model, phases, setting, seed=context.seed_for("training"), validate=validate, meter=meter
     )
     if setting.device.type == "cuda":
         torch.cuda.synchronize()
     seconds = time.perf_counter() - started
     model.eval()
-    passes = [phase.steps * _images(phase) for phase in phases]
-    steps = sum(phase.steps for phase in phases)
+    taken = sum(phase.steps for phase in phases)
     declared = {
         "initialisation": method.initialisation,
-        "steps": steps,
-        "images_per_step": sum(passes) / max(steps, 1),
+        "steps": taken,
+        "images_per_step": sum(phase.steps * _images(phase) for phase in phases) / taken,
         "phases": [phase.declared() for phase in phases],
     }
-    spent = sum(
-        macs * count * (3 if phase.train_backbone else 1)
-        for phase, count in zip(phases, passes, strict=True)
+    return Trained(
+        model,
+        setting,
+        tuple(curve),
+        declared,
+        macs,
+        macs * (meter.forward + 2 * meter.backward),
+        meter.forward,
+        meter.backward,
+        seconds,
     )
-    return Trained(model, setting, tuple(curve), declared, macs, spent, seconds)
 
 
-def check_phases(method: Method, phases: Sequence[Phase], context: MethodContext) -> None:
+def check_phases(
+    method: Method, phases: Sequence[Phase], context: MethodContext, steps: int
+) -> None:
     """Refuses a method that would not play by the rules that hold for every other one.
 
     Raises:
-        PluginError: It wants more steps than the protocol allows, a stream without images, or to
-            train on validation images.
+        PluginError: It has no phase, one without steps, more steps than the protocol allows, a
+            stream without images, or would train on validation images.
     """
-    wanted, steps = sum(phase.steps for phase in phases), context.protocol.steps
+    if not phases:
+        raise PluginError(method.name, "it has no phases; give one at least")
+    for phase in phases:
+        if not isinstance(phase.steps, int) or phase.steps < 1:
+            raise PluginError(
+                method.name,
+                f"phase {phase.name!r} has {phase.steps} steps; a phase has a whole number of "
+                "them, 1 at least",
+            )
+    wanted = sum(phase.steps for phase in phases)
     if wanted > steps:
         raise PluginError(
             method.name, f"its phases take {wanted} steps, the protocol allows {steps}"

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from distbench.engine.training.checkpoint import Checkpoint
+from distbench.engine.training.meter import Meter
 from distbench.engine.training.precision import gradient_scaler, mixed_precision
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.streams import BatchStream
@@ -34,6 +35,7 @@ def train_phases(
     validate: Callable[[nn.Module], float | None] = lambda model: None,
     checkpoint: Checkpoint | None = None,
     progress: Callable[[int, int, torch.Tensor], None] = lambda step, steps, loss: None,
+    meter: Meter | None = None,
 ) -> tuple[Model, list[CurvePoint]]:
     """Trains a model phase by phase; the caller's random state is not touched.
 
@@ -51,14 +53,16 @@ def train_phases(
         checkpoint: Where to keep what there is.
         progress: Told after each step how many are done, of how many, and the loss of this one, a
             scalar on the device, so that only who reads it waits for it.
+        meter: Counts what is done.
 
     Returns:
         The model (with the moving average of its weights, where a phase asks for it), in training
         mode, and the learning curve.
 
     Raises:
-        DistbenchError: The loss is no longer finite.
+        DistbenchError: The loss is no longer finite, or takes optimiser steps of its own.
     """
+    meter = meter or Meter(model)
     held = (checkpoint.load() if checkpoint else None) or {"phase": 0}
     total = sum(phase.steps for phase in phases)
     curve: list[CurvePoint] = []
@@ -67,13 +71,14 @@ def train_phases(
         torch.manual_seed(seed)
         for number, phase in enumerate(phases):
             if number >= held["phase"]:
-                training = _PhaseTraining(model, phase, setting, number, done, curve)
+                training = _PhaseTraining(model, phase, setting, number, done, curve, meter)
                 if number == held["phase"] and "step" in held:
                     training.load_state_dict(held)
                 curve = training.run(
                     validate, checkpoint, lambda step, loss: progress(step, total, loss)
                 )
             done += phase.steps
+    meter.stop()
     return model, curve
 
 
@@ -87,6 +92,7 @@ class _PhaseTraining:
         number: Which phase this is.
         offset: Steps of the phases before.
         curve: Their learning curve.
+        meter: Counts what is done.
     """
 
     def __init__(
@@ -97,7 +103,9 @@ class _PhaseTraining:
         number: int,
         offset: int,
         curve: Sequence[CurvePoint],
+        meter: Meter,
     ) -> None:
+        self._meter = meter
         self._model, self._phase, self._setting = model, phase, setting
         self._number, self._offset, self._curve = number, offset, [*curve]
         self._modules = nn.ModuleDict(dict(phase.modules)).to(setting.device)
@@ -128,7 +136,14 @@ class _PhaseTraining:
         with _frozen_backbone(self._model, self._phase):
             self._train_mode()
             while self._step < steps:
-                loss = self._advance()
+                before = self._meter.steps
+                with self._meter.counting():
+                    loss = self._advance()
+                if self._meter.steps > before + 1:
+                    raise DistbenchError(
+                        f"the loss of phase {self._phase.name!r} takes optimiser steps of its own; "
+                        "a step of the loop is one step of the student"
+                    )
                 if self._step in marks:
                     self._mark(validate)
                 if checkpoint is not None:
