@@ -111,6 +111,7 @@ class Workspace:
             self.plan.protocol,
             split_seed(self.plan.suite, task.id, seed),
             images.given_validation,
+            images.train_groups,
         )
 
     def probe(self, task: PlannedTask, seed: int) -> NDArray[np.int64]:

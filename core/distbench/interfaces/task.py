@@ -68,10 +68,14 @@ class Part:
     Attributes:
         labels: int64 (n,), class numbers; `UNLABELLED` where none is known.
         names: n names, by which an image is called in messages and stored predictions.
+        groups: int64 (n,), or None where each image stands for itself. Images with the same
+            number, in whichever part, belong together (copies, one patient, one burst) and are
+            never divided between training and validation.
     """
 
     labels: NDArray[np.int64]
     names: Sequence[str]
+    groups: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)

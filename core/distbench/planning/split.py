@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distbench.errors import DataError
+from distbench.interfaces.groups import take_groups
 from distbench.interfaces.suite import Protocol
-from distbench.interfaces.task import UNLABELLED
+from distbench.interfaces.task import UNLABELLED, Part
 
 Positions = NDArray[np.int64]
 
@@ -32,6 +34,7 @@ def split_train(
     protocol: Protocol,
     seed: int,
     given_validation: Positions | None = None,
+    groups: Positions | None = None,
 ) -> Split:
     """Draws the parts of one task for one seed.
 
@@ -46,6 +49,8 @@ def split_train(
         protocol: Gives the label budget and the share of validation.
         seed: From (suite, task, seed).
         given_validation: Positions of the task's own validation part, if it has one.
+        groups: (n,) numbers of the groups that images belong to, which are not divided between
+            validation and the rest; None where each stands for itself.
 
     Raises:
         DataError: A class would have no labelled image; names it.
@@ -55,22 +60,31 @@ def split_train(
     apart = np.zeros(len(labels), dtype=bool)
     if given:
         apart[given_validation] = True
-    labelled: list[Positions] = []
-    validation: list[Positions] = (
-        [given_validation] if given and given_validation is not None else []
-    )
+    orders: list[Positions] = []
     for number, name in enumerate(classes):
-        own = rng.permutation(np.flatnonzero((labels == number) & ~apart))
-        if len(own) == 0:
+        orders.append(rng.permutation(np.flatnonzero((labels == number) & ~apart)))
+        if len(orders[-1]) == 0:
             raise DataError(
                 f"class {name!r} has no labelled image in the train part; "
                 "add some images or remove the class"
             )
-        held = 0 if given else _held(protocol.validation, len(own))
-        rest = own[held:]
-        budget = protocol.per_class or max(2, round(float(protocol.labelled) * len(own)))
-        validation.append(own[:held])
-        labelled.append(rest[:budget])
+    held = [0 if given else _held(protocol.validation, len(own)) for own in orders]
+    validation: list[Positions] = (
+        [given_validation] if given and given_validation is not None else []
+    )
+    if groups is None:
+        validation += [own[:count] for own, count in zip(orders, held, strict=True)]
+        rests = [own[count:] for own, count in zip(orders, held, strict=True)]
+    else:
+        keep = [min(2, len(own)) for own in orders]
+        taken = np.array(sorted(take_groups(orders, held, groups.tolist(), keep)), dtype=np.int64)
+        validation.append(taken)
+        rests = [own[~np.isin(own, taken)] for own in orders]
+        apart |= np.isin(groups, groups[taken])  # images without a label that belong to them, too
+    labelled = [
+        rest[: protocol.per_class or max(2, round(float(protocol.labelled) * len(own)))]
+        for own, rest in zip(orders, rests, strict=True)
+    ]
     validated = np.sort(np.concatenate(validation)).astype(np.int64)
     apart[validated] = True
     return Split(
@@ -78,6 +92,22 @@ def split_train(
         unlabelled=np.flatnonzero(~apart).astype(np.int64),
         validation=validated,
     )
+
+
+def joined_groups(parts: Sequence[Part]) -> Positions | None:
+    """Groups of the images of several parts, one after the other; None where no part has any."""
+    if all(part.groups is None for part in parts):
+        return None
+    known = [-1 if part.groups is None else int(part.groups.max(initial=-1)) for part in parts]
+    start = max(known) + 1
+    joined: list[Positions] = []
+    for part in parts:
+        if part.groups is None:
+            joined.append(np.arange(start, start + len(part), dtype=np.int64))
+            start += len(part)
+        else:
+            joined.append(part.groups.astype(np.int64))
+    return np.concatenate(joined)
 
 
 def _held(share: float, count: int) -> int:
