@@ -77,7 +77,8 @@ def split_train(
         rests = [own[count:] for own, count in zip(orders, held, strict=True)]
     else:
         keep = [min(2, len(own)) for own in orders]
-        taken = np.array(sorted(take_groups(orders, held, groups.tolist(), keep)), dtype=np.int64)
+        drawn = take_groups([own.tolist() for own in orders], held, groups.tolist(), keep)
+        taken = np.array(sorted(drawn), dtype=np.int64)
         validation.append(taken)
         rests = [own[~np.isin(own, taken)] for own in orders]
         apart |= np.isin(groups, groups[taken])  # images without a label that belong to them, too

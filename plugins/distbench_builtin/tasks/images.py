@@ -16,7 +16,7 @@ from pydantic import Field, PrivateAttr
 from distbench import UNLABELLED, DataError, Part, Task, TaskIndex
 from distbench_builtin.shared.caching.file_digests import digests_below
 from distbench_builtin.shared.images.decode import decode
-from distbench_builtin.shared.images.folder_tree import ImageFile, walk
+from distbench_builtin.shared.images.folder_tree import ImageFile, note_of_left_out, walk
 
 
 class ImagesTask(Task):
@@ -59,7 +59,8 @@ class ImagesTask(Task):
             what = "is a file, not a folder" if self.path.exists() else "does not exist"
             raise DataError(f"the image folder {self.path} {what}; mend path=DIR")
         root = self.path.absolute()
-        images = walk(root).images
+        tree = walk(root)
+        images = tree.images
         if self.only is not None:
             images = _listed(images, self.only)
         if not images:
@@ -83,6 +84,7 @@ class ImagesTask(Task):
                 "test": Part(np.empty(0, dtype=np.int64), ()),
             },
             fingerprint=whole.hexdigest(),
+            notes=tuple(note_of_left_out(tree.left_out)),
         )
         self._found = repr(self), images, index
         return images, index
