@@ -118,7 +118,8 @@ def test_rows_do_not_tell_where_things_lie(toy_options: Options, tmp_path: Path)
             folder.mkdir(parents=True, exist_ok=True)
             from PIL import Image
 
-            Image.new("RGB", (16, 16), (part * 40, 0, 0)).save(folder / f"{part}.png")
+            shade = (part * 40, ord(name), 0)
+            Image.new("RGB", (16, 16), shade).save(folder / f"{part}.png")
     made = plan(toy_options, task=f"folder:path={tmp_path / 'images'}")
     assert made.tasks[0].id == "images"
     assert made.tasks[0].label == "folder:path=images"

@@ -7,7 +7,7 @@ single ones in its signature, or whole groups with `with_options`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import wraps
 from pathlib import Path
 from types import EllipsisType
@@ -17,6 +17,7 @@ import typer
 
 if TYPE_CHECKING:
     from distbench.planning.config import RunConfig
+    from distbench.planning.plan import PlannedTask
 
 METHODS = ("metric", "strategy", "distiller", "baseline")
 PROTOCOL = (
@@ -265,6 +266,13 @@ def run_config(given: dict[str, Any], **more: Any) -> RunConfig:
     from distbench.planning.config import RunConfig
 
     return RunConfig.make(given.pop("config", None), **{**given, **more})
+
+
+def print_notes(tasks: Iterable[PlannedTask]) -> None:
+    """What a reader of results should know of the data, to stderr."""
+    for task in tasks:
+        for note in task.notes:
+            typer.echo(f"note: {task.id}: {note}", err=True)
 
 
 def print_json(value: object) -> None:

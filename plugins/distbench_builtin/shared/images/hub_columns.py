@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from distbench import DataError, HubFiles
 from distbench_builtin.shared.images.decode import decode_bytes
+from distbench_builtin.shared.images.hub_labels import class_values
 from distbench_builtin.shared.images.hub_rows import Rows
 from distbench_builtin.shared.images.pool import Pixels, Pool
 
@@ -121,12 +122,7 @@ def pool_of(
         label: Column of labels.
         names_from: What names start with where the data set has none for its images.
     """
-    from datasets import ClassLabel
-
-    kind, values = features[label], rows.column(label)
-    if isinstance(kind, ClassLabel):
-        known: list[str] = kind.names
-        values = [None if v is None or v < 0 else known[v] for v in values]
+    values = class_values(rows, features, label)
     return listed_pool(rows, features, image, values, names_from=names_from)
 
 
