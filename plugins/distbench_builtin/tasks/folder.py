@@ -20,14 +20,21 @@ from distbench_builtin.shared.images.bonds import Bonds
 from distbench_builtin.shared.images.copies import DESCRIPTION as COPIES
 from distbench_builtin.shared.images.copies import Copies, Item, check_copies
 from distbench_builtin.shared.images.decode import decode
+from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
+from distbench_builtin.shared.images.depth import Depth, note_of_bits, peaks_of
 from distbench_builtin.shared.images.folder_layout import sort_out
 from distbench_builtin.shared.images.folder_tree import ImageFile, walk
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
 from distbench_builtin.shared.images.grouping import divided_numbers
+from distbench_builtin.shared.images.label_spellings import DESCRIPTION as LABELS
+from distbench_builtin.shared.images.label_spellings import Labels
 from distbench_builtin.shared.images.parts import Classes, Layout
 from distbench_builtin.shared.images.table_layout import listed as listed_in
 
 Rows = list[tuple[str | None, ImageFile]]
+
+_JUDGE = ("copies", "labels")
+"""Parameters that say whether data are refused, not what they are."""
 
 _scanning = threading.Lock()
 
@@ -79,10 +86,13 @@ class FolderTask(Task):
         ),
     )
     copies: Copies = Field("refuse", description=COPIES)
+    labels: Labels = Field("check", description=LABELS)
+    bits: int | None = Field(None, ge=8, le=16, description=BITS)
     seen_by: tuple[str, ...] = Field(
         (), description="data sets whose models have seen these images, e.g. imagenet-1k"
     )
 
+    _known_depth: tuple[dict[str, Rows], Depth] | None = PrivateAttr(None)
     _found: tuple[str, dict[str, Rows], TaskIndex] | None = PrivateAttr(None)
 
     @model_validator(mode="after")
@@ -99,11 +109,10 @@ class FolderTask(Task):
 
     def identity(self) -> dict[str, Any]:  # noqa: D102
         identity = super().identity()
+        params = identity["params"]
         return {
             **identity,
-            "params": {
-                k: v for k, v in identity["params"].items() if v is not None and k != "copies"
-            },
+            "params": {k: v for k, v in params.items() if v is not None and k not in _JUDGE},
         }
 
     def index(self) -> TaskIndex:  # noqa: D102
@@ -116,8 +125,19 @@ class FolderTask(Task):
         self, part: str, positions: Sequence[int], side: int | None
     ) -> Sequence[NDArray[np.uint8]]:
         """As `read`; images of more than twice `side` may come smaller, decoded faster."""
-        images, root = self._scan()[0][part], self._root
-        return [decode(root / images[i][1].place, images[i][1].name, side=side) for i in positions]
+        images, root, depth = self._scan()[0][part], self._root, self._depth()
+        return [
+            decode(root / images[i][1].place, images[i][1].name, side, depth) for i in positions
+        ]
+
+    def _depth(self) -> Depth:
+        """How 16-bit images are brought to 8 bits."""
+        rows = self._scan()[0]
+        if self._known_depth is None or self._known_depth[0] is not rows:
+            images = [image for own in rows.values() for _, image in own]
+            peaks = peaks_of(self._root, images)
+            self._known_depth = rows, Depth(self.bits, peaks, str(self.table or self.path))
+        return self._known_depth[1]
 
     @property
     def _root(self) -> Path:
@@ -144,7 +164,7 @@ class FolderTask(Task):
         rows["train"] += [(None, image) for image in layout.unlabelled]
         where = str(self.table or self.path)
         items = {part: bonds.items(own) for part, own in rows.items()}
-        layout.notes += check_copies(items, where, self.copies)
+        layout.notes += check_copies(items, where, self.copies) + note_of_bits(self.bits)
         images = [image for own in rows.values() for _, image in own]
         numbers = bonds.numbers(images, where)
         groups = divided_numbers(numbers, {part: len(own) for part, own in rows.items()})
@@ -171,7 +191,7 @@ class FolderTask(Task):
                 "label": self.label_column,
                 "split": self.split_column,
             }
-            return listed_in(self.table, self._root, self.test, columns, bonds)
+            return listed_in(self.table, self._root, self.test, columns, bonds, self.labels)
         root = self.path or Path()
         return sort_out(root, walk(root), self.test, bonds)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ from distbench_builtin.shared.caching.file_digests import file_digests
 from distbench_builtin.shared.images import hub_columns as _hub_data
 from distbench_builtin.shared.images.copies import DESCRIPTION as COPIES
 from distbench_builtin.shared.images.copies import Copies, check_copies
+from distbench_builtin.shared.images.decode import deep_peak
+from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
+from distbench_builtin.shared.images.depth import Depth, note_of_bits, spread
 from distbench_builtin.shared.images.drawing import note
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
 from distbench_builtin.shared.images.grouping import checked_groups, divided_numbers, namer
@@ -62,6 +65,7 @@ class HubTask(PooledTask):
     copies: Copies = Field(
         "refuse", description=f"{COPIES}. They are looked for in clones (path=) alone"
     )
+    bits: int | None = Field(None, ge=8, le=16, description=BITS)
     files: tuple[str, ...] = Field(("*",), description="which files of the repository are fetched")
     seen_by: tuple[str, ...] = Field(
         (), description="data sets whose models have seen these images, e.g. imagenet-1k"
@@ -78,8 +82,9 @@ class HubTask(PooledTask):
     def identity(self) -> dict[str, Any]:  # noqa: D102
         identity = super().identity()
         params = {k: v for k, v in identity["params"].items() if k != "copies"}
-        if self.group is None:
-            params.pop("group", None)
+        for later in ("group", "bits"):
+            if params.get(later) is None:
+                params.pop(later, None)
         return {**identity, "params": params}
 
     def downloads(self) -> Sequence[Download]:  # noqa: D102
@@ -117,8 +122,12 @@ class HubTask(PooledTask):
         image = _hub_data.image_column(features, self.image, what)
         label = _hub_data.label_column(features, self.label_column, what)
         chosen = self._choose(list(splits), what)
+        own = [splits[name] for name in chosen.values()]
+        depth = Depth(self.bits, lambda: _peaks(own, image), what)
         pools = {
-            part: _hub_data.pool_of(splits[name], features, image, label, names_from=f"{name}-")
+            part: _hub_data.pool_of(
+                splits[name], features, image, label, names_from=f"{name}-", depth=depth
+            )
             for part, name in chosen.items()
         }
         notes = [f"{part} is split {name!r}" for part, name in chosen.items() if part != name]
@@ -140,10 +149,10 @@ class HubTask(PooledTask):
                 f"the test images of {what} have no labels; name another split with test= (it has "
                 f"{', '.join(splits)})"
             )
-        notes += check_copies(items, what, self.copies)
+        notes += check_copies(items, what, self.copies) + note_of_bits(self.bits)
         together = len(set(numbers)) < len(numbers)
         groups = divided_numbers(numbers_of(items), {part: len(pools[part]) for part in items})
-        mixed = differently_numbered([splits[n] for n in chosen.values()], features, label)
+        mixed = differently_numbered(own, features, label)
         if mixed:
             notes.append(
                 f"{len(mixed)} files number the classes in an order of their own; they were read "
@@ -235,6 +244,14 @@ class HubTask(PooledTask):
             groups = {part: [find(name) for name in pool.names] for part, pool in pools.items()}
         checked_groups(self.group, [g for own in groups.values() for g in own], self._what())
         return groups
+
+
+def _peaks(splits: Sequence[Rows], image: str) -> Iterator[int]:
+    """Largest values of a sample of images."""
+    for rows in splits:
+        for position in spread(len(rows)):
+            for data in rows.images(image, [position]):
+                yield deep_peak(data or b"")
 
 
 def _is_data(file: Path, root: Path) -> bool:

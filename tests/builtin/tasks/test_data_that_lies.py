@@ -271,3 +271,98 @@ def test_thumbnails_in_a_table_are_no_images(tmp_path: Path) -> None:
     found = index(root, table=root / "t.csv")
     assert sum(map(len, found.parts.values())) == 12
     assert found.notes[-1].startswith("1 image file(s) left out")
+
+
+# --- 16 bits of which fewer hold something ------------------------------------------------------
+
+
+def deep(root: Path, most: int, suffix: str = "png", count: int = 6) -> Path:
+    """16-bit images in two classes, with values up to some."""
+    for number, name in enumerate(f"{p}/{c}" for p in ("train", "test") for c in "ab"):
+        for i in range(count):
+            values = np.random.default_rng(100 * number + i).integers(0, most + 1, (4, 4))
+            values[0, 0] = most
+            (root / name).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(values.astype(np.uint16)).save(root / name / f"{i}.{suffix}")
+    return root
+
+
+@pytest.mark.parametrize(("most", "bits"), [(255, 8), (1023, 10), (4095, 12), (16383, 14)])
+@pytest.mark.parametrize("suffix", ["png", "tiff"])
+def test_dim_images_are_refused_until_it_is_said(
+    tmp_path: Path, most: int, bits: int, suffix: str
+) -> None:
+    root = deep(tmp_path / "d", most, suffix)
+    for part in ("train", "test"):
+        with pytest.raises(DataError, match=f"no value above {most}.*bits={bits} or more") as found:
+            FolderTask(path=root).read(part, [0])
+        assert type(found.value) is DataError  # so that --skip-corrupt leaves nothing out
+    task = FolderTask(path=root, bits=bits)
+    assert task.read("test", [0])[0].max() == 255
+    assert task.read("test", [0])[0].min() < 128
+    dark = FolderTask(path=root, bits=16)
+    assert dark.read("test", [0])[0].max() == most >> 8
+    assert task.index().notes == (f"16-bit images are read as {bits}-bit ones (bits={bits})",)
+    assert ImagesTask(path=root, bits=bits).read("train", [0])[0].max() == 255
+    with pytest.raises(DataError, match="bits="):
+        ImagesTask(path=root).read("train", [0])
+
+
+def test_one_dark_image_among_others_is_read_as_before(tmp_path: Path) -> None:
+    root = deep(tmp_path / "d", 65535)
+    Image.fromarray(np.full((4, 4), 700, np.uint16)).save(root / "test/a/0.png")
+    task = FolderTask(path=root)
+    assert task.read("test", [0])[0].max() == 2
+    assert task.read("test", [1])[0].max() == 255
+    assert "bits" not in task.identity()["params"]
+    assert "bits" not in ImagesTask(path=root).identity()["params"]
+
+
+def test_values_above_the_bits_are_named(tmp_path: Path) -> None:
+    task = FolderTask(path=deep(tmp_path / "d", 5000), bits=12)
+    with pytest.raises(DataError, match=r"'test/a/0.png' of .* holds the value 5000.*bits=13 or"):
+        task.read("test", [0])
+
+
+def test_black_images_and_images_of_8_bits_need_no_word(tmp_path: Path) -> None:
+    root = folder(tmp_path / "d", {"train": 6, "test": 4})
+    Image.fromarray(np.zeros((4, 4), np.uint16)).save(root / "test/a/00.png")
+    assert FolderTask(path=root).read("test", [0])[0].max() == 0
+
+
+# --- labels of tables ---------------------------------------------------------------------------
+
+
+def table(root: Path, labels: list[str]) -> Path:
+    """A table of images with labels, from line 2 on."""
+    lines = ["file,label"]
+    for i, label in enumerate(labels):
+        noise(root / f"{i}.png", i)
+        lines.append(f"{i}.png,{label}")
+    (root / "t.csv").write_text("\n".join(lines))
+    return root
+
+
+@pytest.mark.parametrize("label", ["-1", "nan", "None", "null", "?", "N/A"])
+def test_a_label_that_means_none_is_questioned(tmp_path: Path, label: str) -> None:
+    root = table(tmp_path / "d", ["a", "b"] * 4 + [label, label])
+    message = refused(root, table=root / "t.csv")
+    assert f"line 10 of {root}/t.csv has the label {label!r} in column 'label'" in message
+    assert "empty" in message and "labels=keep" in message
+    assert len(index(root, table=root / "t.csv", labels="keep").classes) == 3
+    empty = table(tmp_path / "e", ["a", "b"] * 4 + ["", ""])
+    assert index(empty, table=empty / "t.csv").classes == ("a", "b")
+
+
+@pytest.mark.parametrize(("one", "two"), [("1", "1.0"), ("Cat", "cat"), ("big cat", "big  cat")])
+def test_two_spellings_of_a_label_are_questioned(tmp_path: Path, one: str, two: str) -> None:
+    root = table(tmp_path / "d", [one, "b"] * 4 + [two, two])
+    message = refused(root, table=root / "t.csv")
+    assert f"has {one!r} (line 2) and {two!r} (line 10): are they one class?" in message
+    kept = FolderTask(path=root, table=root / "t.csv", labels="keep")
+    assert len(kept.index().classes) == 3 and "labels" not in kept.identity()["params"]
+
+
+def test_blanks_around_a_label_are_none_of_it(tmp_path: Path) -> None:
+    root = table(tmp_path / "d", ["cat", "1.5", "01"] * 4 + ["cat ", "1.50", "1"])
+    assert index(root, table=root / "t.csv").classes == ("01", "1", "1.5", "1.50", "cat")

@@ -450,3 +450,25 @@ def test_images_of_a_clone_are_read_for_copies_once(
     first = make(f"hub:path={clone}").index()
     monkeypatch.setattr(ParquetRows, "images", None)
     assert make(f"hub:path={clone}").index().fingerprint == first.fingerprint
+
+
+def test_dim_images_of_16_bits_are_refused_until_it_is_said(
+    snapshot: Callable[..., Path], write_split: Callable[..., None]
+) -> None:
+    import io
+
+    from datasets import ClassLabel, Features, Image
+    from PIL import Image as Pillow
+
+    kinds = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    folder = snapshot("org/deep")
+    file = io.BytesIO()
+    Pillow.fromarray(np.array([[0, 700, 4095]], np.uint16)).save(file, "PNG")
+    for split in ("train", "test"):
+        columns = {"image": [{"bytes": file.getvalue(), "path": None}] * 2, "label": [0, 1]}
+        write_split(folder / "data", split, columns, kinds)
+    with pytest.raises(DataError, match=r"no value above 4095.*bits=12 or more"):
+        make("hub:org/deep").read("train", [1])
+    task = make("hub:org/deep:bits=12")
+    assert task.read("train", [1])[0][0, :, 0].tolist() == [0, 43, 255]
+    assert "bits" not in make("hub:org/deep").identity()["params"]

@@ -17,6 +17,8 @@ from distbench_builtin.shared.images.pool import Pixels, Pool
 if TYPE_CHECKING:
     from datasets import Features
 
+    from distbench_builtin.shared.images.depth import Depth
+
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(.*)")
 _LABELS = ("label", "labels", "class", "target", "category", "fine_label", "dx")
 _IDS = ("image_id", "file_name", "filename", "id")
@@ -111,7 +113,13 @@ def label_column(features: Features, given: str | None, what: str) -> str:
 
 
 def pool_of(
-    rows: Rows, features: Features, image: str, label: str, *, names_from: str = ""
+    rows: Rows,
+    features: Features,
+    image: str,
+    label: str,
+    *,
+    names_from: str = "",
+    depth: Depth | None = None,
 ) -> Pool:
     """The images of a split with their classes as texts.
 
@@ -121,20 +129,27 @@ def pool_of(
         image: Image column.
         label: Column of labels.
         names_from: What names start with where the data set has none for its images.
+        depth: How many of 16 bits the data set uses.
     """
     values = class_values(rows, features, label)
-    return listed_pool(rows, features, image, values, names_from=names_from)
+    return listed_pool(rows, features, image, values, names_from=names_from, depth=depth)
 
 
 def listed_pool(
-    rows: Rows, features: Features, image: str, labels: Sequence[Any], *, names_from: str = ""
+    rows: Rows,
+    features: Features,
+    image: str,
+    labels: Sequence[Any],
+    *,
+    names_from: str = "",
+    depth: Depth | None = None,
 ) -> Pool:
     """The images of a split with labels that were found in some other way."""
     names = _names(rows, features, image, names_from)
 
     def read(positions: Sequence[int], side: int | None = None) -> list[Pixels]:
         encoded = zip(rows.images(image, positions), positions, strict=True)
-        return [decode_bytes(_content(data, names[i]), names[i], side) for data, i in encoded]
+        return [decode_bytes(_content(d, names[i]), names[i], side, depth) for d, i in encoded]
 
     return Pool(names, [_label(value) for value in labels], read)
 

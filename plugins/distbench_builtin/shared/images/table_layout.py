@@ -16,6 +16,7 @@ from distbench_builtin.shared.images.folder_tree import (
     note_of_left_out,
     plain,
 )
+from distbench_builtin.shared.images.label_spellings import Labels, check_labels
 from distbench_builtin.shared.images.parts import (
     PARTS,
     UNLABELLED_NAMES,
@@ -41,7 +42,12 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
 
 
 def listed(
-    path: Path, root: Path, share: float, columns: dict[str, str | None], bonds: Bonds
+    path: Path,
+    root: Path,
+    share: float,
+    columns: dict[str, str | None],
+    bonds: Bonds,
+    labels: Labels,
 ) -> Layout:
     """Reads a table of images.
 
@@ -51,6 +57,7 @@ def listed(
         share: Share of the images that make a test part where the table has none.
         columns: Name of the column of ``file``, ``label`` and ``split``; None to look for it.
         bonds: What belongs together; gets the groups that a column names.
+        labels: Whether labels that look like slips are questioned.
 
     Raises:
         DataError: It cannot be used; says what and what to do.
@@ -68,6 +75,7 @@ def listed(
         bonds.by_name(table.columns)
     finder = _Finder(root)
     blank: Counter[str] = Counter()
+    first: dict[str, str] = {}
     left_out = 0
     for number, (name, klass, *more) in table.rows(chosen):
         if not name:
@@ -84,8 +92,12 @@ def listed(
         elif not klass:
             blank[where] += 1
         else:
+            if klass not in first:
+                first[klass] = table.row_name(number)
             parts.setdefault(where, {}).setdefault(plain(klass), []).append(image)
     _check_files(path, root, file, finder)
+    if labels == "check":
+        check_labels(first, str(path), label)
     _check_classes(path, parts, label)
     if blank:
         layout.notes += [
