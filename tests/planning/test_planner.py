@@ -126,6 +126,22 @@ def test_rows_do_not_tell_where_things_lie(toy_options: Options, tmp_path: Path)
     assert (made.zoo_identity or "").startswith("toy_zoo@")
 
 
+def test_ids_of_folders_are_told_apart(toy_options: Options, tmp_path: Path) -> None:
+    from PIL import Image
+
+    names = ("ünï", "önö", "Straße", "鳥", "犬", "犬 2", "plain name")
+    for folder in names:
+        for number, part in enumerate(("a/1", "a/2", "b/1", "b/2")):
+            file = tmp_path / folder / f"{part}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (16, 16), (number * 40, 0, 0)).save(file)
+    tasks = tuple(f"folder:path={tmp_path / name}" for name in names)
+    ids = [task.id for task in plan(toy_options, task=tasks).tasks]
+    assert ids[:3] == ["uni", "ono", "Strasse"] and ids[-1] == "plain-name"
+    assert len(set(ids)) == len(ids)
+    assert ids[3].startswith("folder-") and ids[5].startswith("2-")
+
+
 def test_slices_follow_tasks(toy_options: Options) -> None:
     made = plan(toy_options, seeds=3)
     parts = [made.shard(n, 2) for n in (1, 2)]

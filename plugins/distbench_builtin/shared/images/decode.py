@@ -70,7 +70,8 @@ def decode_bytes(
     """As `decode`, of what stands in a file.
 
     Of 16 bits the upper 8 are kept, or of those that the task uses. Colour profiles are not
-    applied, as in common training pipelines. Changes no state of PIL's, so that it may run in several threads.
+    applied, as in common training pipelines. Changes no state of PIL's, so that it may run in
+    several threads.
 
     Args:
         data: The encoded image.
