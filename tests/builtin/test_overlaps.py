@@ -75,5 +75,5 @@ def test_who_saw_what(trained_on, seen_by, shared):
 
 
 def test_the_hook_gives_the_table():
-    assert registry().held_by("imagenet-22k") >= {"imagenet-22k", "imagenet-1k", "stanford_dogs"}
+    assert registry().held_by("imagenet-22k") >= {"imagenet-22k", "imagenet-1k", "stanford-dogs"}
     assert "stanford_dogs" in table()["imagenet-1k"]

@@ -98,6 +98,16 @@ def test_a_group_that_is_a_whole_class_is_not_taken_for_validation() -> None:
     assert set(split.validation) < set(range(9, 18)) and len(split.validation) == 3
 
 
+def test_a_probe_has_one_image_of_each_group() -> None:
+    y = labels(20, 20, 6)
+    groups = np.concatenate([np.arange(40) // 2, np.full(6, 99)])
+    probe = draw_probe(y, np.arange(46), 500, 1, groups)
+    assert np.bincount(y[probe]).tolist() == [10, 10, 2]
+    assert len(set(groups[probe])) == 21
+    alone = draw_probe(y, np.arange(46), 30, 1, np.arange(46))
+    assert np.array_equal(alone, draw_probe(y, np.arange(46), 30, 1))
+
+
 def test_groups_of_parts_without_any_are_new() -> None:
     some, none = Part(labels(2), "ab", np.array([7, 7])), Part(labels(2), "cd")
     assert joined_groups([none, none]) is None

@@ -42,19 +42,21 @@ class ProbeImages:
         parts = task.index().parts
         given = [parts[name] for name in ("train", "validation") if name in parts]
         labels = np.concatenate([part.labels for part in given])
+        groups = joined_groups(given)
         split = split_train(
             labels,
             planned.classes,
             protocol,
             split_seed(suite, planned.id, 0),
             np.arange(len(given[0]), len(labels)),
-            joined_groups(given),
+            groups,
         )
         chosen = draw_probe(
             labels,
             split.labelled,
             protocol.probe_size,
             seed_for(suite, planned.id, 0, "probe"),
+            groups,
         )
         self._task, self._protocol = task, protocol
         self._artifacts = ArtifactCache(home() / "artifacts")

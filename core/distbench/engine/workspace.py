@@ -121,6 +121,7 @@ class Workspace:
             self.split(task, seed).labelled,
             self.plan.protocol.probe_size,
             seed_for(self.plan.suite, task.id, seed, "probe"),
+            self.images(task).train_groups,
         )
 
     def embedding_folder(self, task: PlannedTask, source: str) -> Path:

@@ -89,7 +89,7 @@ class TaskIndex:
         classes: Class names; their order is that of the class numbers.
         parts: ``train`` and ``test`` always. ``train`` may hold images without a label. An own
             ``validation`` part is used instead of carving one from ``train``.
-        fingerprint: Changes whenever an image, a label or a split changes, and only then.
+        fingerprint: Changes whenever an image, a label, a group or a split changes, and only then.
         seen_by: Data sets whose models have seen images of this task (matched with
             `SourceInfo.trained_on`).
         notes: What a reader of the results should know, for example how a split was made.

@@ -117,7 +117,13 @@ def _held(share: float, count: int) -> int:
     return min(wanted, max(count - 2, 0))
 
 
-def draw_probe(labels: Positions, labelled: Positions, size: int, seed: int) -> Positions:
+def draw_probe(
+    labels: Positions,
+    labelled: Positions,
+    size: int,
+    seed: int,
+    groups: Positions | None = None,
+) -> Positions:
     """Positions of the probe: balanced, at most `size`, at least two a class where there are.
 
     Where even two of every class are too many, a random subset of size/2 classes is used (the
@@ -128,6 +134,9 @@ def draw_probe(labels: Positions, labelled: Positions, size: int, seed: int) -> 
         labelled: Positions of the labelled part.
         size: Number of images at most.
         seed: From (suite, task, seed, "probe").
+        groups: (n,) of all train images, as `split_train` takes them. Of each group one image is
+            taken, since a metric that compares an image with its own copy is deceived; more only
+            where a class has no two groups.
     """
     if UNLABELLED in labels[labelled]:
         raise ValueError("the labelled part holds images without a label")
@@ -136,9 +145,19 @@ def draw_probe(labels: Positions, labelled: Positions, size: int, seed: int) -> 
     if 2 * len(present) > size:
         present = np.sort(rng.permutation(present)[: max(size // 2, 1)])
     queues = [rng.permutation(labelled[labels[labelled] == c]) for c in present]
+    if groups is not None:
+        queues = [_one_of_each(queue, groups[queue]) for queue in queues]
     chosen: list[int] = []
     for turn in range(max(len(q) for q in queues)):
         for queue in queues:
             if turn < len(queue) and len(chosen) < size:
                 chosen.append(int(queue[turn]))
     return np.sort(np.array(chosen, dtype=np.int64))
+
+
+def _one_of_each(queue: Positions, groups: Positions) -> Positions:
+    """The first image of each group in their order, and others until there are two."""
+    first = np.sort(np.unique(groups, return_index=True)[1])
+    others = np.setdiff1d(np.arange(len(queue)), first)
+    kept: Positions = queue[np.concatenate([first, others[: max(2 - len(first), 0)]])]
+    return kept
