@@ -21,7 +21,7 @@ from distbench_builtin.shared.images.copies import DESCRIPTION as COPIES
 from distbench_builtin.shared.images.copies import Copies, Item, check_copies
 from distbench_builtin.shared.images.decode import decode
 from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
-from distbench_builtin.shared.images.depth import Depth, note_of_bits, peaks_of
+from distbench_builtin.shared.images.depth import Depth, note_of_bits
 from distbench_builtin.shared.images.folder_layout import sort_out
 from distbench_builtin.shared.images.folder_tree import ImageFile, walk
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
@@ -29,6 +29,7 @@ from distbench_builtin.shared.images.grouping import divided_numbers
 from distbench_builtin.shared.images.label_spellings import DESCRIPTION as LABELS
 from distbench_builtin.shared.images.label_spellings import Labels
 from distbench_builtin.shared.images.parts import Classes, Layout
+from distbench_builtin.shared.images.peaks import peaks_of
 from distbench_builtin.shared.images.table_layout import listed as listed_in
 
 Rows = list[tuple[str | None, ImageFile]]

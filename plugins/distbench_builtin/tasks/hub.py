@@ -15,15 +15,15 @@ from distbench_builtin.shared.caching.file_digests import file_digests
 from distbench_builtin.shared.images import hub_columns as _hub_data
 from distbench_builtin.shared.images.copies import DESCRIPTION as COPIES
 from distbench_builtin.shared.images.copies import Copies, check_copies
-from distbench_builtin.shared.images.decode import deep_peak
 from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
-from distbench_builtin.shared.images.depth import Depth, note_of_bits, spread
+from distbench_builtin.shared.images.depth import Depth, note_of_bits
 from distbench_builtin.shared.images.drawing import note
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
 from distbench_builtin.shared.images.grouping import checked_groups, divided_numbers, namer
 from distbench_builtin.shared.images.hub_columns import HubDataSet, missing
 from distbench_builtin.shared.images.hub_labels import differently_numbered
 from distbench_builtin.shared.images.hub_rows import Rows, open_splits
+from distbench_builtin.shared.images.peaks import deep_peak, spread
 from distbench_builtin.shared.images.pool import Pool, in_natural_order
 from distbench_builtin.shared.images.pool_bonds import (
     Items,

@@ -17,8 +17,9 @@ from distbench import UNLABELLED, DataError, Part, Task, TaskIndex
 from distbench_builtin.shared.caching.file_digests import digests_below
 from distbench_builtin.shared.images.decode import decode
 from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
-from distbench_builtin.shared.images.depth import Depth, note_of_bits, peaks_of
+from distbench_builtin.shared.images.depth import Depth, note_of_bits
 from distbench_builtin.shared.images.folder_tree import ImageFile, note_of_left_out, walk
+from distbench_builtin.shared.images.peaks import peaks_of
 
 
 class ImagesTask(Task):

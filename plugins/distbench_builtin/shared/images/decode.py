@@ -24,7 +24,7 @@ SUFFIXES = frozenset(
 
 
 # A suffix may lie; formats that start other programs (EPS) are never tried all the same.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 _SPARE = 2
 
 
@@ -90,7 +90,7 @@ def decode_bytes(
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             limit = Image.MAX_IMAGE_PIXELS
             if limit is not None and image.width * image.height > limit:
                 raise _too_large(name)
@@ -113,7 +113,7 @@ def decode_bytes(
 
 
 def _known() -> str:
-    return ", ".join(_FORMATS[:-1]) + f" or {_FORMATS[-1]}"
+    return ", ".join(FORMATS[:-1]) + f" or {FORMATS[-1]}"
 
 
 def _too_large(name: str) -> CorruptImageError:
@@ -125,21 +125,8 @@ def _too_large(name: str) -> CorruptImageError:
     )
 
 
-def deep_peak(data: bytes) -> int:
-    """The largest value of an image of 16 bits of grey; 0 for any other."""
-    from PIL import Image
-
-    try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            limit = Image.MAX_IMAGE_PIXELS
-            if not _is_deep(image) or (limit and image.width * image.height > limit):
-                return 0
-            return int(np.asarray(image).max(initial=0))
-    except Exception:  # decoders meet broken data with exceptions of every kind
-        return 0
-
-
-def _is_deep(image: Image.Image) -> bool:
+def is_deep(image: Image.Image) -> bool:
+    """Whether an image has more than 8 bits of grey."""
     return image.mode == "I" or image.mode.startswith("I;16")
 
 
@@ -149,7 +136,7 @@ def _rgb(image: Image.Image, name: str, depth: Depth | None) -> Image.Image:
 
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if _is_deep(image):
+    if is_deep(image):
         return _from_deep_grey(image, name, depth)
     if image.mode == "F":
         raise CorruptImageError(

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable
 
 from distbench import DataError
-from distbench_builtin.shared.images.decode import deep_peak
-from distbench_builtin.shared.images.folder_tree import ImageFile
 
 DESCRIPTION = (
     "how many bits of 16-bit images hold something, e.g. 12 for values up to 4095; images that "
     "use them all (16) need no word"
 )
-_SAMPLE = 64
 _FULL = 2**14
 """A largest value below this is not of data that use 16 bits."""
 
@@ -61,8 +56,9 @@ class Depth:
         most = max(largest, self._most())
         raise DataError(
             f"the 16-bit images of {self._where} seem to use fewer bits: {name!r} holds no value "
-            f"above {largest}, and some others none above {most}. Say how many hold something, "
-            f"bits={max(most.bit_length(), 8)} or more; or bits=16 if they are meant to be dark"
+            f"above {largest}, a sample of them none above {most}. Say how many bits hold "
+            f"something with bits={max(most.bit_length(), 8)} or more; bits=16 if they are meant "
+            "to be dark"
         )
 
     def _most(self) -> int:
@@ -75,23 +71,6 @@ class Depth:
                     if self._largest >= _FULL:
                         break
             return self._largest
-
-
-def peaks_of(root: Path, images: Sequence[ImageFile]) -> Callable[[], Iterable[int]]:
-    """Largest values of a sample of image files, found when they are asked for."""
-
-    def peaks() -> Iterable[int]:
-        for i in spread(len(images)):
-            with contextlib.suppress(OSError):
-                yield deep_peak((root / images[i].place).read_bytes())
-
-    return peaks
-
-
-def spread(count: int) -> Sequence[int]:
-    """Positions of a sample, over all of so many images."""
-    number = min(count, _SAMPLE)
-    return [round(i * (count - 1) / max(number - 1, 1)) for i in range(number)]
 
 
 def note_of_bits(bits: int | None) -> list[str]:
