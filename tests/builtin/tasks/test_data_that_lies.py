@@ -132,6 +132,7 @@ def test_a_draw_without_groups_is_the_usual_one() -> None:
     for share in (0.2, 0.5, 0.01, 0.99):
         usual = {own[i] for own in classes for i in drawn([lots[p] for p in own], share)}
         assert drawn_whole(classes, lots, share, range(57)) == usual
+        assert drawn_whole(classes, lots, share, range(57), {"none of these"}) == usual
 
 
 def test_what_is_equal_or_in_one_group_is_united() -> None:

@@ -44,6 +44,9 @@ def check_copies(parts: Mapping[str, Sequence[Item]], where: str, copies: Copies
     Raises:
         DataError: They are too many, and `copies` is ``refuse``.
     """
+    every = [item for items in parts.values() for item in items]
+    if len({item.digest for item in every}) == len(every) and all(i.group is None for i in every):
+        return []
     return [
         *_in_two_parts(parts, where, copies),
         *_in_two_classes(parts, where, copies),

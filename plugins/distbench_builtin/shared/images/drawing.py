@@ -42,6 +42,8 @@ def drawn_whole(
         groups: By position, what an image belongs to.
         stay: Groups that may not be taken, because other parts hold some of them.
     """
+    if not stay and len(set(groups)) == len(groups):
+        return {own[i] for own in classes for i in drawn([lots[p] for p in own], share)}
     orders = [[own[i] for i in by_hash([lots[p] for p in own])] for own in classes]
     wanted = [_count(len(own), share) for own in classes]
     return take_groups(orders, wanted, groups, [1] * len(classes), stay)

@@ -84,6 +84,8 @@ def united(digests: Sequence[Hashable], groups: Sequence[str | None] | None = No
         Numbers in the order in which they first occur.
     """
     above = list(range(len(digests)))
+    if not any(groups or ()) and len(set(digests)) == len(digests):
+        return above
 
     def top(position: int) -> int:
         while above[position] != position:
