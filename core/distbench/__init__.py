@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         WeightedSource,
     )
     from distbench.interfaces.executor import Executor, Outcome, UnitQueue
+    from distbench.interfaces.groups import take_groups
     from distbench.interfaces.method import Baseline, Distiller
     from distbench.interfaces.metric import Metric
     from distbench.interfaces.parameters import Range, primary, searched
@@ -116,6 +117,7 @@ _HOME = {
         "WeightedSource",
     ],
     "interfaces.executor": ["Executor", "Outcome", "UnitQueue"],
+    "interfaces.groups": ["take_groups"],
     "interfaces.method": ["Baseline", "Distiller"],
     "interfaces.metric": ["Metric"],
     "interfaces.parameters": ["Range", "primary", "searched"],
@@ -221,6 +223,7 @@ __all__ = [
     "run",
     "score",
     "searched",
+    "take_groups",
     "to_floats",
     "toml_value",
     "torch_threads",

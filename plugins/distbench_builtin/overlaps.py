@@ -59,15 +59,17 @@ SPELLINGS = {
     "ham10000": ("ham-10000",),
     "isic2018": ("isic-2018",),
     "isic2019": ("isic-2019",),
-    "imagenet-1k": ("imagenet", "imagenet1k", "ilsvrc2012"),
-    "imagenet-21k": ("imagenet21k",),
-    "imagenet-22k": ("imagenet22k",),
+    "imagenet-1k": ("imagenet", "imagenet1k", "in1k", "in-1k", "ilsvrc2012", "ilsvrc-2012"),
+    "imagenet-12k": ("imagenet12k", "in12k", "in-12k"),
+    "imagenet-21k": ("imagenet21k", "in21k", "in-21k"),
+    "imagenet-22k": ("imagenet22k", "in22k", "in-22k"),
 }
-"""Other ways to write a name; what is said of one holds for all."""
+"""Other ways to write a name; what is said of one holds for all. Capitals, ``-``, ``_`` and blanks
+are one to the engine, but not where one of them is left out."""
 
 
 def table() -> dict[str, list[str]]:
-    """What each data set holds, for the hook `distbench_overlaps`; upper and lower case are one."""
+    """What each data set holds, for the hook `distbench_overlaps`."""
     datasets: dict[str, list[str]] = {}
     for overlap in KNOWN:
         datasets.setdefault(overlap.holder, []).append(overlap.held)

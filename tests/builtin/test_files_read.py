@@ -191,7 +191,7 @@ def hub_clone(root: Path) -> str:
     for part, count in (("train", 8), ("test", 4)):
         rows: dict[str, list[Any]] = {"image": [], "label": []}
         for i in range(count):
-            picture(20 * i, root.parent / "one.png")
+            picture(20 * i + len(part), root.parent / "one.png")
             data = (root.parent / "one.png").read_bytes()
             rows["image"].append({"bytes": data, "path": f"{part}{i}.png"})
             rows["label"].append(i % 2)

@@ -50,6 +50,9 @@ def test_names_are_those_that_sources_and_tasks_use():
         ("imagenet-1k", "stanford-dogs", True),
         ("ImageNet-1k", "Stanford_Dogs", True),
         ("imagenet", "stanford_dogs", True),
+        *((s, "imagenet-1k", True) for s in ("imagenet_1k", "in1k", "ImageNet 1k", "IN-1K")),
+        *((s, "imagenet_1k", True) for s in ("ilsvrc2012", "imagenet1k", "imagenet-1k", "in21k")),
+        ("ilsvrc_2012", "stanford dogs", True),
         ("imagenet-21k", "stanford_dogs", True),
         ("lvd-142m", "stanford_dogs", True),
         ("stanford_dogs", "imagenet-1k", False),
@@ -74,5 +77,5 @@ def test_who_saw_what(trained_on, seen_by, shared):
 
 
 def test_the_hook_gives_the_table():
-    assert registry().held_by("imagenet-22k") >= {"imagenet-22k", "imagenet-1k", "stanford_dogs"}
+    assert registry().held_by("imagenet-22k") >= {"imagenet-22k", "imagenet-1k", "stanford-dogs"}
     assert "stanford_dogs" in table()["imagenet-1k"]

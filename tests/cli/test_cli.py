@@ -42,6 +42,31 @@ def test_help_imports_nothing_heavy_and_no_plugin(arguments: tuple[str, ...]) ->
     assert not imported(*arguments) & heavy
 
 
+def test_what_is_to_be_known_of_the_data_is_said(tmp_path: Path, monkeypatch) -> None:
+    from PIL import Image
+
+    monkeypatch.setenv("DISTBENCH_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    for number in range(40):
+        for part in ("train", "test"):
+            file = tmp_path / "images" / part / "ab"[number % 2] / f"{number}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            shade = (6 * number, 200 * (part == "test" and number > 0), 100)
+            Image.new("RGB", (16, 16), shade).save(file)
+    said = "note: images: 1 of 40 test images are among the training or validation images too"
+    task = ["--task", "folder:path=images", *TINY]
+    baseline = ["--distiller", "none", "--baseline", "finetune", "--name", "x"]
+    for command in (["rank", *task[:6], "--metric", "knn"], ["run", *task, *baseline]):
+        done = call(*command)
+        assert done.returncode == 0, done.stderr
+        assert said in done.stderr, command
+    (tmp_path / "run.toml").write_text('task = ["folder:path=images"]\nsuite = "mini"\n')
+    planned = call("plan", "run.toml", "--output", "plan.json")
+    assert planned.returncode == 0 and said in planned.stderr, planned.stderr
+    row = json.loads((tmp_path / "runs/x/rows.jsonl").read_text().splitlines()[0])
+    assert row["task"]["notes"][0] in done.stderr
+
+
 def test_help_shows_every_command() -> None:
     text = call("--help").stdout
     for command in (

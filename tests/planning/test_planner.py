@@ -118,11 +118,28 @@ def test_rows_do_not_tell_where_things_lie(toy_options: Options, tmp_path: Path)
             folder.mkdir(parents=True, exist_ok=True)
             from PIL import Image
 
-            Image.new("RGB", (16, 16), (part * 40, 0, 0)).save(folder / f"{part}.png")
+            shade = (part * 40, ord(name), 0)
+            Image.new("RGB", (16, 16), shade).save(folder / f"{part}.png")
     made = plan(toy_options, task=f"folder:path={tmp_path / 'images'}")
     assert made.tasks[0].id == "images"
     assert made.tasks[0].label == "folder:path=images"
     assert (made.zoo_identity or "").startswith("toy_zoo@")
+
+
+def test_ids_of_folders_are_told_apart(toy_options: Options, tmp_path: Path) -> None:
+    from PIL import Image
+
+    names = ("ünï", "önö", "Straße", "鳥", "犬", "犬 2", "plain name")
+    for folder in names:
+        for number, part in enumerate(("a/1", "a/2", "b/1", "b/2")):
+            file = tmp_path / folder / f"{part}.png"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (16, 16), (number * 40, 0, 0)).save(file)
+    tasks = tuple(f"folder:path={tmp_path / name}" for name in names)
+    ids = [task.id for task in plan(toy_options, task=tasks).tasks]
+    assert ids[:3] == ["uni", "ono", "Strasse"] and ids[-1] == "plain-name"
+    assert len(set(ids)) == len(ids)
+    assert ids[3].startswith("folder-") and ids[5].startswith("2-")
 
 
 def test_slices_follow_tasks(toy_options: Options) -> None:

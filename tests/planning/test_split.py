@@ -5,7 +5,8 @@ import pytest
 
 from distbench.errors import DataError
 from distbench.interfaces.suite import Protocol
-from distbench.planning.split import draw_probe, split_train
+from distbench.interfaces.task import Part
+from distbench.planning.split import draw_probe, joined_groups, split_train
 
 CLASSES = ("a", "b", "c")
 
@@ -72,3 +73,43 @@ def test_the_probe_is_balanced_and_bounded() -> None:
     few = draw_probe(many, np.arange(300), 50, 1)
     assert len(few) == 50
     assert set(np.bincount(many[few], minlength=100)) == {0, 2}
+
+
+def test_groups_stay_on_one_side_and_classes_balanced() -> None:
+    y = np.concatenate([labels(24, 24), np.full(12, -1)])
+    groups = np.concatenate([np.arange(48) // 4, np.arange(12)])  # 12 patients, also unlabelled
+    protocol = Protocol(labelled=0.25, validation=0.2)
+    for seed in range(10):
+        split = split_train(y, ("a", "b"), protocol, seed, groups=groups)
+        assert not set(groups[split.validation]) & set(groups[split.unlabelled])
+        assert np.bincount(y[split.validation]).tolist() == [4, 4]
+        assert np.bincount(y[split.labelled]).tolist() == [6, 6]
+        assert (y[split.validation] >= 0).all()
+    alone = np.arange(len(y))
+    given = split_train(y, ("a", "b"), protocol, 3, groups=alone)
+    usual = split_train(y, ("a", "b"), protocol, 3)
+    for part in ("labelled", "unlabelled", "validation"):
+        assert np.array_equal(getattr(given, part), getattr(usual, part))
+
+
+def test_a_group_that_is_a_whole_class_is_not_taken_for_validation() -> None:
+    groups = np.repeat([0, 1, 2, 3], [9, 3, 3, 3])
+    split = split_train(labels(9, 9), ("a", "b"), Protocol(validation=0.3), 1, groups=groups)
+    assert set(split.validation) < set(range(9, 18)) and len(split.validation) == 3
+
+
+def test_a_probe_has_one_image_of_each_group() -> None:
+    y = labels(20, 20, 6)
+    groups = np.concatenate([np.arange(40) // 2, np.full(6, 99)])
+    probe = draw_probe(y, np.arange(46), 500, 1, groups)
+    assert np.bincount(y[probe]).tolist() == [10, 10, 2]
+    assert len(set(groups[probe])) == 21
+    alone = draw_probe(y, np.arange(46), 30, 1, np.arange(46))
+    assert np.array_equal(alone, draw_probe(y, np.arange(46), 30, 1))
+
+
+def test_groups_of_parts_without_any_are_new() -> None:
+    some, none = Part(labels(2), "ab", np.array([7, 7])), Part(labels(2), "cd")
+    assert joined_groups([none, none]) is None
+    joined = joined_groups([some, none])
+    assert joined is not None and joined.tolist() == [7, 7, 8, 9]

@@ -155,3 +155,12 @@ def test_a_parameter_may_be_a_component_or_none(tmp_path: Path) -> None:
     assert names.make("distiller", table).parts()["transfer"] == images
     with pytest.raises(UsageError, match=r"unknown task 'imagez'. Did you mean 'images'"):
         names.make("distiller", 'pseudo_labels:transfer="imagez:path=x"')
+
+
+def test_a_path_may_start_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert made("odd:path=~/x").path == tmp_path / "x"
+    assert made("odd:path=~/x", Path("/elsewhere")).path == tmp_path / "x"
+    assert made("odd:path=~nobody-of-this-name/x", Path("/a")).path == Path(
+        "/a/~nobody-of-this-name/x"
+    )

@@ -17,6 +17,7 @@ import typer
 
 if TYPE_CHECKING:
     from distbench.planning.config import RunConfig
+    from distbench.planning.plan import PlannedTask
 
 METHODS = ("metric", "strategy", "distiller", "baseline")
 PROTOCOL = (
@@ -196,6 +197,13 @@ def table(rows: Iterable[Iterable[Any]], headers: Iterable[str], **more: Any) ->
     from tabulate import tabulate
 
     return tabulate(rows, list(headers), "simple", **more)
+
+
+def print_notes(tasks: Iterable[PlannedTask]) -> None:
+    """What a reader of results should know of the data, to stderr."""
+    for task in tasks:
+        for note in task.notes:
+            typer.echo(f"note: {task.id}: {note}", err=True)
 
 
 def print_json(value: object) -> None:

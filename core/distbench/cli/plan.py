@@ -17,10 +17,12 @@ def plan(
     output: Annotated[Path | None, typer.Option(help="File; stdout if left out.")] = None,
 ) -> None:
     """Write the frozen plan of a run: every job and cell with its key."""
+    from distbench.cli.options import print_notes
     from distbench.planning.config import RunConfig
     from distbench.planning.planner import make_plan
 
     run_plan = make_plan(RunConfig.make(config))
+    print_notes(run_plan.tasks)
     if output is None:
         typer.echo(run_plan.to_json())
         return

@@ -39,6 +39,8 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
     first, *others = comparison.rankings
     if not others:
         comparison.only()
+    for note in comparison.notes:
+        typer.echo(f"note: {first.task}: {note}", err=True)
     for source, reason in first.marked.items():
         typer.echo(f"warning: source {source} is kept, but {reason}", err=True)
     for text in _left_out(comparison):

@@ -98,6 +98,7 @@ def _report(result: RunResult, *, as_json: bool) -> None:
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.text_table import terminal_text
 
+    o.print_notes(result.plan.tasks)
     for warning in result.warnings:
         typer.echo(f"warning: {warning}", err=True)
     for row in result.failed:

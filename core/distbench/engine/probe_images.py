@@ -16,7 +16,7 @@ from distbench.interfaces.task import Task
 from distbench.interfaces.zoo import Source
 from distbench.planning.keys import embedding_key, split_seed, stored_key
 from distbench.planning.plan import PlannedTask
-from distbench.planning.split import Positions, draw_probe, split_train
+from distbench.planning.split import Positions, draw_probe, joined_groups, split_train
 from distbench.storage.artifacts import ArtifactCache
 from distbench.storage.hashing import digest, seed_for
 from distbench.storage.home import home
@@ -40,20 +40,23 @@ class ProbeImages:
         self, task: Task, planned: PlannedTask, protocol: Protocol, suite: str, skip_corrupt: bool
     ) -> None:
         parts = task.index().parts
-        given = [parts[name].labels for name in ("train", "validation") if name in parts]
-        labels = np.concatenate(given)
+        given = [parts[name] for name in ("train", "validation") if name in parts]
+        labels = np.concatenate([part.labels for part in given])
+        groups = joined_groups(given)
         split = split_train(
             labels,
             planned.classes,
             protocol,
             split_seed(suite, planned.id, 0),
             np.arange(len(given[0]), len(labels)),
+            groups,
         )
         chosen = draw_probe(
             labels,
             split.labelled,
             protocol.probe_size,
             seed_for(suite, planned.id, 0, "probe"),
+            groups,
         )
         self._task, self._protocol = task, protocol
         self._artifacts = ArtifactCache(home() / "artifacts")

@@ -66,9 +66,11 @@ class Comparison:
 
     Attributes:
         rankings: One for each metric; without sources where the metric could score none.
+        notes: What a reader should know of the task's data.
     """
 
     rankings: tuple[Ranking, ...]
+    notes: tuple[str, ...] = ()
 
     def __getitem__(self, metric: str) -> Ranking:
         for ranking in self.rankings:

@@ -111,6 +111,7 @@ class Workspace:
             self.plan.protocol,
             split_seed(self.plan.suite, task.id, seed),
             images.given_validation,
+            images.train_groups,
         )
 
     def probe(self, task: PlannedTask, seed: int) -> NDArray[np.int64]:
@@ -120,6 +121,7 @@ class Workspace:
             self.split(task, seed).labelled,
             self.plan.protocol.probe_size,
             seed_for(self.plan.suite, task.id, seed, "probe"),
+            self.images(task).train_groups,
         )
 
     def embedding_folder(self, task: PlannedTask, source: str) -> Path:

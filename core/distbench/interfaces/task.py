@@ -68,10 +68,14 @@ class Part:
     Attributes:
         labels: int64 (n,), class numbers; `UNLABELLED` where none is known.
         names: n names, by which an image is called in messages and stored predictions.
+        groups: int64 (n,), or None where each image stands for itself. Images with the same
+            number, in whichever part, belong together (copies, one patient, one burst) and are
+            never divided between training and validation.
     """
 
     labels: NDArray[np.int64]
     names: Sequence[str]
+    groups: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -85,7 +89,7 @@ class TaskIndex:
         classes: Class names; their order is that of the class numbers.
         parts: ``train`` and ``test`` always. ``train`` may hold images without a label. An own
             ``validation`` part is used instead of carving one from ``train``.
-        fingerprint: Changes whenever an image, a label or a split changes, and only then.
+        fingerprint: Changes whenever an image, a label, a group or a split changes, and only then.
         seen_by: Data sets whose models have seen images of this task (matched with
             `SourceInfo.trained_on`).
         notes: What a reader of the results should know, for example how a split was made.

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from distbench.interfaces.zoo import SourceInfo
 from distbench.planning.plan import PlannedMethod, PlannedTask
+from distbench.plugins.discovery import data_set
 
 NOT_FINITE = "its features or logits are not finite"
 """The one reason that is known only once a source has been run."""
@@ -81,10 +82,10 @@ def overlaps(
     sources: Sequence[SourceInfo], seen_by: Sequence[str], held_by: Callable[[str], set[str]]
 ) -> dict[str, str]:
     """Sources whose training data hold images of a task, with the reason."""
-    seen = {name.casefold() for name in seen_by}
+    seen = set(map(data_set, seen_by))
     reasons = {}
     for source in sources:
-        shared = sorted(name for name in source.trained_on if held_by(name) & seen)
+        shared = sorted(n for n in source.trained_on if seen & set(map(data_set, held_by(n))))
         if shared:
             reasons[source.name] = f"saw this task: trained on {', '.join(shared)}"
     return reasons

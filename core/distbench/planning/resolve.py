@@ -5,7 +5,9 @@ What comes after it, eligibility, keys, jobs and cells, asks the registry no mor
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -258,4 +260,16 @@ def _short_name(task: Component) -> str:
     """What an ad-hoc task is called: its folder's name, or its specification."""
     paths = [value for _, value in task if isinstance(value, Path)]
     text = paths[0].resolve().name if paths else task.label
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._") or task.name
+    letters = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    plain = "".join(c for c in letters if not unicodedata.combining(c))
+    short = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")
+    if any(not c.isascii() and c.isalnum() for c in plain):  # letters that are lost
+        mark = hashlib.sha256(unicodedata.normalize("NFC", text).encode()).hexdigest()[:6]
+        return f"{short or task.name}-{mark}"
+    return short or task.name
+
+
+_LETTERS = str.maketrans(
+    {"ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "œ": "oe", "ł": "l", "Ł": "L", "đ": "d"}
+)
+"""Latin letters that are no plain letter with a mark."""

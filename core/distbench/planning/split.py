@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, zip_longest
 
@@ -9,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench.errors import DataError
+from distbench.interfaces.groups import take_groups
 from distbench.interfaces.suite import Protocol
-from distbench.interfaces.task import UNLABELLED
+from distbench.interfaces.task import UNLABELLED, Part
 
 Positions = NDArray[np.int64]
 
@@ -33,6 +35,7 @@ def split_train(
     protocol: Protocol,
     seed: int,
     given_validation: Positions | None = None,
+    groups: Positions | None = None,
 ) -> Split:
     """Draws the parts of one task for one seed.
 
@@ -47,6 +50,8 @@ def split_train(
         protocol: Gives the label budget and the share of validation.
         seed: From (suite, task, seed).
         given_validation: Positions of the task's own validation part, if it has one.
+        groups: (n,) numbers of the groups that images belong to, which are not divided between
+            validation and the rest; None where each stands for itself.
 
     Raises:
         DataError: A class would have no labelled image; names it.
@@ -55,20 +60,30 @@ def split_train(
     given = np.zeros(0, dtype=np.int64) if given_validation is None else given_validation
     apart = np.zeros(len(labels), dtype=bool)
     apart[given] = True
-    labelled: list[Positions] = []
-    validation: list[Positions] = [given]
+    orders: list[Positions] = []
     for number, name in enumerate(classes):
-        own = rng.permutation(np.flatnonzero((labels == number) & ~apart))
-        if len(own) == 0:
+        orders.append(rng.permutation(np.flatnonzero((labels == number) & ~apart)))
+        if len(orders[-1]) == 0:
             raise DataError(
                 f"class {name!r} has no labelled image in the train part; "
                 "add some images or remove the class"
             )
-        held = 0 if len(given) else _held(protocol.validation, len(own))
-        rest = own[held:]
-        budget = protocol.per_class or max(2, round(float(protocol.labelled) * len(own)))
-        validation.append(own[:held])
-        labelled.append(rest[:budget])
+    held = [0 if len(given) else _held(protocol.validation, len(own)) for own in orders]
+    validation: list[Positions] = [given]
+    if groups is None:
+        validation += [own[:count] for own, count in zip(orders, held, strict=True)]
+        rests = [own[count:] for own, count in zip(orders, held, strict=True)]
+    else:
+        keep = [min(2, len(own)) for own in orders]
+        drawn = take_groups([own.tolist() for own in orders], held, groups.tolist(), keep)
+        taken = np.array(sorted(drawn), dtype=np.int64)
+        validation.append(taken)
+        rests = [own[~np.isin(own, taken)] for own in orders]
+        apart |= np.isin(groups, groups[taken])  # images without a label that belong to them, too
+    labelled = [
+        rest[: protocol.per_class or max(2, round(float(protocol.labelled) * len(own)))]
+        for own, rest in zip(orders, rests, strict=True)
+    ]
     validated = np.sort(np.concatenate(validation)).astype(np.int64)
     apart[validated] = True
     return Split(
@@ -78,13 +93,35 @@ def split_train(
     )
 
 
+def joined_groups(parts: Sequence[Part]) -> Positions | None:
+    """Groups of the images of several parts, one after the other; None where no part has any."""
+    if all(part.groups is None for part in parts):
+        return None
+    known = [-1 if part.groups is None else int(part.groups.max(initial=-1)) for part in parts]
+    start = max(known) + 1
+    joined: list[Positions] = []
+    for part in parts:
+        if part.groups is None:
+            joined.append(np.arange(start, start + len(part), dtype=np.int64))
+            start += len(part)
+        else:
+            joined.append(part.groups.astype(np.int64))
+    return np.concatenate(joined)
+
+
 def _held(share: float, count: int) -> int:
     """Validation images of a class: at least one where three are there, leaving two to train on."""
     wanted = max(round(share * count), 1 if share > 0 else 0)
     return min(wanted, max(count - 2, 0))
 
 
-def draw_probe(labels: Positions, labelled: Positions, size: int, seed: int) -> Positions:
+def draw_probe(
+    labels: Positions,
+    labelled: Positions,
+    size: int,
+    seed: int,
+    groups: Positions | None = None,
+) -> Positions:
     """Positions of the probe: balanced, at most `size`, at least two a class where there are.
 
     Where even two of every class are too many, a random subset of size/2 classes is used (the
@@ -95,6 +132,9 @@ def draw_probe(labels: Positions, labelled: Positions, size: int, seed: int) -> 
         labelled: Positions of the labelled part.
         size: Number of images at most.
         seed: From (suite, task, seed, "probe").
+        groups: (n,) of all train images, as `split_train` takes them. Of each group one image is
+            taken, since a metric that compares an image with its own copy is deceived; more only
+            where a class has no two groups.
     """
     if UNLABELLED in labels[labelled]:
         raise ValueError("the labelled part holds images without a label")
@@ -103,6 +143,16 @@ def draw_probe(labels: Positions, labelled: Positions, size: int, seed: int) -> 
     if 2 * len(present) > size:
         present = np.sort(rng.permutation(present)[: max(size // 2, 1)])
     queues = [rng.permutation(labelled[labels[labelled] == c]) for c in present]
+    if groups is not None:
+        queues = [_one_of_each(queue, groups[queue]) for queue in queues]
     turns = chain.from_iterable(zip_longest(*(queue.tolist() for queue in queues)))
     chosen = islice((position for position in turns if position is not None), size)
     return np.sort(np.array(list(chosen), dtype=np.int64))
+
+
+def _one_of_each(queue: Positions, groups: Positions) -> Positions:
+    """The first image of each group in their order, and others until there are two."""
+    first = np.sort(np.unique(groups, return_index=True)[1])
+    others = np.setdiff1d(np.arange(len(queue)), first)
+    kept: Positions = queue[np.concatenate([first, others[: max(2 - len(first), 0)]])]
+    return kept

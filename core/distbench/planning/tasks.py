@@ -46,7 +46,8 @@ def _check(id: str, index: TaskIndex, protocol: Protocol) -> None:
     if not len(index.parts["test"]):
         raise DataError(f"task {id!r} has no test image")
     try:
-        split_train(index.parts["train"].labels, index.classes, protocol, 0)
+        train = index.parts["train"]
+        split_train(train.labels, index.classes, protocol, 0, groups=train.groups)
     except DataError as error:
         raise DataError(f"task {id!r}: {error}") from None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -96,7 +97,7 @@ def offers_of(module: Any, origin: Origin, overlaps: dict[str, set[str]]) -> Ite
         hooked = True
         held: Mapping[str, Sequence[str]] = _returned(impl)
         for outer, inner in held.items():
-            overlaps.setdefault(outer.casefold(), set()).update(name.casefold() for name in inner)
+            overlaps.setdefault(data_set(outer), set()).update(map(data_set, inner))
     for kind in KINDS:
         hook = getattr(manager.hook, f"distbench_{plural(kind)}")
         for impl in hook.get_hookimpls():
@@ -146,3 +147,8 @@ def load_file(file: Path) -> ModuleType:
     sys.modules[name] = module
     module_spec.loader.exec_module(module)
     return module
+
+
+def data_set(name: str) -> str:
+    """The name of a data set as it is compared: capitals, ``_``, blanks and ``-`` do not matter."""
+    return re.sub(r"[\s_-]+", "-", name.strip().casefold())

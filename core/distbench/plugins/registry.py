@@ -14,7 +14,15 @@ from distbench.errors import PluginError, UnknownNameError, UsageError
 from distbench.interfaces.component import Component
 from distbench.interfaces.kinds import KINDS, kind_of
 from distbench.plugins import spec
-from distbench.plugins.discovery import Offer, Origin, entry_points, load_file, offers_of, plural
+from distbench.plugins.discovery import (
+    Offer,
+    Origin,
+    data_set,
+    entry_points,
+    load_file,
+    offers_of,
+    plural,
+)
 from distbench.plugins.source_code import class_digest, plugin_file_digest
 
 if TYPE_CHECKING:
@@ -100,8 +108,8 @@ class Registry:
         return sorted(name for k, name in self._offers if k == kind)
 
     def held_by(self, dataset: str) -> set[str]:
-        """A data set and all whose images it holds, as far as plugins say, in lower case."""
-        held, new = set[str](), {dataset.casefold()}
+        """A data set and all whose images it holds, spelt by `data_set`, as far as plugins say."""
+        held, new = set[str](), {data_set(dataset)}
         while new:
             held |= new
             new = {inner for outer in new for inner in self._overlaps.get(outer, ())} - held

@@ -70,7 +70,8 @@ def build(
         value: What fills its primary field, if anything.
         params: Its parameters: texts as typed, or values from a TOML file.
         shown: The specification as the user wrote it, for messages.
-        base: Folder that relative paths start from; the working folder if None.
+        base: Folder that relative paths start from; the working folder if None. ``~`` is the
+            user's home folder.
 
     Raises:
         UsageError: A parameter is unknown, missing or has a wrong value.
@@ -97,11 +98,19 @@ def build(
         faults = faults_of(error, cls, missing=name + " needs {where}=...")
         raise UsageError(f"{shown!r}: {faults}") from None
     anchored = {
-        key: (base or Path.cwd()) / path
+        key: (base or Path.cwd()) / _at_home(path)
         for key, path in component
         if isinstance(path, Path) and not path.is_absolute()
     }
     return (component.model_copy(update=anchored) if anchored else component).named(name)
+
+
+def _at_home(path: Path) -> Path:
+    """The path with ``~`` written out, where it is somebody's home folder."""
+    try:
+        return path.expanduser()
+    except RuntimeError:
+        return path
 
 
 def _value(raw: str, field: FieldInfo) -> Any:

@@ -6,6 +6,7 @@ The order and the weights are `distbench.engine.ranking`'s; here names become pr
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -87,7 +88,8 @@ def rank_sources(config: RunConfig) -> Comparison:
             seed_for(suite.name, task.id, 0, "metric"),
             reference,
         )
-        return rank_probes(task.id, metrics, strategy, probes, excluded, marked=marked[task.id])
+        ranked = rank_probes(task.id, metrics, strategy, probes, excluded, marked=marked[task.id])
+        return replace(ranked, notes=task.notes)
 
 
 def _reference(

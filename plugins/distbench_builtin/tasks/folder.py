@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -16,13 +16,26 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from distbench import UNLABELLED, DataError, Part, Task, TaskIndex, UsageError
 from distbench_builtin.shared.caching.file_digests import digests_below
+from distbench_builtin.shared.images.bonds import Bonds
+from distbench_builtin.shared.images.copies import DESCRIPTION as COPIES
+from distbench_builtin.shared.images.copies import Copies, Item, check_copies
 from distbench_builtin.shared.images.decode import decode
+from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
+from distbench_builtin.shared.images.depth import Depth, note_of_bits
 from distbench_builtin.shared.images.folder_layout import sort_out
 from distbench_builtin.shared.images.folder_tree import ImageFile, walk
+from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
+from distbench_builtin.shared.images.grouping import divided_numbers
+from distbench_builtin.shared.images.label_spellings import DESCRIPTION as LABELS
+from distbench_builtin.shared.images.label_spellings import Labels
 from distbench_builtin.shared.images.parts import Classes, Layout
+from distbench_builtin.shared.images.peaks import peaks_of
 from distbench_builtin.shared.images.table_layout import listed as listed_in
 
 Rows = list[tuple[str | None, ImageFile]]
+
+_JUDGE = ("copies", "labels")
+"""Parameters that say whether data are refused, not what they are."""
 
 _scanning = threading.Lock()
 
@@ -67,12 +80,21 @@ class FolderTask(Task):
     test: float = Field(
         0.2, gt=0, lt=1, description="share of each class for testing, where there is no test part"
     )
+    group: str | None = Field(
+        None,
+        description=GROUP.format(
+            more=" of the table; `folder`, that below the folder of the class"
+        ),
+    )
+    copies: Copies = Field("refuse", description=COPIES)
+    labels: Labels = Field("check", description=LABELS)
+    bits: int | None = Field(None, ge=8, le=16, description=BITS)
     seen_by: tuple[str, ...] = Field(
         (), description="data sets whose models have seen these images, e.g. imagenet-1k"
     )
 
-    _found: tuple[str, Layout, dict[str, Rows]] | None = PrivateAttr(None)
-    _indexed: tuple[str, TaskIndex] | None = PrivateAttr(None)
+    _known_depth: tuple[dict[str, Rows], Depth] | None = PrivateAttr(None)
+    _found: tuple[str, dict[str, Rows], TaskIndex] | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _says_where(self) -> Self:
@@ -88,29 +110,14 @@ class FolderTask(Task):
 
     def identity(self) -> dict[str, Any]:  # noqa: D102
         identity = super().identity()
+        params = identity["params"]
         return {
             **identity,
-            "params": {k: v for k, v in identity["params"].items() if v is not None},
+            "params": {k: v for k, v in params.items() if v is not None and k not in _JUDGE},
         }
 
     def index(self) -> TaskIndex:  # noqa: D102
-        held = self._indexed
-        if held is not None and held[0] == repr(self):
-            return held[1]
-        layout, rows = self._scan()
-        number = {name: i for i, name in enumerate(layout.classes)}
-        parts = {
-            part: Part(
-                np.array([UNLABELLED if c is None else number[c] for c, _ in images], np.int64),
-                tuple(image.name for _, image in images),
-            )
-            for part, images in rows.items()
-        }
-        index = TaskIndex(
-            layout.classes, parts, self._fingerprint(rows), self.seen_by, tuple(layout.notes)
-        )
-        self._indexed = repr(self), index
-        return index
+        return self._scan()[1]
 
     def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102
         return self.read_reduced(part, positions, None)
@@ -119,8 +126,19 @@ class FolderTask(Task):
         self, part: str, positions: Sequence[int], side: int | None
     ) -> Sequence[NDArray[np.uint8]]:
         """As `read`; images of more than twice `side` may come smaller, decoded faster."""
-        images, root = self._scan()[1][part], self._root
-        return [decode(root / images[i][1].place, images[i][1].name, side=side) for i in positions]
+        images, root, depth = self._scan()[0][part], self._root, self._depth()
+        return [
+            decode(root / images[i][1].place, images[i][1].name, side, depth) for i in positions
+        ]
+
+    def _depth(self) -> Depth:
+        """How 16-bit images are brought to 8 bits."""
+        rows = self._scan()[0]
+        if self._known_depth is None or self._known_depth[0] is not rows:
+            images = [image for own in rows.values() for _, image in own]
+            peaks = peaks_of(self._root, images)
+            self._known_depth = rows, Depth(self.bits, peaks, str(self.table or self.path))
+        return self._known_depth[1]
 
     @property
     def _root(self) -> Path:
@@ -129,21 +147,43 @@ class FolderTask(Task):
             return self.path.absolute()
         return (self.table or Path()).absolute().parent
 
-    def _scan(self) -> tuple[Layout, dict[str, Rows]]:
-        """The layout, and class and file of the images of each part in the order of the index."""
+    def _scan(self) -> tuple[dict[str, Rows], TaskIndex]:
+        """Class and file of the images of each part in the order of the index, and the index."""
         held = self._found
         if held is not None and held[0] == repr(self):
             return held[1:]
         with _scanning:
             if self._found is None or self._found[0] != repr(self):
-                layout = self._layout()
-                rows = {part: _in_order(classes) for part, classes in layout.parts.items()}
-                layout.unlabelled += self._more(layout, rows)
-                rows["train"] += [(None, image) for image in layout.unlabelled]
-                self._found = (repr(self), layout, rows)
+                self._found = (repr(self), *self._read_all())
             return self._found[1:]
 
-    def _layout(self) -> Layout:
+    def _read_all(self) -> tuple[dict[str, Rows], TaskIndex]:
+        bonds = Bonds(self._digests, self.group)
+        layout = self._layout(bonds)
+        rows = {part: _in_order(classes) for part, classes in layout.parts.items()}
+        layout.unlabelled += self._more(layout, rows, bonds)
+        rows["train"] += [(None, image) for image in layout.unlabelled]
+        where = str(self.table or self.path)
+        items = {part: bonds.items(own) for part, own in rows.items()}
+        layout.notes += check_copies(items, where, self.copies) + note_of_bits(self.bits)
+        images = [image for own in rows.values() for _, image in own]
+        numbers = bonds.numbers(images, where)
+        groups = divided_numbers(numbers, {part: len(own) for part, own in rows.items()})
+        number = {name: i for i, name in enumerate(layout.classes)}
+        parts = {
+            part: Part(
+                np.array([UNLABELLED if c is None else number[c] for c, _ in own], np.int64),
+                tuple(image.name for _, image in own),
+                groups[part],
+            )
+            for part, own in rows.items()
+        }
+        fingerprint = _fingerprint(items, groups)
+        return rows, TaskIndex(
+            layout.classes, parts, fingerprint, self.seen_by, tuple(layout.notes)
+        )
+
+    def _layout(self, bonds: Bonds) -> Layout:
         if self.path is not None:
             _check_folder(self.path, "path")
         if self.table is not None:
@@ -152,11 +192,11 @@ class FolderTask(Task):
                 "label": self.label_column,
                 "split": self.split_column,
             }
-            return listed_in(self.table, self._root, self.test, columns)
+            return listed_in(self.table, self._root, self.test, columns, bonds, self.labels)
         root = self.path or Path()
-        return sort_out(root, walk(root), self.test)
+        return sort_out(root, walk(root), self.test, bonds)
 
-    def _more(self, layout: Layout, rows: dict[str, Rows]) -> list[ImageFile]:
+    def _more(self, layout: Layout, rows: dict[str, Rows], bonds: Bonds) -> list[ImageFile]:
         """Images of the further folder that are not among the others."""
         if self.unlabelled is None:
             return []
@@ -166,13 +206,13 @@ class FolderTask(Task):
         if not images:
             raise DataError(f"no images in unlabelled={self.unlabelled}")
         others = [image for part in rows.values() for _, image in part] + layout.unlabelled
-        known = set(self._digests([image.place for image in others]))
-        digests = self._digests([os.path.join(base, image.place) for image in images])  # noqa: PTH118
-        new = [
+        known = set(bonds.digests(others))
+        more = [
             ImageFile(f"unlabelled/{image.name}", os.path.join(base, image.place))  # noqa: PTH118
-            for image, digest in zip(images, digests, strict=True)
-            if digest not in known
+            for image in images
         ]
+        digests = bonds.digests(more)
+        new = [image for image, digest in zip(more, digests, strict=True) if digest not in known]
         if left := len(images) - len(new):
             layout.notes.append(
                 f"{left} of {len(images)} images of the unlabelled folder left out: they are among "
@@ -188,21 +228,25 @@ class FolderTask(Task):
                 f"cannot read {error.filename}: {error.strerror}; mend or remove it"
             ) from None
 
-    def _fingerprint(self, rows: dict[str, Rows]) -> str:
-        """SHA-256 over name, class, part and content of every image."""
-        images = [
-            (image.name, label or "", part, image.place)
-            for part, listed in rows.items()
-            for label, image in listed
-        ]
-        digests = self._digests([place for *_, place in images])
-        facts = sorted((*image[:3], digest) for image, digest in zip(images, digests, strict=True))
-        # Piece by piece what json.dumps would give of the whole list.
-        whole = hashlib.sha256(b"[")
-        for number, fact in enumerate(facts):
-            whole.update((", " if number else "").encode() + json.dumps(fact).encode())
-        whole.update(b"]")
-        return whole.hexdigest()
+
+def _fingerprint(
+    items: Mapping[str, Sequence[Item]], groups: Mapping[str, NDArray[np.int64] | None]
+) -> str:
+    """SHA-256 over name, class, part and content of every image, and what belongs together."""
+    facts = sorted(
+        (item.name, item.label or "", part, str(item.digest))
+        for part, own in items.items()
+        for item in own
+    )
+    # Piece by piece what json.dumps would give of the whole list.
+    whole = hashlib.sha256(b"[")
+    for number, fact in enumerate(facts):
+        whole.update((", " if number else "").encode() + json.dumps(fact).encode())
+    whole.update(b"]")
+    for part, numbers in sorted(groups.items()):
+        if numbers is not None:
+            whole.update(json.dumps([part, numbers.tolist()]).encode())
+    return whole.hexdigest()
 
 
 def _in_order(classes: Classes) -> Rows:

@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ConfigDict, Field, model_validator
 
 from distbench import DataError, Download, TaskIndex, absent, primary
 from distbench_builtin.shared.caching.file_digests import file_digests
 from distbench_builtin.shared.images import hub_columns as _hub_data
+from distbench_builtin.shared.images.copies import DESCRIPTION as COPIES
+from distbench_builtin.shared.images.copies import Copies, check_copies
+from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
+from distbench_builtin.shared.images.depth import Depth, note_of_bits
 from distbench_builtin.shared.images.drawing import note
+from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
+from distbench_builtin.shared.images.grouping import checked_groups, divided_numbers, namer
 from distbench_builtin.shared.images.hub_columns import HubDataSet, missing
-from distbench_builtin.shared.images.hub_rows import open_splits
-from distbench_builtin.shared.images.pool import Pool, divided, in_natural_order
+from distbench_builtin.shared.images.hub_labels import differently_numbered
+from distbench_builtin.shared.images.hub_rows import Rows, open_splits
+from distbench_builtin.shared.images.peaks import deep_peak, spread
+from distbench_builtin.shared.images.pool import Pool, in_natural_order
+from distbench_builtin.shared.images.pool_bonds import (
+    Items,
+    divide,
+    image_digests,
+    items_of,
+    numbers_of,
+)
 from distbench_builtin.shared.images.pooled_task import PooledTask
 
 _VALIDATION = ("validation", "valid", "val", "dev")
@@ -45,6 +61,11 @@ class HubTask(PooledTask):
     share: float = Field(
         0.2, gt=0, lt=1, description="of each class for testing, where there is no split for it"
     )
+    group: str | None = Field(None, description=GROUP.format(more=""))
+    copies: Copies = Field(
+        "refuse", description=f"{COPIES}. They are looked for in clones (path=) alone"
+    )
+    bits: int | None = Field(None, ge=8, le=16, description=BITS)
     files: tuple[str, ...] = Field(("*",), description="which files of the repository are fetched")
     seen_by: tuple[str, ...] = Field(
         (), description="data sets whose models have seen these images, e.g. imagenet-1k"
@@ -57,6 +78,14 @@ class HubTask(PooledTask):
         if self.id is not None and self.id.count("/") != 1:
             raise ValueError(f"id={self.id} is no repository; write id=org/name")
         return self
+
+    def identity(self) -> dict[str, Any]:  # noqa: D102
+        identity = super().identity()
+        params = {k: v for k, v in identity["params"].items() if k != "copies"}
+        for later in ("group", "bits"):
+            if params.get(later) is None:
+                params.pop(later, None)
+        return {**identity, "params": params}
 
     def downloads(self) -> Sequence[Download]:  # noqa: D102
         return [self._data_set()] if self.id is not None else []
@@ -93,18 +122,25 @@ class HubTask(PooledTask):
         image = _hub_data.image_column(features, self.image, what)
         label = _hub_data.label_column(features, self.label_column, what)
         chosen = self._choose(list(splits), what)
+        own = [splits[name] for name in chosen.values()]
+        depth = Depth(self.bits, lambda: _peaks(own, image), what)
         pools = {
-            part: _hub_data.pool_of(splits[name], features, image, label, names_from=f"{name}-")
+            part: _hub_data.pool_of(
+                splits[name], features, image, label, names_from=f"{name}-", depth=depth
+            )
             for part, name in chosen.items()
         }
         notes = [f"{part} is split {name!r}" for part, name in chosen.items() if part != name]
+        origin = self._origin(folder)
+        items = self._items(pools, {part: splits[n] for part, n in chosen.items()}, image, origin)
+        numbers = numbers_of(items)
         if "test" not in pools:
             total = len(pools["train"])
-            pools["train"], pools["test"] = divided(pools["train"], self.share)
+            divide(pools, items, self.share)
             if not len(pools["test"]):
                 raise DataError(
-                    f"no class of {what} has two images, so no test part can be made; name a "
-                    "split with test="
+                    f"no class of {what} has two images that do not belong together, so no test "
+                    "part can be made; name a split with test="
                 )
             notes.append(note(len(pools["test"]), total, self.share, "the images' names"))
         used = {v for pool in pools.values() for v in pool.labels if v is not None}
@@ -113,11 +149,21 @@ class HubTask(PooledTask):
                 f"the test images of {what} have no labels; name another split with test= (it has "
                 f"{', '.join(splits)})"
             )
+        notes += check_copies(items, what, self.copies) + note_of_bits(self.bits)
+        together = len(set(numbers)) < len(numbers)
+        groups = divided_numbers(numbers_of(items), {part: len(pools[part]) for part in items})
+        mixed = differently_numbered(own, features, label)
+        if mixed:
+            notes.append(
+                f"{len(mixed)} files number the classes in an order of their own; they were read "
+                "by name"
+            )
+        more = [*(numbers if together else ()), *(["by name"] if mixed else [])]
         classes = _classes(features[label], used)
         index = TaskIndex(
             classes=classes,
-            parts={part: pool.part(classes) for part, pool in pools.items()},
-            fingerprint=self._fingerprint(folder, chosen, image, label, pools, classes),
+            parts={part: pool.part(classes, groups[part]) for part, pool in pools.items()},
+            fingerprint=self._fingerprint(origin, chosen, image, label, pools, classes, more),
             seen_by=self.seen_by,
             notes=tuple(notes),
         )
@@ -152,25 +198,60 @@ class HubTask(PooledTask):
 
     def _fingerprint(
         self,
-        folder: Path,
+        origin: list[object],
         chosen: dict[str, str],
         image: str,
         label: str,
         pools: dict[str, Pool],
         classes: tuple[str, ...],
+        more: list[object],
     ) -> str:
-        """Of the commit, or of the files of a clone; and of all that decides what is read."""
-        origin: list[object] = [self.id, folder.name]
-        if self.path is not None:
-            files = sorted(
-                p for p in folder.absolute().rglob("*") if _is_data(p, folder.absolute())
-            )
-            names = [p.relative_to(folder.absolute()).as_posix() for p in files]
-            origin = [names, file_digests(folder.absolute(), files)]
+        """Of where it is from, and of all that decides what is read."""
         drawn_share = self.share if "test" not in chosen else None
         counts = {part: len(pool) for part, pool in pools.items()}
-        facts = [origin, self.config, image, label, chosen, drawn_share, counts, classes]
+        facts = [origin, self.config, image, label, chosen, drawn_share, counts, classes, *more]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+    def _origin(self, folder: Path) -> list[object]:
+        """The commit, or the files of a clone."""
+        if self.path is None:
+            return [self.id, folder.name]
+        files = sorted(p for p in folder.absolute().rglob("*") if _is_data(p, folder.absolute()))
+        names = [p.relative_to(folder.absolute()).as_posix() for p in files]
+        return [names, file_digests(folder.absolute(), files)]
+
+    def _items(
+        self, pools: dict[str, Pool], rows: dict[str, Rows], image: str, origin: list[object]
+    ) -> Items:
+        """The images with what is known of their content and groups."""
+        digests: dict[str, list[str]] = {}
+        if self.path is not None:
+            for part, own in rows.items():
+                key = {"origin": origin, "config": self.config, "split": part, "column": image}
+                digests[part] = image_digests(own, image, key)
+        return items_of(pools, digests, self._groups(pools, rows))
+
+    def _groups(self, pools: dict[str, Pool], rows: dict[str, Rows]) -> dict[str, list[str | None]]:
+        if self.group is None:
+            return {}
+        columns = next(iter(rows.values())).columns()
+        groups: dict[str, list[str | None]]
+        if self.group in columns:
+            values = {part: own.column(self.group) for part, own in rows.items()}
+            groups = {p: [None if v is None else str(v) for v in own] for p, own in values.items()}
+        else:
+            find = namer(self.group, columns)
+            groups = {part: [find(name) for name in pool.names] for part, pool in pools.items()}
+        checked_groups(self.group, [g for own in groups.values() for g in own], self._what())
+        return groups
+
+
+def _peaks(splits: Sequence[Rows], image: str) -> Iterator[int]:
+    """Largest values of a sample of images."""
+    for rows in splits:
+        for position in spread(len(rows)):
+            for data in rows.images(image, [position]):
+                yield deep_peak(data or b"")
 
 
 def _is_data(file: Path, root: Path) -> bool:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,10 @@ from pydantic import Field, PrivateAttr
 from distbench import UNLABELLED, DataError, Part, Task, TaskIndex
 from distbench_builtin.shared.caching.file_digests import digests_below
 from distbench_builtin.shared.images.decode import decode
-from distbench_builtin.shared.images.folder_tree import ImageFile, walk
+from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
+from distbench_builtin.shared.images.depth import Depth, note_of_bits
+from distbench_builtin.shared.images.folder_tree import ImageFile, note_of_left_out, walk
+from distbench_builtin.shared.images.peaks import peaks_of
 
 
 class ImagesTask(Task):
@@ -35,7 +38,9 @@ class ImagesTask(Task):
         None, description="a list of the images to take, as `distbench retrieve` stores it"
     )
 
-    _found: tuple[str, list[ImageFile], TaskIndex] | None = PrivateAttr(None)
+    bits: int | None = Field(None, ge=8, le=16, description=BITS)
+
+    _found: tuple[str, list[ImageFile], TaskIndex, Depth] | None = PrivateAttr(None)
 
     def index(self) -> TaskIndex:  # noqa: D102
         return self._scan()[1]
@@ -47,19 +52,28 @@ class ImagesTask(Task):
         self, part: str, positions: Sequence[int], side: int | None
     ) -> Sequence[NDArray[np.uint8]]:
         """As `read`; images of more than twice `side` may come smaller, decoded faster."""
-        images = self._scan()[0] if part == "train" else []
+        images, _, depth = self._scan()
         root = self.path.absolute()
-        return [decode(root / images[i].place, images[i].name, side=side) for i in positions]
+        return [
+            decode(root / images[i].place, images[i].name, side, depth)
+            for i in (positions if part == "train" else ())
+        ]
 
-    def _scan(self) -> tuple[list[ImageFile], TaskIndex]:
-        """The images and their index, found once an instance."""
+    def identity(self) -> dict[str, Any]:  # noqa: D102
+        identity = super().identity()
+        params = {k: v for k, v in identity["params"].items() if k != "bits" or v is not None}
+        return {**identity, "params": params}
+
+    def _scan(self) -> tuple[list[ImageFile], TaskIndex, Depth]:
+        """The images, their index and how deep they are, found once an instance."""
         if self._found is not None and self._found[0] == repr(self):
             return self._found[1:]
         if not self.path.is_dir():
             what = "is a file, not a folder" if self.path.exists() else "does not exist"
             raise DataError(f"the image folder {self.path} {what}; mend path=DIR")
         root = self.path.absolute()
-        images = walk(root).images
+        tree = walk(root)
+        images = tree.images
         if self.only is not None:
             images = _listed(images, self.only)
         if not images:
@@ -83,9 +97,11 @@ class ImagesTask(Task):
                 "test": Part(np.empty(0, dtype=np.int64), ()),
             },
             fingerprint=whole.hexdigest(),
+            notes=(*note_of_left_out(tree.left_out), *note_of_bits(self.bits)),
         )
-        self._found = repr(self), images, index
-        return images, index
+        depth = Depth(self.bits, peaks_of(root, images), str(self.path))
+        self._found = repr(self), images, index, depth
+        return self._found[1:]
 
 
 def _listed(images: list[ImageFile], listing: Path) -> list[ImageFile]:

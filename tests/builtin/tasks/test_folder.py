@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
@@ -34,7 +35,7 @@ def put(root: Path, *names: str) -> Path:
     for name in names:
         file = root / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        colour = tuple(name.encode().ljust(3)[-5:-2])
+        colour = tuple(hashlib.sha256(name.encode()).digest()[:3])
         Image.new("RGB", (4, 3), colour).save(file, "PNG")
         os.utime(file, (OLD, OLD))
     return root

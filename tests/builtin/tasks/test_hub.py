@@ -45,7 +45,8 @@ def pets(
     for split, count, shards in (("train", 12, 2), ("test", 4, 1)):
         columns = {
             "img": [
-                {"bytes": draw(20 * i % 256), "path": f"{split}_{i}.png"} for i in range(count)
+                {"bytes": draw((20 * i + 5 * (split == "test")) % 256), "path": f"{split}_{i}.png"}
+                for i in range(count)
             ],
             "label": [i % 2 for i in range(count)],
             "age": list(range(count)),
@@ -327,3 +328,147 @@ def test_a_broken_image_is_named(
     task.index()
     with pytest.raises(CorruptImageError, match="cannot read image 'train-000001': not an image"):
         task.read("train", [1])
+
+
+ANIMALS = {"cat": 60, "dog": 130, "fox": 200}
+
+
+@pytest.fixture
+def animals(
+    tmp_path: Path, write_split: Callable[..., None], draw: Callable[..., bytes]
+) -> Callable[..., Path]:
+    """Writes files of a clone, each with class names in an order of its own."""
+    from datasets import ClassLabel, Features, Image, Value
+
+    def write(split: str, names: list[str], given: list[str | int], **options: Any) -> Path:
+        kinds = Features(
+            {"image": Image(), "label": ClassLabel(names=names), "person": Value("string")}
+        )
+        start = options.pop("start", 0)
+        shades = [ANIMALS.get(str(g), 10) for g in given]
+        columns = {
+            "image": [
+                {"bytes": draw(shade, (8, 7 + start + i)), "path": None}
+                for i, shade in enumerate(shades)
+            ],
+            "label": [names.index(g) if isinstance(g, str) else g for g in given],
+            "person": [f"p{(start + i) // 4}" for i in range(len(given))],
+        }
+        write_split(tmp_path / "clone" / "data", split, columns, kinds, **options)
+        return tmp_path / "clone"
+
+    return write
+
+
+def test_each_file_names_its_own_classes(animals: Callable[..., Path]) -> None:
+    animals("train", ["cat", "dog", "fox"], ["cat", "dog", "fox"] * 4)
+    clone = animals("test", ["fox", "dog", "cat"], ["cat", "dog", "fox"] * 2, start=50)
+    task = make(f"hub:path={clone}")
+    index = task.index()
+    assert index.classes == ("cat", "dog", "fox")
+    for part in ("train", "test"):
+        images = task.read(part, range(len(index.parts[part])))
+        shades = [ANIMALS[index.classes[label]] for label in index.parts[part].labels]
+        assert [int(image[0, 0, 0]) for image in images] == shades
+    assert index.notes == (
+        "1 files number the classes in an order of their own; they were read by name",
+    )
+
+
+def test_classes_that_a_later_file_adds_are_known(animals: Callable[..., Path]) -> None:
+    animals("train", ["dog", "cat"], ["cat", "dog"] * 3)
+    animals("validation", ["fox", "cat"], ["cat"], start=70)
+    clone = animals("test", ["cat"], ["cat"] * 2, start=50)
+    index = make(f"hub:path={clone}").index()
+    assert index.classes == ("dog", "cat")
+    assert index.parts["test"].labels.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize("number", [3, 7])
+def test_a_label_without_a_name_is_named(animals: Callable[..., Path], number: int) -> None:
+    animals("train", ["cat", "dog", "fox"], ["cat", "dog", "fox"] * 4)
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    clone = animals("test", ["cat", "dog", "fox"], ["cat", "dog", "dog"], start=50)
+    file = clone / "data" / "test-00000-of-00001.parquet"
+    table = pq.read_table(file)
+    labels = pa.array([0, number, 1], pa.int64())
+    pq.write_table(table.set_column(1, table.schema.field("label"), labels), file)
+    with pytest.raises(DataError) as caught:
+        make(f"hub:path={clone}").index()
+    words = f"row 1 of {clone}/data/test-00000-of-00001.parquet has {number} in column 'label', but"
+    assert words in str(caught.value)
+    assert "its 3 classes are 0 to 2 (cat, dog, fox)" in str(caught.value)
+
+
+def test_a_card_and_files_that_disagree_are_refused(animals: Callable[..., Path]) -> None:
+    animals("train", ["cat", "dog"], ["cat", "dog"] * 3)
+    clone = animals("test", ["dog", "owl"], ["dog"], start=50)
+    info = (
+        "dataset_info:\n  features:\n  - name: image\n    dtype: image\n  - name: label\n"
+        "    dtype:\n      class_label:\n        names:\n          '0': cat\n          '1': dog\n"
+        "  - name: person\n    dtype: string\n"
+    )
+    (clone / "README.md").write_text(CARD.replace("configs:", info + "configs:"))
+    with pytest.raises(DataError, match="names classes that the data set's card or its other"):
+        make(f"hub:path={clone}").index()
+
+
+def test_copies_in_a_clone_are_refused_and_kept_together(animals: Callable[..., Path]) -> None:
+    names = ["cat", "dog", "fox"]
+    animals("train", names, names * 6)
+    clone = animals("test", names, names * 2)
+    with pytest.raises(DataError, match="6 of 6 test images are among the training or valid"):
+        make(f"hub:path={clone}").index()
+    assert len(make(f"hub:path={clone},copies=allow").index().notes) == 1
+    only = make(f"hub:path={clone},train=train,test=none")
+    assert "copies" not in only.identity()["params"] and "group" not in only.identity()["params"]
+
+
+def test_groups_of_a_data_set_stay_together(animals: Callable[..., Path]) -> None:
+    names = ["cat", "dog"]
+    clone = animals("train", names, names * 12)
+    plain = make(f"hub:path={clone}").index()
+    assert len(plain.parts["test"]) == 4 and plain.parts["train"].groups is None
+    index = make(f"hub:path={clone},group=person").index()
+    persons = {
+        part: {int(name.split("-")[1]) // 4 for name in own.names}
+        for part, own in index.parts.items()
+    }
+    assert not persons["train"] & persons["test"] and len(index.parts["test"]) == 4
+    assert index.parts["train"].groups is not None
+    assert index.fingerprint != plain.fingerprint
+    with pytest.raises(DataError, match=r"no column .there are image, label, person"):
+        make(f"hub:path={clone},group=patient").index()
+
+
+def test_images_of_a_clone_are_read_for_copies_once(
+    animals: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clone = animals("train", ["cat", "dog"], ["cat", "dog"] * 6)
+    first = make(f"hub:path={clone}").index()
+    monkeypatch.setattr(ParquetRows, "images", None)
+    assert make(f"hub:path={clone}").index().fingerprint == first.fingerprint
+
+
+def test_dim_images_of_16_bits_are_refused_until_it_is_said(
+    snapshot: Callable[..., Path], write_split: Callable[..., None]
+) -> None:
+    import io
+
+    from datasets import ClassLabel, Features, Image
+    from PIL import Image as Pillow
+
+    kinds = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    folder = snapshot("org/deep")
+    file = io.BytesIO()
+    Pillow.fromarray(np.array([[0, 700, 4095]], np.uint16)).save(file, "PNG")
+    for split in ("train", "test"):
+        columns = {"image": [{"bytes": file.getvalue(), "path": None}] * 2, "label": [0, 1]}
+        write_split(folder / "data", split, columns, kinds)
+    with pytest.raises(DataError, match=r"no value above 4095.*bits=12 or more"):
+        make("hub:org/deep").read("train", [1])
+    task = make("hub:org/deep:bits=12")
+    assert task.read("train", [1])[0][0, :, 0].tolist() == [0, 43, 255]
+    assert "bits" not in make("hub:org/deep").identity()["params"]

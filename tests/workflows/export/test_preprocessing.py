@@ -60,7 +60,7 @@ def test_files_are_decoded_as_image_tasks_do_it(kind: str, tmp_path: Path) -> No
     for part in ("train/a", "train/b", "test/a", "test/b"):
         (tmp_path / part).mkdir(parents=True)
         (tmp_path / part / "x.img.png").write_bytes(drawn(kind))
-    task = cast(Task, registry().make("task", f"folder:path={tmp_path}"))
+    task = cast(Task, registry().make("task", f"folder:path={tmp_path},copies=allow"))
     seen = fit(task.read_reduced("test", [0], 16)[0], 16)
     assert np.array_equal(shipped(Image.open(io.BytesIO(drawn(kind)))), seen)
 

@@ -343,7 +343,7 @@ def test_another_folder_is_another_data_set(suite: dict[str, Any], tmp_path: Pat
             where = tmp_path / folder / part / label
             where.mkdir(parents=True)
             for number in range(8):
-                shade = (number * 9, 200 * (label == "a"), 0)
+                shade = (number * 9, 200 * (label == "a"), len(part))
                 Image.new("RGB", (16, 16), shade).save(where / f"{number}.png")
     file = Path(suite["suite"])
     file.write_text(f'{SUITE}[[tasks]]\nid = "own"\nuse = "folder:path=target"\n')

@@ -17,6 +17,7 @@ from PIL import Image
 from distbench.engine.training.threads import usable_cores
 from distbench.errors import CorruptImageError
 from distbench.interfaces.task import Task
+from distbench.planning.split import joined_groups
 from distbench.storage.npy import RowFile
 
 Pixels = NDArray[np.uint8]
@@ -45,6 +46,7 @@ class ImageSet:
         test: uint8 (m, s, s, 3), memory-mapped.
         test_labels: int64 (m,).
         skipped: Names of images that were left out because they are corrupt.
+        train_groups: int64 (n,), see `Part.groups`; None where each image stands for itself.
     """
 
     train: Pixels
@@ -53,6 +55,7 @@ class ImageSet:
     test: Pixels
     test_labels: NDArray[np.int64]
     skipped: tuple[str, ...]
+    train_groups: NDArray[np.int64] | None = None
 
 
 def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = False) -> None:
@@ -82,6 +85,9 @@ def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = F
     for group, parts in groups.items():
         total = sum(len(index.parts[p]) for p in parts)
         labels: list[int] = []
+        together = joined_groups([index.parts[p] for p in parts]) if group == "train" else None
+        kept: list[int] = []
+        start = 0
         with RowFile(folder / f"{group}.npy", (total, size, size, 3), np.uint8) as pixels:
             for part in parts:
                 if part == "validation":
@@ -92,7 +98,11 @@ def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = F
                 ):
                     pixels.append(images)
                     labels += facts.labels[positions].tolist()
+                    kept += [start + position for position in positions]
+                start += len(facts)
         np.save(folder / f"{group}_labels.npy", np.array(labels, dtype=np.int64))
+        if together is not None:
+            np.save(folder / f"{group}_groups.npy", together[kept])
     about = {"skipped": skipped, "validation_from": validation_from, "size": size}
     (folder / "facts.json").write_text(json.dumps(about), encoding="utf-8")
 
@@ -101,6 +111,7 @@ def open_images(folder: Path) -> ImageSet:
     """Opens what `prepare` wrote."""
     facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
     labels = np.load(folder / "train_labels.npy")
+    groups = folder / "train_groups.npy"
     start = facts["validation_from"]
     return ImageSet(
         train=np.load(folder / "train.npy", mmap_mode="r"),
@@ -109,6 +120,7 @@ def open_images(folder: Path) -> ImageSet:
         test=np.load(folder / "test.npy", mmap_mode="r"),
         test_labels=np.load(folder / "test_labels.npy"),
         skipped=tuple(facts["skipped"]),
+        train_groups=np.load(groups) if groups.exists() else None,
     )
 
 

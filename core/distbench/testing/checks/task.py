@@ -53,6 +53,11 @@ def index(subject: Subject) -> None:
                 f"labels of {name} are {labels.min()}..{labels.max()}",
                 f"they are class numbers, {lowest}..{len(index.classes) - 1} here",
             )
+        groups = part.groups
+        if groups is not None and (groups.shape != labels.shape or groups.dtype != np.int64):
+            raise Fault(
+                f"groups of {name} are {groups.dtype} {groups.shape}", "give int64 of shape (n,)"
+            )
         if len(part.names) != len(labels) or len(set(part.names)) < len(labels):
             raise Fault(
                 f"{name} has {len(labels)} labels and {len(set(part.names))} names",

@@ -15,6 +15,8 @@ from distbench import CorruptImageError, DataError
 if TYPE_CHECKING:
     from PIL import Image
 
+    from distbench_builtin.shared.images.depth import Depth
+
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
 )
@@ -22,40 +24,54 @@ SUFFIXES = frozenset(
 
 
 # A suffix may lie; formats that start other programs (EPS) are never tried all the same.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 _SPARE = 2
 
 
-def decode(path: Path, name: str, side: int | None = None) -> NDArray[np.uint8]:
+def decode(
+    path: Path, name: str, side: int | None = None, depth: Depth | None = None
+) -> NDArray[np.uint8]:
     """Pixels of the first frame, upright (EXIF), on white where transparent.
 
     Args:
         path: The file.
         name: What the image is called in messages.
         side: As `decode_bytes` takes it.
+        depth: As `decode_bytes` takes it.
 
     Returns:
         uint8 (h, w, 3), RGB, in the original size unless `side` allows a smaller one.
 
     Raises:
         CorruptImageError: It is no image, is broken, or is too large to be one.
-        DataError: The file is gone or may not be read.
+        DataError: The file is gone or may not be read; or as `Depth.shift` raises.
+    """
+    return decode_bytes(read_file(path, name), name, side, depth)
+
+
+def read_file(path: Path, name: str) -> bytes:
+    """The content of an image file.
+
+    Raises:
+        DataError: It is gone or may not be read.
     """
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise DataError(
             f"cannot read image {name!r}: {error.strerror}. Was {path} moved or its permission "
             "changed since the task was planned?"
         ) from None
-    return decode_bytes(data, name, side)
 
 
-def decode_bytes(data: bytes, name: str, side: int | None = None) -> NDArray[np.uint8]:
+def decode_bytes(
+    data: bytes, name: str, side: int | None = None, depth: Depth | None = None
+) -> NDArray[np.uint8]:
     """As `decode`, of what stands in a file.
 
-    Of 16 bits the upper 8 are kept. Colour profiles are not applied, as in common training
-    pipelines. Changes no state of PIL's, so that it may run in several threads.
+    Of 16 bits the upper 8 are kept, or of those that the task uses. Colour profiles are not
+    applied, as in common training pipelines. Changes no state of PIL's, so that it may run in
+    several threads.
 
     Args:
         data: The encoded image.
@@ -63,8 +79,10 @@ def decode_bytes(data: bytes, name: str, side: int | None = None) -> NDArray[np.
         side: Short side that the caller will shrink the image to. JPEG decoders can give an image
             at 1/2, 1/4 or 1/8 of its size several times faster; the smallest is taken that is at
             least twice as large as needed, so that shrinking still has pixels to average.
+        depth: How many of 16 bits the task uses; all, if it is not given.
 
     Raises:
+        DataError: As `Depth.shift` raises.
         CorruptImageError: It is no image, is broken, or is too large to be one.
     """
     if not data:
@@ -72,7 +90,7 @@ def decode_bytes(data: bytes, name: str, side: int | None = None) -> NDArray[np.
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             limit = Image.MAX_IMAGE_PIXELS
             if limit is not None and image.width * image.height > limit:
                 raise _too_large(name)
@@ -80,8 +98,8 @@ def decode_bytes(data: bytes, name: str, side: int | None = None) -> NDArray[np.
                 image.draft(None, (_SPARE * side, _SPARE * side))
             image.load()
             _turn_upright(image)
-            pixels = np.array(_rgb(image, name), dtype=np.uint8)
-    except CorruptImageError:
+            pixels = np.array(_rgb(image, name, depth), dtype=np.uint8)
+    except DataError:
         raise
     except UnidentifiedImageError:
         raise CorruptImageError(name, f"not an image in {_known()} format") from None
@@ -95,7 +113,7 @@ def decode_bytes(data: bytes, name: str, side: int | None = None) -> NDArray[np.
 
 
 def _known() -> str:
-    return ", ".join(_FORMATS[:-1]) + f" or {_FORMATS[-1]}"
+    return ", ".join(FORMATS[:-1]) + f" or {FORMATS[-1]}"
 
 
 def _too_large(name: str) -> CorruptImageError:
@@ -107,14 +125,19 @@ def _too_large(name: str) -> CorruptImageError:
     )
 
 
-def _rgb(image: Image.Image, name: str) -> Image.Image:
+def is_deep(image: Image.Image) -> bool:
+    """Whether an image has more than 8 bits of grey."""
+    return image.mode == "I" or image.mode.startswith("I;16")
+
+
+def _rgb(image: Image.Image, name: str, depth: Depth | None) -> Image.Image:
     """Any mode to RGB."""
     from PIL import Image
 
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if image.mode == "I" or image.mode.startswith("I;16"):
-        return _from_deep_grey(image, name)
+    if is_deep(image):
+        return _from_deep_grey(image, name, depth)
     if image.mode == "F":
         raise CorruptImageError(
             name, "its pixels are floats, whose range is unknown; convert them to 8 or 16 bits"
@@ -130,8 +153,8 @@ def _rgb(image: Image.Image, name: str) -> Image.Image:
     return image.convert("RGB")
 
 
-def _from_deep_grey(image: Image.Image, name: str) -> Image.Image:
-    """16 bits of grey to 8: the upper byte. PIL reads some 16-bit files into 32-bit pixels."""
+def _from_deep_grey(image: Image.Image, name: str, depth: Depth | None) -> Image.Image:
+    """16 bits of grey to 8: the upper ones. PIL reads some 16-bit files into 32-bit pixels."""
     from PIL import Image
 
     values = np.asarray(image).astype(np.int64)
@@ -139,7 +162,8 @@ def _from_deep_grey(image: Image.Image, name: str) -> Image.Image:
         raise CorruptImageError(
             name, "32-bit greyscale, whose range is unknown; convert it to 8 or 16 bits"
         )
-    return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
+    shift = 8 if depth is None else depth.shift(int(values.max(initial=0)), name)
+    return Image.fromarray((values >> shift).astype(np.uint8)).convert("RGB")
 
 
 def _turn_upright(image: Image.Image) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from distbench import DataError
+from distbench_builtin.shared.images.bonds import Bonds
 from distbench_builtin.shared.images.decode import SUFFIXES
-from distbench_builtin.shared.images.folder_tree import Tree
+from distbench_builtin.shared.images.folder_tree import Tree, note_of_left_out
 from distbench_builtin.shared.images.parts import (
     PARTS,
     UNLABELLED_NAMES,
@@ -22,13 +23,14 @@ _ALSO_CLASSES = {"train", "valid"}
 """Part names that are plausible classes (vehicles; valid and invalid) where they hold images."""
 
 
-def sort_out(root: Path, tree: Tree, share: float) -> Layout:
+def sort_out(root: Path, tree: Tree, share: float, bonds: Bonds) -> Layout:
     """Finds the layout of a folder.
 
     Args:
         root: The folder, for messages.
         tree: What lies in it.
         share: Share of the images that make a test part where the folder has none.
+        bonds: What belongs together.
 
     Raises:
         DataError: It cannot be used; says what and what to do.
@@ -59,15 +61,13 @@ def sort_out(root: Path, tree: Tree, share: float) -> Layout:
         else:
             parts[part].setdefault(inner[0], []).append(image)
     _check(root, parts, _class_folders(tree, part_of), loose)
-    layout.parts = {"train": parts["train"]}
-    if "test" in parts:
-        layout.parts["test"] = parts["test"]
-    else:
-        depth = 1 if part_of else 0
-        make_test(layout, share, depth, where=str(root), how="add test/CLASS/")
-    if parts.get("validation"):
-        layout.parts["validation"] = parts["validation"]
-    layout.notes += _notes(layout, tree.ignored, loose, strays)
+    depth = 1 if part_of else 0
+    bonds.by_name(depth=depth)
+    order = [part for part in ("train", "test", "validation") if parts.get(part)]
+    layout.parts = {part: parts[part] for part in order}
+    if "test" not in parts:
+        make_test(layout, share, depth, bonds, where=str(root), how="add test/CLASS/")
+    layout.notes += _notes(layout, tree, loose, strays)
     return layout
 
 
@@ -154,10 +154,11 @@ def _shape(parts: Mapping[str, Classes]) -> str:
     return "train/CLASS/" if "test" in parts or "validation" in parts else "CLASS/"
 
 
-def _notes(layout: Layout, ignored: int, loose: int, strays: Mapping[str, int]) -> Iterable[str]:
+def _notes(layout: Layout, tree: Tree, loose: int, strays: Mapping[str, int]) -> Iterable[str]:
     yield from untested(layout)
-    if ignored:
-        yield f"{ignored} file(s) ignored: hidden or without an image suffix"
+    yield from note_of_left_out(tree.left_out)
+    if tree.ignored:
+        yield f"{tree.ignored} file(s) ignored: hidden or without an image suffix"
     if loose:
         yield f"{loose} image(s) ignored: in no class folder"
     for folder, number in sorted(strays.items()):

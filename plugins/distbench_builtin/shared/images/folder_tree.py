@@ -4,11 +4,31 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from distbench import DataError
 from distbench_builtin.shared.images.decode import SUFFIXES
+
+_MADE_BY_SYSTEMS = frozenset(
+    {
+        *("@eadir", ".thumbnails", "__macosx", "#recycle", "$recycle.bin"),
+        *(".appledouble", "lost+found"),
+    }
+)
+"""Folders of network disks, file managers and archives, in lower case."""
+
+
+def made_by_systems(steps: Sequence[str]) -> bool:
+    """Whether a file is a thumbnail or other companion that no person put there."""
+    return steps[-1].startswith("._") or any(s.lower() in _MADE_BY_SYSTEMS for s in steps)
+
+
+def note_of_left_out(number: int) -> list[str]:
+    """What is said of such files."""
+    what = "thumbnails, deleted files or companions that a system made (@eaDir, __MACOSX, ._*)"
+    return [f"{number} image file(s) left out: {what}"] if number else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +63,13 @@ class Tree:
         images: Sorted by name, byte by byte.
         folders: Every visible folder below the root, as steps.
         ignored: Files that are hidden or have no image suffix.
+        left_out: Image files that `made_by_systems`.
     """
 
     images: list[ImageFile] = field(default_factory=list)
     folders: set[tuple[str, ...]] = field(default_factory=set)
     ignored: int = 0
+    left_out: int = 0
 
 
 def walk(root: Path) -> Tree:
@@ -81,11 +103,13 @@ def _visit(
     for entry in entries:
         inner, path = name + plain(entry.name), place + entry.name
         hidden = entry.name.startswith(".")
-        if entry.is_dir():
+        if made_by_systems([entry.name]):
+            tree.left_out += _count_images(entry)
+        elif entry.is_dir():
             if not hidden:
                 below = (*above, identity)
                 _visit(entry.path, f"{inner}/", f"{path}/", below, tree)
-        elif hidden or os.path.splitext(entry.name)[1].lower() not in SUFFIXES:  # noqa: PTH122
+        elif hidden or not _is_image(entry.name):
             tree.ignored += 1
         elif entry.is_file():
             tree.images.append(ImageFile(inner, None if path == inner else path))
@@ -95,6 +119,17 @@ def _visit(
             )
         else:
             tree.ignored += 1
+
+
+def _is_image(name: str) -> bool:
+    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
+
+
+def _count_images(entry: os.DirEntry[str]) -> int:
+    """Image files below a folder, or whether a file is one."""
+    if not entry.is_dir(follow_symlinks=False):
+        return int(_is_image(entry.name))
+    return sum(_is_image(file) for *_, files in os.walk(entry.path) for file in files)
 
 
 def plain(name: str) -> str:

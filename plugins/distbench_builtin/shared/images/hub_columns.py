@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from distbench import DataError, HubFiles
 from distbench_builtin.shared.images.decode import decode_bytes
+from distbench_builtin.shared.images.hub_labels import class_values
 from distbench_builtin.shared.images.hub_rows import Rows
 from distbench_builtin.shared.images.pool import Pixels, Pool
 
 if TYPE_CHECKING:
     from datasets import Features
+
+    from distbench_builtin.shared.images.depth import Depth
 
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})(.*)")
 _LABELS = ("label", "labels", "class", "target", "category", "fine_label", "dx")
@@ -110,7 +113,13 @@ def label_column(features: Features, given: str | None, what: str) -> str:
 
 
 def pool_of(
-    rows: Rows, features: Features, image: str, label: str, *, names_from: str = ""
+    rows: Rows,
+    features: Features,
+    image: str,
+    label: str,
+    *,
+    names_from: str = "",
+    depth: Depth | None = None,
 ) -> Pool:
     """The images of a split with their classes as texts.
 
@@ -120,25 +129,27 @@ def pool_of(
         image: Image column.
         label: Column of labels.
         names_from: What names start with where the data set has none for its images.
+        depth: How many of 16 bits the data set uses.
     """
-    from datasets import ClassLabel
-
-    kind, values = features[label], rows.column(label)
-    if isinstance(kind, ClassLabel):
-        known: list[str] = kind.names
-        values = [None if v is None or v < 0 else known[v] for v in values]
-    return listed_pool(rows, features, image, values, names_from=names_from)
+    values = class_values(rows, features, label)
+    return listed_pool(rows, features, image, values, names_from=names_from, depth=depth)
 
 
 def listed_pool(
-    rows: Rows, features: Features, image: str, labels: Sequence[Any], *, names_from: str = ""
+    rows: Rows,
+    features: Features,
+    image: str,
+    labels: Sequence[Any],
+    *,
+    names_from: str = "",
+    depth: Depth | None = None,
 ) -> Pool:
     """The images of a split with labels that were found in some other way."""
     names = _names(rows, features, image, names_from)
 
     def read(positions: Sequence[int], side: int | None = None) -> list[Pixels]:
         encoded = zip(rows.images(image, positions), positions, strict=True)
-        return [decode_bytes(_content(data, names[i]), names[i], side) for data, i in encoded]
+        return [decode_bytes(_content(d, names[i]), names[i], side, depth) for d, i in encoded]
 
     return Pool(names, [_label(value) for value in labels], read)
 

@@ -28,12 +28,20 @@ class Rows(ABC):
     def __len__(self) -> int: ...
 
     @abstractmethod
+    def columns(self) -> list[str]:
+        """Names of all columns."""
+
+    @abstractmethod
     def column(self, name: str) -> list[Any]:
         """All values of a column; no other column is read."""
 
     @abstractmethod
     def paths(self, name: str) -> list[str | None]:
         """File names that an image column gives; its images are not read."""
+
+    def files(self, name: str) -> list[tuple[str, int, list[str] | None]]:
+        """The files in order: path, number of rows, and the class names of a column, if any."""
+        return [("", len(self), None)]
 
     @abstractmethod
     def images(self, name: str, positions: Sequence[int]) -> list[bytes | None]:
@@ -64,6 +72,9 @@ class ParquetRows(Rows):
     def __len__(self) -> int:
         return int(self._starts[-1])
 
+    def columns(self) -> list[str]:
+        return list(self._metadata[0].schema.to_arrow_schema().names)
+
     def column(self, name: str) -> list[Any]:
         return [v for number in range(len(self._files)) for v in self._read(number, name)]
 
@@ -78,6 +89,12 @@ class ParquetRows(Rows):
             else:
                 paths += [None] * facts.num_rows
         return paths
+
+    def files(self, name: str) -> list[tuple[str, int, list[str] | None]]:
+        return [
+            (file, facts.num_rows, _class_names(facts, name))
+            for file, facts in zip(self._files, self._metadata, strict=True)
+        ]
 
     def images(self, name: str, positions: Sequence[int]) -> list[bytes | None]:
         wanted = np.asarray(positions, dtype=np.int64)
@@ -121,6 +138,9 @@ class ArrowRows(Rows):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def columns(self) -> list[str]:
+        return list(self._rows.column_names)
+
     def column(self, name: str) -> list[Any]:
         table = self._rows.select_columns([name]).with_format("arrow")[:]
         return list(table.column(0).to_pylist())
@@ -137,6 +157,17 @@ class ArrowRows(Rows):
         return [_bytes(value) for value in rows.column(0).to_pylist()]
 
 
+def _class_names(facts: Any, column: str) -> list[str] | None:
+    """What a parquet file itself says of the classes of a column."""
+    from datasets import ClassLabel, Features
+
+    try:
+        kind = Features.from_arrow_schema(facts.schema.to_arrow_schema()).get(column)
+    except Exception:  # written by another library, or a type that datasets does not know
+        return None
+    return list(kind.names) if isinstance(kind, ClassLabel) and kind.names else None
+
+
 def _bytes(value: Any) -> bytes | None:
     data: bytes | None = value["bytes"] if isinstance(value, dict) else value
     if data is not None or not isinstance(value, dict):
@@ -145,6 +176,22 @@ def _bytes(value: Any) -> bytes | None:
         return Path(value["path"]).read_bytes() if value["path"] else None
     except OSError as error:
         raise DataError(f"cannot read the image {value['path']}: {error.strerror}") from None
+
+
+def _with_all_names(features: Features, files: Sequence[str]) -> Features:
+    """Types of columns with the class names of all files, those of the first one first."""
+    import pyarrow.parquet as pq
+    from datasets import ClassLabel
+
+    columns = [name for name, kind in features.items() if isinstance(kind, ClassLabel)]
+    for file in files if columns else ():
+        facts = pq.read_metadata(file)
+        for column in columns:
+            known = list(features[column].names or ())
+            new = [name for name in _class_names(facts, column) or () if name not in known]
+            if new:
+                features[column] = ClassLabel(names=known + new)
+    return features
 
 
 def open_splits(folder: Path, config: str | None, what: str) -> tuple[dict[str, Rows], Features]:
@@ -175,7 +222,10 @@ def open_splits(folder: Path, config: str | None, what: str) -> tuple[dict[str, 
             import pyarrow.parquet as pq
 
             first = next(iter(files.values()))[0]
-            features = builder.info.features or Features.from_arrow_schema(pq.read_schema(first))
+            features = builder.info.features or _with_all_names(
+                Features.from_arrow_schema(pq.read_schema(first)),
+                [path for paths in files.values() for path in paths],
+            )
             splits: dict[str, Rows] = {split: ParquetRows(paths) for split, paths in files.items()}
         else:
             builder.download_and_prepare()

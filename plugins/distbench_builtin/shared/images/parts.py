@@ -4,33 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 
 from distbench import DataError
-from distbench_builtin.shared.images.drawing import drawn, note
+from distbench_builtin.shared.images.bonds import Bonds
+from distbench_builtin.shared.images.drawing import drawn_whole, note
 from distbench_builtin.shared.images.folder_tree import ImageFile
 
 Classes = dict[str, list[ImageFile]]
-
-
-def draw(images: Classes, share: float, depth: int) -> tuple[Classes, Classes]:
-    """Takes a share of each class for testing; which images, hashes of their names decide.
-
-    Args:
-        images: By class.
-        share: Of each class; at least one image where the class has two, and never all.
-        depth: Folders above the class, which do not matter to the hash.
-
-    Returns:
-        What stays and what is taken, both by class and in the order given.
-    """
-    stays: Classes = {}
-    taken: Classes = {}
-    for name, files in images.items():
-        chosen = set(drawn([file.name.split("/", depth)[-1] for file in files], share))
-        stays[name] = [file for i, file in enumerate(files) if i not in chosen]
-        if chosen:
-            taken[name] = [file for i, file in enumerate(files) if i in chosen]
-    return stays, taken
 
 
 PARTS = {
@@ -68,25 +49,58 @@ class Layout:
         return tuple(sorted(self.parts["train"]))
 
 
-def make_test(layout: Layout, share: float, depth: int, *, where: str, how: str) -> None:
+def make_test(
+    layout: Layout, share: float, depth: int, bonds: Bonds, *, where: str, how: str
+) -> None:
     """Takes a test part from the training images, and says so.
+
+    Which images, hashes of their names decide. Copies and groups are taken whole or not at all,
+    and not if a part that is there already, or the unlabelled images, have some of them.
 
     Args:
         layout: Gets the test part.
-        share: Of each class.
+        share: Of each class; at least one image where the class has two, and never all.
         depth: Folders above the class, whose names do not matter.
+        bonds: What belongs together.
         where: What holds the images, for messages.
         how: What to do where no test part can be made, for messages.
 
     Raises:
-        DataError: No class has two images.
+        DataError: No class has two images, or all that can be taken hang together.
     """
-    train, test = draw(layout.parts["train"], share, depth)
+    train, test = _divided(layout, share, depth, bonds, where)
     if not test:
-        raise DataError(f"no class of {where} has two images, so no test part can be made; {how}")
-    layout.parts = {**layout.parts, "train": train, "test": test}
+        several = any(len(files) > 1 for files in layout.parts["train"].values())
+        lack = "two images that do not belong together" if several else "two images"
+        raise DataError(f"no class of {where} has {lack}, so no test part can be made; {how}")
+    others = {part: classes for part, classes in layout.parts.items() if part != "train"}
+    layout.parts = {"train": train, "test": test, **others}
     moved = count(test)
     layout.notes.append(note(moved, moved + count(train), share, "their file names"))
+
+
+def _divided(
+    layout: Layout, share: float, depth: int, bonds: Bonds, where: str
+) -> tuple[Classes, Classes]:
+    """What stays and what is taken, both by class and in the order given."""
+    files = _files(layout.parts["train"])
+    others = [file for part in list(layout.parts)[1:] for file in _files(layout.parts[part])]
+    numbers = bonds.numbers([*files, *others, *layout.unlabelled], where)
+    ends = list(accumulate(map(len, layout.parts["train"].values()), initial=0))
+    classes = [range(start, end) for start, end in pairwise(ends)]
+    lots = [file.name.split("/", depth)[-1] for file in files]
+    chosen = drawn_whole(classes, lots, share, numbers, set(numbers[len(files) :]))
+    stays: Classes = {}
+    taken: Classes = {}
+    for name, own in zip(layout.parts["train"], classes, strict=True):
+        stays[name] = [files[i] for i in own if i not in chosen]
+        if gone := [files[i] for i in own if i in chosen]:
+            taken[name] = gone
+    return stays, taken
+
+
+def _files(classes: Classes) -> list[ImageFile]:
+    return [file for own in classes.values() for file in own]
 
 
 def count(classes: Classes) -> int:

@@ -47,11 +47,11 @@ class Pool:
         """The same images with other labels."""
         return Pool(self.names, labels, self.read)
 
-    def part(self, classes: Sequence[str]) -> Part:
-        """Class numbers and names, as an index holds them."""
+    def part(self, classes: Sequence[str], groups: NDArray[np.int64] | None = None) -> Part:
+        """Class numbers, names and groups, as an index holds them."""
         number = {name: i for i, name in enumerate(classes)}
         known = [UNLABELLED if label is None else number[label] for label in self.labels]
-        return Part(np.array(known, dtype=np.int64), tuple(self.names))
+        return Part(np.array(known, dtype=np.int64), tuple(self.names), groups)
 
 
 def joined(pools: Sequence[Pool]) -> Pool:

@@ -8,8 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from distbench import DataError
+from distbench_builtin.shared.images.bonds import Bonds
 from distbench_builtin.shared.images.decode import SUFFIXES
-from distbench_builtin.shared.images.folder_tree import ImageFile, plain
+from distbench_builtin.shared.images.folder_tree import (
+    ImageFile,
+    made_by_systems,
+    note_of_left_out,
+    plain,
+)
+from distbench_builtin.shared.images.label_spellings import Labels, check_labels
 from distbench_builtin.shared.images.parts import (
     PARTS,
     UNLABELLED_NAMES,
@@ -34,7 +41,14 @@ _USUAL: Mapping[str, tuple[str, ...]] = {
 """Column names from which one is taken where the user names none, by parameter."""
 
 
-def listed(path: Path, root: Path, share: float, columns: dict[str, str | None]) -> Layout:
+def listed(
+    path: Path,
+    root: Path,
+    share: float,
+    columns: dict[str, str | None],
+    bonds: Bonds,
+    labels: Labels,
+) -> Layout:
     """Reads a table of images.
 
     Args:
@@ -42,6 +56,8 @@ def listed(path: Path, root: Path, share: float, columns: dict[str, str | None])
         root: Where its file names start from.
         share: Share of the images that make a test part where the table has none.
         columns: Name of the column of ``file``, ``label`` and ``split``; None to look for it.
+        bonds: What belongs together; gets the groups that a column names.
+        labels: Whether labels that look like slips are questioned.
 
     Raises:
         DataError: It cannot be used; says what and what to do.
@@ -51,21 +67,37 @@ def listed(path: Path, root: Path, share: float, columns: dict[str, str | None])
     parts: dict[str, Classes] = {"train": {}}
     layout = Layout(parts)
     split = _split_column(table, columns["split"], layout.notes)
-    chosen = [file, label] + ([split] if split else [])
+    chosen = [file, label, *([split] if split else [])]
+    if bonds.group is not None and bonds.group in table.columns:
+        chosen.append(bonds.group)
+        bonds.of_rows = {}
+    else:
+        bonds.by_name(table.columns)
     finder = _Finder(root)
     blank: Counter[str] = Counter()
-    for number, (name, klass, *part) in table.rows(chosen):
+    first: dict[str, str] = {}
+    left_out = 0
+    for number, (name, klass, *more) in table.rows(chosen):
         if not name:
             raise DataError(f"{table.row_name(number)} of {path} names no file (column {file!r})")
+        if made_by_systems(name.replace("\\", "/").split("/")):
+            left_out += 1
+            continue
         image = finder.find(name)
-        where = _part_of(table, number, part[0], split) if split else "train"
+        where = _part_of(table, number, more[0], split) if split else "train"
+        if bonds.of_rows is not None and more[-1]:
+            bonds.of_rows[image.place] = more[-1]
         if (where == "train" and not klass) or where == "unlabelled":
             layout.unlabelled.append(image)
         elif not klass:
             blank[where] += 1
         else:
+            if klass not in first:
+                first[klass] = table.row_name(number)
             parts.setdefault(where, {}).setdefault(plain(klass), []).append(image)
     _check_files(path, root, file, finder)
+    if labels == "check":
+        check_labels(first, str(path), label)
     _check_classes(path, parts, label)
     if blank:
         layout.notes += [
@@ -73,8 +105,8 @@ def listed(path: Path, root: Path, share: float, columns: dict[str, str | None])
         ]
     if "test" not in parts:
         how = "list more images, or say which are for testing in a column 'split'"
-        make_test(layout, share, 0, where=str(path), how=how)
-    layout.notes += untested(layout)
+        make_test(layout, share, 0, bonds, where=str(path), how=how)
+    layout.notes += [*untested(layout), *note_of_left_out(left_out)]
     return layout
 
 

@@ -194,6 +194,6 @@ def test_a_task_reads_in_the_original_size_unless_told(tmp_path):
         for name in "ab":
             (tmp_path / part / name).mkdir(parents=True)
             Image.fromarray(noise(256, 320)).save(tmp_path / part / name / "x.jpg")
-    task = FolderTask(path=Path(tmp_path))
+    task = FolderTask(path=Path(tmp_path), copies="allow")
     assert task.read("test", [0])[0].shape == (256, 320, 3)
     assert task.read_reduced("test", [0, 1], 32)[1].shape == (64, 80, 3)

@@ -453,7 +453,7 @@ def images(root: Path, name: str) -> Path:
             folder = root / name / part / kind
             folder.mkdir(parents=True)
             for i in range(4):
-                colour = (200 * number, 30 * i, 90)
+                colour = (200 * number, 30 * i, 90 + len(part))
                 Image.new("RGB", (18, 18), colour).save(folder / f"{i}.png")
     return root / name
 

@@ -1,0 +1,70 @@
+"""What holds the image files of a task together while their parts are drawn and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from distbench_builtin.shared.images.copies import Item
+from distbench_builtin.shared.images.folder_tree import ImageFile
+from distbench_builtin.shared.images.grouping import Namer, checked_groups, namer, united
+
+
+class Bonds:
+    """Contents and groups of image files, each found once.
+
+    Args:
+        read: Digests of the files at some places.
+        group: The parameter `group`, if it was given.
+
+    Attributes:
+        group: The same.
+        of_rows: Group of an image by its place, where a column of a table says it.
+    """
+
+    def __init__(self, read: Callable[[Sequence[str]], list[str]], group: str | None) -> None:
+        self.group = group
+        self.of_rows: dict[str, str] | None = None
+        self._read = read
+        self._namer: Namer | None = None
+        self._digests: dict[str, str] = {}
+
+    def by_name(self, columns: Sequence[str] = (), depth: int | None = None) -> None:
+        """Has groups looked for in names, if they were asked for; as `namer` takes it.
+
+        Raises:
+            DataError: The parameter says nothing that can be looked for.
+        """
+        if self.group is not None:
+            self._namer = namer(self.group, columns, depth)
+
+    def digests(self, images: Sequence[ImageFile]) -> list[str]:
+        """SHA-256 of the images' content."""
+        new = [image.place for image in images if image.place not in self._digests]
+        self._digests.update(zip(new, self._read(new), strict=True))
+        return [self._digests[image.place] for image in images]
+
+    def groups(self, images: Sequence[ImageFile], where: str) -> Sequence[str | None]:
+        """The group of each image.
+
+        Raises:
+            DataError: None has any, though it was asked for.
+        """
+        found = self._groups(images)
+        return found if self.group is None else checked_groups(self.group, found, where)
+
+    def _groups(self, images: Sequence[ImageFile]) -> list[str | None]:
+        if self.of_rows is not None:
+            return [self.of_rows.get(image.place) for image in images]
+        if self._namer is not None:
+            return [self._namer(image.name) for image in images]
+        return [None] * len(images)
+
+    def numbers(self, images: Sequence[ImageFile], where: str) -> list[int]:
+        """A number for each image, the same for those that belong together."""
+        return united(self.digests(images), self.groups(images, where) if self.group else None)
+
+    def items(self, rows: Sequence[tuple[str | None, ImageFile]]) -> list[Item]:
+        """Labels and images as `check_copies` takes them."""
+        images = [image for _, image in rows]
+        found = zip(rows, self.digests(images), self._groups(images), strict=True)
+        return [Item(image.name, label, digest, group) for (label, image), digest, group in found]
