@@ -11,6 +11,7 @@ from distbench.errors import DistbenchError, RefusedError
 from distbench.leaderboard.rows.gc_pause import without_cycles
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.records import Reader, RowRecord
+from distbench.storage.row_lines import SealedCount, read_line
 from distbench.storage.rows import Row
 
 BUNDLE = ".distbench.zip"
@@ -89,22 +90,20 @@ def _run(folder: Path) -> tuple[RowOrigin, Iterator[Row]]:
         seeds = tuple(int(seed) for seed in plan["seeds"])
     except OSError as error:
         raise RefusedError(f"no plan.json can be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
-        raise RefusedError("plan.json is not the plan of a run") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise RefusedError("plan.json is not the plan of a run; run it again") from None
     origin = RowOrigin(str(folder), "run", tasks=tasks, seeds=seeds)
     return origin, _lines(folder / "rows.jsonl")
 
 
-def _lines(path: Path) -> Iterator[Row]:
-    from distbench.storage.row_schemas import read_row
-
+def _lines(path: Path, seals: SealedCount) -> Iterator[Row]:
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                yield read_row(line)[0]
+                yield seals.add(read_line(line)).row
             except ValueError as error:
                 raise RefusedError(
-                    f"line {number} of rows.jsonl is no row: {_why(error)}"
+                    f"line {number} of rows.jsonl will not do: {_why(error)}; run it again"
                 ) from None
 
 
