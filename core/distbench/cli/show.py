@@ -34,6 +34,8 @@ def show(
     from distbench.leaderboard.tables.weight_table import weight_table, weights_as_dicts
 
     run_folder = open_run(run)
+    for line in run_folder.warnings:
+        typer.echo(f"warning: {line}", err=True)
     rows = as_records(run_folder.rows)
     board = build_board(rows, tasks=run_folder.tasks, seeds=run_folder.plan.seeds)
     methods = [line.method for line in board.lines]

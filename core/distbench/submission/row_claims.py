@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 from distbench.storage.rows import CostBlock, ResultBlock, Row
 
@@ -149,10 +149,10 @@ def _phases(result: ResultBlock, cost: CostBlock) -> Iterator[Claim]:
 
 def _phase(phase: Any) -> tuple[int, int] | None:
     """Steps of a declared phase and the images of one of them; None if that is not declared."""
-    if not isinstance(phase, dict) or not _is_count(steps := phase.get("steps")):
+    if not isinstance(phase, dict):
         return None
-    streams = phase.get("images_per_step")
-    if not isinstance(streams, dict):
+    steps, streams = phase.get("steps"), phase.get("images_per_step")
+    if not _is_count(steps) or not isinstance(streams, dict):
         return None
     images = 0
     for views in streams.values():
@@ -164,11 +164,11 @@ def _phase(phase: Any) -> tuple[int, int] | None:
     return steps, images
 
 
-def _is_count(value: Any) -> bool:
+def _is_count(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) <= _MOST
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return _is_count(value) or (isinstance(value, float) and math.isfinite(value))
 
 
