@@ -252,3 +252,56 @@ def test_write_makes_all_files_and_equal_ones(rows, tmp_path):
     assert board.best.method == LONG
     for file in names:
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def equal_gaps(make_rows):
+    """Ten test images a task: one method is better by one image on both, one is not so even."""
+    return [
+        *make_rows("finetune", {"a": [0.5], "b": [0.6]}),
+        *make_rows("even", {"a": [0.6], "b": [0.7]}),
+        *make_rows("uneven", {"a": [0.9], "b": [0.8]}),
+    ]
+
+
+def test_equal_differences_have_no_interval_and_no_p_in_any_format(make_rows, tmp_path):
+    rows = equal_gaps(make_rows)
+    board = build_board(rows)
+    table = board_table(board)
+    said = "No interval: the differences are equal on all tasks ("
+    for text, cells in (
+        (terminal_text(table), "+10.0 - "),
+        (markdown_text(table), "| +10.0 | - |"),
+        (latex_text(table), "+10.0 & -- &"),
+    ):
+        line = next(line for line in text.splitlines() if "even" in line and "uneven" not in line)
+        assert cells in " ".join(line.split()), line
+        assert said in " ".join(text.split())
+        assert "<0.001" not in text and "nan" not in text.lower()
+    terminal = " ".join(terminal_text(table).split())
+    assert said + "even)." in terminal
+    assert "Holm for 2 comparisons" in terminal, "the one without p was made too"
+    (line,) = [r for r in csv.DictReader(io.StringIO(board_csv(board))) if r["method"] == "even"]
+    assert (line["delta"], line["delta_low"], line["delta_high"], line["p_holm"]) == (
+        "0.1", "", "", "",
+    )  # fmt: skip
+    (method,) = [m for m in json.loads(board_json(board))["methods"] if m["method"] == "even"]
+    assert method["delta"] == {"mean": 0.1, "low": None, "high": None, "df": None, "p": None}
+    uneven = next(line for line in board.lines if line.method == "uneven")
+    assert uneven.p_holm == pytest.approx(2 * uneven.delta.p)
+    write(rows, tmp_path, tasks=["a", "b"], seeds=[0])
+
+
+def test_equal_differences_are_null_on_the_page(make_rows):
+    from distbench.leaderboard.page.columns import column_data
+
+    board = build_board(equal_gaps(make_rows))
+    data = column_data(board)
+    number = data["method"].index("even")
+    assert (data["delta"][number], data["deltaHalf"][number], data["p_holm"][number]) == (
+        10_000, None, None,
+    )  # fmt: skip
+    assert data["deltaHalf"][data["method"].index("uneven")] is not None
+
+
+def test_differences_that_differ_say_nothing_of_equal_ones(rows):
+    assert "No interval:" not in terminal_text(board_table(build_board(rows, tasks=TASKS)))

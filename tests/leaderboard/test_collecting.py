@@ -16,6 +16,7 @@ from distbench.leaderboard.report_files import slug, write_reports
 from distbench.leaderboard.rows.common_cells import footprint
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.records import as_records
+from distbench.storage.row_lines import sealed_line
 from distbench.workflows.collect import collect
 
 
@@ -23,7 +24,7 @@ def save(folder: Path, rows, tasks=("a", "b"), seeds=(0,)) -> Path:
     folder.mkdir(parents=True)
     plan = {"tasks": [{"id": task} for task in tasks], "seeds": list(seeds)}
     (folder / "plan.json").write_text(json.dumps(plan))
-    (folder / "rows.jsonl").write_text("".join(row.model_dump_json() + "\n" for row in rows))
+    (folder / "rows.jsonl").write_text("".join(sealed_line(row) + "\n" for row in rows))
     return folder
 
 

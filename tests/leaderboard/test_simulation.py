@@ -44,6 +44,16 @@ def test_holm_finds_what_is_there_and_errs_no_more_for_it():
     assert wrong / BOARDS <= 0.05 + NOISE
 
 
+@pytest.mark.parametrize("images", [10, 20])
+def test_two_equal_methods_on_two_tasks_with_few_test_images_are_hardly_told_apart(images):
+    """Their differences are equal on both tasks in a draw of ten or so, which proves nothing."""
+    rng = np.random.default_rng(images)
+    right = rng.binomial(images, 0.5, size=(2000, 2, 2)) / images  # draw, method, task
+    p = [paired_t(draw[0] - draw[1]).p for draw in right]
+    assert sum(value is None for value in p) > 50
+    assert np.mean([value is not None and value < 0.05 for value in p]) <= 0.065
+
+
 def groups(values):
     order = np.argsort(-values.mean(axis=1), kind="stable")
     places = tie_groups(values[order])

@@ -103,15 +103,36 @@ def test_paired_t_by_hand_and_by_scipy():
     assert (ours.low, ours.high) == pytest.approx((interval.low, interval.high))
 
 
-@pytest.mark.parametrize(("gap", "p"), [(0.0, 1.0), (0.25, 0.0), (-0.25, 0.0)])
-def test_paired_t_of_equal_differences(gap, p):
-    got = paired_t([gap] * 4)
-    assert (got.mean, got.low, got.high, got.p) == (gap, gap, gap, p)
+@pytest.mark.parametrize("gap", [0.0, 0.25, -0.25, 1 / 3])
+@pytest.mark.parametrize("noise", [0.0, 1e-16, 1e-12])
+def test_paired_t_of_equal_differences_has_neither_interval_nor_p(gap, noise):
+    """Equal but for how floats are added up, too: relative 1e-12."""
+    for turn in ([1, -1, 1, -1], [1, 0, 0, 0], [0.5, -0.5, 1, 1]):
+        got = paired_t(gap * (1 + noise * np.array(turn)))
+        assert got.mean == pytest.approx(gap, rel=1e-11, abs=1e-15)
+        assert (got.low, got.high, got.half, got.df, got.p) == (None,) * 5
 
 
 def test_paired_t_takes_rounding_for_nothing():
     got = paired_t([0.3 - 0.2 - 0.1, 0.0, 0.1 + 0.2 - 0.3])
-    assert (got.mean, got.p) == (0.0, 1.0)
+    assert (got.mean, got.half, got.p) == (0.0, None, None)
+
+
+def test_paired_t_of_differences_by_one_image_of_many_has_both():
+    got = paired_t([0.25, 0.25 + 1 / 100_000])
+    assert got.half > 0 and 0 < got.p < 0.01
+
+
+def test_holm_counts_comparisons_without_a_p_value():
+    assert holm([0.02, np.nan, 0.01]) == pytest.approx([0.04, np.nan, 0.03], nan_ok=True)
+    assert np.isnan(holm([np.nan, np.nan])).all()
+
+
+def test_methods_with_the_same_gap_on_all_tasks_are_not_told_apart():
+    table = np.array([[0.6, 0.7], [0.5, 0.6], [0.3, 0.4]])
+    assert tie_groups(table) == [(1, 3)] * 3
+    assert tie_groups(table + np.array([[0, 1e-13], [0, 0], [1e-13, 0]])) == [(1, 3)] * 3
+    assert tie_groups(np.array([[0.6], [0.5]])) == [(1, 1), (2, 2)], "one task: by value"
 
 
 def test_paired_t_of_one_task_has_no_interval():
@@ -143,6 +164,8 @@ def test_tie_groups_follow_the_best_of_each_group():
     noise = np.array([0.01, -0.01, 0.02, -0.02])
     a = np.full(4, 0.9)
     table = np.stack([a, a - 0.01 + noise, a - 0.3, a - 0.31 + noise, a - 0.6])
+    table[2] += noise / 10
+    table[4] += noise[::-1] / 10
     assert tie_groups(table) == [(1, 2), (1, 2), (3, 4), (3, 4), (5, 5)]
 
 

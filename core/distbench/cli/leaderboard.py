@@ -56,6 +56,8 @@ def leaderboard(
     collected = collect(places)
     for line in collected.refused:
         typer.echo(f"left out: {line}", err=True)
+    for line in collected.notes:
+        typer.echo(f"note: {line}", err=True)
     if not collected.records:
         raise RefusedError("none of the inputs holds a result, so no leaderboard was built")
     boards = reports(collected, baseline=baseline, measure=measure)  # type: ignore[arg-type]

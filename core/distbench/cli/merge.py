@@ -23,6 +23,8 @@ def merge(
     from distbench.workflows.run import copy_rows, write_tables
 
     runs = [open_run(path) for path in slices]
+    for line in (line for run in runs for line in run.warnings):
+        typer.echo(f"warning: {line}", err=True)
     folder = output or Path("runs") / runs[0].plan.name
     plan, rows, predictions = merge_runs(runs, folder)
     copy_rows(rows, folder, predictions)

@@ -31,6 +31,8 @@ def show(
     from distbench.leaderboard.tables.weight_table import weight_table, weights_as_dicts
 
     run_folder = open_run(run)
+    for line in run_folder.warnings:
+        typer.echo(f"warning: {line}", err=True)
     rows = as_records(run_folder.rows)
     tasks = [task.id for task in run_folder.plan.tasks]
     board = build_board(rows, tasks=tasks, seeds=run_folder.plan.seeds)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from distbench.errors import UsageError
 from distbench.planning.plan import Plan
 from distbench.storage.predictions import Predictions, of_row
-from distbench.storage.row_schemas import read_row
+from distbench.storage.row_lines import UNSEALED, RowLine, SealedCount, read_line
 from distbench.storage.rows import Row
 
 
@@ -25,6 +25,8 @@ class RunFolder:
     rows: tuple[Row, ...]
     kept: dict[str, NDArray[Any]] = field(default_factory=dict, repr=False)
     """Predictions by key that rows of an old run hold in themselves."""
+    sealed: bool = True
+    """Whether the rows have seals; those of an older distbench have none."""
 
     def predictions(self, row: Row) -> Predictions | None:
         """The class given to each test image, int64 (m,); None where the cell is not done.
@@ -33,6 +35,11 @@ class RunFolder:
             UsageError: The folder does not hold them.
         """
         return of_row(self.folder, row, self.kept)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of it, one line each."""
+        return () if self.sealed else (f"{self.folder}: {UNSEALED}",)
 
 
 def open_run(run: Path | None, runs: Path = Path("runs")) -> RunFolder:
@@ -43,7 +50,7 @@ def open_run(run: Path | None, runs: Path = Path("runs")) -> RunFolder:
         runs: Folder of run folders.
 
     Raises:
-        UsageError: There is no such run, or it has no rows yet.
+        UsageError: There is no such run, it has no rows yet, or they are damaged or altered.
     """
     if run is None:
         files = sorted(runs.glob("*/rows.jsonl"), key=lambda p: p.stat().st_mtime)
@@ -53,15 +60,34 @@ def open_run(run: Path | None, runs: Path = Path("runs")) -> RunFolder:
     folder = run if run.is_dir() else runs / run
     try:
         plan = Plan.from_json((folder / "plan.json").read_bytes())
-        lines = (folder / "rows.jsonl").read_bytes().splitlines()
-        read = [read_row(line) for line in lines]
+        lines = _read_lines((folder / "rows.jsonl").read_bytes())
     except OSError as error:
         raise UsageError(f"{str(run)!r} is no folder of a run: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         first = str(error).partition("\n")[0]
-        raise UsageError(f"{folder} holds no readable plan and rows: {first}") from None
-    kept = {row.key: inside for row, inside in read if inside is not None}
-    return RunFolder(folder, plan, tuple(row for row, _ in read), kept)
+        raise UsageError(
+            f"{folder} holds no readable plan and rows: {first}; run it again"
+        ) from None
+    kept = {line.row.key: line.predictions for line in lines if line.predictions is not None}
+    sealed = all(line.sealed for line in lines)
+    return RunFolder(folder, plan, tuple(line.row for line in lines), kept, sealed)
+
+
+def _read_lines(text: bytes) -> list[RowLine]:
+    """The rows of a run.
+
+    Raises:
+        NewerSchemaError: A newer distbench wrote them.
+        ValueError: One is no row, or was altered; says which line.
+    """
+    seals, read = SealedCount(), []
+    for number, line in enumerate(text.splitlines(), start=1):
+        try:
+            read.append(seals.add(read_line(line)))
+        except ValueError as error:
+            first = str(error).partition("\n")[0]
+            raise ValueError(f"line {number} of rows.jsonl: {first}") from None
+    return read
 
 
 def merge_runs(

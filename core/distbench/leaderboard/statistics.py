@@ -20,6 +20,10 @@ LEVEL = 0.95
 # tie nor make a variance of 1e-34 out of equal values.
 _DECIMALS = 12
 
+# Differences that are all within this are one value: the smallest step between two mean accuracies
+# of real test parts is a thousand times larger.
+_EQUAL = 1e-11
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -114,17 +118,17 @@ def paired_t(differences: ArrayLike) -> Difference:
         differences: (t,), one a task (already the mean over its seeds).
 
     Returns:
-        Mean difference, interval and p value; neither of these for a single task. Where all
-        differences are equal the interval has no width, and p is 1 if they are 0, else 0.
+        Mean difference, interval and p value; neither of these for a single task, nor where all
+        differences are equal: how much they vary from task to task cannot be estimated then, and
+        with few test images equal differences are common by chance.
     """
     d = np.round(np.asarray(differences, dtype=np.float64), _DECIMALS)
     mean, n = float(d.mean()), d.size
     if n < 2:
         return Difference(mean)
+    if np.ptp(d) <= _EQUAL:
+        return Difference(float(np.median(d)))
     df = n - 1.0
-    if np.ptp(d) == 0:
-        value = float(d[0])
-        return Difference(value, value, value, df, float(value == 0))
     error = float(d.std(ddof=1)) / n**0.5
     half = _quantile(df) * error
     from scipy.special import stdtr
@@ -137,17 +141,19 @@ def holm(p_values: ArrayLike) -> NDArray[np.float64]:
     """P values adjusted for their number by Holm's step-down procedure (Holm, 1979).
 
     Args:
-        p_values: (m,), in any order; m may be 0.
+        p_values: (m,), in any order; m may be 0. NaN where there is none: the comparison was
+            made, so that the others are corrected for it too.
 
     Returns:
-        (m,), in the order given: ``max over j <= i of (m - j) p_(j)``, at most 1.
+        (m,), in the order given: ``max over j <= i of (m - j) p_(j)``, at most 1; NaN stays.
     """
-    p = np.asarray(p_values, dtype=np.float64)
+    given = np.asarray(p_values, dtype=np.float64)
+    p = np.where(np.isnan(given), 1.0, given)
     order = np.argsort(p, kind="stable")
     stepped = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
     adjusted = np.empty_like(p)
     adjusted[order] = np.minimum(stepped, 1.0)
-    return adjusted
+    return np.where(np.isnan(given), np.nan, adjusted)
 
 
 def average_ranks(table: ArrayLike) -> NDArray[np.float64]:
@@ -203,7 +209,8 @@ def tie_groups(table: ArrayLike) -> list[tuple[int, int]]:
 
     Args:
         table: (m, t) values of m methods on t tasks, ordered by falling mean over tasks. With one
-            task there is no interval, and only equal values share a rank.
+            task there is no interval, and only equal values share a rank. Methods whose gap to the
+            best is the same on all tasks cannot be told from it: nothing says how much it varies.
 
     Returns:
         For each method the first and last place of its group, counted from 1.
@@ -224,6 +231,6 @@ def _not_worse(gaps: NDArray[np.float64]) -> NDArray[np.bool_]:
     if tasks < 2 or not others:
         return np.asarray(gaps[:, :1].sum(axis=1) == 0)
     error = gaps.std(axis=1, ddof=1) / tasks**0.5
-    error[np.ptp(gaps, axis=1) == 0] = 0
+    constant = np.ptp(gaps, axis=1) <= _EQUAL
     critical = _quantile(tasks - 1, max(0.5 + LEVEL / 2, 1 - (1 - LEVEL) / others))
-    return np.asarray(gaps.mean(axis=1) - critical * error <= 0)
+    return np.asarray(constant | (gaps.mean(axis=1) - critical * error <= 0))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -149,6 +151,7 @@ class Bundle:
             )
         self.check_digest(PREDICTIONS, hashlib.sha256(data).hexdigest())
         try:
+            _without_twins(data[8 : 8 + header])
             tensors = load(data)
         except (SafetensorError, ValueError, TypeError, KeyError) as error:
             raise BundleError(f"{PREDICTIONS} cannot be read: {first_line(error)}") from None
@@ -192,9 +195,14 @@ class Bundle:
         if depth(table) > limits.DEPTH:
             raise BundleError(f"{name} is nested deeper than {limits.DEPTH} levels")
         try:
-            block = form.model_validate_json(data)
+            # Strictly: a number is no text, and a switch is no number.
+            block = form.model_validate_json(data, strict=True)
+            if name == "bundle.json":
+                _without_twins(data)
         except ValidationError as error:
             raise BundleError(f"{name}: {first_line(error, form)}") from None
+        except ValueError as error:
+            raise BundleError(f"{name}: {first_line(error)}") from None
         if name != "bundle.json":
             self.check_digest(name, hashlib.sha256(data).hexdigest())
         return block
@@ -219,6 +227,26 @@ def _check_keys(plan: PublicPlan) -> None:
     keys = [key for by_task in plan.keys.values() for some in by_task.values() for key in some]
     if len(set(keys)) != len(keys):
         raise BundleError("plan.json: two cells have one key")
+
+
+def _without_twins(text: bytes) -> None:
+    """Refuses JSON in which a key stands twice: who reads it sees one or the other.
+
+    Raises:
+        ValueError: As it says, or it is no JSON.
+    """
+
+    def checked(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        table = dict(pairs)
+        if len(table) < len(pairs):
+            twin = Counter(key for key, _ in pairs).most_common(1)[0][0]
+            raise ValueError(f"the key '{shown(twin)}' stands twice")
+        return table
+
+    try:
+        json.loads(text, object_pairs_hook=checked)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
 
 
 def depth(value: Any) -> int:

@@ -30,6 +30,7 @@ from distbench.submission.manifest import (
     PublicPlan,
 )
 from distbench.submission.scrub import Scrubber, pathless
+from distbench.submission.store_checks import check_against_store
 from distbench.submission.tally import Tally
 from distbench.submission.validate import validate
 from distbench.submission.validation_report import ValidationReport
@@ -61,7 +62,7 @@ def submit(
 
     Raises:
         UsageError: Nothing is done in the run, or an argument will not do.
-        RefusedError: It would be refused; says why. No file is left.
+        RefusedError: It would be refused, or is not what was computed; says why. No file is left.
         OSError: The folder cannot be written to.
     """
     name = name or run.plan.name
@@ -77,6 +78,7 @@ def submit(
         )
     if not any(row.status == "done" for row in run.rows):
         raise UsageError(f"{run.folder} has no finished cell; there is nothing to submit")
+    check_against_store(run)
     data = pack(run, name=name, submitter=submitter, licence=licence, note=note)
     path = output / f"{name}{SUFFIX}"
     draft = output / f".draft-{name}{SUFFIX}"

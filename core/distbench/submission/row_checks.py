@@ -15,6 +15,7 @@ from distbench.storage.predictions import accuracy, balanced_accuracy, predictio
 from distbench.storage.rows import CostBlock, ResultBlock, Row
 from distbench.submission.bundle import Bundle
 from distbench.submission.manifest import PlanTask, same_json
+from distbench.submission.row_claims import impossible
 from distbench.submission.tally import CellId, Tally
 from distbench.submission.task_labels import TaskLabels
 from distbench.submission.text_checks import Texts
@@ -86,8 +87,11 @@ class RowChecks:
         elif row.result is None or row.cost is None:
             self._refuse("status", where, "it is done but has no result or no cost")
         else:
+            for claim in impossible(row):
+                self._refuse(claim.kind, where, claim.reason)
             self._sources_of(row.result, where)
             self._cost(row.cost, row.result, len(task.classes), where)
+            self._parts(row.result, task, where)
             self._predictions(row, row.result, task, where)
             if row.result.parts.split_seed != split_seed(row.suite, row.task.id, row.seed):
                 self._refuse("seeds", where, "its split was not drawn from suite, task and seed")
@@ -154,16 +158,9 @@ class RowChecks:
                 self._refuse("weights of sources", where, f"{shown(name)} has other weights")
 
     def _cost(self, cost: CostBlock, result: ResultBlock, classes: int, where: str) -> None:
-        for name, value in cost:
-            if value is not None and value < 0:
-                self._refuse("costs", where, f"{name} is {value}")
         steps, allowed = cost.steps, self._bundle.plan.protocol.get("steps")
         if not isinstance(allowed, int) or steps > allowed:
             self._refuse("steps", where, f"{steps} steps, the protocol allows {shown(allowed)}")
-        if result.declared.get("steps") != steps:
-            self._refuse("steps", where, "the steps of its cost and those it declares differ")
-        if not cost.parameters or not cost.student_macs:
-            self._refuse("costs", where, "the student has no parameters or takes no operations")
         if "trained_source" in result.declared:
             return  # what was trained is no student
         known = self._sizes.setdefault(classes, (cost.parameters, cost.student_macs, where))
@@ -175,15 +172,28 @@ class RowChecks:
                 f"as many classes it has {known[0]:,} and {known[1]:,} ({known[2]})",
             )
 
+    def _parts(self, result: ResultBlock, task: PlanTask, where: str) -> None:
+        """Holds the sizes of parts against those of the task, where it is at hand."""
+        index = self._labels.task(task)
+        if isinstance(index, str):
+            return
+        parts, held = result.parts, {name: len(part) for name, part in index.parts.items()}
+        trained = held["train"] + held.get("validation", 0)
+        if (claimed := parts.unlabelled + parts.validation) > trained:
+            self._refuse(
+                "parts",
+                where,
+                f"{claimed:,} images to train on and validate with, the task has {trained:,}",
+            )
+        if parts.test > held["test"]:
+            self._refuse(
+                "parts", where, f"{parts.test:,} test images, the task has {held['test']:,}"
+            )
+
     def _predictions(self, row: Row, result: ResultBlock, task: PlanTask, where: str) -> None:
         self._keys.add(row.key)
-        for name in ("accuracy", "balanced_accuracy", "validation_accuracy"):
-            value = getattr(result, name)
-            if value is not None and not 0 <= value <= 1:
-                self._refuse("accuracies", where, f"{name} is {value}")
         parts = result.parts
-        if min(parts.labelled, parts.unlabelled, parts.validation) < 0 or parts.test < 1:
-            self._refuse("parts", where, "its parts have impossible sizes")
+        if parts.test < 1:
             return
         predictions = self._bundle.predictions(row.key)
         if predictions is None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 
-from distbench.errors import DistbenchError
+from distbench.errors import DistbenchError, PluginError, UnknownNameError, UsageError
 from distbench.interfaces.component import Component
 from distbench.interfaces.kinds import kind_of
 from distbench.interfaces.suite import METHOD_KINDS, Protocol, SuiteDefinition
@@ -127,8 +128,11 @@ def _check_method(
         parts = {
             kind: component_of(names, kind, table) for kind, table in method.components.items()
         }
-    except (DistbenchError, Unfollowed) as error:
+    except (UnknownNameError, PluginError, Unfollowed) as error:
         report.note(f"method {shown(method.id)} was not compared: {shown(error, 300)}")
+        return
+    except DistbenchError as error:
+        report.refuse("methods", f"{shown(method.id)}: {shown(error, 300)}")
         return
     called = method_id(parts, settings or {})
     if settings is not None and called != method.id:
@@ -157,7 +161,10 @@ def component_of(names: Registry, kind: str, identity: Mapping[str, Any]) -> Com
 
     Raises:
         Unfollowed: A parameter is a path, an address or a file.
-        DistbenchError: It is not installed, or does not take these parameters.
+        UnknownNameError: It is not installed.
+        PluginError: The plugin that offers it does not work.
+        DistbenchError: It does not take these parameters, or carries a built-in's name and another
+            source.
     """
     return names.make(kind, _component_table(names, kind, identity))
 
@@ -167,7 +174,15 @@ def _component_table(names: Registry, kind: str, identity: Mapping[str, Any]) ->
     if not isinstance(name, str) or not isinstance(params, dict) or ":" in name:
         raise Unfollowed(f"{kind} has no name or no parameters")
     cls = names.load(kind, name)
-    if identity.get("files"):
+    called = f"{kind} {shown(name)}"
+    if names.offer(kind, name).origin.builtin and "source" in identity:
+        raise UsageError(f"{called} is distbench's own, this one has a source of its own")
+    for key in params:
+        if key not in cls.parameters():
+            raise UsageError(f"{called} has no parameter '{shown(key)}'")
+    if files := identity.get("files"):
+        if not {str(key).partition(".")[0] for key in files} <= cls.parameters().keys():
+            raise UsageError(f"{called} takes no such files")
         raise Unfollowed(f"{kind} {name} takes a file")
     for key, field in cls.parameters().items():
         is_path = field.annotation is Path or Path in get_args(field.annotation)
@@ -180,7 +195,7 @@ def _component_table(names: Registry, kind: str, identity: Mapping[str, Any]) ->
                 raise Unfollowed(f"{kind} {name}: {key} is not said in full")
             table[key] = None if value is None else _component_table(names, inner, value)
             continue
-        for text in _texts(value):
+        for text in _texts(value) if _takes_text(cls.parameters()[key].annotation) else ():
             if "/" in text or "\\" in text or "://" in text:
                 raise Unfollowed(f"{kind} {name}: {key}='{shown(text)}' is a path or an address")
         table[key] = value
@@ -191,6 +206,15 @@ def _kind_of(field: FieldInfo | None) -> str | None:
     """The kind of component that a parameter takes, if it takes one."""
     annotation = field.annotation if field else None
     return next(filter(None, map(kind_of, (annotation, *get_args(annotation)))), None)
+
+
+def _takes_text(annotation: Any) -> bool:
+    """Whether a parameter of this type can be a text of any kind; a wrong one is refused."""
+    if get_origin(annotation) is Literal:
+        return False
+    if inner := get_args(annotation):
+        return any(map(_takes_text, inner))
+    return annotation not in (int, float, bool, NoneType, Ellipsis)
 
 
 def _texts(value: Any) -> list[str]:

@@ -83,6 +83,17 @@ class TaskLabels:
         return {"use": name, **params}
 
 
+class NoLabels(TaskLabels):
+    """Stands where no task is looked for."""
+
+    def __init__(self) -> None:
+        pass
+
+    def task(self, planned: PlanTask) -> TaskIndex | str:
+        """No index."""
+        return "no task was looked for"
+
+
 def _number(text: str) -> bool:
     """Whether a parameter is a switch, or a number that no task takes forever for."""
     try:

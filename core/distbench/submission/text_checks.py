@@ -14,6 +14,12 @@ from distbench.submission.validation_report import ValidationReport, is_plain, s
 
 _MARKUP = re.compile(r"<\s*[A-Za-z!/?]")
 _IN_NAMES = re.compile(r"[<>`]")
+_VERSION = re.compile(
+    r"([0-9]{1,9}(?:\.[0-9]{1,9}){0,5})(?:(?:a|b|rc)[0-9]{1,9})?(?:\.post[0-9]{1,9})?"
+    r"(?:\.dev[0-9]{1,9})?(?:\+[a-z0-9.]{1,60})?"
+)
+"""As Python packages have them (PEP 440), in their plain spelling."""
+
 _FREE = frozenset({"reason", "note", "notes", "incomplete", "excluded", "marked"})
 """Fields whose texts are sentences; they may quote an error message."""
 
@@ -102,3 +108,29 @@ def check_headers(
         )
     if not re.fullmatch(NAME_PATTERN, manifest.name):
         report.refuse("name", f"the name '{shown(manifest.name)}' will not do")
+    for version in {manifest.distbench, *manifest.plugins.get("distbench", ())}:
+        _check_version(version, report)
+
+
+def _check_version(version: str, report: ValidationReport) -> None:
+    """Refuses what is no version of distbench; one that is newer than this is only noted."""
+    from distbench import __version__
+
+    if (release := _release(version)) is None:
+        report.refuse("version", f"'{shown(version)}' is no version of distbench")
+    elif release > (_release(__version__) or release):
+        report.note(
+            f"made with distbench {shown(version)}, which is newer than this one ({__version__}): "
+            "what it may do that this one cannot was not compared"
+        )
+
+
+def _release(version: str) -> tuple[int, ...] | None:
+    """The numbers of a version, without zeros at the end; None if it is of no such form."""
+    match = _VERSION.fullmatch(version)
+    if match is None:
+        return None
+    numbers = [int(part) for part in match[1].split(".")]
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return tuple(numbers)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from distbench.plugins.registry import Registry, registry
 from distbench.storage.row_schemas import NewerSchemaError
 from distbench.storage.rows import SCHEMA as ROW_SCHEMA
+from distbench.storage.rows import Row
 from distbench.submission import limits
 from distbench.submission.archive import BundleError
 from distbench.submission.bundle import SUFFIX, Bundle, first_line, open_bundle
 from distbench.submission.rerun import TOLERANCE, rerun_cells
 from distbench.submission.row_checks import RowChecks
 from distbench.submission.suite_checks import check_suite, find_suite
-from distbench.submission.task_labels import TaskLabels
+from distbench.submission.task_labels import NoLabels, TaskLabels
 from distbench.submission.text_checks import Texts, check_headers
 from distbench.submission.validation_report import ValidationReport, shown
 
@@ -57,6 +59,28 @@ def validate(
         report.refuse("file", str(error))
     report.finish()
     return report
+
+
+def consistent_rows(bundle: Bundle, report: ValidationReport) -> Iterator[Row]:
+    """The rows of a bundle, held against its plan, manifest and predictions as they pass.
+
+    What needs labels, the suite or plugins is left to `validate`, and so is the name of the file.
+
+    Args:
+        bundle: The bundle.
+        report: Takes the reasons; it is complete when all rows have passed.
+
+    Raises:
+        BundleError: A line is no row, or a member is not the one that the manifest names.
+        NewerSchemaError: A row was made by a newer distbench.
+    """
+    texts = Texts(report)
+    check_headers(bundle.manifest, bundle.plan, texts, report)
+    checks = RowChecks(bundle, NoLabels(), texts, report)
+    for row in bundle.rows():
+        checks.look(row)
+        yield row
+    checks.finish()
 
 
 def _validate(bundle: Bundle, names: Registry, report: ValidationReport) -> None:

@@ -61,7 +61,9 @@ class ValidationReport:
 
 def shown(text: object, limit: int = 100) -> str:
     """A text of a bundle as it can be shown anywhere: one line, nothing that steers a terminal."""
-    clean = "".join(c if is_plain(c) else f"\\u{ord(c):04x}" for c in str(text)[: limit + 1])
+    clean = str(text)[: limit + 1]
+    if not (clean.isascii() and clean.isprintable()):  # most are, and there are many
+        clean = "".join(c if is_plain(c) else f"\\u{ord(c):04x}" for c in clean)
     return clean if len(clean) <= limit else clean[:limit] + "..."
 
 

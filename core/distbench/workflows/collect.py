@@ -11,6 +11,7 @@ from distbench.errors import DistbenchError, RefusedError
 from distbench.leaderboard.rows.gc_pause import without_cycles
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.records import Reader, RowRecord
+from distbench.storage.row_lines import UNSEALED, SealedCount, read_line
 from distbench.storage.rows import Row
 
 BUNDLE = ".distbench.zip"
@@ -25,11 +26,13 @@ def default_inputs() -> list[Path]:
 def collect(paths: Sequence[Path]) -> Collected:
     """Reads run folders and bundles, and those in other folders at any depth.
 
-    What cannot be read is refused as a whole, with one line that says why; the others are kept.
+    What cannot be read, was altered, or claims what cannot be, is refused as a whole, with one line
+    that says why; the others are kept. Whether bundles give the right answers is not looked at.
     """
     origins: list[RowOrigin] = []
     records: list[RowRecord] = []
     refused: list[str] = []
+    notes: list[str] = []
     reader = Reader()
     seen: set[Path] = set()
     for path in paths:
@@ -41,7 +44,8 @@ def collect(paths: Sequence[Path]) -> Collected:
                 continue
             seen.add(one.resolve())
             try:
-                origin, rows = _run(one) if one.is_dir() else _bundle(one)
+                seals = SealedCount()
+                origin, rows = _run(one, seals) if one.is_dir() else _bundle(one)
                 with without_cycles():
                     some = [reader.record(_checked(row), len(origins)) for row in rows]
             except DistbenchError as error:
@@ -51,7 +55,15 @@ def collect(paths: Sequence[Path]) -> Collected:
             else:
                 origins.append(origin)
                 records += some
-    return Collected(tuple(origins), tuple(records), tuple(refused))
+                if seals.unsealed:
+                    notes.append(f"{one}: {UNSEALED}")
+    bundles = sum(origin.kind == "bundle" for origin in origins)
+    if bundles:
+        notes.append(
+            f"{bundles} {'bundle is' if bundles == 1 else 'bundles are'} whole and consistent; "
+            "accuracies were not held against labels, which `distbench validate` does"
+        )
+    return Collected(tuple(origins), tuple(records), tuple(refused), tuple(notes))
 
 
 def _nothing(path: Path) -> str:
@@ -77,7 +89,7 @@ def _inputs(path: Path) -> Iterator[Path]:
         yield from (Path(folder) / name for name in sorted(files) if name.endswith(BUNDLE))
 
 
-def _run(folder: Path) -> tuple[RowOrigin, Iterator[Row]]:
+def _run(folder: Path, seals: SealedCount) -> tuple[RowOrigin, Iterator[Row]]:
     """A run's folder; of its plan only tasks and seeds are read, which all versions have."""
     try:
         plan = json.loads((folder / "plan.json").read_bytes())
@@ -85,22 +97,20 @@ def _run(folder: Path) -> tuple[RowOrigin, Iterator[Row]]:
         seeds = tuple(int(seed) for seed in plan["seeds"])
     except OSError as error:
         raise RefusedError(f"no plan.json can be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
-        raise RefusedError("plan.json is not the plan of a run") from None
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise RefusedError("plan.json is not the plan of a run; run it again") from None
     origin = RowOrigin(str(folder), "run", tasks=tasks, seeds=seeds)
-    return origin, _lines(folder / "rows.jsonl")
+    return origin, _lines(folder / "rows.jsonl", seals)
 
 
-def _lines(path: Path) -> Iterator[Row]:
-    from distbench.storage.row_schemas import read_row
-
+def _lines(path: Path, seals: SealedCount) -> Iterator[Row]:
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                yield read_row(line)[0]
+                yield seals.add(read_line(line)).row
             except ValueError as error:
                 raise RefusedError(
-                    f"line {number} of rows.jsonl is no row: {_why(error)}"
+                    f"line {number} of rows.jsonl is no row: {_why(error)}; run it again"
                 ) from None
 
 
@@ -115,8 +125,10 @@ def _why(error: ValueError) -> str:
 
 
 def _bundle(path: Path) -> tuple[RowOrigin, Iterator[Row]]:
-    """A bundle; that it is whole is checked as it is read, what it claims by `validate`."""
+    """A bundle; that it is whole and consistent is checked as it is read."""
     from distbench.submission.bundle import open_bundle
+    from distbench.submission.validate import consistent_rows
+    from distbench.submission.validation_report import ValidationReport
 
     with open_bundle(path) as bundle:
         manifest = bundle.manifest
@@ -137,7 +149,12 @@ def _bundle(path: Path) -> tuple[RowOrigin, Iterator[Row]]:
 
     def rows() -> Iterator[Row]:
         with open_bundle(path) as bundle:
-            yield from bundle.rows()
+            report = ValidationReport(path.name)
+            yield from consistent_rows(bundle, report)
+        if report.reasons:
+            first, *others = report.reasons
+            more = f" (and {len(others)} more, see `distbench validate`)" if others else ""
+            raise RefusedError(f"{first}{more}")
 
     return origin, rows()
 

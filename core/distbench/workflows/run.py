@@ -22,6 +22,7 @@ from distbench.plugins.registry import registry
 from distbench.storage.atomic import write_atomic
 from distbench.storage.home import home
 from distbench.storage.predictions import FILE, Predictions, of_row, write_predictions
+from distbench.storage.row_lines import sealed_line
 from distbench.storage.rows import Row
 from distbench.workflows.export.best import ship_best
 from distbench.workflows.reporters import Reporters, run_facts
@@ -183,10 +184,10 @@ def _gather(
 def copy_rows(
     rows: Sequence[Row], folder: Path, predictions: Callable[[Row], Predictions | None]
 ) -> None:
-    """Keeps the rows of a run in its folder, one JSON object a line, and their predictions."""
+    """Keeps the rows of a run in its folder, one sealed JSON object a line, and predictions."""
     by_key = {row.key: given for row in rows if (given := predictions(row)) is not None}
     write_predictions(folder / FILE, by_key)
-    write_atomic(folder / "rows.jsonl", "".join(row.model_dump_json() + "\n" for row in rows))
+    write_atomic(folder / "rows.jsonl", "".join(sealed_line(row) + "\n" for row in rows))
 
 
 def write_tables(plan: Plan, rows: Sequence[Row], folder: Path) -> Board | None:

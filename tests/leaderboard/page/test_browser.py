@@ -290,3 +290,28 @@ def test_many_methods_are_drawn_as_they_are_looked_at(browser, tmp_path):
     opened.locator("#more").click()
     assert opened.locator("#methods tbody tr").count() == 150
     opened.close()
+
+
+def test_a_difference_without_an_interval_breaks_nothing(browser, make_rows, tmp_path):
+    from distbench.storage.row_lines import sealed_line
+
+    rows = [
+        *make_rows("finetune", {"a": [0.5], "b": [0.6]}),
+        *make_rows("even", {"a": [0.6], "b": [0.7]}),
+    ]
+    folder = synthetic.run_folder(tmp_path / "run", iter(()), 1)
+    (folder / "rows.jsonl").write_text("".join(sealed_line(row) + "\n" for row in rows))
+    found = collect([folder])
+    path = tmp_path / "equal.html"
+    path.write_text(reports_page(found, reports(found)), encoding="utf-8")
+    opened = browser.new_page()
+    errors = []
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.goto(path.as_uri())
+    row = opened.locator("#methods tbody tr", has_text="even").inner_text()
+    assert "+10.0" in row and "±" not in row.split("+10.0")[1]
+    assert "No interval where the differences" in opened.locator("#notes").inner_text()
+    opened.get_by_role("link", name="even").first.click()
+    assert "points vs finetune" in opened.locator("#detail").inner_text().lower()
+    assert errors == []
+    opened.close()

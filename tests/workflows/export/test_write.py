@@ -148,6 +148,7 @@ def test_a_student_that_is_not_that_of_the_run_is_told(run: Run) -> None:
     file = Path("runs/toy/rows.jsonl")
     row = json.loads(file.read_text())
     row["result"]["student_digest"] = "0" * 64
+    del row["sha256"]  # as an older distbench wrote it
     file.write_text(json.dumps(row) + "\n")
     for stored in (distbench.home() / "cells").glob("*/*.json"):
         stored.unlink()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from math import nan
 from typing import Any
 
 import numpy as np
@@ -198,14 +199,19 @@ def _rank(ranked: list[Line]) -> list[Line]:
     if not ranked:
         return []
     table = np.array([[np.mean(e.values) for e in line.entries] for line in ranked])
-    p_values = [x.delta.p for x in ranked if x.delta is not None and x.delta.p is not None]
-    adjusted = iter(holm(p_values))
+    compared = [(x.method, x.delta.p) for x in ranked if x.delta is not None]
+    adjusted = holm([nan if p is None else p for _, p in compared]).tolist()
+    p_holm = {
+        method: value
+        for (method, p), value in zip(compared, adjusted, strict=True)
+        if p is not None
+    }
     return [
         replace(
             line,
             rank=rank,
             average_rank=float(average),
-            p_holm=float(next(adjusted)) if line.delta and line.delta.p is not None else None,
+            p_holm=p_holm.get(line.method),
         )
         for line, rank, average in zip(ranked, tie_groups(table), average_ranks(table), strict=True)
     ]

@@ -31,8 +31,12 @@ class RowOrigin:
 
 @dataclass(frozen=True)
 class Collected:
-    """All that was read: `records` with the number of their origin, and what was `refused`."""
+    """All that was read: `records` with the number of their origin, and what was `refused`.
+
+    `notes` say of what was read how far it can be trusted, one line each.
+    """
 
     origins: tuple[RowOrigin, ...]
     records: tuple[RowRecord, ...]
     refused: tuple[str, ...]
+    notes: tuple[str, ...] = ()

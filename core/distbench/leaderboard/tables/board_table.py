@@ -121,15 +121,21 @@ def _baseline_notes(board: Board) -> list[tuple[Text, ...]]:
     vs = note(
         "vs ", name_cell(board.baseline), ": mean difference in percentage points, paired by "
     )
-    compared = sum(line.p_holm is not None for line in board.lines)
+    compared = sum(line.rank is not None and line.delta is not None for line in board.lines)
     if len(board.tasks) == 1:
         rest = "seed; one task gives no interval and no p value."
     else:
         rest = "task and seed, ± half the 95 % t interval over tasks"
-        if compared:
+        if any(line.p_holm is not None for line in board.lines):
             rest += f"; p: paired t test over tasks, Holm for {plural(compared, 'comparison')}"
         rest += "."
-    return [(*vs, *note(rest + " wins: share of (task, seed) pairs, a draw counts half."))]
+    notes = [(*vs, *note(rest + " wins: share of (task, seed) pairs, a draw counts half."))]
+    equal = [line.method for line in board.lines if line.delta and line.delta.half is None]
+    if equal and len(board.tasks) > 1:
+        methods = _joined(", ", ([name_cell(method)] for method in equal))
+        head = "No interval: the differences are equal on all tasks ("
+        notes.append(note(head, *methods, ")."))
+    return notes
 
 
 def _rank_notes(board: Board) -> list[tuple[Text, ...]]:

@@ -131,6 +131,8 @@ export function notesOf(board) {
   if (board.seeds.length === 1) notes[0] = "One seed: no interval for tasks and mean.";
   if (board.tasks.length === 1)
     notes.push("One task gives no interval over tasks, so ranks are by mean only.");
+  else if (board.delta.some((v, i) => v !== null && board.deltaHalf[i] === null))
+    notes.push("No interval where the differences to the baseline are equal on all tasks.");
   return [...notes, ...board.leftOut];
 }
 export function metricsPart(board) {
