@@ -32,6 +32,7 @@ from distbench.interfaces.context import (
     WeightedSource,
 )
 from distbench.interfaces.method import Method
+from distbench.interfaces.read_only import read_only
 from distbench.planning.plan import PlannedTask
 from distbench.storage.predictions import accuracy
 
@@ -146,7 +147,7 @@ class Trainer:
             return None
         count = len(self.work.images(self.transfer).train)
         positions = np.arange(count) if self.chosen is None else self.chosen
-        return TransferSet(positions, self._on_transfer)
+        return TransferSet(read_only(positions), self._on_transfer)
 
     def _on_transfer(self, source: str) -> Embedding:
         if self.transfer is None:
@@ -171,7 +172,12 @@ class Trainer:
         logits = trainer.train(
             self.work.sources[info.name], recipe, source.embedding.features, transfer
         )
-        logits = replace(logits, seconds=time.perf_counter() - started)
+        logits = replace(
+            logits,
+            train=read_only(logits.train),
+            transfer=None if logits.transfer is None else read_only(logits.transfer),
+            seconds=time.perf_counter() - started,
+        )
         self.teachers.append((info.name, logits))
         return logits
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from distbench.errors import DataError, Declined
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.probe import Probe
+from distbench.interfaces.read_only import writes
 from distbench.interfaces.strategy import Strategy
 from distbench.interfaces.zoo import SourceInfo
 
@@ -143,15 +145,20 @@ def rank_probes(
         excluded: For each metric, by label, sources that it must not score, with reasons.
         marked: Sources kept although they saw the task.
 
+    Raises:
+        PluginError: A metric or strategy changes what the next one would see.
     """
     from distbench.engine.stages.score import score
     from distbench.engine.stages.weigh import weigh
 
     rankings = []
+    state = _state(probes) if len(metrics) > 1 else 0
     for metric in metrics:
         out = dict((excluded or {}).get(metric.label, {}))
         allowed = [probe for probe in probes if probe.source.name not in out]
         scores = score(metric, allowed)
+        if len(metrics) > 1 and _state(probes) != state:
+            raise writes(metric.name)
         infos = [p.source for p in allowed if p.source.name in scores.values]
         try:
             weights = weigh(strategy, [p.source for p in allowed], scores)
@@ -171,3 +178,11 @@ def rank_probes(
             )
         )
     return Comparison(tuple(rankings))
+
+
+def _state(probes: Sequence[Probe]) -> int:
+    """A checksum of what metrics are handed: tensors made of read-only arrays can be written."""
+    total = 0
+    for array in (array for probe in probes for array in probe.arrays()):
+        total = crc32(np.ascontiguousarray(array).view(np.uint8).data, total)
+    return total

@@ -16,6 +16,7 @@ from distbench.engine.stages.prepare import ImageSet, open_images, prepare
 from distbench.errors import DataError, PluginError, UsageError
 from distbench.interfaces.context import Context, Embedding
 from distbench.interfaces.method import Method
+from distbench.interfaces.read_only import read_only
 from distbench.interfaces.student import Student
 from distbench.interfaces.task import UNLABELLED
 from distbench.interfaces.zoo import Source, SourceInfo
@@ -198,10 +199,10 @@ class Workspace:
             task=task.id,
             seed=seed,
             classes=task.classes,
-            labels=labels,
-            labelled=split.labelled,
-            unlabelled=split.unlabelled,
-            validation=split.validation,
+            labels=read_only(labels),
+            labelled=read_only(split.labelled),
+            unlabelled=read_only(split.unlabelled),
+            validation=read_only(split.validation),
             protocol=self.plan.protocol.model_copy(),  # nobody changes ours
             embedding=lambda name: self._allowed(task, name, read),
         )

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from distbench.errors import ArgumentError, Declined
+from distbench.interfaces.read_only import read_only, sealed
 from distbench.interfaces.zoo import SourceInfo
 
 T = TypeVar("T")
@@ -32,11 +33,11 @@ class _Shared:
         """What ``compute(self)`` gives; computed by the first metric that asks, then remembered.
 
         Args:
-            compute: A function of a module, the same object at every call; what it returns must
-                not be changed by those who share it.
+            compute: A function of a module, the same object at every call; arrays that it returns
+                are read-only from then on.
         """
         if compute not in self._known:
-            self._known[compute] = compute(self)
+            self._known[compute] = sealed(compute(self))
         value: T = self._known[compute]
         return value
 
@@ -75,8 +76,8 @@ class Labels(_Shared):
                 f"labels must be of at least two classes, got {len(raw)} labels of {len(values)}; "
                 "with one class there is nothing to tell apart"
             )
-        self.ids: NDArray[np.int64] = inverse.astype(np.int64)
-        self.counts: NDArray[np.int64] = counts.astype(np.int64)
+        self.ids: NDArray[np.int64] = read_only(inverse.astype(np.int64))
+        self.counts: NDArray[np.int64] = read_only(counts.astype(np.int64))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -89,17 +90,18 @@ class Labels(_Shared):
     @cached_property
     def order(self) -> NDArray[np.int64]:
         """int64 (n,), image positions sorted by class (stable)."""
-        return np.argsort(self.ids, kind="stable")
+        return read_only(np.argsort(self.ids, kind="stable"))
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:
         """int64 (C,), where each class begins in `order`."""
-        return np.concatenate([[0], np.cumsum(self.counts)[:-1]]).astype(np.int64)
+        starts = np.concatenate([[0], np.cumsum(self.counts)[:-1]]).astype(np.int64)
+        return read_only(starts)
 
     @cached_property
     def onehot(self) -> NDArray[np.float64]:
         """float64 (n, C)."""
-        return np.eye(self.num_classes)[self.ids]
+        return read_only(np.eye(self.num_classes)[self.ids])
 
     @cached_property
     def _membership(self) -> Any:
@@ -119,11 +121,11 @@ def _of_two_classes(logits: Floats | None) -> Floats | None:
     """Logits (n, z); a single one as those of two classes."""
     if logits is None or logits.shape[1] != 1:
         return logits
-    return np.concatenate([np.zeros_like(logits), logits], axis=1)
+    return read_only(np.concatenate([np.zeros_like(logits), logits], axis=1))
 
 
 class Probe(_Shared):
-    """Labelled images with one source's features and logits on them.
+    """Labelled images with one source's features and logits on them; all arrays are read-only.
 
     All numbers are finite and small enough to be squared. What a metric did not ask for in
     `Metric.needs` may be absent; reading it declines.
@@ -163,6 +165,11 @@ class Probe(_Shared):
         self._probabilities = self._matrix("probabilities", probabilities)
         self._reference = self._matrix("reference", reference)
 
+    def arrays(self) -> list[NDArray[Any]]:
+        """All that it was made of, labels first."""
+        given = (self._features, self._logits, self._probabilities, self._reference)
+        return [self.labels.ids, *(array for array in given if array is not None)]
+
     def _matrix(self, name: str, value: ArrayLike | None) -> Floats | None:
         if value is None:
             return None
@@ -176,6 +183,7 @@ class Probe(_Shared):
             if not np.issubdtype(matrix.dtype, np.integer) and matrix.dtype != np.bool_:
                 raise ArgumentError(f"{name} must be real numbers, got {matrix.dtype}")
             matrix = matrix.astype(np.float64)
+        matrix = read_only(matrix)
         if name == "probabilities" and _sum_to_one(matrix):
             return matrix
         low, high = float(matrix.min()), float(matrix.max())  # NaN comes through both
@@ -222,11 +230,11 @@ class Probe(_Shared):
     def probabilities(self) -> NDArray[np.float64]:
         """float64 (n, z): softmax of the logits (of sigmoid sources too, as PARC does)."""
         if self._probabilities is not None:
-            return self._probabilities.astype(np.float64, copy=False)
+            return read_only(self._probabilities.astype(np.float64, copy=False))
         logits = self.logits.astype(np.float64)
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         result: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
-        return result
+        return read_only(result)
 
 
 def as_numpy(value: Any) -> NDArray[Any]:

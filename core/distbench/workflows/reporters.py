@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 
 from distbench.errors import DistbenchError, UsageError
@@ -67,7 +68,7 @@ class Reporters:
         """Calls one method of every reporter."""
         for reporter in self._all:
             try:
-                getattr(reporter, what)(*facts)
+                getattr(reporter, what)(*deepcopy(facts))  # what it changes, no other one sees
             except Exception as error:
                 self._all = [other for other in self._all if other is not reporter]
                 reason = f"{type(error).__name__}: {error}"

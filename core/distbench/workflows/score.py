@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 
 from distbench.engine.ranking import Comparison, rank_probes
 from distbench.errors import ArgumentError, Declined
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.probe import Labels, Probe, as_numpy
+from distbench.interfaces.read_only import naming_writers
 from distbench.interfaces.strategy import Strategy
 from distbench.interfaces.zoo import SourceInfo
 from distbench.plugins.registry import registry
@@ -97,13 +98,18 @@ class Arrays:
                 raise ArgumentError(f"metric {needed[need].label!r} needs {how}{whose}")
         return Probe(
             labels,
-            features=features,
-            logits=logits,
-            probabilities=probabilities,
-            reference=self.reference,
+            features=_own(features),
+            logits=_own(logits),
+            probabilities=_own(probabilities),
+            reference=_own(self.reference),
             source=_facts(name, info, features, outputs),
             seed=self.seed,
         )
+
+
+def _own(array: ArrayLike | None) -> NDArray[Any] | None:
+    """A copy: the caller's stays as it is, whatever a metric does."""
+    return None if array is None else as_numpy(array).copy()
 
 
 def as_metric(metric: str | Metric) -> Metric:
@@ -129,7 +135,8 @@ def score_arrays(metric: str | Metric, arrays: Arrays) -> float:
             "value for one alone; give all of them to distbench.rank(metric=..., features={...})"
         )
     (probe,) = arrays.probes([chosen])
-    value = float(chosen.score(probe))
+    with naming_writers(chosen.name):
+        value = float(chosen.score(probe))
     if not math.isfinite(value):
         raise Declined(f"{chosen.label} gave {value}")
     return value

@@ -15,6 +15,7 @@ from distbench.errors import Declined
 from distbench.interfaces.context import Embedding
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.probe import Labels, Probe
+from distbench.interfaces.read_only import naming_writers
 from distbench.interfaces.zoo import SourceInfo
 
 
@@ -78,7 +79,9 @@ def score(metric: Metric, probes: Sequence[Probe]) -> Scores:
     """Scores sources by their probes, each with a `Probe.source` of its own name."""
     values: dict[str, float] = {}
     excluded: dict[str, str] = {}
-    for probe, value in zip(probes, metric.score_all(probes), strict=True):
+    with naming_writers(metric.name):
+        given = metric.score_all([*probes])
+    for probe, value in zip(probes, given, strict=True):
         name = probe.source.name
         if isinstance(value, Declined):
             excluded[name] = f"{metric.name} declined: {value.reason}"

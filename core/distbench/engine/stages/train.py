@@ -22,6 +22,7 @@ from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import MethodContext
 from distbench.interfaces.method import Method
 from distbench.interfaces.phase import Phase
+from distbench.interfaces.read_only import naming_writers
 from distbench.interfaces.student import Student
 from distbench.storage.rows import CurvePoint
 
@@ -90,7 +91,8 @@ def train(
     macs = count_macs(model, setting.image_size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(context.seed_for("modules"))
-        phases = method.phases(context)
+        with naming_writers(method.name):
+            phases = method.phases(context)
     check_phases(method, phases, context, steps)
     meter = Meter(model)
     started = time.perf_counter()

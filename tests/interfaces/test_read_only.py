@@ -1,0 +1,171 @@
+"""What is handed to a component cannot change what the next one, or the caller, sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from distbench import PluginError, rank, run, score
+from distbench.interfaces.metric import Metric
+from distbench.interfaces.probe import Probe
+
+PLUGIN = """
+import numpy as np
+import torch
+from distbench import Baseline, Metric, Phase, Strategy, Stream
+
+class Centred(Metric):
+    "Centres in place."
+    def score(self, probe):
+        x = probe.features
+        x -= x.mean(axis=0)
+        return float(x.std())
+
+class Relabel(Metric):
+    "Sorts labels in place."
+    def score(self, probe):
+        probe.labels.ids.sort()
+        return 1.0
+
+class OneHot(Metric):
+    "Writes into what is shared."
+    def score(self, probe):
+        probe.labels.onehot[:] = 0
+        return 1.0
+
+class Shared(Metric):
+    "Writes into what it shares."
+    def score(self, probe):
+        probe.shared(means)[0] += 1
+        return 1.0
+
+def means(probe):
+    return probe.features.mean(axis=0), [probe.features.std(axis=0)]
+
+class Tensors(Metric):
+    "Centres a tensor in place, which numpy does not notice."
+    def score(self, probe):
+        torch.from_numpy(probe.features).sub_(1)
+        return 1.0
+
+class Sorting(Strategy):
+    "Sorts scores in place."
+    def weigh(self, scores, sources, context):
+        scores.sort()
+        return scores / scores.sum()
+
+class Emptying(Strategy):
+    "Empties the list of sources."
+    def weigh(self, scores, sources, context):
+        weights = np.full(len(sources), 1 / len(sources))
+        sources.clear()
+        return weights
+
+class Labeller(Baseline):
+    "Writes guesses into the labels."
+    what: str = "labels"
+    def phases(self, context):
+        getattr(context, self.what)[:] = 0
+        return []
+"""
+
+
+@pytest.fixture
+def options(tmp_path: Path, toy_options: dict[str, Any]) -> dict[str, Any]:
+    (tmp_path / "writers.py").write_text(PLUGIN)
+    return {
+        **toy_options,
+        "task": "toy_task",
+        "plugin": (*toy_options["plugin"], tmp_path / "writers.py"),
+    }
+
+
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
+@pytest.mark.parametrize("name", ["centred", "relabel", "one_hot", "shared", "tensors"])
+def test_a_metric_that_writes_is_named(options: dict[str, Any], name: str) -> None:
+    names = ("task", "zoo", "plugin")
+    given = {key: options[key] for key in names} | {"labelled": "3-per-class"}
+    alone = rank(metric="knn", **given).scores
+    with pytest.raises(PluginError, match=f"plugin '{name}': it changes an array .* x.copy()"):
+        rank(metric=[name, "knn"], **given)
+    assert rank(metric="knn", **given).scores == alone
+
+
+@pytest.mark.parametrize("name", ["centred", "relabel"])
+def test_a_metric_that_writes_fails_its_cell_by_name(options: dict[str, Any], name: str) -> None:
+    result = run(**options, metric=name, distiller="pseudo_labels", baseline="none")
+    assert [row.status for row in result.rows] == ["failed"]
+    assert f"plugin {name!r}: it changes an array" in str(result.rows[0].reason)
+
+
+@pytest.mark.parametrize("what", ["labels", "labelled", "unlabelled", "validation"])
+def test_a_method_that_writes_is_named(options: dict[str, Any], what: str) -> None:
+    result = run(**options, distiller="none", baseline=f"labeller:what={what}")
+    assert "plugin 'labeller': it changes an array" in str(result.rows[0].reason)
+
+
+def test_a_strategy_that_writes_is_named(options: dict[str, Any]) -> None:
+    (row,) = run(**options, strategy="sorting", baseline="none").rows
+    assert "plugin 'sorting': it changes an array" in str(row.reason)
+    (row,) = run(**options, strategy="emptying", baseline="none").rows
+    assert row.status == "done"
+    assert row.result is not None
+    assert len(row.result.sources.weights) == 3
+
+
+class InPlace(Metric):
+    """Changes all that it can reach."""
+
+    tensors: bool = False
+
+    def score(self, probe: Probe) -> float:
+        x = probe.features
+        if self.tensors:
+            torch.from_numpy(x).zero_()
+        else:
+            x[:] = 0
+        return 1.0
+
+
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
+@pytest.mark.parametrize("tensors", [False, True])
+def test_the_arrays_of_a_caller_stay(tensors: bool) -> None:
+    features = np.random.default_rng(0).normal(size=(20, 3))
+    labels = np.arange(20) % 2
+    before = features.copy(), labels.copy()
+    metric = InPlace(tensors=tensors)
+    if tensors:
+        score(metric, features=features, labels=labels)
+    else:
+        with pytest.raises(PluginError, match="'in_place': it changes an array"):
+            score(metric, features=features, labels=labels)
+    assert np.array_equal(features, before[0])
+    assert np.array_equal(labels, before[1])
+    assert features.flags.writeable
+    assert labels.flags.writeable
+
+
+def test_everything_on_a_probe_is_read_only() -> None:
+    rng = np.random.default_rng(0)
+    probe = Probe(
+        np.arange(8) % 2,
+        features=rng.normal(size=(8, 3)),
+        logits=rng.normal(size=(8, 1)),
+        reference=rng.normal(size=(8, 2)),
+    )
+    labels = probe.labels
+    for array in (
+        *(probe.features, probe.logits, probe.reference, probe.probabilities),
+        *(labels.ids, labels.counts, labels.order, labels.starts, labels.onehot),
+        *probe.arrays(),
+        probe.shared(_mean),
+    ):
+        assert not array.flags.writeable
+
+
+def _mean(probe: Probe) -> Any:
+    return probe.features.mean(axis=0)
