@@ -129,11 +129,14 @@ def _report(result: RunResult, *, as_json: bool) -> None:
 def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool) -> None:
     from distbench.engine.ledger import Ledger
     from distbench.planning.planner import make_plan
+    from distbench.workflows.run import made_ready
 
     plan = make_plan(config)
     cells = plan.shard(*shard) if shard else plan.cells
     ledger = Ledger(plan)
-    missing = {cell.id for cell in ledger.missing(cells)}
+    to_compute = ledger.missing(cells)
+    made_ready(config, plan, to_compute)
+    missing = {cell.id for cell in to_compute}
     seconds = _estimate(ledger)
     cost = sum(seconds.get(cell.method, 0.0) for cell in cells if cell.id in missing)
     known = bool(missing) and all(c.method in seconds for c in cells if c.id in missing)

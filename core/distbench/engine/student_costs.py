@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,13 +9,12 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
+from distbench.engine.own_process import answer_of
 from distbench.errors import DistbenchError
 from distbench.interfaces.student import Student
 from distbench.plugins.registry import registry
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
-
     import torch
 
 _CLASSES = 10
@@ -62,45 +60,28 @@ def measure(
     Yields:
         What each costs, or why it could not be measured.
     """
-    # A server that has imported torch, and from which fresh processes branch off at once.
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if "forkserver" in methods:
-        context.set_forkserver_preload(["distbench.interfaces.classifier", "timm", "torchvision"])
     for student in students:
-        here, there = context.Pipe(duplex=False)
-        given = (there, dict(student), image_size, device, threads, plugins)
-        process: Any = context.Process(target=_report, args=given, daemon=True)  # type: ignore[attr-defined]
-        process.start()
-        there.close()
-        try:
-            yield here.recv()
-        except EOFError:
-            process.join()
-            yield f"its process ended with exit code {process.exitcode}"
-        finally:
-            process.join()
+        yield answer_of(_measured, dict(student), image_size, device, threads, plugins)
 
 
-def _report(
-    answer: Connection,
+def _measured(
     student: dict[str, Any],
     image_size: int,
     device: str,
     threads: int,
     plugins: tuple[Path, ...],
-) -> None:
+) -> Costs | str:
     import torch
 
     torch.set_num_threads(threads)
     try:
         component = registry(plugins).make("student", student)
-        answer.send(costs(component, image_size=image_size, device=device))
+        return costs(component, image_size=image_size, device=device)
     except DistbenchError as error:
-        answer.send(str(error))
+        return str(error)
     except Exception as error:  # an architecture may refuse a size in every way there is
         first = (str(error).strip().splitlines() or [""])[0]
-        answer.send(f"{type(error).__name__}: {first}")
+        return f"{type(error).__name__}: {first}"
 
 
 def costs(student: Student, *, image_size: int, device: str) -> Costs:

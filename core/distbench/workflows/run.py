@@ -10,6 +10,7 @@ from distbench import leaderboard
 from distbench.engine.execute import execute_units
 from distbench.engine.ledger import Ledger
 from distbench.engine.mirror_hint import mirror_hint
+from distbench.engine.student_trial import try_student
 from distbench.errors import InterruptedRunError, MachineError
 from distbench.interfaces.executor import Executor, Outcome
 from distbench.interfaces.progress import Progress, silent
@@ -101,15 +102,9 @@ def execute(
     if shard:
         cells = plan.shard(*shard)
         folder = folder.with_name(f"{plan.name}-shard-{shard[0]}-of-{shard[1]}")
-    names = registry(config.plugin)
-    executor = names.make("executor", config.executor, base=config.base_of("executor"))
-    reporters = Reporters(config, names)
     ledger = Ledger(plan, home())
     missing = ledger.missing(cells)
-    if missing and plan.device not in ("auto", "cpu"):
-        from distbench.engine.device import pick_device
-
-        pick_device(plan.device)
+    executor, reporters = made_ready(config, plan, missing)
     try:
         plan.save(folder / "plan.json")
         if reporters:
@@ -136,6 +131,32 @@ def execute(
         stopped = MachineError.of(f"{error.strerror or error}{where}")
         reporters.notify("stopped", str(stopped))
         raise stopped from None
+
+
+def made_ready(
+    config: RunConfig, plan: Plan, missing: Sequence[Cell]
+) -> tuple[Executor, Reporters]:
+    """Executor and reporters of a run, and everything refused that can be before the work begins.
+
+    Args:
+        config: What to run.
+        plan: Its plan.
+        missing: Cells that are to be computed.
+
+    Raises:
+        UsageError: One of them is unknown or cannot work here, there is no such device, or the
+            student cannot be trained at the protocol's image size.
+    """
+    names = registry(config.plugin)
+    executor = names.make("executor", config.executor, base=config.base_of("executor"))
+    reporters = Reporters(config, names)
+    if missing and plan.device not in ("auto", "cpu"):
+        from distbench.engine.device import pick_device
+
+        pick_device(plan.device)
+    if missing:
+        try_student(plan, home())
+    return executor, reporters
 
 
 def _compute(

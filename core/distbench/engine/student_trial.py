@@ -1,0 +1,85 @@
+"""One step of a student before anything else is done: what it cannot do is found at once."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from distbench.engine.own_process import answer_of
+from distbench.errors import DistbenchError, UsageError
+from distbench.planning.plan import Plan
+from distbench.plugins.registry import registry
+from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.hashing import digest
+
+if TYPE_CHECKING:
+    from distbench.interfaces.student import Student
+
+_CLASSES = ("a", "b", "c")
+
+
+def try_student(plan: Plan, root: Path) -> None:
+    """Has the student of a plan take one step on two images; what went well is remembered.
+
+    Args:
+        plan: The plan.
+        root: ``$DISTBENCH_HOME``.
+
+    Raises:
+        UsageError: It cannot be made, trained at the protocol's image size, or described for its
+            export.
+    """
+    from importlib.metadata import version
+
+    side = plan.protocol.image_size
+    versions = [version(name) for name in ("torch", "torchvision", "timm")]
+    key = digest(["trial", plan.student_identity, side, versions])
+
+    def tried(folder: Path) -> None:
+        arguments = (plan.student, side, tuple(Path(f) for f in plan.plugin_files))
+        # Without torch at hand a process of its own is as fast, and keeps this one small.
+        there = _trial(*arguments) if "torch" in sys.modules else answer_of(_trial, *arguments)
+        if there:
+            label = registry(arguments[2]).make("student", plan.student).label
+            raise UsageError(
+                f"student {label} cannot be trained at {side} pixels: {there.rstrip('.')}. Take another "
+                "--image-size or --student, or mend its arguments (transformers of timm take "
+                f"arguments.img_size={side})"
+            )
+        (folder / "student.json").write_text(json.dumps(plan.student_identity), encoding="utf-8")
+
+    ArtifactCache(root / "artifacts").build("trials", key, tried)
+
+
+def _trial(student: dict[str, Any], side: int, plugins: tuple[Path, ...]) -> str | None:
+    """What is wrong with a student; None where nothing is."""
+    try:
+        _step(registry(plugins).make("student", student), side)
+    except DistbenchError as error:
+        return str(error)
+    except Exception as error:  # an architecture may refuse a size in every way there is
+        first = (str(error).strip().splitlines() or [""])[0]
+        return f"{type(error).__name__}: {first}"
+    return None
+
+
+def _step(student: Student, side: int) -> None:
+    import torch
+
+    from distbench.engine.training.student import build_student
+
+    held = all(need.present() for need in student.downloads())
+    model = build_student(student, len(_CLASSES), pretrained=held, seed=0).train()
+    draw = torch.Generator().manual_seed(0)
+    images = torch.rand(2, 3, side, side, generator=draw)
+    images = images.contiguous(memory_format=torch.channels_last)
+    features = model.features(images)
+    if tuple(features.shape) != (2, model.num_features):
+        raise UsageError(
+            f"its backbone gives features of shape {tuple(features.shape)} for 2 images, and "
+            f"num_features is {model.num_features}"
+        )
+    model.classify(features).square().mean().backward()  # type: ignore[no-untyped-call]
+    student.export(model.backbone.state_dict(), model.head.state_dict(), _CLASSES)

@@ -1,0 +1,110 @@
+"""What a student cannot do is found before images are decoded and sources run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from distbench import DistbenchError, UsageError, run
+from distbench.cli import app
+from distbench.engine import student_trial
+from distbench.engine.own_process import answer_of
+
+PLUGIN = """
+import os
+import torch
+from distbench import Student
+
+class Odd(Student):
+    "Cannot do everything."
+    how: str = "good"
+
+    def fingerprint(self): return "odd"
+    def normalisation(self): return (0, 0, 0), (1, 1, 1)
+
+    def backbone(self, *, pretrained):
+        if self.how == "dies":
+            os._exit(9)
+        if self.how == "no build":
+            raise TypeError("unexpected argument")
+        net = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.AdaptiveAvgPool2d(1),
+                                  torch.nn.Flatten())
+        if self.how == "no gradient":
+            class Cut(torch.nn.Module):
+                def forward(self, x): return x.detach().sign().requires_grad_(False).floor_()
+            net.append(Cut())
+        if self.how == "large only":
+            class Large(torch.nn.Module):
+                def forward(self, x):
+                    assert x.shape[-1] == 64, "Input height (16) doesn't match model (64)"
+                    return x
+            net = torch.nn.Sequential(Large(), *net)
+        net.num_features = 5 if self.how == "other width" else 4
+        return net
+
+    def export(self, backbone, head, classes):
+        if self.how == "no export":
+            raise ValueError("no recipe for this head")
+        return super().export(backbone, head, classes)
+"""
+
+
+@pytest.fixture
+def options(tmp_path: Path, toy_options: dict[str, Any]) -> dict[str, Any]:
+    (tmp_path / "odd.py").write_text(PLUGIN)
+    files = (*toy_options["plugin"], tmp_path / "odd.py")
+    return {**toy_options, "task": "toy_task", "plugin": files}
+
+
+FAULTS = [
+    ("no build", "TypeError: unexpected argument"),
+    ("large only", "AssertionError: Input height .16. doesn't match model .64."),
+    ("other width", "its backbone gives features of shape .2, 4. for 2 images"),
+    ("no export", "ValueError: no recipe for this head"),
+]
+
+
+@pytest.mark.parametrize(("how", "message"), FAULTS)
+def test_it_is_refused_before_the_work(options: dict[str, Any], how: str, message: str) -> None:
+    student = {"use": "odd", "how": how}
+    wanted = f"student odd:how=.* cannot be trained at 16 pixels: {message}"
+    with pytest.raises(UsageError, match=wanted):
+        run(**{**options, "student": student})
+    assert not (Path.cwd().parent / "home" / "artifacts" / "images").exists()
+    assert not Path("runs").exists()
+
+
+def test_a_dry_run_refuses_what_the_run_would(options: dict[str, Any]) -> None:
+    given = ["run", "--dry-run", "--task", "toy_task", "--zoo", "toy_zoo", "--image-size", "16"]
+    given += [part for file in options["plugin"] for part in ("--plugin", str(file))]
+    for more, message in (
+        (["--student", "odd:how=large only"], "cannot be trained at 16 pixels"),
+        (["--student", "toy_student", "--executor", "nope"], "unknown executor 'nope'"),
+        (["--student", "toy_student", "--reporter", "inf"], "unknown reporter 'inf'"),
+        (["--student", "toy_student", "--device", "1e308"], "--device 1e308 cannot be used here"),
+    ):
+        error = CliRunner().invoke(app, [*given, *more]).exception
+        assert isinstance(error, DistbenchError)
+        assert error.exit_code == 2
+        assert message in str(error)
+    assert CliRunner().invoke(app, [*given, "--student", "toy_student"]).exit_code == 0
+
+
+def test_a_student_is_tried_once(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    tried = []
+    step = student_trial._step
+    monkeypatch.setattr(student_trial, "_step", lambda *given: tried.append(1) or step(*given))
+    for seeds in (1, 2):
+        run(**{**options, "student": "odd", "seeds": seeds}, distiller="none", baseline="finetune")
+    assert tried == [1]
+
+
+def test_a_crash_is_an_answer(options: dict[str, Any]) -> None:
+    arguments = ({"use": "odd", "how": "dies"}, 16, tuple(options["plugin"]))
+    ended = answer_of(student_trial._trial, *arguments)
+    assert ended == "its process ended with exit code 9"
+    good = ({"use": "odd", "how": "good"}, 16, tuple(options["plugin"]))
+    assert answer_of(student_trial._trial, *good) is None
