@@ -267,7 +267,7 @@ FAULTS = [
      "failed: no"),
     ("listens", REPORTER, "pass", "row.result.accuracy", "row.result and row.cost are None"),
     ("listens", REPORTER, "pass", "row.result and row.result.declared.clear()",
-     "other results than one without"),
+     "it changes what it is told"),
     ("again", REPORTER, "finished(self, row):\n        pass",
      "cached(self, row):\n        raise RuntimeError('not so')", "not so"),
     ("verify", ZOO, 'm.MiniatureSource("b", 1)', "broken()", "verifying c"),

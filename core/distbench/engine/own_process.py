@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-_PRELOADED = ["distbench.interfaces.classifier", "timm", "torchvision"]
 
-
-def answer_of(function: Callable[..., Any], *arguments: Any) -> Any:
+def answer_of(function: Callable[..., Any], *arguments: Any, preloaded: Sequence[str] = ()) -> Any:
     """What a function returns, or a sentence about how its process ended without an answer.
-
-    Where the system can, processes branch off a server that has imported torch, at once.
 
     Args:
         function: Of a module; catches what it raises.
         arguments: Can be pickled.
+        preloaded: Modules that a server imports once, from which the processes of many calls then
+            branch off at once where the system can; pays off from the second call on.
     """
-    methods = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in methods else "spawn")
-    if "forkserver" in methods:
-        context.set_forkserver_preload(_PRELOADED)
+    forks = preloaded and "forkserver" in multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if forks else "spawn")
+    if forks:
+        context.set_forkserver_preload([*preloaded])
     here, there = context.Pipe(duplex=False)
     process: Any = context.Process(  # type: ignore[attr-defined]
         target=_send, args=(there, function, arguments), daemon=True

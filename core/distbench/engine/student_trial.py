@@ -44,9 +44,9 @@ def try_student(plan: Plan, root: Path) -> None:
         if there:
             label = registry(arguments[2]).make("student", plan.student).label
             raise UsageError(
-                f"student {label} cannot be trained at {side} pixels: {there.rstrip('.')}. Take another "
-                "--image-size or --student, or mend its arguments (transformers of timm take "
-                f"arguments.img_size={side})"
+                f"student {label} cannot be trained at {side} pixels: {there.rstrip('.')}. Take "
+                "another --image-size or --student, or mend its arguments (transformers of timm "
+                f"take arguments.img_size={side})"
             )
         (folder / "student.json").write_text(json.dumps(plan.student_identity), encoding="utf-8")
 

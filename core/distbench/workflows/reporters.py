@@ -68,7 +68,10 @@ class Reporters:
         """Calls one method of every reporter."""
         for reporter in self._all:
             try:
-                getattr(reporter, what)(*deepcopy(facts))  # what it changes, no other one sees
+                told = deepcopy(facts)
+                getattr(reporter, what)(*told)
+                if told != facts:
+                    raise ValueError("it changes what it is told; work on a copy")
             except Exception as error:
                 self._all = [other for other in self._all if other is not reporter]
                 reason = f"{type(error).__name__}: {error}"
