@@ -34,6 +34,7 @@ def blocks(language: str) -> list[Any]:
 @pytest.mark.parametrize(
     "text", [b for b in blocks("python") if re.search(r"^class ", b.values[0], re.M)]
 )
+@pytest.mark.slow
 def test_components_on_a_page_run(text: str, toy_options: dict[str, Any], tmp_path: Path) -> None:
     file = tmp_path / "shown.py"
     file.write_text(re.sub(r"@hookimpl\ndef .*?\n\n|@hookimpl\ndef .*", "", text, flags=re.S))

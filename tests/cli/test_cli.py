@@ -42,6 +42,7 @@ def test_help_imports_nothing_heavy_and_no_plugin(arguments: tuple[str, ...]) ->
     assert not imported(*arguments) & heavy
 
 
+@pytest.mark.slow
 def test_what_is_to_be_known_of_the_data_is_said(tmp_path: Path, monkeypatch) -> None:
     from PIL import Image
 
@@ -103,6 +104,7 @@ def test_json_of_a_run_is_all_that_stdout_holds() -> None:
     assert table["failed"] == 0
 
 
+@pytest.mark.slow
 def test_dry_run_computes_nothing() -> None:
     done = call("run", *TINY, "--task", "toy_task", "--dry-run")
     assert "3 cells, 3 to be computed" in done.stdout
@@ -206,6 +208,7 @@ def test_plan_is_frozen_json() -> None:
     assert len(json.loads(one)["cells"]) == 3
 
 
+@pytest.mark.slow
 def test_plugins_and_env() -> None:
     assert "builtin (distbench" in call("plugins", "--plugin", str(TOYS)).stdout
     assert json.loads(call("env", "--json").stdout)["packages"]["torch"]

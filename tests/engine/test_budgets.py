@@ -95,6 +95,7 @@ def test_a_method_cannot_buy_steps(options: dict[str, Any], how: str, message: s
     assert message in str(row.reason)
 
 
+@pytest.mark.slow
 def test_images_are_counted_where_they_pass(options: dict[str, Any]) -> None:
     baselines = ("odd", "odd:how=twice", "linear_probe", "fixmatch:mu=2")
     counted = {}

@@ -102,6 +102,7 @@ def test_a_student_is_tried_once(options: dict[str, Any], monkeypatch: pytest.Mo
     assert tried == [1]
 
 
+@pytest.mark.slow
 def test_a_crash_is_an_answer(options: dict[str, Any]) -> None:
     arguments = ({"use": "odd", "how": "dies"}, 16, tuple(options["plugin"]))
     ended = answer_of(student_trial._trial, *arguments)

@@ -234,6 +234,7 @@ def test_a_run_offline_contacts_nothing(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_the_fetch_command(server: str, tmp_path: Path) -> None:
     plugin = tmp_path / "plug.py"
     plugin.write_text(

@@ -70,6 +70,7 @@ def test_equal_runs_give_equal_bytes(made: Path, plugins: tuple[Path, ...], tmp_
     assert b'"dtype":"U8"' in widths and b"I64" not in widths
 
 
+@pytest.mark.slow
 def test_what_failed_and_what_is_missing_is_said_and_no_path_leaves_the_machine(
     toy_run: dict[str, Any], plugins: tuple[Path, ...], tmp_path: Path
 ) -> None:

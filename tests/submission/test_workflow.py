@@ -91,6 +91,7 @@ def judged(script: Any, commits: tuple[str, str]) -> tuple[int, str]:
     return code, Path("outcome/comment.md").read_text()
 
 
+@pytest.mark.slow
 def test_an_added_bundle(script: Any, repository: Any, made: Path) -> None:
     code, text = judged(
         script, repository({f"registry/results/{NAME}": (made / NAME).read_bytes()})

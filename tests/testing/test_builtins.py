@@ -49,6 +49,7 @@ def test_nothing_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("spec", ["folder:path=images", "images:path=images/train"])
+@pytest.mark.slow
 def test_tasks_of_ones_own_images(spec: str) -> None:
     rng = np.random.default_rng(0)
     for number in range(40):

@@ -349,6 +349,7 @@ def test_a_check_is_declined_with_its_reason(tmp_path: Path) -> None:
     assert (found.result, found.note) == ("declined", "lower is better where I come from")
 
 
+@pytest.mark.slow
 def test_the_command_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
     file.write_text(HEAD + STRATEGY.replace("scores.max()", "scores.min()"))

@@ -99,6 +99,7 @@ def test_results_do_not_depend_on_executor_workers_or_order(
     assert found[0] == found[1] == found[2] == found[3]
 
 
+@pytest.mark.slow
 def test_shards_joined_give_the_rows_of_one_run(
     toy_options: Options, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -25,6 +25,7 @@ def made(options: Options, runs: Path, oracle: str = "distil", **more: Any) -> A
     return study(config, oracle=oracle, runs=runs)
 
 
+@pytest.mark.slow
 def test_metrics_are_judged_by_what_each_source_led_to(
     toy_options: Options, tmp_path: Path
 ) -> None:
@@ -58,6 +59,7 @@ def test_metrics_are_judged_by_what_each_source_led_to(
     assert json.loads((found.folder / "study.json").read_text())["oracle"] == "pseudo_labels"
 
 
+@pytest.mark.slow
 def test_a_study_again_computes_nothing(toy_options: Options, tmp_path: Path) -> None:
     first, again = made(toy_options, tmp_path), made(toy_options, tmp_path)
     assert (first.run.computed > 0, again.run.computed) == (True, 0)

@@ -57,6 +57,7 @@ def test_what_cannot_be_swept(key: str, message: str) -> None:
         configurations(RunConfig.make(), Sweep.parse(f"{key}=1,2"))
 
 
+@pytest.mark.slow
 def test_a_curve_through_the_means_of_ordinary_runs(
     toy_options: dict[str, Any], tmp_path: Path
 ) -> None:

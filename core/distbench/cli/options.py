@@ -201,9 +201,12 @@ def table(rows: Iterable[Iterable[Any]], headers: Iterable[str], **more: Any) ->
 
 def print_notes(tasks: Iterable[PlannedTask]) -> None:
     """What a reader of results should know of the data, to stderr."""
+    of: dict[str, list[str]] = {}
     for task in tasks:
         for note in task.notes:
-            typer.echo(f"note: {task.id}: {note}", err=True)
+            of.setdefault(note, []).append(task.id)
+    for note, ids in of.items():
+        typer.echo(f"note: {', '.join(ids)}: {note}", err=True)
 
 
 def print_json(value: object) -> None:

@@ -50,6 +50,7 @@ def test_only_the_classifier_changes(method_context: Any) -> None:
     assert changed == {"head.weight", "head.bias"}
 
 
+@pytest.mark.slow
 def test_settings_of_a_suite_tell_the_baseline_from_the_metric(
     toy_options: dict[str, Any], tmp_path: Path
 ) -> None:

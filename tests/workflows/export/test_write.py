@@ -158,6 +158,7 @@ def test_a_student_that_is_not_that_of_the_run_is_told(run: Run) -> None:
 
 
 @needs_onnx
+@pytest.mark.slow
 def test_onnx_takes_any_batch_and_carries_what_it_needs(run: Run, trained: Load) -> None:
     import onnx
     import onnxruntime

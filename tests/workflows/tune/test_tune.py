@@ -137,6 +137,7 @@ def test_a_trial_is_the_mean_validation_accuracy_of_an_ordinary_run(
     assert study.trials[0].value == pytest.approx(sum(means.values()) / 2)
 
 
+@pytest.mark.slow
 def test_test_images_have_no_say(options: dict[str, Any]) -> None:
     accuracies, found = [], []
     for lie in ("false", "true"):
@@ -151,6 +152,7 @@ def test_test_images_have_no_say(options: dict[str, Any]) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_search_that_was_stopped_goes_on_where_it_was(options: dict[str, Any]) -> None:
     class StoppedError(Exception):
         pass
@@ -183,6 +185,7 @@ def test_more_trials_go_on_from_those_that_there_are(options: dict[str, Any]) ->
     assert run(options, trials=2).studies[0].trials == few.studies[0].trials
 
 
+@pytest.mark.slow
 def test_another_seed_or_protocol_is_another_search(options: dict[str, Any]) -> None:
     first = run(options, trials=2)
     other = run(options, trials=2, seed=1)
@@ -192,6 +195,7 @@ def test_another_seed_or_protocol_is_another_search(options: dict[str, Any]) -> 
     assert len(list((Path(distbench.home()) / "tuning").glob("*.json"))) == 3
 
 
+@pytest.mark.slow
 def test_every_method_gets_the_same_trials_and_a_component_is_tuned_once(
     options: dict[str, Any],
 ) -> None:
@@ -228,6 +232,7 @@ def test_a_component_cannot_be_tuned_twice(options: dict[str, Any]) -> None:
         run({**options, "baseline": ("learner:batch=4", "learner:batch=8")})
 
 
+@pytest.mark.slow
 def test_failed_trials_count_and_are_named(options: dict[str, Any]) -> None:
     found = run({**options, "baseline": "fragile"}, trials=6)
     trials = found.studies[0].trials
@@ -252,6 +257,7 @@ def test_no_validation_images(options: dict[str, Any]) -> None:
         run({**options, "validation": 0.0})
 
 
+@pytest.mark.slow
 def test_a_best_value_at_an_end_is_said(options: dict[str, Any]) -> None:
     ranges = {"learner": {"lr": {"low": 0.049, "high": 0.99, "log": True}, "views": "plain"}}
     found = run(options, trials=1, ranges=ranges)
@@ -296,6 +302,7 @@ def suite(options: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
     return {**{k: v for k, v in options.items() if k not in own}, "suite": str(file)}
 
 
+@pytest.mark.slow
 def test_a_suite_says_what_it_is_tuned_on(suite: dict[str, Any]) -> None:
     found = run(suite, trials=2)
     assert (found.suite, found.suite_version) == ("own", 4)
@@ -307,6 +314,7 @@ def test_a_suite_says_what_it_is_tuned_on(suite: dict[str, Any]) -> None:
     assert run({**suite, "seeds": 1, "validation": 0.3}, trials=1).protocol["seeds"] == 1
 
 
+@pytest.mark.slow
 def test_a_suite_says_where_to_look(suite: dict[str, Any]) -> None:
     file = Path(suite["suite"])
     file.write_text(SUITE + "[tuning.ranges.learner]\nlr = {low = 0.2, high = 0.3}\n")
@@ -388,6 +396,7 @@ def test_what_is_wrong_with_a_file_of_ranges(
         run(options, ranges=read_ranges(Path("ranges.toml"), registry(options["plugin"])))
 
 
+@pytest.mark.slow
 def test_a_file_of_ranges(options: dict[str, Any]) -> None:
     Path("r.toml").write_text(
         '[baseline.learner]\nlr = 0.2\nviews = "weak"\nbatch = {low = 4, high = 9}\n'
@@ -436,6 +445,7 @@ def test_proposals_follow_from_their_arguments() -> None:
     assert propose(ranges, outside, [], 0) != outside
 
 
+@pytest.mark.slow
 def test_equal_ranges_start_from_equal_draws(options: dict[str, Any]) -> None:
     found = run({**options, "baseline": ("learner", "fragile")}, trials=3)
     first, second = ([t.parameters for t in study.trials] for study in found.studies)

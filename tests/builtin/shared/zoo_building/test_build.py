@@ -125,6 +125,7 @@ def test_what_is_made_is_a_local_zoo(tmp_path) -> None:
     assert "# accuracy 1.000 on 21" in (tmp_path / "zoo" / "zoo.toml").read_text()
 
 
+@pytest.mark.slow
 def test_classifiers_of_torchvision(tmp_path) -> None:
     names = ("torchvision:squeezenet1_1", "torchvision:shufflenet_v2_x0_5")
     found, _ = built(tmp_path / "zoo", zoo(*names, steps=2, image_size=32))
@@ -250,6 +251,7 @@ def test_figures() -> None:
     assert judge(logits, np.array([[0, 0], [1, 0], [0, 0]])).value == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 def test_a_model_that_fails_stops_no_other(tmp_path, monkeypatch) -> None:
     with pytest.raises(SomeFailedError, match="1 of 2 models could not be made: squares-test_vit"):
         made = zoo("test_vit", "test_resnet", steps=2)
