@@ -36,6 +36,8 @@ class Timm(Source):
             num_classes=1000,
             feature_dim=width,
             input_size=size,
+            mean=(0.485, 0.456, 0.406),
+            std=(0.229, 0.224, 0.225),
             fingerprint="random",
         )
 

@@ -112,6 +112,8 @@ def _zoo(classes: int) -> tuple[Labels, list[dict[str, Any]]]:
             num_classes=z,
             feature_dim=d,
             input_size=224,
+            mean=(0.485, 0.456, 0.406),
+            std=(0.229, 0.224, 0.225),
             fingerprint=str(place),
             parameters=10_000_000 + place,
             macs=10**9,

@@ -153,6 +153,8 @@ def context(sources: int, widths: str, width: int, steps: int, folder: Path) -> 
             num_classes=classes,
             feature_dim=1,
             input_size=32,
+            mean=(0.485, 0.456, 0.406),
+            std=(0.229, 0.224, 0.225),
             fingerprint=str(number),
         )
         embedding = Embedding(np.zeros((IMAGES, 1), np.float32), logits)
