@@ -108,6 +108,23 @@ def test_what_cannot_be_cut_is_declined() -> None:
             SourceBackbone(module, facts)
 
 
+class TwoHeaded(nn.Module):
+    """Its logits are the mean of two heads, as of networks distilled with a token of their own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body, self.one, self.other = nn.Linear(3, 5), nn.Linear(5, 3), nn.Linear(5, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        features = self.body(x.mean((2, 3)))
+        return (self.one(features) + self.other(features)) / 2
+
+
+def test_a_source_of_two_heads_is_declined() -> None:
+    with pytest.raises(Declined, match="cannot be trained: its last layer is not linear"):
+        SourceBackbone(TwoHeaded(), info(5))
+
+
 @pytest.mark.parametrize("name", ["birds-res", "land-dw", "objects-plain", "skin-fast"])
 def test_embedded_sources_have_the_features_of_their_embedding(name: str) -> None:
     zoo: Any = registry().make("zoo", "mini")
