@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
+from distbench import PluginError
 from distbench.interfaces.classifier import Classifier
 
 
@@ -43,3 +45,15 @@ def test_other_normalisation_is_trained() -> None:
         before = student.backbone[1].running_mean.clone()  # type: ignore[index]
         student.train()(images)
         assert not torch.equal(student.backbone[1].running_mean, before)  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("mean", "std"),
+    [((127.5,) * 3, (0.5,) * 3), ((0.5,) * 3, (58.0,) * 3), ((0.5,) * 3, (0.0,) * 3)],
+)
+def test_a_normalisation_is_of_pixels_in_0_to_1(mean: object, std: object) -> None:
+    backbone = torch.nn.Flatten()
+    backbone.num_features = 12  # type: ignore[assignment]
+    with pytest.raises(PluginError, match=r"both are of pixels in 0..1, so divide by 255"):
+        Classifier(backbone, 2, mean, std)  # type: ignore[arg-type]
+    Classifier(backbone, 2, (0.5, 0.5, 0.5), (1, 1, 1))

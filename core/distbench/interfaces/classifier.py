@@ -28,6 +28,12 @@ class Classifier(nn.Module):
         width = getattr(backbone, "num_features", None)
         if not isinstance(width, int):
             raise PluginError("student", "its backbone has no integer attribute num_features")
+        if not all(0 <= value <= 1 for value in mean) or not all(0 < value <= 1 for value in std):
+            raise PluginError(
+                "student",
+                f"its images are normalised by mean {tuple(mean)} and std {tuple(std)}; both are "
+                "of pixels in 0..1, so divide by 255",
+            )
         self.num_features: int = width
         self.backbone = backbone
         self.head = nn.Linear(width, num_classes)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from distbench import Download, Student, primary
+from distbench import Download, Mean, Std, Student, primary
 from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights, published
 from distbench_builtin.shared.models.pretrained import fetch, identity, unavailable, weights_digest
 from distbench_builtin.shared.models.timm_cards import card
@@ -18,8 +18,6 @@ from distbench_builtin.students._suggestions import TIMM, Suggestion
 
 if TYPE_CHECKING:
     import torch
-
-Triple = tuple[float, float, float]
 
 _HOW_TO_LOAD = """\
 import timm
@@ -46,8 +44,8 @@ class TimmStudent(Student):
         None, description="file of initial weights (safetensors, or a state dict of torch.save)"
     )
     arguments: dict[str, Any] = Field({}, description="for timm.create_model, e.g. pad_type=same")
-    mean: Triple | None = Field(None, description="of the input channels; timm's if not given")
-    std: Triple | None = Field(None, description="of the input channels; timm's if not given")
+    mean: Mean | None = Field(None, description="of the input channels; timm's if not given")
+    std: Std | None = Field(None, description="of the input channels; timm's if not given")
 
     @classmethod
     def suggestions(cls) -> Sequence[Suggestion]:
@@ -65,7 +63,7 @@ class TimmStudent(Student):
             return identity(self._typed(), self._need())
         return weights_digest(self.weights)
 
-    def normalisation(self) -> tuple[Triple, Triple]:  # noqa: D102
+    def normalisation(self) -> tuple[Mean, Std]:  # noqa: D102
         if self.mean is not None and self.std is not None:
             return self.mean, self.std
         facts = card(self.architecture)

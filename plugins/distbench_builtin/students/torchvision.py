@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from distbench import Download, Student, primary
+from distbench import Download, Mean, Std, Student, primary
 from distbench_builtin.shared.downloads.weights import HashedFile, torch_file
 from distbench_builtin.shared.models.pretrained import fetch, identity, weights_digest
 from distbench_builtin.shared.models.torchvision_create import (
@@ -25,8 +25,6 @@ from distbench_builtin.students._suggestions import TORCHVISION, Suggestion
 
 if TYPE_CHECKING:
     import torch
-
-Triple = tuple[float, float, float]
 
 _HOW_TO_LOAD = """\
 from safetensors.torch import load_file
@@ -70,7 +68,7 @@ class TorchvisionStudent(Student):
             return identity(self._typed(), self._need(entry))
         return weights_digest(self.weights)
 
-    def normalisation(self) -> tuple[Triple, Triple]:  # noqa: D102
+    def normalisation(self) -> tuple[Mean, Std]:  # noqa: D102
         entry = self._weights()
         mean, std = entry["mean"], entry["std"]
         return (mean[0], mean[1], mean[2]), (std[0], std[1], std[2])

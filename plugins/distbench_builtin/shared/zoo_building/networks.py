@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from distbench import Download, UsageError, WeightsError
+from distbench import Download, Mean, Std, UsageError, WeightsError
 from distbench_builtin.shared.caching.file_digests import file_digest
 from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights, published, torch_file
 from distbench_builtin.shared.models import timm_create as _timm
@@ -16,7 +16,7 @@ from distbench_builtin.shared.models import torchvision_create as _torchvision
 from distbench_builtin.shared.models.cost import Cost
 from distbench_builtin.shared.models.timm_cards import card
 from distbench_builtin.shared.models.weight_files import load_strictly, read_weights
-from distbench_builtin.shared.zoo_building.settings import Architecture, Triple
+from distbench_builtin.shared.zoo_building.settings import Architecture
 
 if TYPE_CHECKING:
     import torch
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 RANDOM = "random"
 IMAGENET = "imagenet"
 
-_MEAN: Triple = (0.485, 0.456, 0.406)
-_STD: Triple = (0.229, 0.224, 0.225)
-_HALF: Triple = (0.5, 0.5, 0.5)
+_MEAN: Mean = (0.485, 0.456, 0.406)
+_STD: Std = (0.229, 0.224, 0.225)
+_HALF: Mean = (0.5, 0.5, 0.5)
 
 
 @dataclass(frozen=True)
@@ -50,8 +50,8 @@ class Network:
     model: str
     arguments: Mapping[str, Any]
     start: Literal["random", "imagenet", "file"]
-    mean: Triple
-    std: Triple
+    mean: Mean
+    std: Std
     need: HubWeights | HashedFile | None = field(default=None, repr=False)
     file: Path | None = None
 

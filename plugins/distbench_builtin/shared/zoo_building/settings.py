@@ -8,9 +8,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from distbench import Task
-
-Triple = tuple[float, float, float]
+from distbench import Mean, Std, Task
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ARCHITECTURE = re.compile(r"(?:(timm|torchvision):)?([A-Za-z0-9][\w.]*)(?::(.*))?")
@@ -69,8 +67,8 @@ class Architecture(BaseModel):
     arguments: dict[str, Any] = Field({}, description="for the library that makes it")
     init: str | None = Field(None, description="initial weights, if other than for the rest")
     name: str = Field("", description="what it is called in the models' names")
-    mean: Triple | None = Field(None, description="of the input channels; its own if not given")
-    std: Triple | None = Field(None, description="of the input channels; its own if not given")
+    mean: Mean | None = Field(None, description="of the input channels; its own if not given")
+    std: Std | None = Field(None, description="of the input channels; its own if not given")
 
     _parsed: tuple[str, str] = ("", "")
 
