@@ -78,7 +78,7 @@ def setting(size: int) -> TrainingSetting:
 
 def student(name: str) -> Classifier:
     made: Any = registry().make("student", name)
-    return build_student(made, CLASSES, pretrained=False, seed=0)
+    return build_student(made, CLASSES, pretrained=False, seed=0, device=CPU)
 
 
 LABELS = np.arange(IMAGES) % CLASSES

@@ -110,8 +110,8 @@ class Trainer:
         context, setting = self.context, self.setting
         if method.initialisation == "source":
             source = self.work.sources[sources[0].info.name]
-            model = source_model(source, context.num_classes, context.seed_for("student"))
-            model = model.to(setting.device)
+            seed = context.seed_for("student")
+            model = source_model(source, context.num_classes, seed, setting.device)
             setting = self._setting_at(source.info.input_size)
         else:
             model = fresh_student(

@@ -81,7 +81,8 @@ def _probed(work: Workspace, task: PlannedTask) -> dict[str, float | bool]:
     labels = work.images(task).train_labels[chosen]
     protocol = work.plan.protocol
     device = pick_device(work.plan.device)
-    model = build_student(work.student, len(task.classes), pretrained=True, seed=0).to(device)
+    classes = len(task.classes)
+    model = build_student(work.student, classes, pretrained=True, seed=0, device=device)
     setting = TrainingSetting(images, protocol.image_size, device)
     pixels = images[chosen]  # (k, s, s, 3)
     plain = features_of(model, pixels, setting)  # (k, d)

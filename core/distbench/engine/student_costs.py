@@ -104,7 +104,7 @@ def costs(student: Student, *, image_size: int, device: str) -> Costs:
     _begin(student, where)
     forget_peak_memory(where)
     before = 0.0 if where.type == "cuda" else peak_memory_mb(where) or 0.0
-    model = build_student(student, _CLASSES, pretrained=False, seed=0).to(where).eval()
+    model = build_student(student, _CLASSES, pretrained=False, seed=0, device=where).eval()
     images = torch.zeros(1, 3, image_size, image_size, device=where)
     images = images.contiguous(memory_format=torch.channels_last)
     with torch.inference_mode():

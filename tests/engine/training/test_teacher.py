@@ -23,6 +23,8 @@ assert _spec is not None and _spec.loader is not None
 toy_teachers = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(toy_teachers)
 
+CPU = torch.device("cpu")
+
 
 def info(width: int, classes: int = 3, side: int = 8) -> SourceInfo:
     return SourceInfo(
@@ -139,12 +141,12 @@ def test_embedded_sources_have_the_features_of_their_embedding(name: str) -> Non
 
 def test_a_new_classifier_follows_from_the_seed() -> None:
     source = toy_teachers.TeacherZoo().sources()[2]
-    one, same, other = (source_model(source, 3, seed) for seed in (1, 1, 2))
+    one, same, other = (source_model(source, 3, seed, CPU) for seed in (1, 1, 2))
     assert torch.equal(one.head.weight, same.head.weight)
     assert not torch.equal(one.head.weight, other.head.weight)
     assert torch.equal(one.backbone.module[0].weight, other.backbone.module[0].weight)
     with pytest.raises(Declined, match="source 'fixed-0' cannot be trained: it has no torch"):
-        source_model(toy_teachers.TeacherZoo().sources()[0], 3, 0)
+        source_model(toy_teachers.TeacherZoo().sources()[0], 3, 0, CPU)
 
 
 def trainer(classes: int = 2, **more: Any) -> TeacherTrainer:

@@ -62,7 +62,9 @@ def fresh_student(
     if method.initialisation not in ("pretrained", "random", "source"):
         raise PluginError(method.name, f"unknown initialisation {method.initialisation!r}")
     pretrained = method.initialisation == "pretrained"
-    return build_student(student, num_classes, pretrained=pretrained, seed=context_seed).to(device)
+    return build_student(
+        student, num_classes, pretrained=pretrained, seed=context_seed, device=device
+    )
 
 
 def train(

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from distbench.engine.training.checkpoint import Checkpoint
+from distbench.engine.training.memory_format import contiguous_where_needed
 from distbench.engine.training.meter import Meter
 from distbench.engine.training.precision import gradient_scaler, mixed_precision
 from distbench.engine.training.setting import TrainingSetting
@@ -109,6 +110,8 @@ class _PhaseTraining:
         self._model, self._phase, self._setting = model, phase, setting
         self._number, self._offset, self._curve = number, offset, [*curve]
         self._modules = nn.ModuleDict(dict(phase.modules)).to(setting.device)
+        for module in (model, self._modules):
+            contiguous_where_needed(module, setting.device)
         self._optimiser = (
             sgd(model, self._modules, phase)
             if phase.optimiser is None

@@ -13,6 +13,7 @@ from torch import nn
 
 from distbench.engine.training.loop import train_phases
 from distbench.engine.training.macs import count_macs
+from distbench.engine.training.memory_format import laid_out
 from distbench.engine.training.predict import predict_logits
 from distbench.engine.training.setting import TrainingSetting
 from distbench.errors import Declined
@@ -89,8 +90,8 @@ def _without_classifier(module: nn.Module, info: SourceInfo) -> nn.Module:
     raise Declined(f"source {info.name!r} cannot be trained: its last layer is not linear")
 
 
-def source_model(source: Source, num_classes: int, seed: int) -> Classifier:
-    """A source with a new classifier over the target classes.
+def source_model(source: Source, num_classes: int, seed: int, device: torch.device) -> Classifier:
+    """A source with a new classifier over the target classes, on a device.
 
     Raises:
         Declined: It has no trainable form.
@@ -102,7 +103,7 @@ def source_model(source: Source, num_classes: int, seed: int) -> Classifier:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = Classifier(SourceBackbone(module, info), num_classes, info.mean, info.std)
-    return model.to(memory_format=torch.channels_last)
+    return laid_out(model, device)
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ class TeacherTrainer:
     def _fine_tune(self, source: Source, recipe: TeacherRecipe) -> TeacherLogits:
         info = source.info
         setting = self.setting
-        model = source_model(source, self.num_classes, self.seed).to(setting.device)
+        model = source_model(source, self.num_classes, self.seed, setting.device)
         phase = self._phase(recipe)
         model, _ = train_phases(model, [phase], setting, seed=self.seed)
         macs = count_macs(model, info.input_size)

@@ -27,7 +27,9 @@ def _model(student: Student, seed: int = 0, *, pretrained: bool = True) -> Class
     with fault_if_raises(
         "building its backbone", "backbone() gives a module with an integer num_features"
     ):
-        return build_student(student, len(_CLASSES), pretrained=pretrained, seed=seed)
+        return build_student(
+            student, len(_CLASSES), pretrained=pretrained, seed=seed, device=torch.device("cpu")
+        )
 
 
 def _images(side: int) -> torch.Tensor:

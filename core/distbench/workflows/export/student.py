@@ -115,7 +115,8 @@ def _kept(work: Workspace, cell: Cell, row: Row) -> Classifier | None:
     classes = len(work.plan.task(cell.task).classes)
     try:
         tensors = load_file(path)
-        model = build_student(work.student, classes, pretrained=False, seed=0)
+        device = torch.device("cpu")
+        model = build_student(work.student, classes, pretrained=False, seed=0, device=device)
         model.load_state_dict(tensors)
     except (SafetensorError, RuntimeError):  # damaged, or of another architecture
         return None
