@@ -71,7 +71,8 @@ def _step(student: Student, side: int) -> None:
     from distbench.engine.training.student import build_student
 
     held = all(need.present() for need in student.downloads())
-    model = build_student(student, len(_CLASSES), pretrained=held, seed=0).train()
+    cpu = torch.device("cpu")
+    model = build_student(student, len(_CLASSES), pretrained=held, seed=0, device=cpu).train()
     draw = torch.Generator().manual_seed(0)
     images = torch.rand(2, 3, side, side, generator=draw)
     images = images.contiguous(memory_format=torch.channels_last)
