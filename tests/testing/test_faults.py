@@ -216,6 +216,13 @@ FAULTS = [
      "import torch; return torch.nn.Identity()", "no integer attribute num_features"),
     ("gradients", STUDENT, "backbone(pretrained=pretrained)",
      "backbone(pretrained=pretrained).requires_grad_(False)", "no gradient reaches"),
+    ("gradients", STUDENT, "return m.MiniatureStudent().backbone(pretrained=pretrained)",
+     "b = m.MiniatureStudent().backbone(pretrained=pretrained); b[4].register_full_backward_hook("
+     "lambda *_: __import__('os').abort()); return b", "ends its process (SIGABRT)"),
+    ("memory_format", STUDENT, "return m.MiniatureStudent().backbone(pretrained=pretrained)",
+     "b = m.MiniatureStudent().backbone(pretrained=pretrained); b[0].register_forward_hook("
+     "lambda l, i, o: o * (1 + i[0].is_contiguous())); return b",
+     "is another where images lie channels last"),
     ("fingerprint", STUDENT, '"random"', "str(id(object()) + np.random.rand())", "call to call"),
     ("determinism", STUDENT, "return m.Min", "import torch; torch.seed(); return m.Min", "same seed"),
     ("determinism", STUDENT, "return m.Min", "import torch; torch.manual_seed(1); return m.Min",

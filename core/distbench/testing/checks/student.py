@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +14,19 @@ import torch
 from distbench.engine.training.student import build_student
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.student import Student
+from distbench.plugins.component_identity import as_table
+from distbench.storage.hashing import canonical_json
 from distbench.testing.calls import fault_if_raises
 from distbench.testing.check import check
 from distbench.testing.faults import Fault
 from distbench.testing.subject import Subject
+from distbench.testing.training_step import Step, StepEnded, step_of
 
 SIDES = (32, 64, 224)
 """Image sizes that are tried, pixels."""
 _CLASSES = ("a", "b", "c")
+_TOLERANCE = 0.01
+"""Relative distance of gradients that rounding may make, where a ReLU falls the other way."""
 
 
 def _model(student: Student, seed: int = 0, *, pretrained: bool = True) -> Classifier:
@@ -81,13 +87,39 @@ def forward(subject: Subject) -> None:
 @check("student")
 def gradients(subject: Subject) -> None:
     """A loss on its features reaches its weights."""
-    student: Student = subject.make_with_data()
-    model = _model(student)
-    loss = model.train().features(_images(side_of(student))).square().sum()
-    weights = [p for p in model.backbone.parameters() if p.requires_grad]
-    gradients = torch.autograd.grad(loss, weights, allow_unused=True) if weights else ()
-    if not any(g is not None and g.any() for g in gradients):
+    if not _step(subject).reached:
         raise Fault("no gradient reaches its weights", "freeze nothing, detach nothing")
+
+
+@check("student")
+def memory_format(subject: Subject) -> None:
+    """A training step gives the gradients that it gives with images contiguous in memory."""
+    step = _step(subject)
+    if not step.difference <= _TOLERANCE:
+        raise Fault(
+            f"the gradient of {step.weight} is another where images lie channels last in memory "
+            f"(relative distance {step.difference:.1g})",
+            "use no stride or view that depends on the memory format; if torch is at fault, "
+            "give convolutions contiguous input",
+        )
+
+
+def _step(subject: Subject) -> Step:
+    """A training step, in a process of its own: a library may end it.
+
+    Raises:
+        Fault: It does not come to its end.
+    """
+    student: Student = subject.make_with_data()
+    try:
+        return _taken(canonical_json(as_table(student)), subject.plugin_files, side_of(student))
+    except StepEnded as ended:
+        raise Fault(f"a training step {ended.how}", "see what its backward pass does") from None
+
+
+@cache
+def _taken(table: str, plugins: tuple[Path, ...], side: int) -> Step:
+    return step_of(json.loads(table), plugins, side)
 
 
 @check("student")
