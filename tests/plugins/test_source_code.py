@@ -184,3 +184,67 @@ def test_a_file_of_a_strangers_student_counts(banks: Registry, tmp_path: Path) -
     before = identity_of(banks, "student", made)
     (tmp_path / "a" / "x.txt").write_text("9")
     assert identity_of(banks, "student", made) != before
+
+
+@pytest.mark.parametrize(
+    ("code", "edited"),
+    [
+        ("Path(__file__).with_name('coef.json').read_text()", "coef.json"),
+        ("spec_from_file_location('x', Path(__file__).parent / 'helper_module.py')", "between.py"),
+        (
+            "sys.path.insert(0, str(Path(__file__).parent / 'src')); import calc_src",
+            "src/calc_src.py",
+        ),
+        ("files('spaced').joinpath('coef.json').read_text()", "spaced/deep/coef.json"),
+    ],
+)
+def test_what_a_plugin_file_names_counts(tmp_path: Path, code: str, edited: str) -> None:
+    files = {
+        "coef.json": "1",
+        "helper_module.py": "import between",
+        "between.py": "value = 1",
+        "src/calc_src.py": "value = 1",
+        "spaced/deep/coef.json": "1",
+        "spaced/one.py": "",
+        "mine.py": METRIC.format(imports=f"import spaced; {code}"),
+    }
+    write(tmp_path, files)
+    before = plugin_digests([tmp_path / "mine.py"])
+    assert plugin_digests([tmp_path / "mine.py"]) == before
+    (tmp_path / edited).write_text("2")
+    assert plugin_digests([tmp_path / "mine.py"]) != before
+
+
+NESTED = """
+from pathlib import Path
+from pydantic import BaseModel
+from distbench import Metric
+class Bank(BaseModel):
+    path: Path
+    k: int = 1
+class Nested(Metric):
+    "Has paths within parameters."
+    bank: Bank | None = None
+    mixed: dict[str, Path | float] = {}
+    def score(self, probe): return 1.0
+"""
+
+
+def test_paths_within_parameters_count_and_hide_nothing(tmp_path: Path) -> None:
+    write(tmp_path, {"nested.py": NESTED, "a/x.txt": "1", "b/x.txt": "2"})
+    names = registry((tmp_path / "nested.py",))
+
+    def identity(**given: object) -> str:
+        return str(identity_of(names, "metric", names.make("metric", {"use": "nested", **given})))
+
+    a, b = str(tmp_path / "a"), str(tmp_path / "b")
+    seen = [
+        identity(bank={"path": a}),
+        identity(bank={"path": b}),
+        identity(bank={"path": a, "k": 2}),
+        identity(mixed={"of": a, "k": 1.0}),
+        identity(mixed={"of": a, "k": -1.0}),
+        identity(mixed={"of": b, "k": 1.0}),
+    ]
+    assert len(set(seen)) == len(seen)
+    assert str(tmp_path) not in "".join(seen)

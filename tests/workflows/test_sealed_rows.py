@@ -165,3 +165,15 @@ def test_deep_rows_take_no_other_folder_down(rows_file: Path) -> None:
         assert line.startswith("runs/bad: line 1 of rows.jsonl is no row")
         with pytest.raises(UsageError, match="runs/bad holds no readable plan and rows"):
             open_run(bad)
+
+
+def test_rows_of_another_run_are_no_rows_of_this_one(toy_options: dict[str, Any]) -> None:
+    """Each line is whole; but it is of a cell that this run does not have."""
+    options = {**toy_options, "task": "toy_task", "distiller": "none", "baseline": "finetune"}
+    one = distbench.run(**{**options, "name": "one"}).folder
+    other = distbench.run(**{**options, "name": "other", "steps": 8}).folder
+    (one / "rows.jsonl").write_bytes((other / "rows.jsonl").read_bytes())
+    with pytest.raises(UsageError, match="line 1 of .* is of a cell that plan"):
+        open_run(one)
+    ((_, reason),) = collect([one]).refused
+    assert "line 1 of rows.jsonl is of a cell that plan.json beside it does not have" in reason

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -121,8 +122,12 @@ class Trainer:
                 context.num_classes,
                 setting.device,
             )
+        seen: dict[str, Any] = {n: getattr(context, n) for n in Context.__dataclass_fields__}
+        for name in ("labels", "labelled", "unlabelled", "validation"):
+            # Copies: a tensor made of a read-only array can be written, and ours judge the method.
+            seen[name] = read_only(seen[name].copy())
         method_context = MethodContext(
-            **{name: getattr(context, name) for name in Context.__dataclass_fields__},
+            **seen,
             sources=sources,
             num_features=model.num_features,
             transfer=self._transfer_set(),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from distbench.errors import UsageError
 from distbench.planning.plan import Plan
 from distbench.storage.predictions import Predictions, of_row
-from distbench.storage.row_lines import UNSEALED, RowLine, SealedCount, read_line
+from distbench.storage.row_lines import OF_ANOTHER_RUN, UNSEALED, RowLine, SealedCount, read_line
 from distbench.storage.rows import Row
 
 
@@ -60,7 +60,7 @@ def open_run(run: Path | None, runs: Path = Path("runs")) -> RunFolder:
     folder = run if run.is_dir() else runs / run
     try:
         plan = Plan.from_json((folder / "plan.json").read_bytes())
-        lines = _read_lines((folder / "rows.jsonl").read_bytes())
+        lines = _read_lines((folder / "rows.jsonl").read_bytes(), {c.key for c in plan.cells})
     except OSError as error:
         raise UsageError(f"{str(run)!r} is no folder of a run: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -73,12 +73,12 @@ def open_run(run: Path | None, runs: Path = Path("runs")) -> RunFolder:
     return RunFolder(folder, plan, tuple(line.row for line in lines), kept, sealed)
 
 
-def _read_lines(text: bytes) -> list[RowLine]:
+def _read_lines(text: bytes, keys: Collection[str]) -> list[RowLine]:
     """The rows of a run.
 
     Raises:
         NewerSchemaError: A newer distbench wrote them.
-        ValueError: One is no row, or was altered; says which line.
+        ValueError: One is no row, or was altered, or is of no cell of the plan; says which line.
     """
     seals, read = SealedCount(), []
     for number, line in enumerate(text.splitlines(), start=1):
@@ -87,6 +87,8 @@ def _read_lines(text: bytes) -> list[RowLine]:
         except ValueError as error:
             first = str(error).partition("\n")[0]
             raise ValueError(f"line {number} of rows.jsonl: {first}") from None
+        if read[-1].row.key not in keys:
+            raise ValueError(f"line {number} of rows.jsonl {OF_ANOTHER_RUN}")
     return read
 
 

@@ -83,7 +83,7 @@ def _measured(
         return str(error)
     except Exception as error:  # an architecture may refuse a size in every way there is
         first = (str(error).strip().splitlines() or [""])[0]
-        return f"{type(error).__name__}: {first}"
+        return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 def costs(student: Student, *, image_size: int, device: str) -> Costs:

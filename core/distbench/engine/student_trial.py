@@ -61,7 +61,7 @@ def _trial(student: dict[str, Any], side: int, plugins: tuple[Path, ...]) -> str
         return str(error)
     except Exception as error:  # an architecture may refuse a size in every way there is
         first = (str(error).strip().splitlines() or [""])[0]
-        return f"{type(error).__name__}: {first}"
+        return f"{type(error).__name__}: {first}" if first else type(error).__name__
     return None
 
 

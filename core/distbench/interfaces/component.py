@@ -143,8 +143,12 @@ class Component(BaseModel):
         Where something lies does not matter; what it is does, and that is in the fingerprints of
         data and weights.
         """
-        paths = {key.partition(".")[0] for key in self.paths()}
-        kept = {key: value for key, value in self.model_dump().items() if key not in paths}
+        paths = self.paths()
+        kept = {
+            key: _without(paths, key, value)
+            for key, value in self.model_dump().items()
+            if key not in paths
+        }
         kept |= {key: part.identity() for key, part in self.parts().items()}
         return {"name": self.name, "version": self.version, "params": kept}
 
@@ -152,12 +156,23 @@ class Component(BaseModel):
 def _paths(name: str, value: Any) -> Iterator[tuple[str, Path]]:
     if isinstance(value, Path):
         yield name, value
-    elif isinstance(value, Mapping):
-        for key, inner in value.items():
+    elif isinstance(value, (Mapping, BaseModel)) and not isinstance(value, Component):
+        for key, inner in value.items() if isinstance(value, Mapping) else value:
             yield from _paths(f"{name}.{key}", inner)
     elif isinstance(value, (list, tuple, set, frozenset)):
         for number, inner in enumerate(value):
             yield from _paths(f"{name}.{number}", inner)
+
+
+def _without(paths: Mapping[str, Path], name: str, value: Any) -> Any:
+    """A dumped value without the paths in it, whose content counts and not their names."""
+    if name in paths:
+        return None
+    if isinstance(value, Mapping):
+        return {key: _without(paths, f"{name}.{key}", inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without(paths, f"{name}.{number}", inner) for number, inner in enumerate(value)]
+    return value
 
 
 def snake_case(name: str) -> str:

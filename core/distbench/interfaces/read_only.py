@@ -49,5 +49,7 @@ def naming_writers(name: str) -> Iterator[None]:
 def writes(name: str) -> PluginError:
     """The error that names a component which changed what it was handed."""
     return PluginError(
-        name, "it changes an array that it was handed; work on a copy, e.g. x = x.copy()"
+        name,
+        "it changes an array that it was handed, or a view of one, which are read-only; work on a "
+        "copy, e.g. x = x.copy()",
     )

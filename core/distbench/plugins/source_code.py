@@ -1,8 +1,9 @@
 """The code behind a plugin's component: every file whose edit may change what it computes.
 
 These are the files of the package that it and its base classes lie in, data among them; for a
-plugin file, the modules that it imports from beside it or from any folder that is no library. What
-a library computes is told by the version that a row keeps of it.
+plugin file, the modules that it imports from beside it or from any folder that is no library, and
+the files beside it, and modules in folders beside it, that it names. What a library computes is
+told by the version that a row keeps of it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from distbench.interfaces.component import Component
 from distbench.storage.hashing import digest, file_digest, folder_files
 
 _OWN = frozenset({"distbench", "distbench_builtin"})
+_LONGEST = 255
+"""Characters of a file's name."""
 _IMPORTERS = ("import_module", "__import__")
 
 
@@ -84,17 +87,41 @@ def _closure(files: set[Path], distributions: frozenset[str] = frozenset()) -> s
         known |= new
         for file in new:
             if file.suffix == ".py":
-                for name in _imported(file):
+                tree = _parsed(file)
+                for name in _imported(tree):
                     files = files | _located(name, file.parent, distributions)
+                files = files | _named(tree, file.parent)
     return known
 
 
-def _imported(file: Path) -> set[str]:
-    """First parts of the names of the modules that a file imports, at its top or later."""
+def _parsed(file: Path) -> ast.Module:
     try:
-        tree = ast.parse(file.read_bytes())
+        return ast.parse(file.read_bytes())
     except (SyntaxError, ValueError):
-        return set()
+        return ast.Module([], [])
+
+
+def _named(tree: ast.Module, beside: Path) -> set[Path]:
+    """Files beside a file whose names it holds as text, and modules in folders that it so names."""
+    texts = {
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+    files: set[Path] = set()
+    for text in texts:
+        if len(text) > _LONGEST or text.strip("./ ") == "" or "\0" in text or "\n" in text:
+            continue
+        path = beside / text
+        if path.is_file():
+            files.add(path.resolve())
+        elif path.is_dir() and path.resolve().is_relative_to(beside):
+            files |= {f.resolve() for f in folder_files(path) if f.suffix == ".py"}
+    return files
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    """First parts of the names of the modules that a file imports, at its top or later."""
     names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -129,8 +156,6 @@ def _located(name: str, beside: Path, distributions: frozenset[str]) -> set[Path
     if not folders:
         return {origin.resolve()} if origin else set()
     files = {f for folder in folders for f in folder_files(folder.resolve())}
-    if origin is None:  # a folder without __init__.py may hold anything
-        return {file for file in files if file.suffix == ".py"}
     return {file for file in files if "__pycache__" not in file.parts}
 
 

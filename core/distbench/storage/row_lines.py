@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from distbench.storage.row_schemas import read_row
 from distbench.storage.rows import Row
 
+OF_ANOTHER_RUN = "is of a cell that plan.json beside it does not have"
+"""What is said of a row that is whole and lies in the folder of another run."""
 _SEAL, _END = b',"sha256":"', b'"}'
 _SEAL_BYTES = len(_SEAL) + 64 + len(_END)
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from distbench.errors import DistbenchError, RefusedError
 from distbench.leaderboard.rows.gc_pause import without_cycles
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.records import Reader, RowRecord
-from distbench.storage.row_lines import UNSEALED, SealedCount, read_line
+from distbench.storage.row_lines import OF_ANOTHER_RUN, UNSEALED, SealedCount, read_line
 from distbench.storage.rows import Row
 
 BUNDLE = ".distbench.zip"
@@ -95,23 +95,27 @@ def _run(folder: Path, seals: SealedCount) -> tuple[RowOrigin, Iterator[Row]]:
         plan = json.loads((folder / "plan.json").read_bytes())
         tasks = tuple(str(task["id"]) for task in plan["tasks"])
         seeds = tuple(int(seed) for seed in plan["seeds"])
+        keys = {str(cell["key"]) for cell in plan.get("cells", ())}
     except OSError as error:
         raise RefusedError(f"no plan.json can be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, RecursionError):
         raise RefusedError("plan.json is not the plan of a run; run it again") from None
     origin = RowOrigin(str(folder), "run", tasks=tasks, seeds=seeds)
-    return origin, _lines(folder / "rows.jsonl", seals)
+    return origin, _lines(folder / "rows.jsonl", seals, keys)
 
 
-def _lines(path: Path, seals: SealedCount) -> Iterator[Row]:
+def _lines(path: Path, seals: SealedCount, keys: Collection[str]) -> Iterator[Row]:
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
-                yield seals.add(read_line(line)).row
+                row = seals.add(read_line(line)).row
             except ValueError as error:
                 raise RefusedError(
                     f"line {number} of rows.jsonl is no row: {_why(error)}; run it again"
                 ) from None
+            if keys and row.key not in keys:
+                raise RefusedError(f"line {number} of rows.jsonl {OF_ANOTHER_RUN}; run it again")
+            yield row
 
 
 def _why(error: ValueError) -> str:

@@ -27,7 +27,7 @@ from distbench_builtin.shared.images.folder_tree import ImageFile, walk
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
 from distbench_builtin.shared.images.grouping import divided_numbers
 from distbench_builtin.shared.images.label_spellings import DESCRIPTION as LABELS
-from distbench_builtin.shared.images.label_spellings import Labels
+from distbench_builtin.shared.images.label_spellings import Labels, check_class_folders
 from distbench_builtin.shared.images.parts import Classes, Layout
 from distbench_builtin.shared.images.peaks import peaks_of
 from distbench_builtin.shared.images.table_layout import listed as listed_in
@@ -194,7 +194,10 @@ class FolderTask(Task):
             }
             return listed_in(self.table, self._root, self.test, columns, bonds, self.labels)
         root = self.path or Path()
-        return sort_out(root, walk(root), self.test, bonds)
+        layout = sort_out(root, walk(root), self.test, bonds)
+        if self.labels == "check":
+            check_class_folders(layout.classes, root)
+        return layout
 
     def _more(self, layout: Layout, rows: dict[str, Rows], bonds: Bonds) -> list[ImageFile]:
         """Images of the further folder that are not among the others."""

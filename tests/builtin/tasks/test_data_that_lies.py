@@ -121,7 +121,7 @@ def test_copies_stay_in_one_part_of_a_made_split(tmp_path: Path, below: str) -> 
 def test_groups_change_the_fingerprint_of_what_has_copies_alone(tmp_path: Path) -> None:
     root = folder(tmp_path / "d", {"train": 6, "test": 4})
     plain = index(root)
-    grouped = index(root, group=r"/0(\d)\.png", copies="allow")
+    grouped = index(root, group=r"0(\d)\.png", copies="allow")
     assert grouped.fingerprint != plain.fingerprint
     assert [part.groups is None for part in plain.parts.values()] == [True, True]
 
@@ -367,3 +367,27 @@ def test_two_spellings_of_a_label_are_questioned(tmp_path: Path, one: str, two: 
 def test_blanks_around_a_label_are_none_of_it(tmp_path: Path) -> None:
     root = table(tmp_path / "d", ["cat", "1.5", "01"] * 4 + ["cat ", "1.50", "1"])
     assert index(root, table=root / "t.csv").classes == ("01", "1", "1.5", "1.50", "cat")
+
+
+@pytest.mark.parametrize(
+    ("one", "two"), [("Cat", "cat"), ("tabby_cat", "tabby cat"), ("1e0", "1"), ("c\u200bat", "cat")]
+)
+def test_two_spellings_of_a_class_folder_are_questioned(tmp_path: Path, one: str, two: str) -> None:
+    for number, name in enumerate((one, two, "dog")):
+        for i in range(5):
+            noise(tmp_path / "d" / name / f"{i}.png", 10 * number + i)
+    assert "are they one class?" in refused(tmp_path / "d")
+    assert len(index(tmp_path / "d", labels="keep").classes) == 3
+
+
+def test_a_pattern_is_of_file_names_and_not_of_folders(tmp_path: Path) -> None:
+    """So that one patient in two classes or parts is one group."""
+    seed = 0
+    for part, numbers in (("train", (0, 1, 2)), ("test", (3,))):
+        for klass in "ab":
+            for patient in range(4):
+                for i in numbers:
+                    seed += 1
+                    noise(tmp_path / "d" / part / klass / f"p{patient}_{i}{klass}.png", seed)
+    message = refused(tmp_path / "d", group=r"(.*)_\d")
+    assert "8 of 8 test images" in message

@@ -39,6 +39,18 @@ def sigmoided(images: torch.Tensor) -> Any:
     return features, logits.sigmoid()
 
 
+def cut_off(images: torch.Tensor) -> Any:
+    """A softmax without its first class."""
+    features, logits = honest(images)
+    whole = torch.cat([logits[:, :1] - 1, logits * 9], 1)
+    return features, whole.softmax(1)[:, 1:]
+
+
+def saturated(images: torch.Tensor) -> Any:
+    features, logits = honest(images)
+    return features, (logits * 40 - 20 * HEAD.sum(1) * WEIGHT.sum() / 6).sigmoid()
+
+
 def batch_normalised(images: torch.Tensor) -> Any:
     features, _ = honest(images)
     features = (features - features.mean(0)) / (features.std(0, unbiased=False) + 1e-5)
@@ -63,7 +75,10 @@ def only_logits_depend(images: torch.Tensor) -> Any:
 @pytest.mark.parametrize(
     ("forward", "message"),
     [
-        (softmaxed, "gives probabilities where logits are meant; take its last softmax away"),
+        (
+            softmaxed,
+            "gives probabilities where logits are meant; take its last softmax or sigmoid away",
+        ),
         (batch_normalised, "the features of an image depend on the others of its batch"),
         (dropped_out, "the features of an image depend on the others of its batch"),
         (scrambled, "the features of an image depend on the others of its batch"),
@@ -78,8 +93,10 @@ def test_what_is_refused(forward: Any, message: str) -> None:
 
 def test_sigmoid_twice_is_refused() -> None:
     images, facts = torch.rand(20, 3, 8, 8), info(activation="sigmoid")
-    with pytest.raises(WeightsError, match="take its last sigmoid away"):
-        check_source(facts, sigmoided, images, sigmoided(images))
+    with pytest.raises(WeightsError, match="take its last softmax or sigmoid away"):
+        check_source(facts, saturated, images, saturated(images))
+    # Logits of a weak network may lie in 0..1 too, but do not fill it.
+    check_source(facts, sigmoided, images, sigmoided(images))
     check_source(facts, honest, images, honest(images))
 
 

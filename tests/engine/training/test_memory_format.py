@@ -100,7 +100,7 @@ def test_the_loop_looks_at_models_from_elsewhere() -> None:
     assert model[0]._forward_pre_hooks
 
 
-@pytest.mark.parametrize("side", [64, pytest.param(224, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("side", [96, pytest.param(224, marks=pytest.mark.slow)])
 def test_students_that_killed_their_process(side: int) -> None:
     done = subprocess.run(
         [sys.executable, "-c", _STEPS, str(side), *CONTIGUOUS], capture_output=True, text=True

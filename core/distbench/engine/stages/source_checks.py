@@ -11,8 +11,9 @@ Outputs = tuple[torch.Tensor, torch.Tensor]
 
 _TOLERANCE = {"fp32": 1e-2, "fp16": 5e-2, "bf16": 1e-1}
 """How much two passes may differ, as a share of the largest number, by precision."""
-_MANY = 32
-"""Logits that all lie in 0..1 by chance only if there are few of them."""
+_MANY = 8
+"""Images from which on logits that fill 0..1, and never leave it, are no chance."""
+_LOW = 0.05
 
 
 def checked_outputs(info: SourceInfo, forward: Forward, images: torch.Tensor) -> Outputs:
@@ -91,16 +92,20 @@ def _close(whole: torch.Tensor, part: torch.Tensor, share: float) -> bool:
 
 
 def _check_logits(info: SourceInfo, logits: torch.Tensor) -> None:
-    """Refuses probabilities: a second softmax or sigmoid would flatten them."""
-    if not logits.numel() or not ((logits >= 0) & (logits <= 1)).all():
+    """Refuses probabilities: a second softmax or sigmoid would flatten them.
+
+    Rows that sum to 1 are those of a softmax. Numbers that lie in 0..1 and fill it are those of a
+    sigmoid, or of a softmax of which a class was cut off; logits of a weak network may lie there
+    too, but keep away from its ends.
+    """
+    if not logits.numel() or info.activation == "none":
         return
-    if info.activation == "softmax":
-        sums = logits.sum(1)
-        probabilities = bool(((sums - 1).abs() < 1e-2).all())
-    else:
-        probabilities = info.activation == "sigmoid" and logits.numel() >= _MANY
-    if probabilities:
+    if not ((logits >= 0) & (logits <= 1)).all():
+        return
+    sums = ((logits.sum(1) - 1).abs() < 1e-2).all() and info.num_classes > 1
+    fills = len(logits) >= _MANY and logits.min() < _LOW and logits.max() > 1 - _LOW
+    if sums or fills:
         raise WeightsError(
             f"source {info.name!r} gives probabilities where logits are meant; take its last "
-            f'{info.activation} away, or declare activation = "none" to use its features alone'
+            'softmax or sigmoid away, or declare activation = "none" to use its features alone'
         )

@@ -152,6 +152,12 @@ def check_phases(
         for name, stream in phase.streams.items():
             if not len(stream.positions):
                 raise PluginError(method.name, f"stream {name!r} has no images")
+            known = len(context.labels)
+            outside = (stream.positions < 0) | (stream.positions >= known)
+            if stream.of == "train" and outside.any():
+                raise PluginError(
+                    method.name, f"stream {name!r} has positions outside 0..{known - 1}"
+                )
             if stream.of == "train" and np.isin(stream.positions, context.validation).any():
                 raise PluginError(method.name, f"stream {name!r} holds validation images")
 

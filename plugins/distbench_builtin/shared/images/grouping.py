@@ -48,7 +48,7 @@ def namer(given: str, columns: Sequence[str] = (), depth: int | None = None) -> 
         )
 
     def search(name: str) -> str | None:
-        match = pattern.search(name)
+        match = pattern.search(name.rpartition("/")[2])
         return match[1] if match else None
 
     return search

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Literal
 
 from distbench import DataError
 
 Labels = Literal["check", "keep"]
 DESCRIPTION = (
-    "keep: take every label of the table as it is written, also what looks like none (-1, nan, "
-    "none, null, n/a, ?) or differs from another in capitals or a decimal point alone"
+    "keep: take every label of a table, and name of a class folder, as it is written, also what "
+    "looks like none (-1, nan, none, null, n/a, ?) or differs from another in capitals, blanks, "
+    "dashes or the way to write a number alone"
 )
-_NONE = frozenset({"-1", "-1.0", "nan", "none", "null", "<na>", "n/a", "#n/a", "?"})
+_NONE = frozenset(
+    {"-1", "-1.0", "nan", "none", "null", "<na>", "n/a", "#n/a", "na", "nat", "?", "-"}
+)
 
 
 def check_labels(first: Mapping[str, str], where: str, column: str) -> None:
@@ -42,11 +48,28 @@ def check_labels(first: Mapping[str, str], where: str, column: str) -> None:
             )
 
 
+def check_class_folders(names: Iterable[str], root: Path) -> None:
+    """Questions class folders whose names are one name, written in two ways.
+
+    Raises:
+        DataError: There are two.
+    """
+    spellings: dict[str, str] = {}
+    for name in names:
+        other = spellings.setdefault(_plain(name), name)
+        if other != name:
+            raise DataError(
+                f"{root} has class folders {other!r} and {name!r}: are they one class? Put their "
+                "images into one, or take folders as they are named with labels=keep"
+            )
+
+
 def _plain(label: str) -> str:
-    """What a label is but for capitals, blanks and the way to write a number."""
-    text = " ".join(label.casefold().split())
+    """What a label is but for capitals, blanks, dashes and the way to write a letter or number."""
+    text = unicodedata.normalize("NFKC", label).casefold()
+    text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf").strip()
     try:
         number = float(text)
     except ValueError:
-        return text
-    return str(int(number)) if number.is_integer() and "." in text else text
+        return " ".join(re.split(r"[\s_-]+", text)).strip()
+    return str(int(number)) if number.is_integer() and not text.isdecimal() else text

@@ -167,7 +167,7 @@ def _completed(model: dict[str, Any]) -> dict[str, Any]:
         own = torchvision_create.weights(architecture, "DEFAULT")
     whole = {**{key: own[key] for key in _OF_IMAGES if key in own}, **model}
     if kind == "torchvision" and isinstance(model.get("arguments", {}), dict):
-        as_published = all(list(whole[key]) == list(own[key]) for key in ("mean", "std"))
+        as_published = all(whole[key] == own[key] for key in ("mean", "std"))
         options = torchvision_create.options(architecture, published=as_published)
         told = {key: options[key] for key in ("transform_input",) if key in options}
         if arguments := {**told, **model.get("arguments", {})}:
