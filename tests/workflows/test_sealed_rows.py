@@ -173,7 +173,6 @@ def test_rows_of_another_run_are_no_rows_of_this_one(toy_options: dict[str, Any]
     one = distbench.run(**{**options, "name": "one"}).folder
     other = distbench.run(**{**options, "name": "other", "steps": 8}).folder
     (one / "rows.jsonl").write_bytes((other / "rows.jsonl").read_bytes())
-    with pytest.raises(UsageError, match="line 1 of .* is of a cell that plan"):
+    with pytest.raises(UsageError, match=r"line 1 of .* is of a cell that plan"):
         open_run(one)
-    ((_, reason),) = collect([one]).refused
-    assert "line 1 of rows.jsonl is of a cell that plan.json beside it does not have" in reason
+    assert "line 1 of rows.jsonl is of a cell that plan.json" in str(collect([one]).refused)
