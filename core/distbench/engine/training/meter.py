@@ -1,4 +1,4 @@
-"""What a training really did, counted where it happens: steps, images forward and backward."""
+"""What a training really did, counted where it happens: images forward and backward."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.optim.optimizer import register_optimizer_step_post_hook
 
 from distbench.interfaces.classifier import Classifier
 
@@ -21,15 +20,13 @@ class Meter:
             Copies of it that a loss makes count too.
 
     Attributes:
-        steps: Optimiser steps that changed weights of the model.
         forward: Images that went forward through it.
         backward: Images whose gradients came back through it.
     """
 
     def __init__(self, model: nn.Module) -> None:
-        self.steps = self.forward = self.backward = 0
+        self.forward = self.backward = 0
         self._counts = False
-        self._weights = {id(parameter) for parameter in model.parameters()}
         watched = model.backbone if isinstance(model, Classifier) else model
         self._hook = watched.register_forward_hook(self._passed)
 
@@ -39,22 +36,15 @@ class Meter:
     @contextmanager
     def counting(self) -> Iterator[None]:
         """What happens meanwhile counts."""
-        handle = register_optimizer_step_post_hook(self._stepped)
         self._counts = True
         try:
             yield
         finally:
             self._counts = False
-            handle.remove()
 
     def stop(self) -> None:
         """Takes the hook off the model."""
         self._hook.remove()
-
-    def _stepped(self, optimiser: torch.optim.Optimizer, *_: Any) -> None:
-        groups = optimiser.param_groups
-        if any(id(parameter) in self._weights for g in groups for parameter in g["params"]):
-            self.steps += 1
 
     def _passed(self, _: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         if not self._counts:
