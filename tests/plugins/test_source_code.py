@@ -82,6 +82,18 @@ def test_a_folder_on_the_path_counts_but_no_library(
     assert plugin_file_digest(tmp_path / "mine.py") != before
 
 
+def test_libraries_of_another_environment_are_libraries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "env" / "lib" / "python3" / "site-packages"
+    monkeypatch.syspath_prepend(str(site))
+    plugin = {"mine.py": METRIC.format(imports="import huge")}
+    write(tmp_path, {**plugin, "env/lib/python3/site-packages/huge/__init__.py": "value = 1"})
+    before = plugin_file_digest(tmp_path / "mine.py")
+    (site / "huge" / "__init__.py").write_text("value = 2")
+    assert plugin_file_digest(tmp_path / "mine.py") == before
+
+
 def test_a_lone_file_is_its_own_digest(tmp_path: Path) -> None:
     """So that keys of plugins in one file stay as they were."""
     import hashlib

@@ -21,6 +21,7 @@ from distbench.interfaces.component import Component
 from distbench.storage.hashing import digest, file_digest, folder_files
 
 _OWN = frozenset({"distbench", "distbench_builtin"})
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 _LONGEST = 255
 """Characters of a file's name."""
 _IMPORTERS = ("import_module", "__import__")
@@ -165,8 +166,11 @@ def _is_library(module: str) -> bool:
 
 
 def _in_library(path: Path) -> bool:
+    """Whether a file was installed, in this environment or in another one on the path."""
     whole = path.resolve()
-    return any(whole.is_relative_to(folder) for folder in _libraries())
+    return not _INSTALLED.isdisjoint(whole.parts) or any(
+        whole.is_relative_to(folder) for folder in _libraries()
+    )
 
 
 @cache
