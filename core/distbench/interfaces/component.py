@@ -171,7 +171,8 @@ def _without(paths: Mapping[str, Path], name: str, value: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _without(paths, f"{name}.{key}", inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_without(paths, f"{name}.{number}", inner) for number, inner in enumerate(value)]
+        inner = (_without(paths, f"{name}.{n}", part) for n, part in enumerate(value))
+        return tuple(inner) if isinstance(value, tuple) else list(inner)
     return value
 
 
