@@ -114,7 +114,7 @@ def _named(tree: ast.Module, beside: Path) -> set[Path]:
         if len(text) > _LONGEST or text.strip("./ ") == "" or "\0" in text or "\n" in text:
             continue
         path = beside / text
-        if path.is_file():
+        if path.is_file() and not Path(text).is_absolute():
             files.add(path.resolve())
         elif path.is_dir() and path.resolve().is_relative_to(beside):
             files |= {f.resolve() for f in folder_files(path) if f.suffix == ".py"}
