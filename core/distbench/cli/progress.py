@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections import deque
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ def show_line(text: str, done: int = 0, total: int | None = None, *, minor: bool
     sys.stderr.flush()
 
 
-class _Bar:
+class _Bar(ABC):
     """A bar on stderr, which appears with the first news."""
 
     transient = False
@@ -52,8 +53,9 @@ class _Bar:
             self._task = self._bar.add_task(text, total=total)
         self._bar.update(self._task, completed=done, total=total, description=text)
 
+    @abstractmethod
     def _columns(self) -> list[Any]:
-        raise NotImplementedError
+        """What stands before the text."""
 
 
 class UnitProgress(_Bar):

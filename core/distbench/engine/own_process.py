@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from distbench.errors import DistbenchError
+
 
 def answer_of(function: Callable[..., Any], *arguments: Any, preloaded: Sequence[str] = ()) -> Any:
     """What a function returns, or a sentence about how its process ended without an answer.
@@ -34,6 +36,14 @@ def answer_of(function: Callable[..., Any], *arguments: Any, preloaded: Sequence
         return f"its process ended with exit code {process.exitcode}"
     finally:
         process.join()
+
+
+def reason_of(error: Exception) -> str:
+    """Why a function that an answer is wanted of gave none, in one line."""
+    if isinstance(error, DistbenchError):
+        return str(error)
+    first = (str(error).strip().splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
 
 def _send(answer: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:

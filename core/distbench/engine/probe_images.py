@@ -9,7 +9,6 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.errors import DataError
 from distbench.interfaces.context import Embedding
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.task import Task
@@ -84,10 +83,9 @@ class ProbeImages:
     def _images(self, side: int) -> NDArray[np.uint8]:
         folder = self._at(side)
         if not np.array_equal(np.load(folder / "positions.npy"), self._kept):
-            raise DataError(
-                f"task {self._task.label!r}: other images can be read at {side} pixels than at "
-                f"{self._protocol.store_size}; mend or remove the corrupt ones"
-            )
+            from distbench.engine.stages.prepare import read_differently
+
+            raise read_differently(self._task.label, side, self._protocol.store_size)
         return cast(NDArray[np.uint8], np.load(folder / "images.npy"))
 
     def embeddings(

@@ -9,8 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from distbench.engine.own_process import answer_of
-from distbench.errors import DistbenchError
+from distbench.engine.own_process import answer_of, reason_of
 from distbench.interfaces.student import Student
 from distbench.plugins.registry import registry
 
@@ -79,11 +78,8 @@ def _measured(
     try:
         component = registry(plugins).make("student", student)
         return costs(component, image_size=image_size, device=device)
-    except DistbenchError as error:
-        return str(error)
     except Exception as error:  # an architecture may refuse a size in every way there is
-        first = (str(error).strip().splitlines() or [""])[0]
-        return f"{type(error).__name__}: {first}" if first else type(error).__name__
+        return reason_of(error)
 
 
 def costs(student: Student, *, image_size: int, device: str) -> Costs:

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distbench.engine.own_process import answer_of
-from distbench.errors import DistbenchError, UsageError
+from distbench.engine.own_process import answer_of, reason_of
+from distbench.errors import UsageError
 from distbench.planning.plan import Plan
 from distbench.plugins.registry import registry
 from distbench.storage.artifacts import ArtifactCache
@@ -57,11 +57,8 @@ def _trial(student: dict[str, Any], side: int, plugins: tuple[Path, ...]) -> str
     """What is wrong with a student; None where nothing is."""
     try:
         _step(registry(plugins).make("student", student), side)
-    except DistbenchError as error:
-        return str(error)
     except Exception as error:  # an architecture may refuse a size in every way there is
-        first = (str(error).strip().splitlines() or [""])[0]
-        return f"{type(error).__name__}: {first}" if first else type(error).__name__
+        return reason_of(error)
     return None
 
 

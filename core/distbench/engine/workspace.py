@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from distbench.engine.embedding_cache import build_embeddings
 from distbench.engine.stages.embed import is_finite, open_embedding
-from distbench.engine.stages.prepare import ImageSet, open_images, prepare
-from distbench.errors import DataError, PluginError, UsageError
+from distbench.engine.stages.prepare import ImageSet, open_images, prepare, read_differently
+from distbench.errors import PluginError, UsageError
 from distbench.interfaces.context import Context, Embedding
 from distbench.interfaces.method import Method
 from distbench.interfaces.read_only import read_only
@@ -95,10 +95,7 @@ class Workspace:
             key = stored_key(task.images_key, protocol, side)
             opened = open_images(self.artifacts.build("images", key, make))
             if side != protocol.image_size and opened.skipped != self.images(task).skipped:
-                raise DataError(
-                    f"task {task.id!r}: other images can be read at {side} pixels than at "
-                    f"{protocol.image_size}; mend or remove the corrupt ones"
-                )
+                raise read_differently(task.id, side, protocol.image_size)
             self._images = {k: kept for k, kept in self._images.items() if k[0] == task.id}
             self._images[task.id, stored] = opened
         return self._images[task.id, stored]

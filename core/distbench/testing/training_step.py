@@ -101,14 +101,14 @@ def take_step(student: Student, side: int) -> Step:
     trained = built()
     for _ in range(2):
         reached = any(g.any() for g in _gradients(trained.train(), as_trained).values())
-    found = _gradients(built().eval(), as_trained)
+    gradients = _gradients(built().eval(), as_trained)
     plain = built().to(memory_format=torch.contiguous_format).eval()
     right = _gradients(plain, images)
     floor = _SMALL * max((float(g.norm()) for g in right.values()), default=0.0)
     difference, weight = 0.0, ""
     for name, gradient in right.items():
         length = max(float(gradient.norm()), floor)
-        distance = float((found[name] - gradient).norm()) / length if length else 0.0
+        distance = float((gradients[name] - gradient).norm()) / length if length else 0.0
         if not distance <= difference:  # not a number, too
             difference, weight = distance, name
     return Step(bool(reached), difference, weight)

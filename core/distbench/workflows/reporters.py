@@ -68,9 +68,9 @@ class Reporters:
         """Calls one method of every reporter."""
         for reporter in self._all:
             try:
-                told = deepcopy(facts)
-                getattr(reporter, what)(*told)
-                if told != facts:
+                copies = deepcopy(facts)
+                getattr(reporter, what)(*copies)
+                if copies != facts:
                     raise ValueError("it changes what it is told; work on a copy")
             except Exception as error:
                 self._all = [other for other in self._all if other is not reporter]

@@ -108,8 +108,8 @@ def execute(
     try:
         plan.save(folder / "plan.json")
         if reporters:
-            told = run_facts(plan, folder.absolute(), cells=len(cells), missing=len(missing))
-            reporters.notify("started", told)
+            about = run_facts(plan, folder.absolute(), cells=len(cells), missing=len(missing))
+            reporters.notify("started", about)
             again = {cell.key for cell in missing}
             for row in ledger.rows(cell for cell in cells if cell.key not in again):
                 reporters.notify("cell_cached", row)

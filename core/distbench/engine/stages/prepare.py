@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from distbench.engine.training.threads import usable_cores
-from distbench.errors import CorruptImageError
+from distbench.errors import CorruptImageError, DataError
 from distbench.interfaces.task import Task
 from distbench.planning.split import joined_groups
 from distbench.storage.npy import RowFile
@@ -121,6 +121,14 @@ def open_images(folder: Path) -> ImageSet:
         test_labels=np.load(folder / "test_labels.npy"),
         skipped=tuple(facts["skipped"]),
         train_groups=np.load(groups) if groups.exists() else None,
+    )
+
+
+def read_differently(task: str, side: int, usual: int) -> DataError:
+    """The error for a task of which other images can be read at one size than at the usual one."""
+    return DataError(
+        f"task {task!r}: other images can be read at {side} pixels than at {usual}; mend or remove "
+        "the corrupt ones"
     )
 
 

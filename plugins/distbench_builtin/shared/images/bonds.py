@@ -49,8 +49,8 @@ class Bonds:
         Raises:
             DataError: None has any, though it was asked for.
         """
-        found = self._groups(images)
-        return found if self.group is None else checked_groups(self.group, found, where)
+        groups = self._groups(images)
+        return groups if self.group is None else checked_groups(self.group, groups, where)
 
     def _groups(self, images: Sequence[ImageFile]) -> list[str | None]:
         if self.of_rows is not None:
@@ -66,5 +66,5 @@ class Bonds:
     def items(self, rows: Sequence[tuple[str | None, ImageFile]]) -> list[Item]:
         """Labels and images as `check_copies` takes them."""
         images = [image for _, image in rows]
-        found = zip(rows, self.digests(images), self._groups(images), strict=True)
-        return [Item(image.name, label, digest, group) for (label, image), digest, group in found]
+        bonds = zip(rows, self.digests(images), self._groups(images), strict=True)
+        return [Item(image.name, label, digest, group) for (label, image), digest, group in bonds]
