@@ -81,6 +81,7 @@ def test_an_arrow_that_must_not_be_is_found(tmp_path: Path) -> None:
         assert arrow in report, arrow
 
 
+@pytest.mark.slow
 def test_the_engine_does_not_go_through_its_own_facade() -> None:
     """`from distbench import run` in a lower package would be an arrow that no linter sees."""
     for file in (ROOT / "core").rglob("*.py"):

@@ -262,6 +262,7 @@ def changes(file: Path) -> Iterator[bytes]:
         yield whole[:-1] + bytes([whole[-1] ^ 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LOADERS)
 def test_every_file_that_is_read_counts(name: str, tmp_path: Path) -> None:
     make, load = LOADERS[name]

@@ -113,6 +113,7 @@ def test_dry_run_computes_nothing() -> None:
     assert [cell["cached"] for cell in cells["cells"]] == [False] * 3
 
 
+@pytest.mark.slow
 def test_list_tasks_as_json() -> None:
     tasks = json.loads(call("list", "tasks", "--json").stdout)
     names = {task["name"] for task in tasks}
@@ -120,6 +121,7 @@ def test_list_tasks_as_json() -> None:
     assert json.loads(call("list", "tasks", "mini-dev-*", "--json").stdout)[0]["kind"] == "task"
 
 
+@pytest.mark.slow
 def test_info_shows_parameters() -> None:
     text = call("info", "strategy", "weighted").stdout
     assert "power (after the colon)" in text
@@ -148,6 +150,7 @@ def test_rank_prints_a_table() -> None:
     assert "scored on" in done.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -199,6 +202,7 @@ def test_a_file_and_options_together() -> None:
     }
 
 
+@pytest.mark.slow
 def test_plan_is_frozen_json() -> None:
     Path("run.toml").write_text(
         f'task = "toy_task"\nplugin = "{TOYS}"\nzoo = "toy_zoo"\nstudent = "toy_student"\n'

@@ -38,6 +38,7 @@ def call(gallery: Path, *more: str, budget: int = 27, encoder: str = "small-2") 
     return CliRunner().invoke(app, [*arguments, *more])
 
 
+@pytest.mark.slow
 def test_it_shows_and_stores_the_set(gallery: Path, tmp_path: Path) -> None:
     found = call(gallery)
     assert found.exit_code == 0, found.output
@@ -54,6 +55,7 @@ def test_it_shows_and_stores_the_set(gallery: Path, tmp_path: Path) -> None:
     assert all(0 < float(row["similarity"]) <= 1 for row in rows)
 
 
+@pytest.mark.slow
 def test_it_is_the_set_of_a_run(
     gallery: Path, tmp_path: Path, toy_options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

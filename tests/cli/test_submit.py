@@ -40,6 +40,7 @@ def bundle() -> Path:
     return Path("out/toy.distbench.zip")
 
 
+@pytest.mark.slow
 def test_from_a_run_to_a_checked_bundle(bundle: Path) -> None:
     done = call("validate", str(bundle), "--rerun", "1", "--choice", "3", *PLUGIN)
     assert done.exit_code == 0, done.output
@@ -51,6 +52,7 @@ def test_from_a_run_to_a_checked_bundle(bundle: Path) -> None:
     assert lines[4].endswith("seed 0: bit-equal")
 
 
+@pytest.mark.slow
 def test_a_refusal_is_a_numbered_list_and_exit_code_3(bundle: Path) -> None:
     bad = bundle.with_name("other.distbench.zip")
     bad.write_bytes(bundle.read_bytes())

@@ -84,6 +84,7 @@ def options(tmp_path: Path, toy_options: dict[str, Any]) -> dict[str, Any]:
     return {**toy_options, "task": "toy_task", "plugin": files}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("how", "message"),
     [
@@ -124,6 +125,7 @@ def test_images_are_counted_where_they_pass(options: dict[str, Any]) -> None:
     }
 
 
+@pytest.mark.slow
 def test_sources_that_a_strategy_looks_at_cost(options: dict[str, Any]) -> None:
     result = run(
         **options,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 
@@ -50,6 +51,7 @@ def trained(folder: Path, **more: object) -> tuple[float, str]:
     return row.result.accuracy, "\n".join(result.warnings)
 
 
+@pytest.mark.slow
 def test_left_and_right_can_be_kept_apart(tmp_path: Path) -> None:
     folder = arrows(tmp_path / "lr", upright=False)
     accuracy, warnings = trained(folder)
@@ -61,6 +63,7 @@ def test_left_and_right_can_be_kept_apart(tmp_path: Path) -> None:
     assert "mirror" not in warnings
 
 
+@pytest.mark.slow
 def test_nothing_is_told_where_mirrored_images_are_of_their_class(tmp_path: Path) -> None:
     accuracy, warnings = trained(arrows(tmp_path / "ud", upright=True))
     assert accuracy > 0.9

@@ -89,6 +89,7 @@ def test_a_source_above_the_stored_size_sees_the_pixels(folder: Path) -> None:
     assert blurred.scores["fine-16"] < 90
 
 
+@pytest.mark.slow
 def test_each_network_is_given_the_size_that_it_takes(folder: Path) -> None:
     config = RunConfig.make(**options(folder, 16, "16+48+96"), baseline="none")
     work = Workspace(make_plan(config))
@@ -103,6 +104,7 @@ def test_each_network_is_given_the_size_that_it_takes(folder: Path) -> None:
     assert trainer._setting_at(48).images.shape[1] == 48
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [16, 48, 64])
 def test_a_student_above_the_stored_size_is_trained_and_judged_on_the_pixels(
     folder: Path, size: int, monkeypatch: pytest.MonkeyPatch

@@ -67,6 +67,7 @@ FAULTS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("how", "message"), FAULTS)
 def test_it_is_refused_before_the_work(options: dict[str, Any], how: str, message: str) -> None:
     student = {"use": "odd", "how": how}
@@ -77,6 +78,7 @@ def test_it_is_refused_before_the_work(options: dict[str, Any], how: str, messag
     assert not Path("runs").exists()
 
 
+@pytest.mark.slow
 def test_a_dry_run_refuses_what_the_run_would(options: dict[str, Any]) -> None:
     given = ["run", "--dry-run", "--task", "toy_task", "--zoo", "toy_zoo", "--image-size", "16"]
     given += [part for file in options["plugin"] for part in ("--plugin", str(file))]
@@ -93,6 +95,7 @@ def test_a_dry_run_refuses_what_the_run_would(options: dict[str, Any]) -> None:
     assert CliRunner().invoke(app, [*given, "--student", "toy_student"]).exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_student_is_tried_once(options: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
     step = student_trial._step

@@ -84,6 +84,7 @@ def options(tmp_path: Path, toy_options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
 @pytest.mark.parametrize("name", ["centred", "relabel", "one_hot", "shared", "tensors"])
 def test_a_metric_that_writes_is_named(options: dict[str, Any], name: str) -> None:
@@ -95,6 +96,7 @@ def test_a_metric_that_writes_is_named(options: dict[str, Any], name: str) -> No
     assert rank(metric="knn", **given).scores == alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["centred", "relabel"])
 def test_a_metric_that_writes_fails_its_cell_by_name(options: dict[str, Any], name: str) -> None:
     result = run(**options, metric=name, distiller="pseudo_labels", baseline="none")
@@ -102,6 +104,7 @@ def test_a_metric_that_writes_fails_its_cell_by_name(options: dict[str, Any], na
     assert f"plugin {name!r}: it changes an array" in str(result.rows[0].reason)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["labels", "labelled", "unlabelled", "validation"])
 def test_a_method_that_writes_is_named(options: dict[str, Any], what: str) -> None:
     result = run(**options, distiller="none", baseline=f"labeller:what={what}")

@@ -73,6 +73,7 @@ def rewritten(bundle: Path, name: str, change: Callable[[list[dict[str, Any]]], 
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "why"),
     [

@@ -19,6 +19,7 @@ def test_intervals_of_three_seeds_cover_what_they_claim():
     assert np.mean([x.low <= 0 <= x.high for x in found]) == pytest.approx(0.95, abs=0.012)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("methods", [2, 6, 20])
 def test_holm_errs_in_at_most_one_board_of_twenty(methods):
     """All methods equal the baseline, which they are all compared with; tasks differ in level."""
@@ -82,6 +83,7 @@ def test_clear_steps_are_separated_and_near_ones_are_not():
     assert near / 200 > 0.9
 
 
+@pytest.mark.slow
 def test_the_mean_of_a_board_covers_its_truth(make_rows):
     rng = np.random.default_rng(6)
     level = rng.uniform(0.3, 0.7, TASKS)

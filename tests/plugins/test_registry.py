@@ -48,6 +48,7 @@ def test_built_ins_are_an_ordinary_plugin() -> None:
     assert names.provenance("metric", "logme") == {}
 
 
+@pytest.mark.slow
 def test_a_third_party_metric_is_found_by_name(installed: Path) -> None:
     install(installed, "good_one", GOOD % ("mine", "good_one"))
     names = Registry()

@@ -130,6 +130,7 @@ def test_licences(licence: str, tmp_path: Path) -> None:
     assert (made.folder / "LICENSE").stat().st_mode & 0o444
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("given", "message"),
     [

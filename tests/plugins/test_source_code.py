@@ -37,6 +37,7 @@ def write(folder: Path, files: dict[str, str]) -> None:
         (folder / name).write_text(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "imports",
     [
@@ -71,6 +72,7 @@ def test_a_module_beside_a_plugin_file_counts(tmp_path: Path, imports: str) -> N
     assert plugin_digests([plugin]) != before
 
 
+@pytest.mark.slow
 def test_a_folder_on_the_path_counts_but_no_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +84,7 @@ def test_a_folder_on_the_path_counts_but_no_library(
     assert plugin_file_digest(tmp_path / "mine.py") != before
 
 
+@pytest.mark.slow
 def test_libraries_of_another_environment_are_libraries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -103,6 +106,7 @@ def test_a_lone_file_is_its_own_digest(tmp_path: Path) -> None:
     assert plugin_file_digest(tmp_path / "mine.py") == hashlib.sha256(text).hexdigest()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edited", ["bases.py", "data/table.json", "sub/maths.py", "__init__.py"])
 def test_a_package_counts_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edited: str
@@ -124,6 +128,7 @@ def test_a_package_counts_as_a_whole(
     assert class_digest(Mine) != before
 
 
+@pytest.mark.slow
 def test_a_base_class_elsewhere_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
     write(
@@ -198,6 +203,7 @@ def test_a_file_of_a_strangers_student_counts(banks: Registry, tmp_path: Path) -
     assert identity_of(banks, "student", made) != before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "edited"),
     [

@@ -86,6 +86,7 @@ def test_a_cell_is_a_row_and_its_predictions_beside_it(one: Any) -> None:
     assert store.predictions("0" * 64) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["gone", "cut", "altered", "other", "not a file of tensors"])
 def test_a_row_without_its_predictions_counts_as_not_there(one: Any, damage: str) -> None:
     first = one()
@@ -187,6 +188,7 @@ def test_a_newer_schema_is_one_clear_error(one: Any) -> None:
         open_run(made.folder)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [

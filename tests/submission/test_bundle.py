@@ -27,6 +27,7 @@ NAME = "toy.distbench.zip"
 WHO = {"submitter": "Ada Lovelace", "licence": "CC-BY-4.0"}
 
 
+@pytest.mark.slow
 def test_a_bundle_gives_back_the_rows_and_predictions_of_its_run(made: Path) -> None:
     run = open_run(made / "runs" / "toy")
     assert is_bundle(made / NAME) and not is_bundle(made / "runs")
@@ -147,6 +148,7 @@ def test_arguments_that_will_not_do_leave_nothing(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_run_under_a_changed_protocol_is_refused_before_it_is_handed_in(
     toy_run: dict[str, Any], plugins: tuple[Path, ...], tmp_path: Path
 ) -> None:

@@ -167,6 +167,7 @@ def test_an_unknown_name_is_not_compared(parts: Any, judge: Judge) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("version", "refused", "newer"),
     [
@@ -218,6 +219,7 @@ def test_keys_that_stand_twice(parts: Any, judge: Judge, tmp_path: Path) -> None
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "results"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "bundle", sorted(DOCS.glob("*.distbench.zip")), ids=lambda path: str(path.name)
 )

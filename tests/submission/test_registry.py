@@ -15,6 +15,7 @@ REGISTRY = Path(__file__).resolve().parents[2] / "registry"
 BUNDLES = sorted((REGISTRY / "results").glob("*.distbench.zip"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("bundle", BUNDLES, ids=lambda path: path.name)
 def test_a_submission_is_accepted(bundle: Path) -> None:
     report = validate(bundle)
@@ -22,6 +23,7 @@ def test_a_submission_is_accepted(bundle: Path) -> None:
     assert report.facts["recomputed"] == report.facts["cells"]["done"]
 
 
+@pytest.mark.slow
 def test_the_table_is_made_of_the_submissions(tmp_path: Path) -> None:
     found = collect([REGISTRY / "results"])
     assert found.refused == ()

@@ -17,6 +17,7 @@ from distbench.submission.validation_report import ValidationReport
 NAME = "toy.distbench.zip"
 
 
+@pytest.mark.slow
 def test_cells_computed_again_are_equal_in_every_bit(made: Path, plugins: tuple[Path, ...]) -> None:
     """In a home of its own, where nothing was computed before."""
     report = validate(made / NAME, plugins=plugins, rerun=3, choice=5)

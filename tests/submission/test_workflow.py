@@ -101,6 +101,7 @@ def test_an_added_bundle(script: Any, repository: Any, made: Path) -> None:
     assert "````diff" in text and "+" in text and "finetune" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("files", "reason"),
     [

@@ -300,6 +300,7 @@ def verdict(tmp_path: Path, text: str, check: str) -> Verdict:
     return case.run()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("check", "code", "old", "new", "message"),
     [pytest.param(*row, id=f"{row[0]}-{n}") for n, row in enumerate(FAULTS)],
@@ -315,6 +316,7 @@ def test_a_fault_is_found(
     assert found.remedy and "\n" not in found.note
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "code", [METRIC, STRATEGY, ZOO, STUDENT, BASELINE, TASK, SUITE, EXECUTOR, REPORTER]
 )
@@ -371,6 +373,7 @@ def test_the_command_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["check", str(file)]).exit_code == 0
 
 
+@pytest.mark.slow
 def test_targets() -> None:
     assert {c.component for c in cases_of("strategy:weighted:power=3")} == {
         "strategy:weighted:power=3"
@@ -388,6 +391,7 @@ def test_targets() -> None:
         cases_of("nowhere.py")
 
 
+@pytest.mark.slow
 def test_a_specification_that_makes_nothing_is_told_once(tmp_path: Path) -> None:
     found = {v.check: v for v in check_all("strategy:weighted:pover=3")}
     assert "has no parameter 'pover'" in found["made"].note

@@ -54,6 +54,7 @@ def diary() -> list[str]:
     return lines
 
 
+@pytest.mark.slow
 def test_a_resumed_run_is_told_as_such(short: Options) -> None:
     distbench.run(**{**short, "task": ("toy_task",)}, reporter="diary")
     assert diary() == [
@@ -100,6 +101,7 @@ def test_a_stopped_run_is_told(short: Options, monkeypatch: pytest.MonkeyPatch) 
     assert diary()[-1] == "stopped: interrupted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hook", ["started", "cell_started", "cell_finished", "finished"])
 def test_a_reporter_that_fails_is_left_out_and_changes_nothing(short: Options, hook: str) -> None:
     plain = distbench.run(**{**short, "name": "plain"})

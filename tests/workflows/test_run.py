@@ -121,6 +121,7 @@ def test_shards_joined_give_the_rows_of_one_run(
         assert np.array_equal(predictions(row), whole.predictions(row))
 
 
+@pytest.mark.slow
 def test_shards_of_different_plans_are_not_joined(toy_options: Options) -> None:
     from distbench.engine.run_folder import merge_runs, open_run
     from distbench.planning.config import RunConfig
@@ -383,6 +384,7 @@ def test_a_full_disk_keeps_finished_cells(
     assert len(calls) == 3, "it stops at once"
 
 
+@pytest.mark.slow
 def test_the_best_student_on_validation_is_shipped(toy_options: Options) -> None:
     from safetensors.numpy import load_file
 
@@ -418,6 +420,7 @@ def test_rank_scores_without_training(toy_options: Options) -> None:
     assert not (home() / "cells").exists()
 
 
+@pytest.mark.slow
 def test_rank_and_run_agree(toy_options: Options) -> None:
     made = distbench.run(**toy_options, baseline="none")
     ran = next(r.result.sources for r in made.rows if r.result and r.task.id == "toy_task")

@@ -67,6 +67,7 @@ def test_every_byte_of_a_line_counts(rows_file: Path) -> None:
     assert read_line(line + b"\r\n").row == right
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["show", "leaderboard", "submit", "merge"])
 def test_a_changed_digit_is_refused_with_the_folder_and_the_line(
     rows_file: Path, command: str
@@ -143,6 +144,7 @@ def test_what_is_submitted_is_what_was_computed(rows_file: Path, tmp_path: Path)
     assert submit(open_run(rows_file.parent), output=tmp_path, **WHO)[0].is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["[" * 100_000, "5", "[]", "{}", '{"schema": 1}', "\udcff"])
 def test_one_damaged_plan_takes_no_other_folder_down(rows_file: Path, text: str) -> None:
     bad = Path("runs/bad")

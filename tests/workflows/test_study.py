@@ -66,11 +66,13 @@ def test_a_study_again_computes_nothing(toy_options: Options, tmp_path: Path) ->
     assert first.lines == again.lines
 
 
+@pytest.mark.slow
 def test_another_distiller_as_the_oracle(toy_options: Options, tmp_path: Path) -> None:
     found = made(toy_options, tmp_path, oracle="task_oriented", seeds=1)
     assert found.oracle == "task_oriented"
 
 
+@pytest.mark.slow
 def test_an_oracle_that_no_source_serves(toy_options: Options, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no source could be tried by finetune: .*cannot be train"):
         made(toy_options, tmp_path, oracle="finetune", seeds=1)

@@ -91,6 +91,7 @@ def test_a_curve_through_the_means_of_ordinary_runs(
     assert json.loads((swept.folder / "sweep.json").read_text())["key"] == "strategy.power"
 
 
+@pytest.mark.slow
 def test_options_of_the_protocol_make_a_run_each(
     toy_options: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -36,6 +36,7 @@ def test_it_has_the_parameters_and_loss_of_pseudo_labels() -> None:
     assert (control.role, ranked.role) == ("control", "ranked")
 
 
+@pytest.mark.slow
 def test_it_learns_from_the_generalist_alone_and_counts_once(
     teachers: Any, toy_options: dict[str, Any], suite: Path
 ) -> None:

@@ -104,6 +104,7 @@ def test_a_transfer_set_sets_the_scale(
     assert distil.loss(transparent, {"transfer": batch}).item() == pytest.approx(1.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["contrastive", "regression", "cosine"])
 def test_it_learns_from_toys(
     teachers: Any,

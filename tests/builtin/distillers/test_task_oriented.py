@@ -132,6 +132,7 @@ def test_a_row_says_what_teachers_took(teachers: Any, toy_options: dict[str, Any
     assert full.reason == "source 'fixed-0' cannot be trained: it has no torch module"
 
 
+@pytest.mark.slow
 def test_a_source_is_trained_as_a_whole(
     teachers: Any, toy_options: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,7 @@ def test_equals_refits_with_rank_deficient_features():
         assert score(labels, x, ridge=0.01) == pytest.approx(refits(labels, x, 0.01)[0])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "d"), [(40, 5), (25, 60)])
 def test_by_default_it_takes_the_strength_with_the_least_squared_error(n, d):
     labels, features = draw(n, d, signal=0.4)

@@ -95,6 +95,7 @@ def test_a_local_store_from_failure_to_success_and_resumption(
     assert again["toy_task:finetune:0"].info.end_time == done.info.end_time, "left as it was"
 
 
+@pytest.mark.slow
 def test_a_store_that_cannot_be_used_is_told_at_once(
     run: Run, client: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,6 +20,7 @@ def test_a_missing_package_is_named_before_anything(run: Run, without: Any) -> N
     assert not Path("runs").exists()
 
 
+@pytest.mark.slow
 def test_curves_accuracies_and_settings(run: Run) -> None:
     pytest.importorskip("tensorboard", reason="needs the extra tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator

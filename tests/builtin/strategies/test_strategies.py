@@ -79,6 +79,7 @@ def test_of_equal_best_scores():
     np.testing.assert_allclose(weigh("weighted:inf", tied), [0, 1 / 3, 1 / 3, 0, 1 / 3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", SPECS)
 @given(scores=st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=30))
 def test_weights_are_shares_whatever_the_scores(spec, scores):

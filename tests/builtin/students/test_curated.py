@@ -37,6 +37,7 @@ def test_every_family_is_there():
     assert len(ALL) == len(set(ALL))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     ["timm:lcnet_050", "timm:fastvit_t8", "torchvision:shufflenet_v2_x0_5"],

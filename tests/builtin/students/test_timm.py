@@ -70,6 +70,7 @@ def same(one: torch.nn.Module, other: torch.nn.Module) -> bool:
 # --- the network --------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("architecture", "width"),
     [("test_resnet", 96), ("test_efficientnet", 256), ("mobilenetv3_small_050", 1024)],
@@ -144,6 +145,7 @@ def test_normalisation():
 # --- weights of a file --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("classes", [0, 5])
 @pytest.mark.parametrize("suffix", ["safetensors", "pth"])
 def test_weights_of_a_file(tmp_path, classes, suffix):
@@ -241,6 +243,7 @@ def test_unreachable_hub_and_missing_files(monkeypatch):
         make().fingerprint()
 
 
+@pytest.mark.slow
 def test_what_the_hub_says_is_what_the_file_will_be(tmp_path, monkeypatch):
     model = timm.create_model("test_resnet")
     file = save(tmp_path / "there" / "model.safetensors", model)
@@ -329,6 +332,7 @@ def test_planning_with_warm_caches_imports_no_torch(tmp_path):
 # --- export -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("architecture", "arguments"),
     [
@@ -367,6 +371,7 @@ def test_export_loads_into_plain_timm(tmp_path, architecture, arguments):
         assert torch.equal(told["model"](images), plain(images))
 
 
+@pytest.mark.slow
 def test_heads_that_plain_timm_does_not_have_are_exported_as_ours():
     student = make("repvit_m0_9", pretrained=False)
     backbone = student.backbone(pretrained=False)

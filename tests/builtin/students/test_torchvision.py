@@ -98,6 +98,7 @@ def test_names_and_arguments():
     assert make().normalisation() == ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "architecture", ["shufflenet_v2_x0_5", "mobilenet_v3_small", "googlenet", "resnet18"]
 )

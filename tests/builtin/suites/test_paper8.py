@@ -72,6 +72,7 @@ def test_all_labels_of_a_budget_are_used() -> None:
     assert split.unlabelled.tolist() == [0, 1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_what_a_suite_needs_is_shown_before_anything_is_fetched(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "distbench", "fetch", "--suite", "paper8", "--offline"]
     command += ["--dry-run", "--only", "nabirds", "--only", "eurosat"]
@@ -82,6 +83,7 @@ def test_what_a_suite_needs_is_shown_before_anything_is_fetched(tmp_path: Path) 
     assert "cannot get EuroSAT: distbench is offline" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_without_the_data_names_the_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "distbench", "run", "--suite", "paper8", "--offline"]
     command += ["--task", "nabirds", "--zoo", "mini", "--student", "mini"]

@@ -188,6 +188,7 @@ def test_a_missing_test_split_is_made_and_stays(
     assert len(make("hub:org/whole:share=0.5").index().parts["test"]) == 20
 
 
+@pytest.mark.slow
 def test_folders_of_images_in_a_repository(
     snapshot: Callable[..., Path], draw: Callable[..., bytes], tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_a_reader_cannot_spoil_the_images_of_another() -> None:
     np.testing.assert_array_equal(CUB.read("train", [5])[0], before)
 
 
+@pytest.mark.slow
 def test_reading_from_many_threads() -> None:
     task = MiniTask().named("mini-pets")
     chunks = [range(start, start + 50) for start in range(0, 400, 50)]

@@ -55,6 +55,7 @@ def test_patterns():
         FoundationZoo(models=("*dinov2*",)).named("foundation").sources()
 
 
+@pytest.mark.slow
 def test_sources_without_classes(hub):
     hub_cache.registry_model(hub, "test_vit.r160_in1k")
     (source,) = FoundationZoo(models=("test_vit",), image_size=96).sources()
@@ -76,6 +77,7 @@ def test_classes_go_with_an_activation():
     assert SourceInfo(**facts, num_classes=0, activation="none", fingerprint="z").num_classes == 0
 
 
+@pytest.mark.slow
 def test_ranked_by_features_and_declined_where_classes_are_needed(hub, monkeypatch):
     from distbench import rank
 

@@ -436,6 +436,7 @@ def test_outputs_of_other_shapes_are_not_guessed_at(tmp_path, count, shape, how,
 # --- normalisation ------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["vit_tiny_patch16_224", "test_resnet", "tf_mixnet_s"])
 def test_images_are_those_that_a_timm_architecture_takes(tmp_path, architecture):
     (tmp_path / "small.safetensors").write_bytes(b"x")
@@ -458,6 +459,7 @@ def test_images_are_those_that_a_torchvision_architecture_takes(tmp_path):
     assert source.info.input_size == shown.crop_size[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("says", ["nothing", "false", "half"])
 @pytest.mark.parametrize("architecture", ["googlenet", "inception_v3"])
 def test_networks_that_undo_a_normalisation(tmp_path, architecture, says):

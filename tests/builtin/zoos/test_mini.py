@@ -56,6 +56,7 @@ def test_the_manifest_is_complete() -> None:
         assert 0.8 < entry.accuracy <= 1
 
 
+@pytest.mark.slow
 def test_the_manifest_names_the_data_of_this_generator() -> None:
     for entry in MiniManifest.read(PACKAGED).sources:
         assert entry.dataset["fingerprint"] == mini.fingerprint(entry.dataset["name"]), entry.name

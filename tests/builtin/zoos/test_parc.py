@@ -47,6 +47,7 @@ def test_the_28_and_the_32():
     assert [data.classes for data in DATA.values()] == [555, 37, 200, 101, 120, 21, 10, 1000]
 
 
+@pytest.mark.slow
 def test_a_single_label_model(tmp_path):
     model, file = checkpoint(tmp_path, "resnet18_cifar10", 10)
     (source,) = ParcZoo(path=tmp_path, models=("resnet18_cifar10",)).sources()
@@ -68,6 +69,7 @@ def test_a_single_label_model(tmp_path):
         source.verify()
 
 
+@pytest.mark.slow
 def test_the_multi_label_model_in_googlenet(tmp_path):
     model, _ = checkpoint(tmp_path / "models", "googlenet_voc2007", 21)
     (source,) = ParcZoo(path=tmp_path, models=("googlenet_voc2007",)).sources()
@@ -80,6 +82,7 @@ def test_the_multi_label_model_in_googlenet(tmp_path):
     assert not source.module().transform_input
 
 
+@pytest.mark.slow
 def test_files_that_do_not_fit(tmp_path):
     _, file = checkpoint(tmp_path, "resnet18_cifar10", 11)
     (source,) = ParcZoo(path=tmp_path, models=("resnet18_cifar10",)).sources()

@@ -75,6 +75,7 @@ def test_facts_of_a_registered_model(hub):
     source.verify()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["test_resnet", "test_efficientnet", "test_vit"])
 @pytest.mark.parametrize("file", ["model.safetensors", "pytorch_model.bin"])
 def test_outputs_are_those_of_timm(hub, name, file):
@@ -317,6 +318,7 @@ def test_folders_that_are_no_models(tmp_path):
 # --- sizes, features alone, tags ------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_size_of_the_images(hub):
     hub_cache.registry_model(hub, NAME)
     (source,) = zoo(NAME, image_size=96).sources()
@@ -362,6 +364,7 @@ def test_tags_tell_what_a_model_has_learnt_from(tag, names):
     assert [data.name for data in data_in(tag)] == names
 
 
+@pytest.mark.slow
 def test_planning_again_imports_no_torch(hub):
     hub_cache.registry_model(hub, NAME)
     zoo("test_resnet.*").sources()

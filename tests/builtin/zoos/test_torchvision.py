@@ -52,6 +52,7 @@ def zoo(*names, **parameters):
     return TorchvisionZoo(models=names, **parameters).named("torchvision")
 
 
+@pytest.mark.slow
 def test_facts_and_outputs(cache):
     entry = models.ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1
     model = small("shufflenet_v2_x0_5")
@@ -81,6 +82,7 @@ def test_facts_and_outputs(cache):
         assert torch.allclose(model.fc(features), logits, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("architecture", "width", "depth"),
     [
@@ -137,6 +139,7 @@ def test_old_names_of_densenet(cache):
         assert torch.equal(loaded[name], value), name
 
 
+@pytest.mark.slow
 def test_versions_in_files_are_kept(cache):
     model = small("mnasnet0_5")  # refuses a file that does not tell its version
     cache(models.MNASNet0_5_Weights.IMAGENET1K_V1, model.state_dict())
@@ -144,6 +147,7 @@ def test_versions_in_files_are_kept(cache):
     assert torch.equal(source.module().state_dict()["layers.0.weight"], model.layers[0].weight)
 
 
+@pytest.mark.slow
 def test_weights_that_do_not_fit(cache):
     cache(models.ShuffleNet_V2_X0_5_Weights.IMAGENET1K_V1, small("squeezenet1_1").state_dict())
     (source,) = zoo("shufflenet_v2_x0_5").sources()

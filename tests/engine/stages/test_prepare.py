@@ -211,6 +211,7 @@ print(peak() - before)
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc of Linux")
 def test_memory_does_not_grow_with_the_data(tmp_path):
     done = subprocess.run(

@@ -193,6 +193,7 @@ class Dropping(Backbone):
         return torch.nn.functional.dropout(super().forward(x), 0.3, self.training)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 7, 20, 23, 33])
 def test_a_training_that_was_killed_ends_as_if_it_had_not_been(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int

@@ -95,6 +95,7 @@ def test_long_names_lose_their_middle():
     assert short("abcdefghij", 7) == "ab…ghij"
 
 
+@pytest.mark.slow
 def test_equal_points_give_equal_pictures_whatever_a_persons_settings(rows):
     from matplotlib import rc_context
 
@@ -115,6 +116,7 @@ def test_names_with_dollars_are_no_formulas(make_rows):
     assert picture.pareto_picture(points(board, rows), board)
 
 
+@pytest.mark.slow
 def test_a_picture_is_drawn_again_only_when_it_changes(rows, tmp_path, monkeypatch):
     drawn = []
     real = picture.pareto_picture

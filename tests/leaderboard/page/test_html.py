@@ -108,6 +108,7 @@ def test_other_formats_hold_the_metrics_and_escape(built):
     assert logme.values["tau"].mean > 0.6 > 0.3 > abs(noise.values["tau"].mean)
 
 
+@pytest.mark.slow
 def test_a_page_with_many_methods_thins_what_is_long(tmp_path):
     rows = synthetic.large_board(120, 1)
     found = collect([synthetic.run_folder(tmp_path / "run", rows, 1)])

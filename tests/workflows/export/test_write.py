@@ -92,6 +92,7 @@ def test_the_code_of_the_card_gives_what_evaluation_gives(
     assert found == {name: pytest.approx(share, abs=close) for name, share in wanted.items()}
 
 
+@pytest.mark.slow
 def test_the_card_says_what_matters(run: Run) -> None:
     made = run(distiller="pseudo_labels", save_student=True)
     cell = next(cell for cell in made.plan.cells if "pseudo" in cell.method)
@@ -128,6 +129,7 @@ def test_names_of_a_stranger_stay_text(run: Run) -> None:
     assert _code("a`b|c\nd") == "`a'b/c d`"
 
 
+@pytest.mark.slow
 def test_weights_that_were_not_kept_are_trained_again_and_are_the_same(run: Run) -> None:
     made = run(save_student=False)
     assert not (distbench.home() / "students").exists()
@@ -181,6 +183,7 @@ def test_onnx_takes_any_batch_and_carries_what_it_needs(run: Run, trained: Load)
     assert json.loads(held["classes"]) == ["a", "b", "c"]
 
 
+@pytest.mark.slow
 def test_timm_reads_its_folder(run: Run) -> None:
     import timm
 

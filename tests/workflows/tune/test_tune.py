@@ -106,6 +106,7 @@ def run(options: dict[str, Any], trials: int = 3, **more: Any) -> Tuned:
     return tune(RunConfig.make(**options), trials=trials, **more)
 
 
+@pytest.mark.slow
 def test_the_first_trial_is_the_defaults_and_the_best_is_chosen(options: dict[str, Any]) -> None:
     found = run(options)
     (study,) = found.studies
@@ -121,6 +122,7 @@ def test_the_first_trial_is_the_defaults_and_the_best_is_chosen(options: dict[st
     assert not Path("runs").exists(), "no leaderboard with test accuracies is left behind"
 
 
+@pytest.mark.slow
 def test_a_trial_is_the_mean_validation_accuracy_of_an_ordinary_run(
     options: dict[str, Any],
 ) -> None:
@@ -179,6 +181,7 @@ def test_a_search_that_was_stopped_goes_on_where_it_was(options: dict[str, Any])
     assert whole.settings == resumed.settings
 
 
+@pytest.mark.slow
 def test_more_trials_go_on_from_those_that_there_are(options: dict[str, Any]) -> None:
     few, many = run(options, trials=2), run(options, trials=3)
     assert many.studies[0].trials[:2] == few.studies[0].trials
@@ -227,6 +230,7 @@ def test_every_method_gets_the_same_trials_and_a_component_is_tuned_once(
     assert "pseudo_labels/nearest/by_name has nothing left to tune" in found.warnings
 
 
+@pytest.mark.slow
 def test_a_component_cannot_be_tuned_twice(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="baseline learner stands twice"):
         run({**options, "baseline": ("learner:batch=4", "learner:batch=8")})
@@ -247,11 +251,13 @@ def test_failed_trials_count_and_are_named(options: dict[str, Any]) -> None:
         run({**options, "baseline": "fragile:lr=0.5"}, trials=2)
 
 
+@pytest.mark.slow
 def test_who_declines_cannot_be_tuned(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=r"reluctant.* on t, seed 0 cannot be tuned.*not today"):
         run({**options, "baseline": "reluctant"})
 
 
+@pytest.mark.slow
 def test_no_validation_images(options: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="t has no validation images to tune on"):
         run({**options, "validation": 0.0})
@@ -328,6 +334,7 @@ def test_a_suite_says_where_to_look(suite: dict[str, Any]) -> None:
         run(suite)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "task",
     [
@@ -343,6 +350,7 @@ def test_targets_are_refused(suite: dict[str, Any], task: Any) -> None:
         run({**suite, "task": (task,)})
 
 
+@pytest.mark.slow
 def test_another_folder_is_another_data_set(suite: dict[str, Any], tmp_path: Path) -> None:
     from PIL import Image
 
@@ -376,6 +384,7 @@ def test_the_mini_suite_names_its_development_tasks() -> None:
     assert not {t for t in registry().names("task") if t.startswith("mini-dev-")} & targets
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -452,6 +461,7 @@ def test_equal_ranges_start_from_equal_draws(options: dict[str, Any]) -> None:
     assert first == second
 
 
+@pytest.mark.slow
 def test_the_command_writes_settings_that_a_suite_takes(
     suite: dict[str, Any], tmp_path: Path
 ) -> None:

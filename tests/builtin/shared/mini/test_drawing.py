@@ -61,6 +61,7 @@ def test_fingerprints_are_the_stored_ones(dataset: str) -> None:
     assert mini.fingerprint(dataset)[:16] == FINGERPRINTS[dataset]
 
 
+@pytest.mark.slow
 def test_fingerprints_do_not_depend_on_processor_features() -> None:
     features = _dispatched_features()
     if not features:
@@ -77,6 +78,7 @@ def test_fingerprints_do_not_depend_on_processor_features() -> None:
     assert dict(line.split() for line in done.stdout.splitlines()) == FINGERPRINTS
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dataset", ["cub", "chestx", "general"])
 def test_a_range_of_images_is_part_of_a_longer_one(dataset: str) -> None:
     longer = mini.images(dataset, "test", 150)

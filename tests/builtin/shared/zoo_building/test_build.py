@@ -97,6 +97,7 @@ def built(folder, made, **way):
     return found, lines
 
 
+@pytest.mark.slow
 def test_what_is_made_is_a_local_zoo(tmp_path) -> None:
     found, lines = built(
         tmp_path / "zoo", zoo("test_resnet", "timm:test_efficientnet:drop_rate=0.1")
@@ -156,6 +157,7 @@ def test_what_is_judged_is_what_the_zoo_gives(tmp_path) -> None:
     assert float((logits.argmax(1).numpy() == test.labels).mean()) == found["value"]
 
 
+@pytest.mark.slow
 def test_finished_models_stay_and_others_join_them(tmp_path) -> None:
     built(tmp_path / "zoo", zoo(steps=2))
     file = tmp_path / "zoo" / "squares-test_resnet.safetensors"
@@ -181,6 +183,7 @@ def test_a_model_that_was_made_otherwise_is_not_lost_unasked(tmp_path) -> None:
     assert (tmp_path / "zoo" / "zoo.toml").read_text() != old
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [1, 7])
 def test_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path, monkeypatch, stop) -> None:
     made = zoo("timm:test_resnet:drop_rate=0.2", steps=9, augment="crop")
@@ -226,6 +229,7 @@ def test_a_seed_is_another_model_and_the_same_seed_the_same(tmp_path) -> None:
     assert digests[0] == digests[1] != digests[2]
 
 
+@pytest.mark.slow
 def test_several_classes_an_image(tmp_path) -> None:
     data = ({"task": Mixed(), "name": "mixed"},)
     (found,), _ = built(tmp_path / "zoo", zoo(data=data))
