@@ -49,10 +49,10 @@ if TYPE_CHECKING:
     from distbench.interfaces.executor import Executor, Outcome, UnitQueue
     from distbench.interfaces.groups import take_groups
     from distbench.interfaces.method import Baseline, Distiller
-    from distbench.interfaces.metric import Metric
+    from distbench.interfaces.metric import Metric, Need
     from distbench.interfaces.parameters import Range, primary, searched
     from distbench.interfaces.phase import Batch, Phase, Schedule, Stream, View, warm_up_cosine
-    from distbench.interfaces.probe import Labels, Need, Probe
+    from distbench.interfaces.probe import Labels, Probe
     from distbench.interfaces.progress import Progress
     from distbench.interfaces.reporter import Cell, Reporter, RunFacts
     from distbench.interfaces.strategy import Strategy
@@ -119,10 +119,10 @@ _HOME = {
     "interfaces.executor": ["Executor", "Outcome", "UnitQueue"],
     "interfaces.groups": ["take_groups"],
     "interfaces.method": ["Baseline", "Distiller"],
-    "interfaces.metric": ["Metric"],
+    "interfaces.metric": ["Metric", "Need"],
     "interfaces.parameters": ["Range", "primary", "searched"],
     "interfaces.phase": ["Batch", "Phase", "Schedule", "Stream", "View", "warm_up_cosine"],
-    "interfaces.probe": ["Labels", "Need", "Probe"],
+    "interfaces.probe": ["Labels", "Probe"],
     "interfaces.progress": ["Progress"],
     "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
     "interfaces.strategy": ["Strategy"],

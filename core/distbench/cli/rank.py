@@ -43,7 +43,7 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
         typer.echo(f"note: {first.task}: {note}", err=True)
     for source, reason in first.marked.items():
         typer.echo(f"warning: source {source} is kept, but {reason}", err=True)
-    for text in _left_out(comparison):
+    for text in (*_left_out(comparison), *_without_answer(comparison)):
         typer.echo(f"warning: {text}", err=True)
     if json:
         tables = [_as_table(ranking) for ranking in comparison.rankings]
@@ -59,6 +59,8 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
         _print_ranking(first)
     if not json:
         typer.echo(f"\n{first.task}: scored on {first.probe} labelled images.")
+    if any(ranking.failed for ranking in comparison.rankings):
+        raise typer.Exit(1)
 
 
 def _left_out(comparison: Comparison) -> list[str]:
@@ -74,6 +76,16 @@ def _left_out(comparison: Comparison) -> list[str]:
         if len(metrics) < everywhere:
             several.setdefault(reason, []).append(source)
     return lines + [f"{reason} (of {', '.join(names)})" for reason, names in several.items()]
+
+
+def _without_answer(comparison: Comparison) -> list[str]:
+    """Metrics that failed, and a strategy that declined, each reason once."""
+    lines = {
+        str(ranking.failed) if ranking.failed else f"{ranking.strategy} declines: {reason}": None
+        for ranking in comparison.rankings
+        if (reason := ranking.failed or ranking.declined)
+    }
+    return list(lines)
 
 
 def _as_table(ranking: Ranking) -> dict[str, Any]:
@@ -96,6 +108,7 @@ def _as_table(ranking: Ranking) -> dict[str, Any]:
             for r in ranking.sources
         ],
         "excluded": ranking.excluded,
+        "failed": None if ranking.failed is None else str(ranking.failed),
         "marked": ranking.marked,
     }
 

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distbench.engine.own_process import answer_of, reason_of
-from distbench.errors import UsageError
+from distbench.engine.own_process import answer_of
+from distbench.errors import UsageError, reason_of
 from distbench.planning.plan import Plan
 from distbench.plugins.registry import registry
 from distbench.storage.artifacts import ArtifactCache

@@ -15,6 +15,7 @@ import threading
 from dataclasses import asdict
 from queue import SimpleQueue
 
+from distbench.engine.parent_death import die_with_parent
 from distbench.engine.unit import execute_unit
 
 READY = "ready"
@@ -23,6 +24,7 @@ READY = "ready"
 
 def main(plan_path: str) -> None:
     """Serves units until the input ends."""
+    die_with_parent()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     # What a component prints must not be taken for an answer.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

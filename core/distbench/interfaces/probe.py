@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +15,6 @@ from distbench.interfaces.zoo import SourceInfo
 
 T = TypeVar("T")
 Floats = NDArray[np.floating]
-Need = Literal["features", "logits", "reference", "source_info", "zoo"]
 
 _LARGEST = 1e140
 """Beyond it, squares do not fit float64."""

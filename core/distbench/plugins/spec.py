@@ -105,6 +105,20 @@ def build(
     return (component.model_copy(update=anchored) if anchored else component).named(name)
 
 
+def type_of(cls: type[Component], key: str | None) -> Any:
+    """The type of a parameter; of one that may be None, the other type."""
+    field = cls.parameters().get(key or "")
+    annotation = field.annotation if field else None
+    others = [kind for kind in get_args(annotation) if kind is not type(None)]
+    return others[0] if may_be_none(cls, key) and len(others) == 1 else annotation
+
+
+def may_be_none(cls: type[Component], key: str | None) -> bool:
+    """Whether a parameter may go without a value."""
+    field = cls.parameters().get(key or "")
+    return field is not None and type(None) in get_args(field.annotation)
+
+
 def _at_home(path: Path) -> Path:
     """The path with ``~`` written out, where it is somebody's home folder."""
     try:

@@ -11,7 +11,7 @@ from distbench.engine.execute import execute_units
 from distbench.engine.ledger import Ledger
 from distbench.engine.mirror_hint import mirror_hint
 from distbench.engine.student_trial import try_student
-from distbench.errors import InterruptedRunError, MachineError
+from distbench.errors import InterruptedRunError, MachineError, interrupts, reason_of
 from distbench.interfaces.executor import Executor, Outcome
 from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
@@ -118,17 +118,18 @@ def execute(
         result = _gather(plan, cells, ledger, folder, len(missing))
         reporters.notify("finished", folder)
         return replace(result, warnings=result.warnings + tuple(reporters.warnings))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        if not interrupts(error):
+            raise
         reporters.notify("stopped", "interrupted")
         raise InterruptedRunError(
-            "interrupted; finished cells are kept, the same command goes on"
+            "interrupted; finished cells are kept, the same command goes on", error
         ) from None
     except MachineError as error:
         reporters.notify("stopped", str(error))
         raise
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        stopped = MachineError.of(f"{error.strerror or error}{where}")
+        stopped = MachineError.of(reason_of(error))
         reporters.notify("stopped", str(stopped))
         raise stopped from None
 

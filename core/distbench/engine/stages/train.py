@@ -18,11 +18,11 @@ from distbench.engine.training.meter import Meter
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.student import build_student
 from distbench.errors import PluginError
+from distbench.interfaces.calls import naming
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import MethodContext
 from distbench.interfaces.method import Method
 from distbench.interfaces.phase import Phase
-from distbench.interfaces.read_only import naming_writers
 from distbench.interfaces.student import Student
 from distbench.storage.rows import CurvePoint
 
@@ -93,7 +93,7 @@ def train(
     macs = count_macs(model, setting.image_size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(context.seed_for("modules"))
-        with naming_writers(method.name):
+        with naming(method.name, "phases"):
             phases = method.phases(context)
     check_phases(method, phases, context, steps)
     meter = Meter(model)

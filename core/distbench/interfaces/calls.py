@@ -1,0 +1,50 @@
+"""What a component raises where it is called, told by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from distbench.errors import (
+    Declined,
+    DistbenchError,
+    PluginError,
+    interrupts,
+    machine_gives_out,
+    reason_of,
+)
+
+
+@contextmanager
+def naming(name: str, doing: str) -> Iterator[None]:
+    """Names the component or plugin that is asked to do something, whatever it raises.
+
+    What it declines, errors in distbench's own words, interruptions by a person and a machine that
+    gives out pass as they are.
+
+    Args:
+        name: Of the component or plugin.
+        doing: What it is asked to do, e.g. ``"score"``.
+
+    Raises:
+        PluginError: It raised anything else, ``SystemExit`` too.
+    """
+    try:
+        yield
+    except (DistbenchError, Declined):
+        raise
+    except BaseException as error:
+        if interrupts(error) or machine_gives_out(error):
+            raise
+        if isinstance(error, ValueError) and "read-only" in str(error):
+            raise writes(name) from error
+        raise PluginError(name, f"{doing}: {reason_of(error)}") from error
+
+
+def writes(name: str) -> PluginError:
+    """The error that names a component which changed what it was handed."""
+    return PluginError(
+        name,
+        "it changes an array that it was handed, or a view of one, which are read-only; work on a "
+        "copy, e.g. x = x.copy()",
+    )
