@@ -75,7 +75,7 @@ if TYPE_CHECKING:
     from distbench.storage.hub import HubFiles
     from distbench.storage.offline import offline
     from distbench.storage.rows import Row
-    from distbench.storage.toml import toml_value
+    from distbench.storage.toml import parse_toml, toml_value
     from distbench.storage.validation import faults_of
     from distbench.storage.verified import verified_since
 
@@ -138,7 +138,7 @@ _HOME = {
     "storage.offline": ["offline"],
     "storage.verified": ["verified_since"],
     "storage.rows": ["Row"],
-    "storage.toml": ["toml_value"],
+    "storage.toml": ["parse_toml", "toml_value"],
     "storage.validation": ["faults_of"],
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -217,6 +217,7 @@ __all__ = [
     "home",
     "hookimpl",
     "offline",
+    "parse_toml",
     "predict_logits",
     "primary",
     "rank",

@@ -11,6 +11,7 @@ from distbench.cli import zoo
 from distbench.cli.commands import Command, Group
 from distbench.cli.ending import tell_of_threads
 from distbench.cli.signals import heed_signals
+from distbench.storage.ordinary_files import refuse_what_never_ends
 
 app = typer.Typer(
     name="distbench",
@@ -53,6 +54,7 @@ def _root(
 
 def main() -> None:
     """Runs the command line; whatever ends it is one line on stderr and an exit code."""
+    refuse_what_never_ends()
     heed_signals()
     tell_of_threads()
     app()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from distbench.cli.ending import tell
+from distbench.storage.paths import at_home
 
 _USAGE: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 """What the parser of the command line raises; the class has no public name."""
@@ -30,7 +32,17 @@ class Command(TyperCommand):
                 raise typer.BadParameter(
                     f"{parameter.opts[0]} is given {times} times; it takes one value", ctx=ctx
                 )
-        return super().parse_args(ctx, args)
+        rest = super().parse_args(ctx, args)
+        for name, value in ctx.params.items():
+            ctx.params[name] = _at_home(value)
+        return rest
+
+
+def _at_home(value: Any) -> Any:
+    """What was given, with ``~`` written out in paths."""
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_at_home, value))
+    return at_home(value) if isinstance(value, Path) else value
 
 
 class Group(TyperGroup):

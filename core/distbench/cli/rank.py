@@ -20,11 +20,15 @@ _Distiller = Annotated[
 ]
 
 
+_Timeout = Annotated[float | None, o.how(help="Seconds that it may take.")]
+
+
 @o.with_options(
     *("task", "zoo", "metric", "strategy", "distiller", "suite", "student", "overlap"),
-    *("labelled", "probe_size", "device", "offline", "plugin", *o.DATA),
+    *("labelled", "probe_size", "timeout", "device", "offline", "plugin", *o.DATA),
     ...,
     distiller=_Distiller,
+    timeout=_Timeout,
 )
 def rank(given: dict[str, Any], json: o.Json = False) -> None:
     """Score and weigh the sources of a zoo for one task; several metrics are compared.

@@ -31,10 +31,10 @@ def make_plan(config: RunConfig) -> Plan:
     suite, protocol = run.suite, run.protocol
     methods = plan_methods(run)
     student = run.student.component
-    zoo = run.zoo if any(m.uses_sources for m in methods) else None
     if not run.tasks:
         raise UsageError(f"suite {suite.name!r} has no tasks, and no --task is given")
     tasks = tuple(plan_task(task, protocol, config.skip_corrupt) for task in run.tasks)
+    zoo = run.zoo if any(m.uses_sources for m in methods) else None
     student_identity = {**run.student.identity, "weights": student.fingerprint()}
     sources = tuple(source.info for source in run.sources.values()) if zoo else ()
     generalist = run.generalist if any(m.generalist for m in methods) else None

@@ -29,6 +29,7 @@ from distbench.planning.settings import check_settings, suite_component
 from distbench.plugins.component_identity import Identified
 from distbench.plugins.registry import Registry, registry
 from distbench.storage.offline import go_offline
+from distbench.storage.paths import at_home, without_links
 from distbench.storage.validation import faults_of
 from distbench.storage.verified import verify_data
 
@@ -247,7 +248,7 @@ def _suite(config: RunConfig, names: Registry) -> SuiteDefinition:
     """
     if config.suite is not None:
         if config.suite.endswith(".toml"):
-            return SuiteDefinition.from_toml(Path(config.suite))
+            return SuiteDefinition.from_toml(at_home(config.suite))
         return names.make("suite", config.suite).definition()
     default = names.make("suite", DEFAULT_SUITE).definition()
     known = {entry.id for entry in default.tasks}
@@ -259,7 +260,7 @@ def _suite(config: RunConfig, names: Registry) -> SuiteDefinition:
 def _short_name(task: Component) -> str:
     """What an ad-hoc task is called: its folder's name, or its specification."""
     paths = [value for _, value in task if isinstance(value, Path)]
-    text = paths[0].resolve().name if paths else task.label
+    text = without_links(paths[0]).name if paths else task.label
     letters = unicodedata.normalize("NFKD", text.translate(_LETTERS))
     plain = "".join(c for c in letters if not unicodedata.combining(c))
     short = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")

@@ -27,6 +27,7 @@ from distbench.plugins.discovery import (
 )
 from distbench.plugins.offers import Offers, clash
 from distbench.plugins.source_code import class_digest, plugin_file_digest
+from distbench.storage.paths import without_links
 
 if TYPE_CHECKING:
     from distbench.interfaces.executor import Executor
@@ -272,7 +273,7 @@ class Registry:
 
 def registry(files: tuple[Path, ...] = ()) -> Registry:
     """The registry of this process for these plugin files; one that was edited is read again."""
-    whole = tuple(Path(f).resolve() for f in files)
+    whole = tuple(map(without_links, files))
     return _registry(whole, tuple(plugin_file_digest(f) if f.is_file() else "" for f in whole))
 
 

@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 
 from distbench.errors import UsageError
 from distbench.interfaces.component import Component
+from distbench.storage.paths import at_home
 from distbench.storage.validation import faults_of
 
 _PARAMS = re.compile(r":(?=[A-Za-z_][\w.]*=)")
@@ -98,7 +99,7 @@ def build(
         faults = faults_of(error, cls, missing=name + " needs {where}=...")
         raise UsageError(f"{shown!r}: {faults}") from None
     anchored = {
-        key: (base or Path.cwd()) / _at_home(path)
+        key: (base or Path.cwd()) / at_home(path)
         for key, path in component
         if isinstance(path, Path) and not path.is_absolute()
     }
@@ -117,14 +118,6 @@ def may_be_none(cls: type[Component], key: str | None) -> bool:
     """Whether a parameter may go without a value."""
     field = cls.parameters().get(key or "")
     return field is not None and type(None) in get_args(field.annotation)
-
-
-def _at_home(path: Path) -> Path:
-    """The path with ``~`` written out, where it is somebody's home folder."""
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        return path
 
 
 def _value(raw: str, field: FieldInfo) -> Any:

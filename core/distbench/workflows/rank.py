@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench.engine.ranking import Comparison, rank_probes
+from distbench.engine.time_limit import time_limit
 from distbench.errors import DistbenchError, UsageError
 from distbench.interfaces.context import Embedding
 from distbench.interfaces.metric import Metric
@@ -33,14 +34,21 @@ def rank_sources(config: RunConfig) -> Comparison:
         UsageError: Not exactly one task and strategy are named, or one is unknown.
         DataError: The task's data cannot be used.
         WeightsError: Weights are missing or altered.
+        TimedOutError: It takes longer than the configuration's limit.
     """
+    with time_limit(config.timeout, "rank"):
+        return _rank(config)
+
+
+def _rank(config: RunConfig) -> Comparison:
     for kind in ("task", "strategy", "distiller"):
         if len(getattr(config, kind)) != 1:
             raise UsageError(f"`rank` takes one {kind}, got {len(getattr(config, kind))}")
     run = ResolvedRun(config)
-    suite, protocol, sources = run.suite, run.protocol, run.sources
+    suite, protocol = run.suite, run.protocol
     (resolved,) = run.tasks
     task = plan_task(resolved, protocol, config.skip_corrupt)
+    sources = run.sources
     metrics = cast(tuple[Metric, ...], run.components("metric"))
     (strategy,) = cast(tuple[Strategy], run.components("strategy"))
     distillers = run.components("distiller")

@@ -12,6 +12,7 @@ from typing import SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from distbench.errors import Declined, PluginError
 from distbench.interfaces.calls import naming
@@ -40,7 +41,7 @@ class Scores:
     @classmethod
     def load(cls, path: Path) -> Scores:
         """Reads what `save` wrote."""
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+        return cls(**from_json(path.read_bytes()))
 
 
 def probes_of(

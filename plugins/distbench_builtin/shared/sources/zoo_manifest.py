@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from distbench import Interpolation, Mean, Std, UsageError, WeightsError, faults_of
+from distbench import Interpolation, Mean, Std, UsageError, WeightsError, faults_of, parse_toml
 
 MANIFEST = "zoo.toml"
 
@@ -110,14 +109,14 @@ def read_manifest(path: Path) -> list[Entry]:
     """
     file = path / MANIFEST if path.is_dir() else path
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        table = parse_toml(file.read_bytes())
     except FileNotFoundError:
         raise WeightsError(
             f"no zoo manifest at {file}; give the folder that holds {MANIFEST}, or its path"
         ) from None
     except OSError as error:
         raise WeightsError(f"cannot read {file}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise WeightsError(f"{file} is no valid TOML: {error}") from None
     try:
         manifest = _Manifest.model_validate(table)
