@@ -90,7 +90,7 @@ def run(*more: str) -> Result:
         "--batch": "8",
         "--labelled": "3-per-class",
         "--executor": "serial",
-        "--baseline": "none",
+        **({} if "--baseline" in more else {"--baseline": "none"}),
         "--name": "toy",
         "--plugin": str(TOYS),
     }
@@ -256,3 +256,34 @@ def test_every_kind(base: str, method: str, options: tuple[str, str], body: str)
     assert done.exit_code in (1, 2, 3), done.output
     assert RAISES[body].partition(":")[0] in done.output
     assert "Traceback" not in done.output
+
+
+METHOD = """
+from distbench import Baseline, Phase, Stream
+class Odd(Baseline):
+    "Odd."
+    def phases(self, context):
+        def stream(*views):
+            return {{"x": Stream(context.labelled, 8, views=views, labels=context.labels)}}
+        {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("return ['train']", "phases: 'train' is no distbench.Phase"),
+        ("return None", "phases: TypeError"),
+        ("return 3", "phases: TypeError"),
+        ("return iter(())", "it has no phases"),
+        (
+            "return [Phase(steps=2, streams=stream('strong2'), loss=print, lr=0.1)]",
+            "stream 'x' has no view 'strong2'; there are plain, weak, strong",
+        ),
+    ],
+)
+def test_phases_that_are_none(body: str, message: str) -> None:
+    plugin(METHOD, body)
+    done = run("--distiller", "none", "--baseline", "odd")
+    assert done.exit_code == 1
+    assert message in done.output

@@ -123,6 +123,10 @@ class Registry:
             new = {inner for outer in new for inner in self._overlaps.get(outer, ())} - held
         return held
 
+    def data_sets(self) -> set[str]:
+        """All data sets that a plugin says something of, spelt by `data_set`."""
+        return set(self._overlaps) | {name for inner in self._overlaps.values() for name in inner}
+
     def offer(self, kind: str, name: str) -> Offer:
         """Who offers a name; a built-in's stays its own, whoever else claims it.
 

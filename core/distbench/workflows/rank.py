@@ -19,7 +19,12 @@ from distbench.interfaces.context import Embedding
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.strategy import Strategy
 from distbench.planning.config import RunConfig
-from distbench.planning.eligibility import NOT_FINITE, Eligibility, sources_that_saw
+from distbench.planning.eligibility import (
+    NOT_FINITE,
+    Eligibility,
+    doubtful_names,
+    sources_that_saw,
+)
 from distbench.planning.methods import method_needs
 from distbench.planning.planner import make_plan
 from distbench.planning.resolve import ResolvedRun
@@ -97,7 +102,9 @@ def _rank(config: RunConfig) -> Comparison:
             reference,
         )
         ranked = rank_probes(task.id, metrics, strategy, probes, excluded, marked=marked[task.id])
-        return replace(ranked, notes=task.notes)
+        doubts = doubtful_names(infos, [task], run.names.data_sets())
+        skipped = f"{images.skipped} images of the probe cannot be read and are skipped"
+        return replace(ranked, notes=(*task.notes, *([skipped] if images.skipped else []), *doubts))
 
 
 def _reference(

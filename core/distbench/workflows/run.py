@@ -17,6 +17,7 @@ from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
 from distbench.leaderboard.analysis.board import Board
 from distbench.planning.config import RunConfig
+from distbench.planning.eligibility import doubtful_names
 from distbench.planning.plan import Plan
 from distbench.planning.planner import make_plan
 from distbench.plugins.registry import registry
@@ -195,7 +196,9 @@ def _gather(
     board = write_tables(plan, rows, folder)
     students, unshipped = ship_best(ledger, rows, folder) if plan.save_student else ({}, ())
     hints = (mirror_hint(plan, task, home()) for task in plan.tasks)
-    warnings = (*_warnings(rows), *filter(None, hints), *unshipped)
+    known = registry(tuple(map(Path, plan.plugin_files))).data_sets()
+    doubts = doubtful_names(plan.sources, plan.tasks, known)
+    warnings = (*_warnings(rows), *doubts, *filter(None, hints), *unshipped)
     if len(rows) < len(cells):
         warnings += (f"{len(cells) - len(rows)} of {len(cells)} cells are missing; run again",)
     if plan.save_student and board and not students:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from distbench.engine.training.augment import VIEWS
 from distbench.engine.training.loop import train_phases
 from distbench.engine.training.macs import count_macs
 from distbench.engine.training.meter import Meter
@@ -94,7 +95,7 @@ def train(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(context.seed_for("modules"))
         with naming(method.name, "phases"):
-            phases = method.phases(context)
+            phases = [*method.phases(context)]
     check_phases(method, phases, context, steps)
     meter = Meter(model)
     started = time.perf_counter()
@@ -137,6 +138,8 @@ def check_phases(
     if not phases:
         raise PluginError(method.name, "it has no phases; give one at least")
     for phase in phases:
+        if not isinstance(phase, Phase):
+            raise PluginError(method.name, f"phases: {phase!r} is no distbench.Phase")
         if not isinstance(phase.steps, int) or phase.steps < 1:
             raise PluginError(
                 method.name,
@@ -152,6 +155,12 @@ def check_phases(
         for name, stream in phase.streams.items():
             if not len(stream.positions):
                 raise PluginError(method.name, f"stream {name!r} has no images")
+            if not isinstance(stream.views, Mapping) and (odd := set(stream.views) - set(VIEWS)):
+                raise PluginError(
+                    method.name,
+                    f"stream {name!r} has no view {min(odd)!r}; there are {', '.join(VIEWS)}, and "
+                    "a mapping holds one's own",
+                )
             known = len(context.labels)
             outside = (stream.positions < 0) | (stream.positions >= known)
             if stream.of == "train" and outside.any():

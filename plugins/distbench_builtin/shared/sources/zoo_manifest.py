@@ -9,7 +9,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from distbench import Interpolation, Mean, Std, UsageError, WeightsError, faults_of, parse_toml
+from distbench import (
+    Interpolation,
+    Mean,
+    OneLine,
+    Std,
+    UsageError,
+    WeightsError,
+    Width,
+    faults_of,
+    parse_toml,
+)
 
 MANIFEST = "zoo.toml"
 
@@ -23,18 +33,18 @@ class _Entry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=1)
+    name: OneLine = Field(min_length=1, max_length=200)
     file: Path = Field(description="weights, relative to the manifest")
-    num_classes: int = Field(gt=0)
-    feature_dim: int | None = Field(None, gt=0)
-    input_size: int = Field(gt=0, description="side of the square input, pixels")
+    num_classes: Width = Field(gt=0)
+    feature_dim: Width | None = Field(None, gt=0)
+    input_size: int = Field(gt=0, le=8192, description="side of the square input, pixels")
     mean: Mean
     std: Std
     interpolation: Interpolation = "bilinear"
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
-    domain: str = "unknown"
-    trained_on: str | tuple[str, ...] = ()
-    licence: str = "unknown"
+    domain: OneLine = "unknown"
+    trained_on: OneLine | tuple[OneLine, ...] = ()
+    licence: OneLine = "unknown"
     sha256: Digest | None = None
     parameters: int | None = Field(None, gt=0)
     macs: int | None = Field(None, gt=0)
@@ -68,7 +78,7 @@ class OnnxEntry(_Entry):
     """A graph from images to features and logits."""
 
     format: Literal["onnx"]
-    feature_dim: int = Field(gt=0)
+    feature_dim: Width = Field(gt=0)
     architecture: str = "unknown"
     input: str = "images"
     outputs: tuple[str, str] = Field(
