@@ -18,10 +18,10 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
     site.mkdir()
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.delenv("DISTBENCH_PLUGINS")
-    before = set(sys.modules)
     yield site
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    for name, module in [*sys.modules.items()]:
+        if str(getattr(module, "__file__", "")).startswith(str(site)):
+            del sys.modules[name]
 
 
 def install(site: Path, name: str, code: str) -> None:

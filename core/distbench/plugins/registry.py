@@ -27,7 +27,7 @@ from distbench.plugins.discovery import (
 )
 from distbench.plugins.offers import Offers, clash
 from distbench.plugins.source_code import class_digest, plugin_file_digest
-from distbench.storage.paths import without_links
+from distbench.storage.paths import at_home, without_links
 
 if TYPE_CHECKING:
     from distbench.interfaces.executor import Executor
@@ -138,11 +138,16 @@ class Registry:
             UnknownNameError: Nobody does; with what is near.
             UsageError: Several plugins do, none of them built in.
         """
-        return self._offers.find(kind, name, self._hint(kind))
+        return self._offers.find(kind, name, self._hint(kind, name))
 
-    def _hint(self, kind: str) -> str:
+    def _hint(self, kind: str, name: str) -> str:
         broken = [p.origin.plugin for p in self.plugins if p.error]
         hint = f"`distbench list {plural(kind)}` shows what there is."
+        folder = {"task": "folder:path=", "zoo": "local:path="}.get(kind)
+        if folder and at_home(name).exists():
+            return f"The folder of that name is {folder}{name}."
+        if kind == "student":
+            hint += f" Architectures of libraries are timm:{name} and torchvision:{name}."
         if broken:
             hint += f" Broken plugins: {', '.join(broken)} (see `distbench plugins`)."
         return hint

@@ -23,6 +23,7 @@ from distbench.storage.paths import at_home
 from distbench.storage.validation import faults_of
 
 _PARAMS = re.compile(r":(?=[A-Za-z_][\w.]*=)")
+_INSIDE = re.compile(r",(?=[A-Za-z_][\w.]*=)")
 _PAIR = re.compile(r'([A-Za-z_][\w.]*)=("(?:[^"]*)"|[^,"]*)(?:,|$)')
 
 
@@ -40,12 +41,18 @@ def parse(text: str) -> tuple[str, str | None, dict[str, str]]:
         raise UsageError(
             f"{text!r} has nothing after the colon; write name[:VALUE][:key=value,...]"
         )
+    if colon and not value.startswith('"') and (inner := _INSIDE.search(value)):
+        whole = f"{name}:{value[: inner.start()]}:{value[inner.start() + 1 :]}"
+        raise UsageError(f"{text!r}: parameters follow a colon of their own; write {whole!r}")
     params: dict[str, str] = {}
     rest = tail[0] if tail else ""
     while rest:
         match = _PAIR.match(rest)
         if not match:
-            raise UsageError(f"{text!r}: cannot read {rest!r}; write key=value[,key=value]")
+            raise UsageError(
+                f"{text!r}: cannot read {rest!r}; write key=value[,key=value], and key.entry=value "
+                "for an entry of a table"
+            )
         key, raw = match.groups()
         if key in params:
             raise UsageError(f"{text!r} gives {key!r} twice")
@@ -88,7 +95,11 @@ def build(
         outer, dot, inner = key.partition(".")
         if outer not in fields:
             offer = f"it takes {', '.join(fields)}" if fields else "it takes none"
+            for table in filter(lambda key: _is_table(fields[key]), fields):
+                offer += f"; {table}.{outer}=... is an entry of its {table}"
             raise UsageError(f"{shown!r}: {name} has no parameter {outer!r}; {offer}")
+        if not dot and isinstance(raw, str) and _is_table(fields[key]):
+            raise UsageError(f"{shown!r}: {key} is a table; write {key}.entry=value for each entry")
         if dot:
             given.setdefault(outer, {})[inner] = _scalar(raw) if isinstance(raw, str) else raw
         else:
@@ -127,6 +138,10 @@ def _value(raw: str, field: FieldInfo) -> Any:
     if _is_list(field.annotation):
         return [part for part in raw.split("+") if part]
     return raw
+
+
+def _is_table(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) in (dict, Mapping)
 
 
 def _is_list(annotation: Any) -> bool:
