@@ -278,9 +278,14 @@ FAULTS = [
     ("again", REPORTER, "finished(self, row):\n        pass",
      "cached(self, row):\n        raise RuntimeError('not so')", "not so"),
     ("verify", ZOO, 'm.MiniatureSource("b", 1)', "broken()", "verifying c"),
-    ("seed_effect", BASELINE, "            return cross",
-     "            for part in student.parameters():\n                part.data.zero_()\n"
-     "            return 0 * cross", "two seeds train the same"),
+    ("seed_effect", BASELINE, "        return [Phase(",
+     "        from torch.optim import SGD\n"
+     "        def zeros(model, modules):\n            class Zeros(SGD):\n"
+     "                def step(self):\n"
+     "                    [part.data.zero_() for part in model.state_dict().values()]\n"
+     "            return Zeros(model.parameters(), lr=1.0)\n"
+     "        return [Phase(optimiser=zeros, ",
+     "two seeds train the same"),
     ("export", STUDENT, "    def fingerprint",
      "    def export(self, backbone, head, classes):\n"
      "        halved = {name: value / 2 for name, value in head.items()}\n"

@@ -33,7 +33,7 @@ def sealed(value: Any) -> Any:
 
 @contextmanager
 def naming_writers(name: str) -> Iterator[None]:
-    """Names the component that writes into what it was handed.
+    """Names the component that writes into a read-only array, as all are that it is handed.
 
     Raises:
         PluginError: It does.
@@ -47,9 +47,12 @@ def naming_writers(name: str) -> Iterator[None]:
 
 
 def writes(name: str) -> PluginError:
-    """The error that names a component which changed what it was handed."""
+    """The error that names a component which writes where it must not.
+
+    Whose array it was is not said: it may be one that the component made read-only itself.
+    """
     return PluginError(
         name,
-        "it changes an array that it was handed, or a view of one, which are read-only; work on a "
-        "copy, e.g. x = x.copy()",
+        "it writes into a read-only array; what a component is handed is read-only, and so are "
+        "views of it: work on a copy, e.g. x = x.copy()",
     )

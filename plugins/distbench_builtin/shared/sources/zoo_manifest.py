@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from distbench import Interpolation, Mean, Std, UsageError, WeightsError, faults_of
+from distbench_builtin.shared.models.weight_files import refuse_pointer
 
 MANIFEST = "zoo.toml"
 
@@ -144,6 +145,10 @@ def _entry(manifest: Path, number: int, model: dict[str, Any]) -> Entry:
     file = manifest.absolute().parent / entry.file
     if not file.is_file():
         raise WeightsError(f"{shown}: the file {file} is missing; mend 'file' or put it there")
+    try:
+        refuse_pointer(file)
+    except WeightsError as error:
+        raise WeightsError(f"{shown}: {error}") from None
     return entry.model_copy(update={"file": file})
 
 
