@@ -267,3 +267,15 @@ def test_copies_count() -> None:
         for one in (model, twin):
             one(torch.ones(3, 3, 2, 2)).sum().backward()
     assert (meter.forward, meter.backward) == (6, 6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["test_vit", "test_efficientnet", "test_convnext", "test_nfnet"])
+def test_an_image_is_one_image_to_every_architecture(name: str) -> None:
+    import timm
+
+    model = timm.create_model(name)
+    meter = Meter(model, 160)
+    with meter.counting():
+        model.forward_features(torch.rand(3, 3, 160, 160)).sum().backward()
+    assert (meter.forward, meter.backward) == (3, 3)

@@ -155,6 +155,36 @@ def test_embedding_tries_each_source_once(tmp_path: Path) -> None:
     assert seen == [128, 1, 2, 128, 44, 1, 2]
 
 
+def test_a_source_that_uses_its_memory_again(tmp_path: Path) -> None:
+    class Reusing(Source):
+        info = info()
+
+        def verify(self) -> None: ...
+
+        def open(self, device: torch.device) -> Any:
+            memory = torch.empty(128, 6), torch.empty(128, 4)
+
+            def forward(images: torch.Tensor) -> Any:
+                for buffer, output in zip(memory, honest(images), strict=True):
+                    buffer[: len(images)] = output
+                return tuple(buffer[: len(images)] for buffer in memory)
+
+            return forward
+
+    images = np.random.default_rng(0).integers(0, 255, (2000, 8, 8, 3), dtype=np.uint8)
+    embed_many([Order(Reusing(), tmp_path)], images, torch.device("cpu"))
+    wanted = honest(torch.from_numpy(images).permute(0, 3, 1, 2) / 255)[0]
+    assert np.allclose(np.load(tmp_path / "features.npy"), wanted, atol=1e-5)
+
+    def dependent(images: torch.Tensor) -> Any:
+        memory[: len(images)] = batch_normalised(images)[0]
+        return memory[: len(images)], honest(images)[1]
+
+    memory, batch = torch.empty(20, 6), torch.rand(20, 3, 8, 8)
+    with pytest.raises(WeightsError, match="the features of an image depend on the others"):
+        check_source(info(), dependent, batch, checked_outputs(info(), dependent, batch))
+
+
 def test_a_source_that_is_wrong_later_on(tmp_path: Path) -> None:
     class Remembering(Source):
         info = info()

@@ -19,6 +19,9 @@ _LOW = 0.05
 def checked_outputs(info: SourceInfo, forward: Forward, images: torch.Tensor) -> Outputs:
     """Features and logits of a batch, in the declared shapes.
 
+    They are copies: a source may write its next outputs into the same memory, as one that runs a
+    recorded graph does, while these are still to be compared or stored.
+
     Args:
         info: Facts about the source.
         forward: The source, opened.
@@ -50,7 +53,7 @@ def checked_outputs(info: SourceInfo, forward: Forward, images: torch.Tensor) ->
                 f"source {info.name!r} gives {what} of {tensor.dtype}; give floating-point numbers "
                 "from before they are rounded or ranked"
             )
-    return features, logits
+    return features.clone(), logits.clone()
 
 
 @torch.inference_mode()

@@ -35,8 +35,10 @@ def run_once(model: nn.Module, image_size: int, watched: AbstractContextManager[
     model.eval()
     for parameter in trained:  # the counter fails on some attention layers that are trained
         parameter.requires_grad_(False)
-    with torch.no_grad(), watched:
-        model(torch.zeros(1, 3, image_size, image_size, device=device))
-    for parameter in trained:
-        parameter.requires_grad_(True)
-    model.train(training)
+    try:
+        with torch.no_grad(), watched:
+            model(torch.zeros(1, 3, image_size, image_size, device=device))
+    finally:
+        for parameter in trained:
+            parameter.requires_grad_(True)
+        model.train(training)

@@ -69,6 +69,6 @@ class WeightGuard:
     def _error(self) -> DistbenchError:
         return DistbenchError(
             f"phase {self._phase!r} changes weights of the model outside its optimiser's step: in "
-            "its loss, views or schedule, or where the optimiser is made. Leave that to the step, "
-            "which is counted (torch.func.functional_call tries other weights)"
+            "its loss, views or schedule, in a forward pass, or where the optimiser is made. Leave "
+            "that to the step, which is counted (torch.func.functional_call tries other weights)"
         )
