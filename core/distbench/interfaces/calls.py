@@ -42,9 +42,12 @@ def naming(name: str, doing: str) -> Iterator[None]:
 
 
 def writes(name: str) -> PluginError:
-    """The error that names a component which changed what it was handed."""
+    """The error that names a component which writes where it must not.
+
+    Whose array it was is not said: it may be one that the component made read-only itself.
+    """
     return PluginError(
         name,
-        "it changes an array that it was handed, or a view of one, which are read-only; work on a "
-        "copy, e.g. x = x.copy()",
+        "it writes into a read-only array; what a component is handed is read-only, and so are "
+        "views of it: work on a copy, e.g. x = x.copy()",
     )

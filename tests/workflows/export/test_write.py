@@ -248,7 +248,7 @@ def test_a_missing_extra_is_told_before_anything(run: Run, monkeypatch: pytest.M
     run()
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        "distbench.workflows.export.write.find_spec",
+        "distbench.workflows.export.onnx_graph.find_spec",
         lambda name: None if name == "onnxscript" else find(name),
     )
     with pytest.raises(UsageError, match=r"'onnxscript'.*pip install 'distbench\[onnx\]'"):

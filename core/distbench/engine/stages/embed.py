@@ -116,7 +116,7 @@ def _run(
                 images_in = normalise(sized, info.mean, info.std)  # (b, 3, s, s)
                 with mixed_precision(device, precision):
                     features, logits = checked_outputs(info, forward, images_in)  # (b, d), (b, c)
-                    if info.name not in checked:
+                    if info.name not in checked or first + _BATCH >= len(images):
                         checked.add(info.name)
                         check_source(info, forward, images_in, (features, logits), how)
                 while len(pending) >= _BEHIND:

@@ -97,7 +97,7 @@ def train(
         with naming(method.name, "phases"):
             phases = [*method.phases(context)]
     check_phases(method, phases, context, steps)
-    meter = Meter(model)
+    meter = Meter(model, setting.image_size)
     started = time.perf_counter()
     model, curve = train_phases(
         model, phases, setting, seed=context.seed_for("training"), validate=validate, meter=meter

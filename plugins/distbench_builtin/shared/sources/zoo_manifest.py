@@ -20,6 +20,7 @@ from distbench import (
     faults_of,
     parse_toml,
 )
+from distbench_builtin.shared.models.weight_files import refuse_pointer
 
 MANIFEST = "zoo.toml"
 
@@ -153,6 +154,10 @@ def _entry(manifest: Path, number: int, model: dict[str, Any]) -> Entry:
     file = manifest.absolute().parent / entry.file
     if not file.is_file():
         raise WeightsError(f"{shown}: the file {file} is missing; mend 'file' or put it there")
+    try:
+        refuse_pointer(file)
+    except WeightsError as error:
+        raise WeightsError(f"{shown}: {error}") from None
     return entry.model_copy(update={"file": file})
 
 
