@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, TypeVar
 
 from distbench.errors import (
     Declined,
@@ -13,6 +15,8 @@ from distbench.errors import (
     machine_gives_out,
     reason_of,
 )
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -51,3 +55,15 @@ def writes(name: str) -> PluginError:
         "it writes into a read-only array; what a component is handed is read-only, and so are "
         "views of it: work on a copy, e.g. x = x.copy()",
     )
+
+
+def instance(name: str, doing: str, value: Any, kind: type[T]) -> T:
+    """What a component gave, where it is of the class that its contract says.
+
+    Raises:
+        PluginError: It is not.
+    """
+    if not isinstance(value, kind):
+        wanted = kind.__name__
+        raise PluginError(name, f"{doing}: gave {reprlib.repr(value)} and no distbench.{wanted}")
+    return value

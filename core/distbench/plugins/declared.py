@@ -37,9 +37,16 @@ def check_declared(component: Component) -> None:
             _check(name, getattr(component, name), name)
     if isinstance(component, Metric):
         _check("needs", component.needed(), "needed()")
-    if not isinstance(component.name, str):
-        raise ValueError(f"name is {component.name!r}; it should be a text")
-    component.label  # noqa: B018 - what cannot be written cannot be shown
+    given = {
+        "name": (component.name, str, "a text"),
+        "label": (component.label, str, "a text"),
+        "identity()": (component.identity(), dict, "a dict"),
+        "parts()": (component.parts(), dict, "a dict"),
+        "paths()": (component.paths(), dict, "a dict"),
+    }
+    for name, (value, kind, shown) in given.items():
+        if not isinstance(value, kind):
+            raise ValueError(f"{name} is {value!r}; it should be {shown}")
     canonical_json(component.identity())
 
 
