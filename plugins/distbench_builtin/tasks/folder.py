@@ -53,8 +53,9 @@ class FolderTask(Task):
     a column of file names, one of classes and perhaps one of parts (train, test, val, or
     unlabelled). A row without a class is an unlabelled image.
 
-    ``unlabelled=DIR`` adds a folder of images without labels, at any depth. Those that are also
-    among the other images, byte for byte, are left out.
+    ``unlabelled=DIR`` adds a folder of images without labels, at any depth. Images without labels,
+    wherever they lie, that are also among the labelled, validation or test images, byte for byte,
+    are left out and counted.
 
     Folder and table are read once an instance; files that change later are not noticed.
     """
@@ -107,6 +108,9 @@ class FolderTask(Task):
             if column is not None and self.table is None:
                 raise UsageError(f"task folder: {name}={column} names a column of table=FILE")
         return self
+
+    def accepts_copies(self) -> bool:  # noqa: D102
+        return self.copies == "allow"
 
     def identity(self) -> dict[str, Any]:  # noqa: D102
         identity = super().identity()
@@ -161,7 +165,7 @@ class FolderTask(Task):
         bonds = Bonds(self._digests, self.group)
         layout = self._layout(bonds)
         rows = {part: _in_order(classes) for part, classes in layout.parts.items()}
-        layout.unlabelled += self._more(layout, rows, bonds)
+        layout.unlabelled = self._unlabelled(layout, rows, bonds)
         rows["train"] += [(None, image) for image in layout.unlabelled]
         where = str(self.table or self.path)
         items = {part: bonds.items(own) for part, own in rows.items()}
@@ -199,8 +203,28 @@ class FolderTask(Task):
             check_class_folders(layout.classes, root)
         return layout
 
-    def _more(self, layout: Layout, rows: dict[str, Rows], bonds: Bonds) -> list[ImageFile]:
-        """Images of the further folder that are not among the others."""
+    def _unlabelled(self, layout: Layout, rows: dict[str, Rows], bonds: Bonds) -> list[ImageFile]:
+        """The images without labels, wherever they lie, that are not among the labelled ones.
+
+        A method that learns from unlabelled images must not see those that it is judged on.
+        """
+        known = set(bonds.digests([image for part in rows.values() for _, image in part]))
+        kept: list[ImageFile] = []
+        pools = layout.unlabelled, self._further()
+        for pool in pools:
+            digests = bonds.digests(pool)
+            kept += [i for i, digest in zip(pool, digests, strict=True) if digest not in known]
+            known.update(digests)
+        total = sum(map(len, pools))
+        if left := total - len(kept):
+            layout.notes.append(
+                f"{left} of {total} unlabelled images left out: they are among the other images, "
+                "byte for byte"
+            )
+        return kept
+
+    def _further(self) -> list[ImageFile]:
+        """Images of the further folder."""
         if self.unlabelled is None:
             return []
         _check_folder(self.unlabelled, "unlabelled")
@@ -208,20 +232,10 @@ class FolderTask(Task):
         images = walk(base).images
         if not images:
             raise DataError(f"no images in unlabelled={self.unlabelled}")
-        others = [image for part in rows.values() for _, image in part] + layout.unlabelled
-        known = set(bonds.digests(others))
-        more = [
+        return [
             ImageFile(f"unlabelled/{image.name}", os.path.join(base, image.place))  # noqa: PTH118
             for image in images
         ]
-        digests = bonds.digests(more)
-        new = [image for image, digest in zip(more, digests, strict=True) if digest not in known]
-        if left := len(images) - len(new):
-            layout.notes.append(
-                f"{left} of {len(images)} images of the unlabelled folder left out: they are among "
-                "the others"
-            )
-        return new
 
     def _digests(self, places: Sequence[str]) -> list[str]:
         try:
