@@ -17,14 +17,14 @@ from distbench_builtin.shared.images.contents import hub_contents
 from distbench_builtin.shared.images.copies import DESCRIPTION as COPIES
 from distbench_builtin.shared.images.copies import Copies
 from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
-from distbench_builtin.shared.images.depth import Depth, note_of_bits
+from distbench_builtin.shared.images.depth import Brightness, Depth, note_of_bits
 from distbench_builtin.shared.images.drawing import note
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
 from distbench_builtin.shared.images.grouping import checked_groups, namer
 from distbench_builtin.shared.images.hub_columns import HubDataSet, missing
 from distbench_builtin.shared.images.hub_labels import differently_numbered
 from distbench_builtin.shared.images.hub_rows import Rows, open_splits
-from distbench_builtin.shared.images.peaks import deep_peak, spread
+from distbench_builtin.shared.images.peaks import deep_brightness, spread
 from distbench_builtin.shared.images.pool import Pool, in_natural_order
 from distbench_builtin.shared.images.pool_bonds import checked_parts, divide, items_of, numbers_of
 from distbench_builtin.shared.images.pooled_task import PooledTask
@@ -236,12 +236,12 @@ class HubTask(PooledTask):
         return groups
 
 
-def _peaks(splits: Sequence[Rows], image: str) -> Iterator[int]:
-    """Largest values of a sample of images."""
+def _peaks(splits: Sequence[Rows], image: str) -> Iterator[Brightness]:
+    """How bright a sample of images is."""
     for rows in splits:
         for position in spread(len(rows)):
             for data in rows.images(image, [position]):
-                yield deep_peak(data or b"")
+                yield deep_brightness(data or b"")
 
 
 def _is_data(file: Path, root: Path) -> bool:
