@@ -44,6 +44,13 @@ class Task(Component, ABC):
         """
         return self.read(part, positions)
 
+    def deep_bits(self) -> int:
+        """How many bits of images with 16 hold something; `read` keeps the upper 8 of them.
+
+        What is shipped scales the images that it is given in the same way.
+        """
+        return 16
+
     def accepts_copies(self) -> bool:
         """Whether to go on where many test or validation images are those of another part.
 

@@ -112,6 +112,9 @@ class FolderTask(Task):
     def accepts_copies(self) -> bool:  # noqa: D102
         return self.copies == "allow"
 
+    def deep_bits(self) -> int:  # noqa: D102
+        return self.bits or 16
+
     def identity(self) -> dict[str, Any]:  # noqa: D102
         identity = super().identity()
         params = identity["params"]

@@ -75,6 +75,9 @@ class HubTask(PooledTask):
     def accepts_copies(self) -> bool:  # noqa: D102
         return self.copies == "allow"
 
+    def deep_bits(self) -> int:  # noqa: D102
+        return self.bits or 16
+
     def identity(self) -> dict[str, Any]:  # noqa: D102
         identity = super().identity()
         params = {k: v for k, v in identity["params"].items() if k != "copies"}
