@@ -27,7 +27,11 @@ from distbench_builtin.shared.images.folder_tree import ImageFile, walk
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
 from distbench_builtin.shared.images.grouping import divided_numbers
 from distbench_builtin.shared.images.label_spellings import DESCRIPTION as LABELS
-from distbench_builtin.shared.images.label_spellings import Labels, check_class_folders
+from distbench_builtin.shared.images.label_spellings import (
+    Labels,
+    check_class_folders,
+    check_groups,
+)
 from distbench_builtin.shared.images.parts import Classes, Layout
 from distbench_builtin.shared.images.peaks import peaks_of
 from distbench_builtin.shared.images.table_layout import listed as listed_in
@@ -172,6 +176,8 @@ class FolderTask(Task):
         rows["train"] += [(None, image) for image in layout.unlabelled]
         where = str(self.table or self.path)
         items = {part: bonds.items(own) for part, own in rows.items()}
+        if self.labels == "check":
+            check_groups((i for own in items.values() for i in own), self.group, where)
         layout.notes += check_copies(items, where, self.copies) + note_of_bits(self.bits)
         images = [image for own in rows.values() for _, image in own]
         numbers = bonds.numbers(images, where)

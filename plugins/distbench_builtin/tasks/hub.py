@@ -24,9 +24,17 @@ from distbench_builtin.shared.images.grouping import checked_groups, namer
 from distbench_builtin.shared.images.hub_columns import HubDataSet, missing
 from distbench_builtin.shared.images.hub_labels import differently_numbered
 from distbench_builtin.shared.images.hub_rows import Rows, open_splits
+from distbench_builtin.shared.images.label_spellings import DESCRIPTION as LABELS
+from distbench_builtin.shared.images.label_spellings import Labels, check_groups, check_labels
 from distbench_builtin.shared.images.peaks import deep_brightness, spread
 from distbench_builtin.shared.images.pool import Pool, in_natural_order
-from distbench_builtin.shared.images.pool_bonds import checked_parts, divide, items_of, numbers_of
+from distbench_builtin.shared.images.pool_bonds import (
+    Items,
+    checked_parts,
+    divide,
+    items_of,
+    numbers_of,
+)
 from distbench_builtin.shared.images.pooled_task import PooledTask
 
 _VALIDATION = ("validation", "valid", "val", "dev")
@@ -58,6 +66,7 @@ class HubTask(PooledTask):
     )
     group: str | None = Field(None, description=GROUP.format(more=""))
     copies: Copies = Field("refuse", description=COPIES)
+    labels: Labels = Field("check", description=LABELS)
     bits: int | None = Field(None, ge=8, le=16, description=BITS)
     files: tuple[str, ...] = Field(("*",), description="which files of the repository are fetched")
     seen_by: tuple[str, ...] = Field(
@@ -80,7 +89,7 @@ class HubTask(PooledTask):
 
     def identity(self) -> dict[str, Any]:  # noqa: D102
         identity = super().identity()
-        params = {k: v for k, v in identity["params"].items() if k != "copies"}
+        params = {k: v for k, v in identity["params"].items() if k not in ("copies", "labels")}
         for later in ("group", "bits"):
             if params.get(later) is None:
                 params.pop(later, None)
@@ -139,6 +148,8 @@ class HubTask(PooledTask):
         }
         notes = [f"{part} is split {name!r}" for part, name in chosen.items() if part != name]
         items = items_of(pools, self._groups(pools, {p: splits[n] for p, n in chosen.items()}))
+        if self.labels == "check":
+            self._check_spellings(items, chosen, features[label], label, what)
         numbers = numbers_of(items)
         if "test" not in pools:
             total = len(pools["train"])
@@ -172,6 +183,22 @@ class HubTask(PooledTask):
             notes=tuple(notes),
         )
         return index, pools
+
+    def _check_spellings(
+        self, items: Items, chosen: dict[str, str], kind: object, column: str, what: str
+    ) -> None:
+        """Questions groups, and labels that are texts, that a person hardly meant."""
+        from datasets import ClassLabel
+
+        check_groups((i for own in items.values() for i in own), self.group, what)
+        if isinstance(kind, ClassLabel):
+            return
+        first: dict[str, str] = {}
+        for part, own in items.items():
+            for row, item in enumerate(own):
+                if item.label is not None and item.label not in first:
+                    first[item.label] = f"row {row} of split {chosen[part]!r}"
+        check_labels(first, what, column)
 
     def _choose(self, splits: list[str], what: str) -> dict[str, str]:
         """Which split is which part.

@@ -244,6 +244,25 @@ def test_groups_that_cannot_be_found_are_explained(tmp_path: Path, given: str, w
     assert words in message and f"group={given}" in message
 
 
+@pytest.mark.parametrize(("one", "two"), [("P0", "p0"), ("P 0", "P_0"), ("1.0", "1")])
+def test_two_spellings_of_a_group_are_questioned(tmp_path: Path, one: str, two: str) -> None:
+    root = folder(tmp_path / "d", {"": 6})
+    names = sorted(f.relative_to(root).as_posix() for f in root.rglob("*.png"))
+    groups = [one, one, "x", "y", "z", two] * 2
+    lines = [f"{n},{n[0]},{g}" for n, g in zip(names, groups, strict=True)]
+    (root / "t.csv").write_text("\n".join(["file,label,patient", *lines]))
+    message = refused(root, table=root / "t.csv", group="patient")
+    assert f"the groups {one!r} (a/00.png) and {two!r} (a/05.png): are they one?" in message
+    assert "group=patient" in message and "labels=keep" in message
+    index(root, table=root / "t.csv", group="patient", labels="keep")
+
+
+def test_two_spellings_in_file_names_are_questioned(tmp_path: Path) -> None:
+    root = patients(tmp_path / "d")
+    noise(root / "a/PATIENT00_9.png", 999)
+    assert "are they one?" in refused(root, group=r"(?i)(patient\d+)_")
+
+
 def test_one_group_is_no_two_parts(tmp_path: Path) -> None:
     message = refused(patients(tmp_path / "d"), group="(patient)")
     assert "no class of" in message and "two images that do not belong together" in message

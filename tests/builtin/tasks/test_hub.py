@@ -473,6 +473,32 @@ def test_groups_of_a_data_set_stay_together(animals: Callable[..., Path]) -> Non
         make(f"hub:path={clone},group=patient").index()
 
 
+@pytest.mark.parametrize("column", ["label", "person"])
+def test_spellings_in_a_data_set_are_questioned(
+    snapshot: Callable[..., Path],
+    write_split: Callable[..., None],
+    draw: Callable[..., bytes],
+    column: str,
+) -> None:
+    from datasets import Features, Image, Value
+
+    folder = snapshot("org/slips")
+    kinds = Features({"image": Image(), "label": Value("string"), "person": Value("string")})
+    columns: dict[str, list[Any]] = {
+        "image": [{"bytes": draw(i), "path": None} for i in range(12)],
+        "label": ["cat", "dog"] * 6,
+        "person": [f"P{i // 2}" for i in range(12)],
+    }
+    columns[column][11] = {"label": "Dog", "person": " p0"}[column]
+    write_split(folder / "data", "train", columns, kinds)
+    words = {"label": r"'dog' .row 1 of split 'train'. and 'Dog'", "person": "'P0' .* and ' p0'"}
+    with pytest.raises(DataError, match=words[column] + ".*labels=keep"):
+        make("hub:org/slips:group=person").index()
+    kept = make("hub:org/slips:group=person,labels=keep")
+    assert len(kept.index().classes) == (3 if column == "label" else 2)
+    assert "labels" not in kept.identity()["params"]
+
+
 def test_images_of_a_clone_are_read_for_copies_once(
     animals: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -87,10 +88,13 @@ def test_dim_images_are_scaled_as_their_task_does_it(tmp_path: Path) -> None:
     assert "of 16 bits the upper 8 of the lower 12 (larger values as 255)" in words
 
 
-def test_deep_colours_are_not_scaled_wrongly(tmp_path: Path) -> None:
-    from tests.builtin.shared.images.test_deep_pixels import png, random, tiff
-
-    for data in (png(random(3, 4095)), tiff(random(4, 4095)), png(random(2, 4095))):
+def test_deep_colours_are_not_scaled_wrongly(
+    deep_png: Callable[..., bytes], deep_tiff: Callable[..., bytes]
+) -> None:
+    colours, grey = (
+        np.random.default_rng(0).integers(0, 4096, (9, 7, channels)) for channels in (4, 2)
+    )
+    for data in (deep_png(colours[..., :3]), deep_tiff(colours), deep_png(grey)):
         with pytest.raises(ValueError, match="give it such images as 8-bit ones"):
             shipped(Image.open(io.BytesIO(data)), 12)
         assert shipped(Image.open(io.BytesIO(data))).shape == (16, 16, 3)

@@ -15,8 +15,8 @@ from distbench.workflows.export.student import Original
 
 _SHOWN = 50
 _SCALE = (
-    " Of 16-bit images the student saw the upper 8 of {bits} bits, which the transform does not do: "
-    "give it such images as 8-bit ones, scaled so before."
+    " Of 16-bit images the student saw the upper 8 of {bits} bits; the transform does not: "
+    "give it such images as 8-bit ones."
 )
 _SPECIAL = re.compile(r"([\\`*{}\[\]<>|#~$!&])")
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-import struct
-import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,43 +19,7 @@ from distbench_builtin.shared.images.peaks import deep_brightness
 from distbench_builtin.tasks.folder import FolderTask
 
 Values = NDArray[np.int64]
-
-
-def png(values: Values, exif: bytes = b"") -> bytes:
-    """A PNG of 16 bits: (h, w, c) with grey, grey and alpha, colours, or colours and alpha."""
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        )
-
-    height, width, channels = values.shape
-    kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
-    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0))
-    more = chunk(b"eXIf", exif) if exif else b""
-    body = chunk(b"IDAT", zlib.compress(rows))
-    return b"\x89PNG\r\n\x1a\n" + head + more + body + chunk(b"IEND", b"")
-
-
-def tiff(values: Values, order: str = "<", packed: bool = False) -> bytes:
-    """A TIFF of 16 bits and three or four channels."""
-    height, width, channels = values.shape
-    data = values.astype(f"{order}u2").tobytes()
-    data = zlib.compress(data) if packed else data
-    bits = struct.pack(f"{order}{channels}H", *[16] * channels)
-    tags = 10 + (channels == 4)
-    start = 8 + 2 + 12 * tags + 4
-    entries = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, channels, start)]
-    entries += [(259, 3, 1, 8 if packed else 1), (262, 3, 1, 2), (273, 4, 1, start + len(bits))]
-    entries += [(277, 3, 1, channels), (278, 4, 1, height), (279, 4, 1, len(data)), (284, 3, 1, 1)]
-    entries += [(338, 3, 1, 2)] if channels == 4 else []
-    out = {"<": b"II", ">": b"MM"}[order] + struct.pack(f"{order}HIH", 42, 8, tags)
-    for tag, kind, count, value in entries:
-        short = kind == 3 and count == 1
-        out += struct.pack(f"{order}HHI", tag, kind, count)
-        out += struct.pack(f"{order}HH" if short else f"{order}I", value, *([0] if short else []))
-    return out + struct.pack(f"{order}I", 0) + bits + data
+Write = Callable[..., bytes]
 
 
 def random(channels: int, most: int, seed: int = 0, size: tuple[int, int] = (9, 7)) -> Values:
@@ -71,17 +34,19 @@ def values_of(data: bytes) -> Values:
 
 @pytest.mark.parametrize("most", [255, 4095, 65535])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_every_bit_of_a_png_is_read(channels: int, most: int) -> None:
+def test_every_bit_of_a_png_is_read(deep_png: Write, channels: int, most: int) -> None:
     values = random(channels, most)
-    assert (values_of(png(values)).reshape(values.shape) == values).all()
+    assert (values_of(deep_png(values)).reshape(values.shape) == values).all()
 
 
 @pytest.mark.parametrize("packed", [False, True])
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("channels", [3, 4])
-def test_every_bit_of_a_tiff_is_read(channels: int, order: str, packed: bool) -> None:
+def test_every_bit_of_a_tiff_is_read(
+    deep_tiff: Write, channels: int, order: str, packed: bool
+) -> None:
     values = random(channels, 4095)
-    assert (values_of(tiff(values, order, packed)) == values).all()
+    assert (values_of(deep_tiff(values, order, packed)) == values).all()
 
 
 def test_images_of_8_bits_are_not_deep() -> None:
@@ -95,12 +60,14 @@ def test_images_of_8_bits_are_not_deep() -> None:
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
-def test_dim_images_of_any_channels_are_refused_or_scaled(channels: int, bits: int) -> None:
+def test_dim_images_of_any_channels_are_refused_or_scaled(
+    deep_png: Write, channels: int, bits: int
+) -> None:
     values = random(channels, 2**bits - 1)
     values[0, 0] = 2**bits - 1
     if channels in (2, 4):
         values[..., -1] = 65535  # opaque
-    data = png(values)
+    data = deep_png(values)
     with pytest.raises(DataError, match=rf"'x' holds no value above .*bits={bits} or more"):
         decode_bytes(data, "x", depth=Depth(None, lambda: [deep_brightness(data)], "here"))
     pixels = decode_bytes(data, "x", depth=Depth(bits, list, "here"))
@@ -110,26 +77,26 @@ def test_dim_images_of_any_channels_are_refused_or_scaled(channels: int, bits: i
     assert (dark == colours >> 8).all()
 
 
-def test_alpha_is_scaled_as_colours_are() -> None:
+def test_alpha_is_scaled_as_colours_are(deep_png: Write) -> None:
     values = np.zeros((4, 4, 4), np.int64)
     values[:, 2:] = (0, 0, 0, 4095)
-    pixels = decode_bytes(png(values), "x", depth=Depth(12, list, "here"))
+    pixels = decode_bytes(deep_png(values), "x", depth=Depth(12, list, "here"))
     assert (pixels[:, :2] == 255).all() and (pixels[:, 2:] == 0).all()
 
 
-def test_deep_colours_are_turned_upright() -> None:
+def test_deep_colours_are_turned_upright(deep_png: Write) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     values = random(3, 65535, size=(4, 8))
-    plain = decode_bytes(png(values), "x", depth=Depth(None, list, "here"))
-    turned = decode_bytes(png(values, exif.tobytes()[6:]), "x", depth=Depth(16, list, "here"))
+    plain = decode_bytes(deep_png(values), "x", depth=Depth(None, list, "here"))
+    turned = decode_bytes(deep_png(values, exif.tobytes()[6:]), "x", depth=Depth(16, list, "here"))
     assert plain.shape == (4, 8, 3) and (turned == np.rot90(plain, -1)).all()
 
 
-def test_single_bright_pixels_hide_nothing() -> None:
+def test_single_bright_pixels_hide_nothing(deep_png: Write) -> None:
     values = random(1, 4095, size=(50, 50))
     values[3, 4] = 65535
-    data = png(values)
+    data = deep_png(values)
     assert brightness(values).largest == 65535 and brightness(values).peak <= 4095
     with pytest.raises(DataError, match=r"the largest is 65535.*bits=12 or more"):
         decode_bytes(data, "x", depth=Depth(None, lambda: [deep_brightness(data)], "here"))
@@ -138,20 +105,20 @@ def test_single_bright_pixels_hide_nothing() -> None:
     assert (pixels[..., 0] == np.minimum(values[..., 0] >> 4, 255)).all()
 
 
-def test_a_few_lights_in_the_dark_are_what_there_is() -> None:
+def test_a_few_lights_in_the_dark_are_what_there_is(deep_png: Write) -> None:
     values = np.zeros((50, 50, 1), np.int64)
     values[3, 4] = 60000
     assert brightness(values) == Brightness(60000, 60000)
-    pixels = decode_bytes(png(values), "x", depth=Depth(None, list, "here"))
+    pixels = decode_bytes(deep_png(values), "x", depth=Depth(None, list, "here"))
     assert pixels.max() == 60000 >> 8
 
 
-def test_folders_of_deep_colours_are_questioned(tmp_path: Path) -> None:
+def test_folders_of_deep_colours_are_questioned(deep_png: Write, tmp_path: Path) -> None:
     for number, name in enumerate(f"{p}/{c}" for p in ("train", "test") for c in "ab"):
         (tmp_path / "d" / name).mkdir(parents=True)
         for i in range(4):
             values = random(3, 1023, 10 * number + i)
-            (tmp_path / "d" / name / f"{i}.png").write_bytes(png(values))
+            (tmp_path / "d" / name / f"{i}.png").write_bytes(deep_png(values))
     with pytest.raises(DataError, match="bits=10 or more"):
         FolderTask(path=tmp_path / "d").read("test", [0])
     assert FolderTask(path=tmp_path / "d", bits=10).read("test", [0])[0].max() > 200
