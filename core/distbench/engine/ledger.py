@@ -79,6 +79,7 @@ class Ledger:
                 fingerprint=task.fingerprint,
                 classes=task.classes,
                 notes=(*task.notes, *same_picture_notes(self.plan, task, self.root)),
+                flip=task.flip,
             ),
             seed=cell.seed,
             suite=self.plan.suite,
