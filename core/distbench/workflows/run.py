@@ -195,9 +195,11 @@ def _gather(
     board = write_tables(plan, rows, folder)
     students, unshipped = ship_best(ledger, rows, folder) if plan.save_student else ({}, ())
     hints = (mirror_hint(plan, task, home()) for task in plan.tasks)
+    judged = {row.task.id for row in rows if row.status != "failed"}  # failed ones say it
     pictures = (
         f"{task.id}: {text}"
         for task in plan.tasks
+        if task.id in judged
         for text in same_picture_notes(plan, task, home())
     )
     warnings = (*_warnings(rows), *pictures, *filter(None, hints), *unshipped)
