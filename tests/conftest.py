@@ -1,10 +1,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import struct
+import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
@@ -47,3 +54,52 @@ def toy_options() -> dict[str, object]:
         "name": "toy",
         "save_student": False,
     }
+
+
+def _deep_png(values: NDArray[np.int64], exif: bytes = b"") -> bytes:
+    """A PNG of 16 bits: (h, w, c) with grey, grey and alpha, colours, or colours and alpha."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
+
+    height, width, channels = values.shape
+    kind = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 16, kind, 0, 0, 0))
+    more = chunk(b"eXIf", exif) if exif else b""
+    body = chunk(b"IDAT", zlib.compress(rows))
+    return b"\x89PNG\r\n\x1a\n" + head + more + body + chunk(b"IEND", b"")
+
+
+def _deep_tiff(values: NDArray[np.int64], order: str = "<", packed: bool = False) -> bytes:
+    """A TIFF of 16 bits and three or four channels."""
+    height, width, channels = values.shape
+    data = values.astype(f"{order}u2").tobytes()
+    data = zlib.compress(data) if packed else data
+    bits = struct.pack(f"{order}{channels}H", *[16] * channels)
+    tags = 10 + (channels == 4)
+    start = 8 + 2 + 12 * tags + 4
+    entries = [(256, 4, 1, width), (257, 4, 1, height), (258, 3, channels, start)]
+    entries += [(259, 3, 1, 8 if packed else 1), (262, 3, 1, 2), (273, 4, 1, start + len(bits))]
+    entries += [(277, 3, 1, channels), (278, 4, 1, height), (279, 4, 1, len(data)), (284, 3, 1, 1)]
+    entries += [(338, 3, 1, 2)] if channels == 4 else []
+    out = {"<": b"II", ">": b"MM"}[order] + struct.pack(f"{order}HIH", 42, 8, tags)
+    for tag, kind, count, value in entries:
+        short = kind == 3 and count == 1
+        out += struct.pack(f"{order}HHI", tag, kind, count)
+        out += struct.pack(f"{order}HH" if short else f"{order}I", value, *([0] if short else []))
+    return out + struct.pack(f"{order}I", 0) + bits + data
+
+
+@pytest.fixture(scope="session")
+def deep_png() -> Callable[..., bytes]:
+    """Writes a PNG with 16 bits a channel, of kinds that Pillow reads but does not write."""
+    return _deep_png
+
+
+@pytest.fixture(scope="session")
+def deep_tiff() -> Callable[..., bytes]:
+    """Writes a TIFF of the same."""
+    return _deep_tiff

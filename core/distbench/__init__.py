@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from distbench.interfaces.strategy import Strategy
     from distbench.interfaces.student import Student
     from distbench.interfaces.suite import Suite, SuiteDefinition
-    from distbench.interfaces.task import UNLABELLED, Part, Task, TaskIndex
+    from distbench.interfaces.task import MOST_COPIES, UNLABELLED, Part, Task, TaskIndex
     from distbench.interfaces.zoo import (
         Forward,
         Interpolation,
@@ -130,7 +130,7 @@ _HOME = {
     "interfaces.strategy": ["Strategy"],
     "interfaces.student": ["Student"],
     "interfaces.suite": ["Suite", "SuiteDefinition"],
-    "interfaces.task": ["Part", "Task", "TaskIndex", "UNLABELLED"],
+    "interfaces.task": ["MOST_COPIES", "Part", "Task", "TaskIndex", "UNLABELLED"],
     "interfaces.zoo": [
         "Forward",
         "Interpolation",
@@ -156,6 +156,7 @@ _HOME = {
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
 
 __all__ = [
+    "MOST_COPIES",
     "UNLABELLED",
     "ArgumentError",
     "Baseline",

@@ -36,7 +36,7 @@ def arrows(root: Path, *, upright: bool) -> Path:
 
 def trained(folder: Path, **more: object) -> tuple[float, str]:
     result = run(
-        task=f"folder:path={folder}",
+        task=more.pop("task", f"folder:path={folder}"),
         student="mini",
         distiller="none",
         baseline="finetune",
@@ -58,9 +58,11 @@ def test_left_and_right_can_be_kept_apart(tmp_path: Path) -> None:
     assert accuracy < 0.75
     assert "lr: training mirrors its images, and mirrored ones look like other classes" in warnings
     assert "run with --no-flip" in warnings
-    accuracy, warnings = trained(folder, flip=False)
-    assert accuracy > 0.9
-    assert "mirror" not in warnings
+    entry = {"id": "lr", "use": f"folder:path={folder}", "flip": False}
+    for options in ({"flip": False}, {"task": entry}):
+        accuracy, warnings = trained(folder, **options)
+        assert accuracy > 0.9
+        assert "mirror" not in warnings
 
 
 @pytest.mark.slow

@@ -55,6 +55,27 @@ def test_fresh_seeds_are_others_than_the_first(toy_options: Options) -> None:
     assert keys(first) | keys(fresh) == keys(plan(toy_options, seeds=4))
 
 
+def test_a_task_that_is_not_mirrored_has_other_keys_and_no_other_task_has(
+    toy_options: Options,
+) -> None:
+    entries = [{"id": "a", "use": "toy_task"}, {"id": "b", "use": "toy_task:hue=0.5"}]
+    usual = plan(toy_options, task=entries)
+    still = plan(toy_options, task=[entries[0], {**entries[1], "flip": False}])
+    by_task = [{t: {c.key for c in p.cells if c.task == t} for t in "ab"} for p in (usual, still)]
+    assert by_task[0]["a"] == by_task[1]["a"] and not by_task[0]["b"] & by_task[1]["b"]
+    assert [still.mirrors(task) for task in still.tasks] == [True, False]
+    assert {j.key for j in still.jobs} == {j.key for j in usual.jobs}
+    none = plan(toy_options, task=[entries[0], {**entries[1], "flip": False}], flip=False)
+    assert keys(none) == keys(plan(toy_options, task=entries, flip=False))
+
+
+def test_x_rays_of_the_paper_are_not_mirrored() -> None:
+    from distbench_builtin.suites.paper8 import Paper8
+
+    tasks = Paper8().definition().tasks
+    assert [task.id for task in tasks if not task.flip] == ["chestx"]
+
+
 def test_keys_follow_what_a_result_depends_on(toy_options: Options) -> None:
     base = keys(plan(toy_options))
     assert keys(plan(toy_options, name="other", executor="local", timeout=9.0)) == base

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
+from distbench.engine.same_pictures import same_picture_notes
 from distbench.interfaces.component import Role
 from distbench.interfaces.executor import Outcome
 from distbench.interfaces.reporter import Cell
@@ -77,7 +78,8 @@ class Ledger:
                 use=task.label,
                 fingerprint=task.fingerprint,
                 classes=task.classes,
-                notes=task.notes,
+                notes=(*task.notes, *same_picture_notes(self.plan, task, self.root)),
+                flip=task.flip,
             ),
             seed=cell.seed,
             suite=self.plan.suite,

@@ -91,7 +91,7 @@ class Trainer:
             device=pick_device(self.work.plan.device),
             precision=protocol.precision,
             seed=self.context.seed_for("batches"),
-            flip=protocol.flip,
+            flip=self.work.plan.mirrors(self.task),
         )
 
     def validate(self, model: nn.Module, setting: TrainingSetting | None = None) -> float | None:

@@ -31,7 +31,7 @@ _RIDGE = 1.0
 
 def write_mirror_hint(work: Workspace, task: PlannedTask) -> None:
     """Keeps what mirroring does to a task, where the protocol mirrors training images."""
-    if work.plan.protocol.flip:
+    if work.plan.mirrors(task):
 
         def make(folder: Path) -> None:
             (folder / _FILE).write_text(json.dumps(_probed(work, task)), encoding="utf-8")
@@ -49,7 +49,7 @@ def mirror_hint(plan: Plan, task: PlannedTask, root: Path) -> str | None:
         task: One of its tasks.
         root: ``$DISTBENCH_HOME``.
     """
-    if not plan.protocol.flip:
+    if not plan.mirrors(task):
         return None
     folder = ArtifactCache(root / "artifacts").get(_KIND, _key(plan, task))
     known = from_json((folder / _FILE).read_bytes()) if folder else {}
@@ -58,7 +58,8 @@ def mirror_hint(plan: Plan, task: PlannedTask, root: Path) -> str | None:
     return (
         f"{task.id}: training mirrors its images, and mirrored ones look like other classes (a "
         f"probe on the student's features has {known['plain']:.0%} of them right, mirrored "
-        f"{known['mirrored']:.0%}); where left and right matter, run with --no-flip"
+        f"{known['mirrored']:.0%}); where left and right matter, run with --no-flip, or "
+        "write flip = false beside the task in a file"
     )
 
 

@@ -97,12 +97,14 @@ def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit
 def _make(work: Workspace, job: Job) -> Path:
     """Makes a job's artifact if it is not at hand; for scores, the path of their file."""
     from distbench.engine.mirror_hint import write_mirror_hint
+    from distbench.engine.same_pictures import check_same_pictures
     from distbench.engine.scores import reference_features, score_task
 
     task = work.plan.task(job.task)
     if job.stage == "prepare":
         work.images(task)
         if task.classes:
+            check_same_pictures(work, task)
             write_mirror_hint(work, task)
         return work.artifacts.folder("images", job.key)
     if job.stage == "embed" and job.source is not None:

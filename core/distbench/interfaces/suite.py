@@ -107,6 +107,9 @@ class TaskEntry(BaseModel):
     seen_by: tuple[str, ...] = Field(
         (), description="data sets whose models have seen images of this task"
     )
+    flip: bool = Field(
+        True, description="false: its images are not mirrored, whatever the protocol says"
+    )
 
     def component(self) -> Value:
         """What the registry makes the task from."""

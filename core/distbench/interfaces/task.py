@@ -44,6 +44,21 @@ class Task(Component, ABC):
         """
         return self.read(part, positions)
 
+    def deep_bits(self) -> int:
+        """How many bits of images with 16 hold something; `read` keeps the upper 8 of them.
+
+        What is shipped scales the images that it is given in the same way.
+        """
+        return 16
+
+    def accepts_copies(self) -> bool:
+        """Whether to go on where many test or validation images are those of another part.
+
+        Asked where more than `MOST_COPIES` of them show the same picture. Where the parts are
+        published and results are compared on them, there is nothing to mend: they are counted.
+        """
+        return True
+
     def multi_labels(self, part: str) -> NDArray[np.int64] | None:
         """Labels of images that may show several classes, for models of `distbench zoo build`.
 
@@ -59,6 +74,9 @@ class Task(Component, ABC):
 
 UNLABELLED = -1
 """Label of an image whose class is not known."""
+
+MOST_COPIES = 0.05
+"""Share of a part's images that may be those of another part before a task is refused."""
 
 
 @dataclass(frozen=True)

@@ -92,6 +92,7 @@ class Keys:
                 "protocol": self.protocol.of_a_cell(),
                 "student": self.student,
                 "task": [task.id, self.images(task)],
+                **({"flip": False} if self.protocol.flip and not task.flip else {}),
                 "method": method.identities,
                 "sources": self.used(task, method) if method.uses_sources else None,
                 **self._trained_before(task, method),

@@ -33,6 +33,7 @@ class PlannedTask:
     seen_by: tuple[str, ...]
     notes: tuple[str, ...]
     images_key: str
+    flip: bool = True
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,10 @@ class Plan:
         """A task, or a transfer set, by id."""
         transfers = (m.transfer for m in self.methods if m.transfer)
         return next(t for t in (*self.tasks, *transfers) if t.id == id)
+
+    def mirrors(self, task: PlannedTask) -> bool:
+        """Whether training mirrors the images of a task."""
+        return self.protocol.flip and task.flip
 
     def method(self, id: str) -> PlannedMethod:
         """A method by id."""

@@ -44,11 +44,13 @@ class ResolvedTask:
         id: What it is called in this run.
         seen_by: Data sets that hold its images, as its entry says.
         task: The component.
+        flip: Whether its images may be mirrored, as its entry says.
     """
 
     id: str
     seen_by: tuple[str, ...]
     task: Identified[Task]
+    flip: bool = True
 
 
 class ResolvedRun:
@@ -184,19 +186,19 @@ class ResolvedRun:
 
     def _task(self, entry: TaskEntry, base: Path | None) -> ResolvedTask:
         task = self.names.make("task", entry.component(), base=base)
-        return ResolvedTask(entry.id, entry.seen_by, self._identified("task", task))
+        return ResolvedTask(entry.id, entry.seen_by, self._identified("task", task), entry.flip)
 
     def _task_of(self, value: str | dict[str, Any], base: Path | None) -> ResolvedTask:
         """A task that is no task of the suite; without an id it is called after what it is."""
         table: dict[str, Any] = {"use": value} if isinstance(value, str) else dict(value)
-        about = {key: table.pop(key) for key in ("id", "seen_by") if key in table}
+        about = {key: table.pop(key) for key in ("id", "seen_by", "flip") if key in table}
         task = self.names.make("task", table, base=base)
         about.setdefault("id", short_name(task))
         try:
             entry = TaskEntry.model_validate({**table, **about})
         except ValidationError as error:
             raise UsageError(f"task {about['id']!r}: {faults_of(error, TaskEntry)}") from None
-        return ResolvedTask(entry.id, entry.seen_by, self._identified("task", task))
+        return ResolvedTask(entry.id, entry.seen_by, self._identified("task", task), entry.flip)
 
     def components(self, kind: str) -> tuple[Component, ...]:
         """The components of one kind of method, with the suite's settings.

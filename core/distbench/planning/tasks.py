@@ -30,6 +30,7 @@ def plan_task(task: ResolvedTask, protocol: Protocol, skip_corrupt: bool) -> Pla
         seen_by=tuple(sorted({*task.seen_by, *index.seen_by})),
         notes=index.notes,
         images_key=images_key(index.fingerprint, task.task.provenance, protocol, skip_corrupt),
+        flip=task.flip,
     )
 
 

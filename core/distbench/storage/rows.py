@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from distbench.storage.grown import Grown
 
 SCHEMA: Final = 2
 """Raised when a row changes its form; `distbench.storage.row_schemas` reads rows of older ones."""
@@ -26,14 +28,17 @@ class MethodBlock(_Block):
     )
 
 
-class TaskBlock(_Block):
+class TaskBlock(_Block, Grown):
     """Which task, and the fingerprint of its data."""
+
+    later: ClassVar = frozenset({"flip"})
 
     id: str
     use: str
     fingerprint: str
     classes: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    flip: bool = Field(True, description="false: its images are never mirrored")
 
 
 class SourcesBlock(_Block):

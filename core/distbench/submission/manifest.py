@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from distbench.interfaces.zoo import SourceInfo
+from distbench.storage.grown import Grown
 from distbench.storage.hashing import canonical_json
 from distbench.storage.rows import SCHEMA as ROW_SCHEMA
 from distbench.submission import limits
@@ -47,13 +48,16 @@ class Coverage(_Block):
     missing: Count
 
 
-class TaskFacts(_Block):
+class TaskFacts(_Block, Grown):
     """A task and the fingerprint of its data."""
+
+    later: ClassVar = frozenset({"flip"})
 
     id: Name
     use: str = Field(max_length=limits.NAME, description="the task as one would type it")
     fingerprint: Name
     classes: tuple[Name, ...] = Field(min_length=2)
+    flip: bool = Field(True, description="false: its images are never mirrored")
 
 
 class Machine(_Block):

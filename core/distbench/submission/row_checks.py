@@ -139,7 +139,7 @@ class RowChecks:
             row.method.components, method.components
         ):
             self._refuse("another method", where, "its components or role are not the planned ones")
-        facts = ("use", "fingerprint", "classes")
+        facts = ("use", "fingerprint", "classes", "flip")
         if any(getattr(row.task, name) != getattr(task, name) for name in facts):
             self._refuse("another task", where, "its data or classes are not the planned ones")
             return False

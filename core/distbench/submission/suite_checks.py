@@ -90,11 +90,16 @@ def check_suite(
 def _check_tasks(
     plan: PublicPlan, suite: SuiteDefinition | None, labels: TaskLabels, report: ValidationReport
 ) -> None:
-    ours = [entry.id for entry in suite.tasks] if suite else []
+    ours = {entry.id: entry for entry in suite.tasks} if suite else {}
     for task in plan.tasks:
         if suite is not None and task.id not in ours:
             report.refuse("tasks", f"suite {suite.name} has no task '{shown(task.id)}'")
             continue
+        if suite is not None and task.flip != ours[task.id].flip:
+            report.refuse(
+                "protocol",
+                f"suite {suite.name} has flip={ours[task.id].flip} for task {shown(task.id)}",
+            )
         index = labels.task(task)
         if isinstance(index, str):
             continue

@@ -10,6 +10,7 @@ from distbench import leaderboard
 from distbench.engine.execute import execute_units
 from distbench.engine.ledger import Ledger
 from distbench.engine.mirror_hint import mirror_hint
+from distbench.engine.same_pictures import same_picture_notes
 from distbench.engine.student_trial import try_student
 from distbench.errors import InterruptedRunError, MachineError, interrupts, reason_of
 from distbench.interfaces.executor import Executor, Outcome
@@ -196,9 +197,16 @@ def _gather(
     board = write_tables(plan, rows, folder)
     students, unshipped = ship_best(ledger, rows, folder) if plan.save_student else ({}, ())
     hints = (mirror_hint(plan, task, home()) for task in plan.tasks)
+    judged = {row.task.id for row in rows if row.status != "failed"}  # failed ones say it
+    pictures = (
+        f"{task.id}: {text}"
+        for task in plan.tasks
+        if task.id in judged
+        for text in same_picture_notes(plan, task, home())
+    )
     known = registry(tuple(map(Path, plan.plugin_files))).data_sets()
     doubts = doubtful_names(plan.sources, plan.tasks, known)
-    warnings = (*_warnings(rows), *doubts, *filter(None, hints), *unshipped)
+    warnings = (*_warnings(rows), *doubts, *pictures, *filter(None, hints), *unshipped)
     if len(rows) < len(cells):
         warnings += (f"{len(cells) - len(rows)} of {len(cells)} cells are missing; run again",)
     if plan.save_student and board and not students:

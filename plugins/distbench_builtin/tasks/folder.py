@@ -27,7 +27,11 @@ from distbench_builtin.shared.images.folder_tree import ImageFile, walk
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
 from distbench_builtin.shared.images.grouping import divided_numbers
 from distbench_builtin.shared.images.label_spellings import DESCRIPTION as LABELS
-from distbench_builtin.shared.images.label_spellings import Labels, check_class_folders
+from distbench_builtin.shared.images.label_spellings import (
+    Labels,
+    check_class_folders,
+    check_groups,
+)
 from distbench_builtin.shared.images.parts import Classes, Layout
 from distbench_builtin.shared.images.peaks import peaks_of
 from distbench_builtin.shared.images.table_layout import listed as listed_in
@@ -53,8 +57,9 @@ class FolderTask(Task):
     a column of file names, one of classes and perhaps one of parts (train, test, val, or
     unlabelled). A row without a class is an unlabelled image.
 
-    ``unlabelled=DIR`` adds a folder of images without labels, at any depth. Those that are also
-    among the other images, byte for byte, are left out.
+    ``unlabelled=DIR`` adds a folder of images without labels, at any depth. Images without labels,
+    wherever they lie, that are also among the labelled, validation or test images, byte for byte,
+    are left out and counted.
 
     Folder and table are read once an instance; files that change later are not noticed.
     """
@@ -107,6 +112,12 @@ class FolderTask(Task):
             if column is not None and self.table is None:
                 raise UsageError(f"task folder: {name}={column} names a column of table=FILE")
         return self
+
+    def accepts_copies(self) -> bool:  # noqa: D102
+        return self.copies == "allow"
+
+    def deep_bits(self) -> int:  # noqa: D102
+        return self.bits or 16
 
     def identity(self) -> dict[str, Any]:  # noqa: D102
         identity = super().identity()
@@ -161,10 +172,12 @@ class FolderTask(Task):
         bonds = Bonds(self._digests, self.group)
         layout = self._layout(bonds)
         rows = {part: _in_order(classes) for part, classes in layout.parts.items()}
-        layout.unlabelled += self._more(layout, rows, bonds)
+        layout.unlabelled = self._unlabelled(layout, rows, bonds)
         rows["train"] += [(None, image) for image in layout.unlabelled]
         where = str(self.table or self.path)
         items = {part: bonds.items(own) for part, own in rows.items()}
+        if self.labels == "check":
+            check_groups((i for own in items.values() for i in own), self.group, where)
         layout.notes += check_copies(items, where, self.copies) + note_of_bits(self.bits)
         images = [image for own in rows.values() for _, image in own]
         numbers = bonds.numbers(images, where)
@@ -199,8 +212,28 @@ class FolderTask(Task):
             check_class_folders(layout.classes, root)
         return layout
 
-    def _more(self, layout: Layout, rows: dict[str, Rows], bonds: Bonds) -> list[ImageFile]:
-        """Images of the further folder that are not among the others."""
+    def _unlabelled(self, layout: Layout, rows: dict[str, Rows], bonds: Bonds) -> list[ImageFile]:
+        """The images without labels, wherever they lie, that are not among the labelled ones.
+
+        A method that learns from unlabelled images must not see those that it is judged on.
+        """
+        known = set(bonds.digests([image for part in rows.values() for _, image in part]))
+        kept: list[ImageFile] = []
+        pools = layout.unlabelled, self._further()
+        for pool in pools:
+            digests = bonds.digests(pool)
+            kept += [i for i, digest in zip(pool, digests, strict=True) if digest not in known]
+            known.update(digests)
+        total = sum(map(len, pools))
+        if left := total - len(kept):
+            layout.notes.append(
+                f"{left} of {total} unlabelled images left out: they are among the other images, "
+                "byte for byte"
+            )
+        return kept
+
+    def _further(self) -> list[ImageFile]:
+        """Images of the further folder."""
         if self.unlabelled is None:
             return []
         _check_folder(self.unlabelled, "unlabelled")
@@ -208,20 +241,10 @@ class FolderTask(Task):
         images = walk(base).images
         if not images:
             raise DataError(f"no images in unlabelled={self.unlabelled}")
-        others = [image for part in rows.values() for _, image in part] + layout.unlabelled
-        known = set(bonds.digests(others))
-        more = [
+        return [
             ImageFile(f"unlabelled/{image.name}", os.path.join(base, image.place))  # noqa: PTH118
             for image in images
         ]
-        digests = bonds.digests(more)
-        new = [image for image, digest in zip(more, digests, strict=True) if digest not in known]
-        if left := len(images) - len(new):
-            layout.notes.append(
-                f"{left} of {len(images)} images of the unlabelled folder left out: they are among "
-                "the others"
-            )
-        return new
 
     def _digests(self, places: Sequence[str]) -> list[str]:
         try:

@@ -13,22 +13,25 @@ from pydantic import ConfigDict, Field, model_validator
 from distbench import DataError, Download, TaskIndex, absent, primary
 from distbench_builtin.shared.caching.file_digests import file_digests
 from distbench_builtin.shared.images import hub_columns as _hub_data
+from distbench_builtin.shared.images.contents import hub_contents
 from distbench_builtin.shared.images.copies import DESCRIPTION as COPIES
-from distbench_builtin.shared.images.copies import Copies, check_copies
+from distbench_builtin.shared.images.copies import Copies
 from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
-from distbench_builtin.shared.images.depth import Depth, note_of_bits
+from distbench_builtin.shared.images.depth import Brightness, Depth, note_of_bits
 from distbench_builtin.shared.images.drawing import note
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
-from distbench_builtin.shared.images.grouping import checked_groups, divided_numbers, namer
+from distbench_builtin.shared.images.grouping import checked_groups, namer
 from distbench_builtin.shared.images.hub_columns import HubDataSet, missing
 from distbench_builtin.shared.images.hub_labels import differently_numbered
 from distbench_builtin.shared.images.hub_rows import Rows, open_splits
-from distbench_builtin.shared.images.peaks import deep_peak, spread
+from distbench_builtin.shared.images.label_spellings import DESCRIPTION as LABELS
+from distbench_builtin.shared.images.label_spellings import Labels, check_groups, check_labels
+from distbench_builtin.shared.images.peaks import deep_brightness, spread
 from distbench_builtin.shared.images.pool import Pool, in_natural_order
 from distbench_builtin.shared.images.pool_bonds import (
     Items,
+    checked_parts,
     divide,
-    image_digests,
     items_of,
     numbers_of,
 )
@@ -62,9 +65,8 @@ class HubTask(PooledTask):
         0.2, gt=0, lt=1, description="of each class for testing, where there is no split for it"
     )
     group: str | None = Field(None, description=GROUP.format(more=""))
-    copies: Copies = Field(
-        "refuse", description=f"{COPIES}. They are looked for in clones (path=) alone"
-    )
+    copies: Copies = Field("refuse", description=COPIES)
+    labels: Labels = Field("check", description=LABELS)
     bits: int | None = Field(None, ge=8, le=16, description=BITS)
     files: tuple[str, ...] = Field(("*",), description="which files of the repository are fetched")
     seen_by: tuple[str, ...] = Field(
@@ -79,9 +81,15 @@ class HubTask(PooledTask):
             raise ValueError(f"id={self.id} is no repository; write id=org/name")
         return self
 
+    def accepts_copies(self) -> bool:  # noqa: D102
+        return self.copies == "allow"
+
+    def deep_bits(self) -> int:  # noqa: D102
+        return self.bits or 16
+
     def identity(self) -> dict[str, Any]:  # noqa: D102
         identity = super().identity()
-        params = {k: v for k, v in identity["params"].items() if k != "copies"}
+        params = {k: v for k, v in identity["params"].items() if k not in ("copies", "labels")}
         for later in ("group", "bits"):
             if params.get(later) is None:
                 params.pop(later, None)
@@ -124,24 +132,28 @@ class HubTask(PooledTask):
         chosen = self._choose(list(splits), what)
         own = [splits[name] for name in chosen.values()]
         depth = Depth(self.bits, lambda: _peaks(own, image), what)
+        origin = self._origin(folder)
+        key = {"origin": origin, "config": self.config, "column": image}
         pools = {
             part: _hub_data.pool_of(
-                splits[name], features, image, label, names_from=f"{name}-", depth=depth
+                splits[name],
+                features,
+                image,
+                label,
+                names_from=f"{name}-",
+                depth=depth,
+                contents=hub_contents(splits[name], image, {**key, "split": name}),
             )
             for part, name in chosen.items()
         }
         notes = [f"{part} is split {name!r}" for part, name in chosen.items() if part != name]
-        origin = self._origin(folder)
-        items = self._items(pools, {part: splits[n] for part, n in chosen.items()}, image, origin)
+        items = items_of(pools, self._groups(pools, {p: splits[n] for p, n in chosen.items()}))
+        if self.labels == "check":
+            self._check_spellings(items, chosen, features[label], label, what)
         numbers = numbers_of(items)
         if "test" not in pools:
             total = len(pools["train"])
-            divide(pools, items, self.share)
-            if not len(pools["test"]):
-                raise DataError(
-                    f"no class of {what} has two images that do not belong together, so no test "
-                    "part can be made; name a split with test="
-                )
+            divide(pools, items, self.share, f"{what}; name a split with test=")
             notes.append(note(len(pools["test"]), total, self.share, "the images' names"))
         used = {v for pool in pools.values() for v in pool.labels if v is not None}
         if all(value is None for value in pools["test"].labels):
@@ -149,9 +161,13 @@ class HubTask(PooledTask):
                 f"the test images of {what} have no labels; name another split with test= (it has "
                 f"{', '.join(splits)})"
             )
-        notes += check_copies(items, what, self.copies) + note_of_bits(self.bits)
-        together = len(set(numbers)) < len(numbers)
-        groups = divided_numbers(numbers_of(items), {part: len(pools[part]) for part in items})
+        classes = _classes(features[label], used)
+        parts, copies = checked_parts(pools, items, classes, what, self.copies)
+        notes += copies + note_of_bits(self.bits)
+        # Groups matter to what is learnt, and to a test part that was drawn from them.
+        together = len(set(numbers)) < len(numbers) and (
+            "test" not in chosen or parts["train"].groups is not None
+        )
         mixed = differently_numbered(own, features, label)
         if mixed:
             notes.append(
@@ -159,15 +175,30 @@ class HubTask(PooledTask):
                 "by name"
             )
         more = [*(numbers if together else ()), *(["by name"] if mixed else [])]
-        classes = _classes(features[label], used)
         index = TaskIndex(
             classes=classes,
-            parts={part: pool.part(classes, groups[part]) for part, pool in pools.items()},
+            parts=parts,
             fingerprint=self._fingerprint(origin, chosen, image, label, pools, classes, more),
             seen_by=self.seen_by,
             notes=tuple(notes),
         )
         return index, pools
+
+    def _check_spellings(
+        self, items: Items, chosen: dict[str, str], kind: object, column: str, what: str
+    ) -> None:
+        """Questions groups, and labels that are texts, that a person hardly meant."""
+        from datasets import ClassLabel
+
+        check_groups((i for own in items.values() for i in own), self.group, what)
+        if isinstance(kind, ClassLabel):
+            return
+        first: dict[str, str] = {}
+        for part, own in items.items():
+            for row, item in enumerate(own):
+                if item.label is not None and item.label not in first:
+                    first[item.label] = f"row {row} of split {chosen[part]!r}"
+        check_labels(first, what, column)
 
     def _choose(self, splits: list[str], what: str) -> dict[str, str]:
         """Which split is which part.
@@ -220,17 +251,6 @@ class HubTask(PooledTask):
         names = [p.relative_to(folder.absolute()).as_posix() for p in files]
         return [names, file_digests(folder.absolute(), files)]
 
-    def _items(
-        self, pools: dict[str, Pool], rows: dict[str, Rows], image: str, origin: list[object]
-    ) -> Items:
-        """The images with what is known of their content and groups."""
-        digests: dict[str, list[str]] = {}
-        if self.path is not None:
-            for part, own in rows.items():
-                key = {"origin": origin, "config": self.config, "split": part, "column": image}
-                digests[part] = image_digests(own, image, key)
-        return items_of(pools, digests, self._groups(pools, rows))
-
     def _groups(self, pools: dict[str, Pool], rows: dict[str, Rows]) -> dict[str, list[str | None]]:
         if self.group is None:
             return {}
@@ -246,12 +266,12 @@ class HubTask(PooledTask):
         return groups
 
 
-def _peaks(splits: Sequence[Rows], image: str) -> Iterator[int]:
-    """Largest values of a sample of images."""
+def _peaks(splits: Sequence[Rows], image: str) -> Iterator[Brightness]:
+    """How bright a sample of images is."""
     for rows in splits:
         for position in spread(len(rows)):
             for data in rows.images(image, [position]):
-                yield deep_peak(data or b"")
+                yield deep_brightness(data or b"")
 
 
 def _is_data(file: Path, root: Path) -> bool:

@@ -59,6 +59,9 @@ class ImagesTask(Task):
             for i in (positions if part == "train" else ())
         ]
 
+    def deep_bits(self) -> int:  # noqa: D102
+        return self.bits or 16
+
     def identity(self) -> dict[str, Any]:  # noqa: D102
         identity = super().identity()
         params = {k: v for k, v in identity["params"].items() if k != "bits" or v is not None}

@@ -12,7 +12,13 @@ from pydantic import ConfigDict, Field, field_validator
 from distbench import DataError, Download, TaskIndex, absent, did_you_mean, primary
 from distbench_builtin.shared.caching.file_digests import file_digests
 from distbench_builtin.shared.images.drawing import note
-from distbench_builtin.shared.images.pool import Pool, divided
+from distbench_builtin.shared.images.pool import Pool
+from distbench_builtin.shared.images.pool_bonds import (
+    checked_parts,
+    divide,
+    grouping_facts,
+    items_of,
+)
 from distbench_builtin.shared.images.pooled_task import PooledTask
 from distbench_builtin.shared.images.torchvision_sets import SETS, archive, open_set
 
@@ -21,7 +27,8 @@ class TorchvisionTask(PooledTask):
     """A data set of torchvision with one class for each image, such as Food101 or Flowers102.
 
     `distbench fetch` gets it from where torchvision does, with torchvision's checksums; a run
-    reads it and downloads nothing. Where it has no test split one is made.
+    reads it and downloads nothing. Where it has no test split one is made, in which copies stay on
+    one side. Copies between published splits, on which results are compared, are counted.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -57,27 +64,29 @@ class TorchvisionTask(PooledTask):
         if self.path is not None and not self.path.is_dir():
             raise DataError(f"the folder {self.path} does not exist; mend path=DIR")
         classes, pools = open_set(self.dataset, self.path or wanted.place)
-        notes: tuple[str, ...] = ()
+        notes: list[str] = []
+        items = items_of(pools)
         if "test" not in pools:
             total = len(pools["train"])
-            pools["train"], pools["test"] = divided(pools["train"], self.share)
-            notes = (note(len(pools["test"]), total, self.share, "the images' names"),)
+            divide(pools, items, self.share, wanted.what)
+            notes.append(note(len(pools["test"]), total, self.share, "the images' names"))
         used = {label for pool in pools.values() for label in pool.labels}
         classes = tuple(name for name in classes if name in used)
+        parts, copies = checked_parts(pools, items, classes, wanted.what, "allow")
         content = [(part, pool.names, pool.labels) for part, pool in sorted(pools.items())]
         return (
             TaskIndex(
                 classes=classes,
-                parts={part: pool.part(classes) for part, pool in pools.items()},
-                fingerprint=self._fingerprint(wanted.place, content),
+                parts=parts,
+                fingerprint=self._fingerprint([*content, *grouping_facts(parts)]),
                 seen_by=self.seen_by,
-                notes=notes,
+                notes=(*notes, *copies),
             ),
             pools,
         )
 
-    def _fingerprint(self, place: Path, content: object) -> str:
-        """Of names and labels; the images are those of the checksums, or of the user's files."""
+    def _fingerprint(self, content: object) -> str:
+        """Of names, labels, groups, and the images: by checksums, or the user's files."""
         origin: object = [(piece.file, piece.digest) for piece in archive(self.dataset).pieces]
         if self.path is not None:
             root = self.path.absolute()

@@ -12,14 +12,21 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image as Pillow
+from PIL.PngImagePlugin import PngInfo
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
-def picture(shade: int, size: tuple[int, int] = (8, 6), kind: str = "PNG") -> bytes:
-    """An image of one grey."""
+def picture(
+    shade: int, size: tuple[int, int] = (8, 6), kind: str = "PNG", mark: object = None
+) -> bytes:
+    """An image of one grey; with a mark in it, it is no copy of another of the same grey."""
     buffer = io.BytesIO()
-    Pillow.fromarray(np.full((size[1], size[0], 3), shade, np.uint8)).save(buffer, kind)
+    text = PngInfo()
+    text.add_text("mark", str(mark))
+    more = {"comment": str(mark)} if kind == "JPEG" else {"pnginfo": text}
+    image = Pillow.fromarray(np.full((size[1], size[0], 3), shade, np.uint8))
+    image.save(buffer, kind, **({} if mark is None else more))
     return buffer.getvalue()
 
 
@@ -149,7 +156,11 @@ def mirrored(
             rows = [(number, i) for number in range(len(classes)) for i in range(count)]
             columns: dict[str, list[Any]] = {
                 image: [
-                    {"bytes": draw(n % 256), "path": paths(split, classes[n], i)} for n, i in rows
+                    {
+                        "bytes": draw(n % 256, mark=(split, n, i)),
+                        "path": paths(split, classes[n], i),
+                    }
+                    for n, i in rows
                 ],
                 "label": [classes[n] if text else n for n, _ in rows],
             }

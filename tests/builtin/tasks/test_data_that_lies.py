@@ -70,20 +70,51 @@ def test_copies_of_training_images_in_the_test_part_are_refused(tmp_path: Path) 
 
 
 def test_few_copies_are_said(tmp_path: Path) -> None:
-    root = folder(tmp_path / "d", {"train": 6, "test": 20, "val": 3})
+    root = folder(tmp_path / "d", {"train": 6, "test": 20, "val": 20})
     clean = index(root)
     assert clean.notes == () and all(part.groups is None for part in clean.parts.values())
     copy(root / "train/a/03.png", root / "test/a/x.png")
     copy(root / "train/b/01.png", root / "val/b/x.png")
     notes = index(root).notes
     assert notes[0].startswith("1 of 41 test images are among the training or validation images")
-    assert notes[1].startswith("1 of 7 validation images are among the training images too")
+    assert notes[1].startswith("1 of 41 validation images are among the training images too")
 
 
-def test_a_test_image_among_the_unlabelled_ones_is_a_copy_too(tmp_path: Path) -> None:
+def test_copies_in_the_validation_part_are_refused_like_those_in_the_test_part(
+    tmp_path: Path,
+) -> None:
+    root = folder(tmp_path / "d", {"train": 6, "test": 20, "val": 3})
+    copy(root / "train/b/01.png", root / "val/b/x.png")
+    assert "1 of 7 validation images are among the training images too" in refused(root)
+    assert len(index(root, copies="allow").notes) == 1
+
+
+@pytest.mark.parametrize("part", ["train/a", "test/a", "val/a"])
+@pytest.mark.parametrize("place", ["unlabelled", "train/unlabelled", "elsewhere"])
+def test_unlabelled_copies_are_left_out_wherever_they_lie(
+    tmp_path: Path, part: str, place: str
+) -> None:
+    root = folder(tmp_path / "d", {"train": 6, "test": 4, "val": 2})
+    base = tmp_path if place == "elsewhere" else root
+    noise(base / place / "new.png", 999)
+    copy(root / part / "00.png", base / place / "x.png")
+    more = {"unlabelled": base / place} if place == "elsewhere" else {}
+    found = index(root, **more)
+    assert found.notes == (
+        "1 of 2 unlabelled images left out: they are among the other images, byte for byte",
+    )
+    assert len(found.parts["train"]) == 13
+
+
+def test_a_table_leaves_unlabelled_copies_out_too(tmp_path: Path) -> None:
     root = folder(tmp_path / "d", {"train": 6, "test": 4})
-    copy(root / "test/a/00.png", root / "unlabelled/x.png")
-    assert "1 of 8 test images" in refused(root)
+    names = sorted(f.relative_to(root).as_posix() for f in root.rglob("*.png"))
+    lines = [f"{n},{n.split('/')[1]},{n.split('/')[0]}" for n in names]
+    copy(root / "test/a/00.png", root / "x.png")
+    (root / "t.csv").write_text("\n".join(["file,label,split", *lines, "x.png,,train"]))
+    found = index(root, table=root / "t.csv")
+    assert found.notes[0].startswith("1 of 1 unlabelled images left out")
+    assert len(found.parts["train"]) == 12
 
 
 def test_allowing_copies_changes_no_key(tmp_path: Path) -> None:
@@ -101,9 +132,8 @@ def test_copies_stay_in_one_part_of_a_made_split(tmp_path: Path, below: str) -> 
         for i in range(20):
             copy(root / below / klass / f"{i:02d}.png", root / below / klass / f"{i:02d} copy.png")
     if below:
-        folder(root, {"val": 1}, "ab")
-        for i, klass in enumerate("ab"):
-            noise(root / "val" / klass / "00.png", 1000 + i)
+        for i, klass in enumerate("ab" * 10):
+            noise(root / "val" / klass / f"{i}.png", 1000 + i)
         copy(root / below / "a/00.png", root / "val/a/x.png")
     found = index(root)
     content = {
@@ -214,6 +244,25 @@ def test_groups_that_cannot_be_found_are_explained(tmp_path: Path, given: str, w
     assert words in message and f"group={given}" in message
 
 
+@pytest.mark.parametrize(("one", "two"), [("P0", "p0"), ("P 0", "P_0"), ("1.0", "1")])
+def test_two_spellings_of_a_group_are_questioned(tmp_path: Path, one: str, two: str) -> None:
+    root = folder(tmp_path / "d", {"": 6})
+    names = sorted(f.relative_to(root).as_posix() for f in root.rglob("*.png"))
+    groups = [one, one, "x", "y", "z", two] * 2
+    lines = [f"{n},{n[0]},{g}" for n, g in zip(names, groups, strict=True)]
+    (root / "t.csv").write_text("\n".join(["file,label,patient", *lines]))
+    message = refused(root, table=root / "t.csv", group="patient")
+    assert f"the groups {one!r} (a/00.png) and {two!r} (a/05.png): are they one?" in message
+    assert "group=patient" in message and "labels=keep" in message
+    index(root, table=root / "t.csv", group="patient", labels="keep")
+
+
+def test_two_spellings_in_file_names_are_questioned(tmp_path: Path) -> None:
+    root = patients(tmp_path / "d")
+    noise(root / "a/PATIENT00_9.png", 999)
+    assert "are they one?" in refused(root, group=r"(?i)(patient\d+)_")
+
+
 def test_one_group_is_no_two_parts(tmp_path: Path) -> None:
     message = refused(patients(tmp_path / "d"), group="(patient)")
     assert "no class of" in message and "two images that do not belong together" in message
@@ -295,7 +344,7 @@ def test_dim_images_are_refused_until_it_is_said(
 ) -> None:
     root = deep(tmp_path / "d", most, suffix)
     for part in ("train", "test"):
-        with pytest.raises(DataError, match=f"no value above {most}.*bits={bits} or more") as found:
+        with pytest.raises(DataError, match=f"the largest is {most}.*bits={bits} or more") as found:
             FolderTask(path=root).read(part, [0])
         assert type(found.value) is DataError  # so that --skip-corrupt leaves nothing out
     task = FolderTask(path=root, bits=bits)
@@ -303,7 +352,9 @@ def test_dim_images_are_refused_until_it_is_said(
     assert task.read("test", [0])[0].min() < 128
     dark = FolderTask(path=root, bits=16)
     assert dark.read("test", [0])[0].max() == most >> 8
-    assert task.index().notes == (f"16-bit images are read as {bits}-bit ones (bits={bits})",)
+    assert (
+        task.index().notes[0].startswith(f"16-bit images are read as {bits}-bit ones (bits={bits})")
+    )
     assert ImagesTask(path=root, bits=bits).read("train", [0])[0].max() == 255
     with pytest.raises(DataError, match="bits="):
         ImagesTask(path=root).read("train", [0])

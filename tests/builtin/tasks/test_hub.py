@@ -90,6 +90,9 @@ def test_it_is_typed_as_one_types_it(pets: Path) -> None:
 
 
 def test_labels_are_read_without_images(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But for one look at their bytes, for copies, that is remembered."""
+    make("hub:org/pets").index()
+
     def refuse(*arguments: Any) -> Any:
         raise AssertionError("an image was read")
 
@@ -146,14 +149,14 @@ def test_numbers_and_texts_are_classes_too(
             "image_id": Value("string"),
         }
     )
-    columns = {
-        "picture": [{"bytes": draw(i), "path": None} for i in range(6)],
+    columns: dict[str, list[Any]] = {
         "number": [10, 9, 10, -1, 9, 10],
         "dx": ["nv", "mel", "nv", None, "mel", "nv"],
         "image_id": [f"ISIC_{i}" for i in range(6)],
     }
     for split in ("train", "test"):
-        write_split(folder / "data", split, columns, kinds)
+        pictures = [{"bytes": draw(i, mark=split), "path": None} for i in range(6)]
+        write_split(folder / "data", split, {"picture": pictures, **columns}, kinds)
     texts = make("hub:org/odd").index()
     assert texts.classes == ("mel", "nv")
     assert texts.parts["train"].labels.tolist() == [1, 0, 1, -1, 0, 1]
@@ -197,7 +200,9 @@ def test_folders_of_images_in_a_repository(
         for shade, name in enumerate(("cat", "dog")):
             (folder / split / name).mkdir(parents=True)
             for i in range(count):
-                (folder / split / name / f"{i}.jpg").write_bytes(draw(99 * shade, kind="JPEG"))
+                (folder / split / name / f"{i}.jpg").write_bytes(
+                    draw(99 * shade, kind="JPEG", mark=(split, i))
+                )
     task = make("hub:org/tree")
     index = task.index()
     assert index.classes == ("cat", "dog")
@@ -273,7 +278,8 @@ def test_a_test_split_without_labels_is_refused(
     folder = snapshot("org/hidden")
     kinds = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     for split, labels in (("train", [0, 1]), ("validation", [1, 0]), ("test", [-1, -1])):
-        columns = {"image": [{"bytes": draw(1), "path": None}] * 2, "label": labels}
+        images = [{"bytes": draw(1, mark=(split, i)), "path": None} for i in range(2)]
+        columns = {"image": images, "label": labels}
         write_split(folder / "data", split, columns, kinds)
     with pytest.raises(DataError, match=r"test images of .* have no labels; name another split"):
         make("hub:org/hidden").index()
@@ -306,9 +312,11 @@ def test_large_images_may_come_smaller(
 
     kinds = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     folder = snapshot("org/large")
-    large = {"bytes": draw(77, (640, 480), "JPEG"), "path": None}
     for split in ("train", "test"):
-        write_split(folder / "data", split, {"image": [large] * 2, "label": [0, 1]}, kinds)
+        large = [
+            {"bytes": draw(77, (640, 480), "JPEG", mark=(split, i)), "path": None} for i in range(2)
+        ]
+        write_split(folder / "data", split, {"image": large, "label": [0, 1]}, kinds)
     task = make("hub:org/large")
     assert task.read("train", [0])[0].shape == (480, 640, 3)
     assert task.read_reduced("train", [0], 60)[0].shape == (120, 160, 3)
@@ -323,7 +331,8 @@ def test_a_broken_image_is_named(
     kinds = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     folder = snapshot("org/broken")
     for split in ("train", "test"):
-        columns = {"image": [{"bytes": b"no image", "path": "x.jpg"}] * 2, "label": [0, 1]}
+        images = [{"bytes": f"no {split} {i}".encode(), "path": "x.jpg"} for i in range(2)]
+        columns = {"image": images, "label": [0, 1]}
         write_split(folder / "data", split, columns, kinds)
     task = make("hub:org/broken")
     task.index()
@@ -427,6 +436,26 @@ def test_copies_in_a_clone_are_refused_and_kept_together(animals: Callable[..., 
     assert "copies" not in only.identity()["params"] and "group" not in only.identity()["params"]
 
 
+def test_copies_in_a_data_set_of_the_hub_are_refused(
+    snapshot: Callable[..., Path], write_split: Callable[..., None], draw: Callable[..., bytes]
+) -> None:
+    from datasets import ClassLabel, Features, Image
+
+    folder = snapshot("org/twice")
+    kinds = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    for split, marks in (("train", [0, 1, 2, 3]), ("validation", [8, 9]), ("test", [5, 2])):
+        images = [{"bytes": draw(7, mark=mark), "path": None} for mark in marks]
+        write_split(
+            folder / "data", split, {"image": images, "label": [0, 1] * (len(marks) // 2)}, kinds
+        )
+    words = r"1 of 2 test images are among .* \(test-000001 is train-000002\).*copies=allow"
+    with pytest.raises(DataError, match=words):
+        make("hub:org/twice").index()
+    index = make("hub:org/twice:copies=allow").index()
+    assert "1 of 2 test images" in index.notes[0]
+    assert all(part.groups is None for part in index.parts.values())
+
+
 def test_groups_of_a_data_set_stay_together(animals: Callable[..., Path]) -> None:
     names = ["cat", "dog"]
     clone = animals("train", names, names * 12)
@@ -442,6 +471,32 @@ def test_groups_of_a_data_set_stay_together(animals: Callable[..., Path]) -> Non
     assert index.fingerprint != plain.fingerprint
     with pytest.raises(DataError, match=r"no column .there are image, label, person"):
         make(f"hub:path={clone},group=patient").index()
+
+
+@pytest.mark.parametrize("column", ["label", "person"])
+def test_spellings_in_a_data_set_are_questioned(
+    snapshot: Callable[..., Path],
+    write_split: Callable[..., None],
+    draw: Callable[..., bytes],
+    column: str,
+) -> None:
+    from datasets import Features, Image, Value
+
+    folder = snapshot("org/slips")
+    kinds = Features({"image": Image(), "label": Value("string"), "person": Value("string")})
+    columns: dict[str, list[Any]] = {
+        "image": [{"bytes": draw(i), "path": None} for i in range(12)],
+        "label": ["cat", "dog"] * 6,
+        "person": [f"P{i // 2}" for i in range(12)],
+    }
+    columns[column][11] = {"label": "Dog", "person": " p0"}[column]
+    write_split(folder / "data", "train", columns, kinds)
+    words = {"label": r"'dog' .row 1 of split 'train'. and 'Dog'", "person": "'P0' .* and ' p0'"}
+    with pytest.raises(DataError, match=words[column] + ".*labels=keep"):
+        make("hub:org/slips:group=person").index()
+    kept = make("hub:org/slips:group=person,labels=keep")
+    assert len(kept.index().classes) == (3 if column == "label" else 2)
+    assert "labels" not in kept.identity()["params"]
 
 
 def test_images_of_a_clone_are_read_for_copies_once(
@@ -463,13 +518,16 @@ def test_dim_images_of_16_bits_are_refused_until_it_is_said(
 
     kinds = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
     folder = snapshot("org/deep")
-    file = io.BytesIO()
-    Pillow.fromarray(np.array([[0, 700, 4095]], np.uint16)).save(file, "PNG")
-    for split in ("train", "test"):
-        columns = {"image": [{"bytes": file.getvalue(), "path": None}] * 2, "label": [0, 1]}
-        write_split(folder / "data", split, columns, kinds)
-    with pytest.raises(DataError, match=r"no value above 4095.*bits=12 or more"):
+    for number, split in enumerate(("train", "test")):
+        images = []
+        for i in range(2):
+            file = io.BytesIO()
+            values = np.array([[0, 700, 4095, 4090 - 2 * number - i]], np.uint16)
+            Pillow.fromarray(values).save(file, "PNG")
+            images.append({"bytes": file.getvalue(), "path": None})
+        write_split(folder / "data", split, {"image": images, "label": [0, 1]}, kinds)
+    with pytest.raises(DataError, match=r"bits=12 or more"):
         make("hub:org/deep").read("train", [1])
     task = make("hub:org/deep:bits=12")
-    assert task.read("train", [1])[0][0, :, 0].tolist() == [0, 43, 255]
+    assert task.read("train", [1])[0][0, :3, 0].tolist() == [0, 43, 255]
     assert "bits" not in make("hub:org/deep").identity()["params"]

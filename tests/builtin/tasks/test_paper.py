@@ -202,6 +202,27 @@ def test_chestx_keeps_single_labels_of_seven_classes(
         make("paper-chestx").index()
 
 
+def test_copies_between_published_parts_are_counted(
+    mirrored: Callable[..., Path],
+    draw: Draw,
+    write_split: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A published split is what results are compared on: nothing of it is refused."""
+    from datasets import ClassLabel, Features, Image
+
+    classes = list(names.CIFAR10)
+    folder = mirrored("uoft-cs/cifar10", classes, {"train": 2, "test": 1}, image="img")
+    kinds = Features({"img": Image(), "label": ClassLabel(names=classes)})
+    images = [{"bytes": draw(0, mark=("train", 0, 0)), "path": None}] * 2
+    images += [{"bytes": draw(n, mark=n), "path": None} for n in range(8)]
+    write_split(folder / "data", "test", {"img": images, "label": list(range(10))}, kinds)
+    expect(monkeypatch, "cifar10", train=20, test=10)
+    index = make("paper-cifar10").index()
+    assert index.notes[1].startswith("2 of 10 test images are among the training or validation")
+    assert index.notes[-1].startswith("licence")
+
+
 def test_eurosat_is_divided_alike_whatever_the_mirror(
     mirrored: Callable[..., Path],
     draw: Draw,
@@ -220,7 +241,7 @@ def test_eurosat_is_divided_alike_whatever_the_mirror(
     for name in classes:
         for i in range(1, 11):
             file = tmp_path / "tv" / "eurosat" / "2750" / name / f"{name}_{i}.jpg"
-            put(file, draw(1, kind="JPEG"))
+            put(file, draw(1, kind="JPEG", mark=(name, i)))
     expect(monkeypatch, "eurosat", all=100)
     hub = make("paper-eurosat").index()
     files = make(f"paper-eurosat:path={tmp_path / 'tv'}").index()

@@ -38,7 +38,10 @@ def put(file: Path, data: bytes | str) -> None:
 def eurosat(root: Path, draw: Draw, count: int = 10) -> None:
     for shade, name in enumerate(("AnnualCrop", "Forest")):
         for i in range(1, count + 1):
-            put(root / "eurosat" / "2750" / name / f"{name}_{i}.jpg", draw(shade * 99, kind="JPEG"))
+            put(
+                root / "eurosat" / "2750" / name / f"{name}_{i}.jpg",
+                draw(shade * 99, kind="JPEG", mark=(name, i)),
+            )
 
 
 def pets(root: Path, draw: Draw) -> None:
@@ -111,6 +114,22 @@ def test_sets_are_read_without_being_fetched(
         assert make(task.label).index().fingerprint != index.fingerprint
 
 
+def test_copies_stay_on_one_side_of_a_split_that_is_made(tmp_path: Path, draw: Draw) -> None:
+    eurosat(tmp_path / "root", draw)
+    plain = make(f"torchvision:EuroSAT:path={tmp_path / 'root'}").index()
+    assert len(plain.notes) == 1 and plain.parts["train"].groups is None
+    place = tmp_path / "root/eurosat/2750/Forest"
+    for i in range(1, 11):
+        put(place / f"Forest_{i + 10}.jpg", (place / f"Forest_{i}.jpg").read_bytes())
+    index = make(f"torchvision:EuroSAT:path={tmp_path / 'root'}").index()
+    content = {
+        part: {(tmp_path / "root" / name).read_bytes() for name in own.names}
+        for part, own in index.parts.items()
+    }
+    assert not content["train"] & content["test"] and index.parts["train"].groups is not None
+    assert "training images are copies of others" in index.notes[1]
+
+
 @pytest.mark.usefixtures("cut_off")
 def test_sets_that_are_held_in_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import torchvision
@@ -138,6 +157,7 @@ def test_sets_that_are_held_in_memory(tmp_path: Path, monkeypatch: pytest.Monkey
     assert index.classes == ("airplane", "automobile")
     assert index.parts["test"].labels.tolist() == [0, 1, 0, 1]
     assert index.parts["test"].names[1] == "test-000001"
+    assert index.notes[0].startswith("4 of 4 test images are among the training or validation")
     assert [int(i.mean()) for i in task.read("train", [3, 1])] == [3, 1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,10 +27,10 @@ def test_the_shipped_source_text_is_what_prepare_does(size: tuple[int, int]) -> 
     assert np.array_equal(shipped(Image.fromarray(image)), fit(image, 16))
 
 
-def shipped(image: Image.Image) -> np.ndarray:
+def shipped(image: Image.Image, *bits: int) -> np.ndarray:
     there: dict[str, Any] = {"np": np, "Image": Image, "ImageOps": ImageOps}
     exec(FIT, there)
-    return there["fit"](image, 16)
+    return there["fit"](image, 16, *bits)
 
 
 def drawn(kind: str) -> bytes:
@@ -63,6 +64,43 @@ def test_files_are_decoded_as_image_tasks_do_it(kind: str, tmp_path: Path) -> No
     task = cast(Task, registry().make("task", f"folder:path={tmp_path},copies=allow"))
     seen = fit(task.read_reduced("test", [0], 16)[0], 16)
     assert np.array_equal(shipped(Image.open(io.BytesIO(drawn(kind)))), seen)
+
+
+def deep(root: Path) -> Path:
+    """Images that use 12 of 16 bits, each with one pixel that uses them all."""
+    for number, part in enumerate(("train/a", "train/b", "test/a", "test/b")):
+        (root / part).mkdir(parents=True)
+        values = np.random.default_rng(number).integers(0, 4096, (40, 50), dtype=np.uint16)
+        values[3, 4] = 65535
+        Image.fromarray(values).save(root / part / "x.png")
+    return root
+
+
+def test_dim_images_are_scaled_as_their_task_does_it(tmp_path: Path) -> None:
+    root = deep(tmp_path / "d")
+    task = cast(Task, registry().make("task", f"folder:path={root},bits=12"))
+    assert task.deep_bits() == 12
+    seen = fit(task.read_reduced("test", [0], 16)[0], 16)
+    assert np.array_equal(shipped(Image.open(root / "test/a/x.png"), 12), seen)
+    dark = shipped(Image.open(root / "test/a/x.png"))
+    assert dark.mean() < seen.mean() / 8
+    words = " ".join(Preprocessing(16, 16, (0, 0, 0), (1, 1, 1), 12).steps())
+    assert "of 16 bits the upper 8 of the lower 12 (larger values as 255)" in words
+
+
+def test_deep_colours_are_not_scaled_wrongly(
+    deep_png: Callable[..., bytes], deep_tiff: Callable[..., bytes]
+) -> None:
+    colours, grey = (
+        np.random.default_rng(0).integers(0, 4096, (9, 7, channels)) for channels in (4, 2)
+    )
+    for data in (deep_png(colours[..., :3]), deep_tiff(colours), deep_png(grey)):
+        with pytest.raises(ValueError, match="give it such images as 8-bit ones"):
+            shipped(Image.open(io.BytesIO(data)), 12)
+        assert shipped(Image.open(io.BytesIO(data))).shape == (16, 16, 3)
+    plain = io.BytesIO()
+    Image.new("RGB", (20, 20), (9, 8, 7)).save(plain, "PNG")
+    assert shipped(Image.open(plain), 12)[0, 0].tolist() == [9, 8, 7]
 
 
 @pytest.mark.parametrize("size", [16, 12, 7, 24])

@@ -105,6 +105,7 @@ def check_comparable(rows: Sequence[RowRecord]) -> None:
         by_method[row.method.id].append(row)
     for task, group in sorted(by_task.items()):
         _refuse_different(group, f"the data of task {task!r}", lambda row: row.task.fingerprint)
+        _refuse_different(group, f"flip of task {task!r}", lambda row: row.task.flip)
     for method, group in sorted(by_method.items()):
         _refuse_different(group, f"the role of {method!r}", lambda row: row.method.role)
         _refuse_mapping(group, method, lambda row: row.method.components)

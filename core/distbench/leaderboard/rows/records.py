@@ -42,6 +42,7 @@ class DeclaredTask:
     fingerprint: str
     classes: int
     notes: tuple[str, ...]
+    flip: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +178,9 @@ class Reader:
             protocol = {k: v for k, v in protocol.items() if k != "seeds"}
         setting = TableSetting(row.suite, row.suite_version, protocol, row.student)
         method, task = row.method, row.task
-        facts = DeclaredTask(task.id, task.use, task.fingerprint, len(task.classes), task.notes)
+        facts = DeclaredTask(
+            task.id, task.use, task.fingerprint, len(task.classes), task.notes, task.flip
+        )
         declared = DeclaredMethod(method.id, method.role, method.components)
         cost = CostFacts(*map(vars(row.cost).__getitem__, CostFacts._fields)) if row.cost else None
         return RowRecord(

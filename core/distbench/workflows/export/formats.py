@@ -207,7 +207,7 @@ def logits(model, pixels):
 
 def classify(model, files):
     """For each file the classes with their probabilities, the likeliest first."""
-    pixels = np.stack([fit(Image.open(file), ABOUT["stored"]) for file in files])
+    pixels = np.stack([fit(Image.open(file), ABOUT["stored"], ABOUT["bits"]) for file in files])
     found = logits(model, torch.from_numpy(pixels).permute(0, 3, 1, 2)).softmax(1)
     return [
         sorted(zip(ABOUT["classes"], row), key=lambda pair: -pair[1]) for row in found.tolist()
@@ -255,7 +255,8 @@ from PIL import Image, ImageOps
 session = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
 about = session.get_modelmeta().custom_metadata_map
 classes, steps = json.loads(about["classes"]), json.loads(about["preprocessing"])
-pixels = fit(Image.open("image.jpg"), steps["stored"]).transpose(2, 0, 1)[None]
+pixels = fit(Image.open("image.jpg"), steps["stored"], steps["bits"])
+pixels = pixels.transpose(2, 0, 1)[None]
 logits = session.run(["logits"], {{"pixels": pixels}})[0][0]
 shares = np.exp(logits - logits.max())
 for number in np.argsort(-logits)[:3]:

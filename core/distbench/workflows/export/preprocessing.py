@@ -11,12 +11,17 @@ from torch import nn
 from distbench.engine.training.batches import resized
 
 FIT = """\
-def fit(image, side):
+def fit(image, side, bits=16):
     \"\"\"A PIL image as uint8 (side, side, 3): short side resized, centre kept.\"\"\"
+    if bits < 16 and image.mode[0] != "I" and ";16" in str(getattr(image, "tile", "")):
+        raise ValueError(  # PIL would keep the upper 8 of 16 bits
+            f"16 bits a colour, of which this student saw {bits}: give it such images as 8-bit ones"
+        )
     image.draft(None, (2 * side, 2 * side))  # of a JPEG that is much larger: decoded smaller
     image = ImageOps.exif_transpose(image)  # upright, as the camera was held
-    if image.mode.startswith("I"):  # 16 bits of grey: the upper byte
-        image = Image.fromarray((np.asarray(image).astype(int) >> 8).astype(np.uint8))
+    if image.mode.startswith("I"):  # 16 bits of grey: the upper 8 of those that are used
+        used = np.minimum(np.asarray(image).astype(int), 2**bits - 1)
+        image = Image.fromarray((used >> (bits - 8)).astype(np.uint8))
     if image.has_transparency_data:
         ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
         ground.alpha_composite(image.convert("RGBA"))
@@ -43,12 +48,14 @@ class Preprocessing:
         size: Pixels; side of the student's input, to which the square is resized in turn.
         mean: Of the channels red, green, blue of images in 0..1.
         std: Of the same.
+        bits: How many bits of 16-bit images hold something; the upper 8 of them are kept.
     """
 
     stored: int
     size: int
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    bits: int = 16
 
     def as_dict(self) -> dict[str, Any]:
         """The steps in order, for ``preprocessing.json``."""
@@ -60,8 +67,10 @@ class Preprocessing:
             f"resize to {self.size} x {self.size} pixels "
             "(bilinear, antialiased when shrinking), clamp to 0..1"
         )
+        of_these = "" if self.bits == 16 else f" of the lower {self.bits} (larger values as 255)"
         return [
-            "decode as 8-bit RGB: upright as EXIF says, transparency on white, a JPEG at "
+            "decode as 8-bit RGB: upright as EXIF says, transparency on white, of 16 bits the "
+            f"upper 8{of_these}, a JPEG at "
             f"1/2, 1/4 or 1/8 of its size if that leaves at least {2 * self.stored} pixels a side",
             f"resize the short side to {self.stored} pixels "
             "(bilinear, antialiased when shrinking; PIL)",

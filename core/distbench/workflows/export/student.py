@@ -99,7 +99,9 @@ def original(
         raise DistbenchError(f"the student of {cell.id} was trained but not kept")
     images = work.images(plan.task(cell.task))
     stored = images.train.shape[1]
-    steps = Preprocessing(stored, plan.protocol.image_size, *work.student.normalisation())
+    bits = work.names.make("task", plan.task(cell.task).component).deep_bits()
+    mean, std = work.student.normalisation()
+    steps = Preprocessing(stored, plan.protocol.image_size, mean, std, bits)
     chosen = np.unique(np.linspace(0, len(images.train) - 1, num=_IMAGES).astype(int))
     return Original(work, cell, row, row.result, model, steps, images.train[chosen])
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal, NamedTuple
 
-from distbench import DataError
-
-MOST = 0.05
-"""Share of the test part, or of the labelled training images, above which a task is refused."""
+from distbench import MOST_COPIES, DataError
 
 Copies = Literal["refuse", "allow"]
 DESCRIPTION = (
-    f"allow: go on where more than {MOST:.0%} of the test images are among the training images "
-    "too (or of one group with some), or of the training images lie in two classes"
+    f"allow: go on where more than {MOST_COPIES:.0%} of the test or validation images are among "
+    "the training images too (byte for byte, as the same picture saved again, or of one group with "
+    "some), or of the training images lie in two classes"
 )
 
 
@@ -67,7 +65,7 @@ def _in_two_parts(parts: Mapping[str, Sequence[Item]], where: str, copies: Copie
             yield _judged(
                 f"{len(both)} of {len(items)} {part} images are among the {known} images too, byte "
                 f"for byte ({both[0][0]} is {both[0][1]})",
-                part == "test" and len(both) > MOST * len(items),
+                len(both) > MOST_COPIES * len(items),
                 where,
                 copies,
             )
@@ -78,7 +76,7 @@ def _in_two_parts(parts: Mapping[str, Sequence[Item]], where: str, copies: Copie
             yield _judged(
                 f"{len(shared)} of {len(items)} {part} images belong to groups that have {known} "
                 f"images too ({name} and {groups[group]} are both of {group!r})",
-                part == "test" and len(shared) > MOST * len(items),
+                len(shared) > MOST_COPIES * len(items),
                 where,
                 copies,
             )
@@ -95,7 +93,7 @@ def _in_two_classes(
     yield _judged(
         f"{number} images lie in two classes or more, byte for byte ({one.name} is {one.label!r}, "
         f"{other.name} is {other.label!r})",
-        len(_contradicted(learnt)) > MOST * len(learnt),
+        len(_contradicted(learnt)) > MOST_COPIES * len(learnt),
         where,
         copies,
     )

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench import CorruptImageError, DataError
+from distbench_builtin.shared.images.deep_pixels import deep_values, is_deep_colour, is_deep_grey
+from distbench_builtin.shared.images.depth import upper_bits
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -26,6 +28,8 @@ SUFFIXES = frozenset(
 # A suffix may lie; formats that start other programs (EPS) are never tried all the same.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 _SPARE = 2
+_ORIENTATION = 0x0112
+"""Number of the EXIF tag that says how an image is turned."""
 
 
 def decode(
@@ -44,7 +48,7 @@ def decode(
 
     Raises:
         CorruptImageError: It is no image, is broken, or is too large to be one.
-        DataError: The file is gone or may not be read; or as `Depth.shift` raises.
+        DataError: The file is gone or may not be read; or as `Depth.eight_bits` raises.
     """
     return decode_bytes(read_file(path, name), name, side, depth)
 
@@ -82,7 +86,7 @@ def decode_bytes(
         depth: How many of 16 bits the task uses; all, if it is not given.
 
     Raises:
-        DataError: As `Depth.shift` raises.
+        DataError: As `Depth.eight_bits` raises.
         CorruptImageError: It is no image, is broken, or is too large to be one.
     """
     if not data:
@@ -96,9 +100,12 @@ def decode_bytes(
                 raise _too_large(name)
             if side is not None:
                 image.draft(None, (_SPARE * side, _SPARE * side))
-            image.load()
-            _turn_upright(image)
-            pixels = np.array(_rgb(image, name, depth), dtype=np.uint8)
+            shown: Image.Image = image
+            if depth is not None and is_deep_colour(image):
+                shown = _from_deep_colour(image, data, name, depth)
+            shown.load()
+            _turn_upright(shown)
+            pixels = np.array(_rgb(shown, name, depth), dtype=np.uint8)
     except DataError:
         raise
     except UnidentifiedImageError:
@@ -125,18 +132,13 @@ def _too_large(name: str) -> CorruptImageError:
     )
 
 
-def is_deep(image: Image.Image) -> bool:
-    """Whether an image has more than 8 bits of grey."""
-    return image.mode == "I" or image.mode.startswith("I;16")
-
-
 def _rgb(image: Image.Image, name: str, depth: Depth | None) -> Image.Image:
     """Any mode to RGB."""
     from PIL import Image
 
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if is_deep(image):
+    if is_deep_grey(image):
         return _from_deep_grey(image, name, depth)
     if image.mode == "F":
         raise CorruptImageError(
@@ -162,8 +164,17 @@ def _from_deep_grey(image: Image.Image, name: str, depth: Depth | None) -> Image
         raise CorruptImageError(
             name, "32-bit greyscale, whose range is unknown; convert it to 8 or 16 bits"
         )
-    shift = 8 if depth is None else depth.shift(int(values.max(initial=0)), name)
-    return Image.fromarray((values >> shift).astype(np.uint8)).convert("RGB")
+    grey = upper_bits(values, 16) if depth is None else depth.eight_bits(values, name)
+    return Image.fromarray(grey).convert("RGB")
+
+
+def _from_deep_colour(image: Image.Image, data: bytes, name: str, depth: Depth) -> Image.Image:
+    """16 bits of colours, or of grey and alpha, to 8; turned by nothing yet."""
+    from PIL import Image
+
+    shown = Image.fromarray(depth.eight_bits(deep_values(image, data), name))
+    shown.getexif()[_ORIENTATION] = image.getexif().get(_ORIENTATION, 1)
+    return shown
 
 
 def _turn_upright(image: Image.Image) -> None:

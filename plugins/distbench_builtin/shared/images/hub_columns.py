@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distbench import DataError, HubFiles
+from distbench_builtin.shared.images.contents import Contents
 from distbench_builtin.shared.images.decode import decode_bytes
 from distbench_builtin.shared.images.hub_labels import class_values
 from distbench_builtin.shared.images.hub_rows import Rows
@@ -120,6 +121,7 @@ def pool_of(
     *,
     names_from: str = "",
     depth: Depth | None = None,
+    contents: Contents | None = None,
 ) -> Pool:
     """The images of a split with their classes as texts.
 
@@ -130,9 +132,12 @@ def pool_of(
         label: Column of labels.
         names_from: What names start with where the data set has none for its images.
         depth: How many of 16 bits the data set uses.
+        contents: What is known of the bytes of the images.
     """
     values = class_values(rows, features, label)
-    return listed_pool(rows, features, image, values, names_from=names_from, depth=depth)
+    return listed_pool(
+        rows, features, image, values, names_from=names_from, depth=depth, contents=contents
+    )
 
 
 def listed_pool(
@@ -143,6 +148,7 @@ def listed_pool(
     *,
     names_from: str = "",
     depth: Depth | None = None,
+    contents: Contents | None = None,
 ) -> Pool:
     """The images of a split with labels that were found in some other way."""
     names = _names(rows, features, image, names_from)
@@ -151,7 +157,7 @@ def listed_pool(
         encoded = zip(rows.images(image, positions), positions, strict=True)
         return [decode_bytes(_content(d, names[i]), names[i], side, depth) for d, i in encoded]
 
-    return Pool(names, [_label(value) for value in labels], read)
+    return Pool(names, [_label(value) for value in labels], read, contents)
 
 
 def _content(data: bytes | None, name: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Labels of a table that look like slips: no label in disguise, one class spelt in two ways."""
+"""Labels and groups that look like slips: none in disguise, one that is spelt in two ways."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Literal
 
 from distbench import DataError
+from distbench_builtin.shared.images.copies import Item
 
 Labels = Literal["check", "keep"]
 DESCRIPTION = (
-    "keep: take every label of a table, and name of a class folder, as it is written, also what "
-    "looks like none (-1, nan, none, null, n/a, ?) or differs from another in capitals, blanks, "
-    "dashes or the way to write a number alone"
+    "keep: take every label and group, and name of a class folder, as it is written, also a label "
+    "that looks like none (-1, nan, none, null, n/a, ?), and what differs from another in "
+    "capitals, blanks, dashes or the way to write a number alone"
 )
 _NONE = frozenset(
     {"-1", "-1.0", "nan", "none", "null", "<na>", "n/a", "#n/a", "na", "nat", "?", "-"}
@@ -61,6 +62,34 @@ def check_class_folders(names: Iterable[str], root: Path) -> None:
             raise DataError(
                 f"{root} has class folders {other!r} and {name!r}: are they one class? Put their "
                 "images into one, or take folders as they are named with labels=keep"
+            )
+
+
+def check_groups(items: Iterable[Item], given: str | None, where: str) -> None:
+    """Questions groups whose names are one name, written in two ways.
+
+    Two spellings of a patient are two patients, whose images may then lie in two parts.
+
+    Args:
+        items: The images.
+        given: The parameter `group`.
+        where: What holds them, for messages.
+
+    Raises:
+        DataError: There are two; names an image of each.
+    """
+    first: dict[str, str] = {}
+    for item in items:
+        if item.group is not None:
+            first.setdefault(item.group, item.name)
+    spellings: dict[str, str] = {}
+    for group, name in first.items():
+        other = spellings.setdefault(_plain(group), group)
+        if other != group:
+            raise DataError(
+                f"group={given} gives {where} the groups {other!r} ({first[other]}) and {group!r} "
+                f"({name}): are they one? Write it in one way, or take groups as they are written "
+                "with labels=keep"
             )
 
 

@@ -10,7 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench import UNLABELLED, Part
-from distbench_builtin.shared.images.drawing import drawn
+from distbench_builtin.shared.images.contents import (
+    Contents,
+    dealt,
+    file_contents,
+    joined_contents,
+)
 
 Pixels = NDArray[np.uint8]
 Reader = Callable[[Sequence[int], int | None], list[Pixels]]
@@ -26,11 +31,13 @@ class Pool:
         labels: Class of each as its origin spells it; None where it has none.
         read: Decodes the images at some positions, each (h, w, 3); those that are much larger
             than the given side perhaps in a smaller size (see `decode_bytes`).
+        contents: What is known of the bytes of the images, if anything is.
     """
 
     names: Sequence[str]
     labels: Sequence[str | None]
     read: Reader
+    contents: Contents | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -41,11 +48,12 @@ class Pool:
         def read(positions: Sequence[int], side: int | None = None) -> list[Pixels]:
             return self.read([rows[i] for i in positions], side)
 
-        return Pool([self.names[i] for i in rows], [self.labels[i] for i in rows], read)
+        contents = self.contents and self.contents.take(rows)
+        return Pool([self.names[i] for i in rows], [self.labels[i] for i in rows], read, contents)
 
     def relabelled(self, labels: Sequence[str | None]) -> Pool:
         """The same images with other labels."""
-        return Pool(self.names, labels, self.read)
+        return Pool(self.names, labels, self.read, self.contents)
 
     def part(self, classes: Sequence[str], groups: NDArray[np.int64] | None = None) -> Part:
         """Class numbers, names and groups, as an index holds them."""
@@ -58,45 +66,17 @@ def joined(pools: Sequence[Pool]) -> Pool:
     """The images of several, one after the other."""
     if len(pools) == 1:
         return pools[0]
-    starts = np.cumsum([0, *map(len, pools)])
+    lengths = [len(pool) for pool in pools]
 
     def read(positions: Sequence[int], side: int | None = None) -> list[Pixels]:
-        owner = np.searchsorted(starts, np.asarray(positions), side="right") - 1
-        pixels: dict[int, Pixels] = {}
-        for which in np.unique(owner):
-            own = [p for p, o in zip(positions, owner, strict=True) if o == which]
-            images = pools[which].read([p - int(starts[which]) for p in own], side)
-            pixels.update(zip(own, images, strict=True))
-        return [pixels[p] for p in positions]
+        return dealt(lengths, positions, lambda which, own: pools[which].read(own, side))
 
     return Pool(
         [name for pool in pools for name in pool.names],
         [label for pool in pools for label in pool.labels],
         read,
+        joined_contents([pool.contents for pool in pools], lengths),
     )
-
-
-def divided(pool: Pool, share: float) -> tuple[Pool, Pool]:
-    """Takes a share of each class away, for testing; hashes of class and name decide which.
-
-    So the split is the same on every machine and in every run. What has no label stays. Of a name
-    only the last part without its suffix counts, so that mirrors that keep the images' own names
-    are divided alike.
-
-    Returns:
-        What stays and what is taken: of each class a rounded share, at least one image where
-        there are two, and never all.
-    """
-    classes: dict[str, list[int]] = {}
-    for row, label in enumerate(pool.labels):
-        if label is not None:
-            classes.setdefault(label, []).append(row)
-    taken: set[int] = set()
-    for label, rows in classes.items():
-        lots = [lot(label, pool.names[row]) for row in rows]
-        taken.update(rows[i] for i in drawn(lots, share))
-    stays = [row for row in range(len(pool)) if row not in taken]
-    return pool.take(stays), pool.take(sorted(taken))
 
 
 def lot(label: str, name: str) -> str:
@@ -130,4 +110,4 @@ def of_files(root: Path, files: Sequence[tuple[str, str | None]]) -> Pool:
 
         return [decode(root / names[i], names[i], side) for i in positions]
 
-    return Pool(names, [label for _, label in files], read)
+    return Pool(names, [label for _, label in files], read, file_contents(root, names))

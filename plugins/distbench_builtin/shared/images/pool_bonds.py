@@ -2,57 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Hashable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
-from distbench_builtin.shared.caching.facts import remembered
-from distbench_builtin.shared.images.copies import Item
+from distbench import DataError, Part
+from distbench_builtin.shared.images.contents import known_contents
+from distbench_builtin.shared.images.copies import Copies, Item, check_copies
 from distbench_builtin.shared.images.drawing import drawn_whole
-from distbench_builtin.shared.images.grouping import united
-from distbench_builtin.shared.images.hub_rows import Rows
+from distbench_builtin.shared.images.grouping import divided_numbers, united
 from distbench_builtin.shared.images.pool import Pool, lot
-
-_AT_ONCE = 64
 
 Items = dict[str, list[Item]]
 
 
-def image_digests(rows: Rows, column: str, key: Mapping[str, Any]) -> list[str]:
-    """Of the encoded images of a split; each is read once for good.
+def items_of(
+    pools: Mapping[str, Pool], groups: Mapping[str, Sequence[str | None]] | None = None
+) -> Items:
+    """The images of pools with what is known of their contents.
 
     Args:
-        rows: The split.
-        column: Of the images.
-        key: What decides the images, JSON-able.
+        pools: By part.
+        groups: By part, the group of each image, where groups were named.
     """
-
-    def find() -> dict[str, Any]:
-        digests: list[str] = []
-        for start in range(0, len(rows), _AT_ONCE):
-            some = range(start, min(start + _AT_ONCE, len(rows)))
-            for position, data in zip(some, rows.images(column, some), strict=True):
-                known = None if data is None else hashlib.sha256(data).hexdigest()[:32]
-                digests.append(known or f"image {position} has no content")
-        return {"digests": digests}
-
-    return list(remembered("image-digests", key, find)["digests"])
-
-
-def items_of(
-    pools: Mapping[str, Pool],
-    digests: Mapping[str, Sequence[Hashable]],
-    groups: Mapping[str, Sequence[str | None]],
-) -> Items:
-    """The images of pools; what is not known of a part is taken for different or none."""
+    counts = {part: len(pool) for part, pool in pools.items()}
+    known = known_contents({part: pool.contents for part, pool in pools.items()}, counts)
     return {
         part: [
             Item(name, label, digest, group)
             for name, label, digest, group in zip(
                 pool.names,
                 pool.labels,
-                digests.get(part) or [(part, i) for i in range(len(pool))],
-                groups.get(part) or [None] * len(pool),
+                known[part],
+                (groups or {}).get(part) or [None] * len(pool),
                 strict=True,
             )
         ]
@@ -66,8 +46,22 @@ def numbers_of(items: Items) -> list[int]:
     return united([item.digest for item in flat], [item.group for item in flat])
 
 
-def divide(pools: dict[str, Pool], items: Items, share: float) -> None:
-    """Takes a test part from the training images, as `divided` does; nothing is torn apart."""
+def divide(pools: dict[str, Pool], items: Items, share: float, where: str) -> None:
+    """Takes a test part from the training images: of each class a rounded share, and never all.
+
+    Hashes of class and name decide which, so the split is the same on every machine and in every
+    run. Of a name only the last part without its suffix counts, so that mirrors that keep the
+    images' own names are divided alike. What has no label stays; what belongs together does too.
+
+    Args:
+        pools: By part; gets the test part.
+        items: Their images; likewise.
+        share: Of each class.
+        where: What holds the images, for messages.
+
+    Raises:
+        DataError: All that can be taken hangs together.
+    """
     numbers, pool = numbers_of(items), pools["train"]
     start = sum(len(own) for own in list(items.values())[: list(items).index("train")])
     own = numbers[start : start + len(pool)]
@@ -80,7 +74,38 @@ def divide(pools: dict[str, Pool], items: Items, share: float) -> None:
             classes.setdefault(label, []).append(row)
     lots = [lot(label or "", name) for label, name in zip(pool.labels, pool.names, strict=True)]
     taken = drawn_whole(list(classes.values()), lots, share, own, stay)
+    if not taken:
+        raise DataError(
+            f"no test part can be made: no class has two images that do not belong together in "
+            f"{where}"
+        )
     sides = {"train": [i for i in range(len(pool)) if i not in taken], "test": sorted(taken)}
     whole = items["train"]
     for part, rows in sides.items():
         pools[part], items[part] = pool.take(rows), [whole[i] for i in rows]
+
+
+def checked_parts(
+    pools: Mapping[str, Pool], items: Items, classes: Sequence[str], where: str, copies: Copies
+) -> tuple[dict[str, Part], list[str]]:
+    """The parts of an index, and notes on copies in them.
+
+    Args:
+        pools: By part.
+        items: Their images.
+        classes: Names in the order of their numbers.
+        where: What holds the images, for messages.
+        copies: As `check_copies` takes it.
+
+    Raises:
+        DataError: As `check_copies` raises.
+    """
+    notes = check_copies(items, where, copies)
+    groups = divided_numbers(numbers_of(items), {part: len(pools[part]) for part in items})
+    return {part: pool.part(classes, groups[part]) for part, pool in pools.items()}, notes
+
+
+def grouping_facts(parts: Mapping[str, Part]) -> list[object]:
+    """What belongs together, for a fingerprint; nothing where each image stands alone."""
+    known = sorted((part, own.groups) for part, own in parts.items() if own.groups is not None)
+    return [[part, numbers.tolist()] for part, numbers in known]

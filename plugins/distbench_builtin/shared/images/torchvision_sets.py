@@ -12,6 +12,7 @@ import numpy as np
 
 from distbench import CorruptImageError, DataError, home
 from distbench_builtin.shared.downloads.archive import Archive, Piece
+from distbench_builtin.shared.images.contents import Contents, array_contents
 from distbench_builtin.shared.images.pool import Pixels, Pool, of_files
 
 _VGG = "https://www.robots.ox.ac.uk/~vgg/data/"
@@ -210,7 +211,13 @@ def _pool(data: Any, known: Set, part: str, root: Path, labels: Sequence[str]) -
         order = sorted(range(len(paths)), key=paths.__getitem__)
         return of_files(base, [(paths[i], labels[i]) for i in order])
     names = [f"{part}-{i:06d}" for i in range(len(labels))]
-    return Pool(names, labels, partial(_read, data, names))
+    return Pool(names, labels, partial(_read, data, names), _contents(data))
+
+
+def _contents(data: Any) -> Contents | None:
+    """Of a set that keeps its images as one array."""
+    pixels = getattr(data, "data", None)
+    return None if pixels is None else array_contents(np.asarray(pixels))
 
 
 def _list(data: Any, known: Set) -> Sequence[Any]:

@@ -12,6 +12,7 @@ from distbench import DataError, Download, TaskIndex, UsageError, absent
 from distbench_builtin.shared.downloads.first_of import first_of
 from distbench_builtin.shared.images.drawing import by_hash
 from distbench_builtin.shared.images.pool import Pool, lot, stem
+from distbench_builtin.shared.images.pool_bonds import checked_parts, items_of
 from distbench_builtin.shared.images.pooled_task import PooledTask
 from distbench_builtin.tasks.paper.budgets import BUDGETED, Budgeted, NameList
 from distbench_builtin.tasks.paper.mirrors import Mirror
@@ -88,12 +89,14 @@ class BudgetTask(PooledTask):
             }
         if self.budget is not None:
             pools = self._labelled(plan, pools, notes)
+        items = items_of(pools)
+        parts, copies = checked_parts(pools, items, classes, plan.entry.title, "allow")
         index = TaskIndex(
             classes=classes,
-            parts={part: pool.part(classes) for part, pool in pools.items()},
-            fingerprint=fingerprint(mirror, folder, self.path, pools),
+            parts=parts,
+            fingerprint=fingerprint(mirror, folder, self.path, pools, parts),
             seen_by=plan.entry.seen_by,
-            notes=(*notes, f"licence: {plan.entry.licence}"),
+            notes=(*notes, *copies, f"licence: {plan.entry.licence}"),
         )
         return index, pools
 

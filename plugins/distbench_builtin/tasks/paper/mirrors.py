@@ -11,6 +11,7 @@ from distbench import DataError, Download, home
 from distbench_builtin.shared.caching.file_digests import file_digests
 from distbench_builtin.shared.downloads.archive import Archive, Piece
 from distbench_builtin.shared.images import hub_columns as _hub_data
+from distbench_builtin.shared.images.contents import hub_contents
 from distbench_builtin.shared.images.hub_columns import HubDataSet
 from distbench_builtin.shared.images.hub_rows import open_splits
 from distbench_builtin.shared.images.pool import Pool, joined
@@ -100,6 +101,7 @@ class HubMirror:
         image = _hub_data.image_column(features, self.image, what)
         names = _is_list(features.get(self.label))
         label = self.label if names else _hub_data.label_column(features, self.label, what)
+        key = {"origin": self.identity(folder), "config": self.config, "column": image}
         pools = {}
         for part, splits in self.splits.items():
             if lack := [split for split in splits if split not in opened]:
@@ -107,14 +109,19 @@ class HubMirror:
             one = []
             for split in splits:
                 rows, start = opened[split], f"{split}-"
+                contents = hub_contents(rows, image, {**key, "split": split})
                 if names and label:
                     labels = [v[0] if v and len(v) == 1 else None for v in rows.column(label)]
                     one.append(
-                        _hub_data.listed_pool(rows, features, image, labels, names_from=start)
+                        _hub_data.listed_pool(
+                            rows, features, image, labels, names_from=start, contents=contents
+                        )
                     )
                 else:
                     one.append(
-                        _hub_data.pool_of(rows, features, image, label or "", names_from=start)
+                        _hub_data.pool_of(
+                            rows, features, image, label or "", names_from=start, contents=contents
+                        )
                     )
             pools[part] = joined(one)
         return pools

@@ -9,9 +9,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from distbench import DataError, Download, Task, TaskIndex, UsageError, absent
+from distbench import DataError, Download, Part, Task, TaskIndex, UsageError, absent
 from distbench_builtin.shared.downloads.first_of import first_of
-from distbench_builtin.shared.images.pool import Pool, divided
+from distbench_builtin.shared.images.pool import Pool
+from distbench_builtin.shared.images.pool_bonds import (
+    checked_parts,
+    divide,
+    grouping_facts,
+    items_of,
+)
 from distbench_builtin.shared.images.pooled_task import PooledTask
 from distbench_builtin.tasks.paper.entry import PaperEntry, differences, named
 from distbench_builtin.tasks.paper.mirrors import HubMirror, Mirror, Official, of_files
@@ -57,18 +63,23 @@ class PaperTask(PooledTask):
         mirror, folder = place_of(self, entry.title, mirrors, self.path)
         classes, pools, notes = checked(entry, mirror, folder, strict=self.strict)
         if "test" not in pools:
-            pools = dict(zip(("train", "test"), divided(pools["all"], entry.share), strict=True))
+            kept = {"train": pools["all"]}
+            items = items_of(kept)
+            divide(kept, items, entry.share, entry.title)
             notes.append(
                 f"no official test part: {entry.share:g} of each class were taken for it, fixed "
                 "by hashes of the images' names"
             )
-        kept = {part: pools[part] for part in ("train", "test")}
+        else:
+            kept = {part: pools[part] for part in ("train", "test")}
+            items = items_of(kept)
+        parts, copies = checked_parts(kept, items, classes, entry.title, "allow")
         index = TaskIndex(
             classes=classes,
-            parts={part: pool.part(classes) for part, pool in kept.items()},
-            fingerprint=fingerprint(mirror, folder, self.path, kept),
+            parts=parts,
+            fingerprint=fingerprint(mirror, folder, self.path, kept, parts),
             seen_by=entry.seen_by,
-            notes=(*notes, f"licence: {entry.licence}"),
+            notes=(*notes, *copies, f"licence: {entry.licence}"),
         )
         return index, kept
 
@@ -142,8 +153,15 @@ def checked(
     return classes, pools, [f"from {mirror.page}", *(f"differs: {clause}" for clause in wrong)]
 
 
-def fingerprint(mirror: Mirror, folder: Path, path: Path | None, pools: Mapping[str, Pool]) -> str:
-    """Of the commit, the checksums or a user's files; and of every name and label."""
+def fingerprint(
+    mirror: Mirror,
+    folder: Path,
+    path: Path | None,
+    pools: Mapping[str, Pool],
+    parts: Mapping[str, Part],
+) -> str:
+    """Of the commit, the checksums or a user's files; and of every name, label and group."""
     origin = mirror.identity(folder) if path is None else of_files(path)
     content = [[part, list(p.names), list(p.labels)] for part, p in sorted(pools.items())]
-    return hashlib.sha256(json.dumps([origin, content]).encode()).hexdigest()
+    facts = [origin, content, *grouping_facts(parts)]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()

@@ -296,7 +296,8 @@ def test_further_unlabelled_images(tmp_path, kind):
     assert found.parts["test"].names == before.parts["test"].names
     assert found.fingerprint != before.fingerprint
     assert (
-        "2 of 4 images of the unlabelled folder left out: they are among the others" in found.notes
+        "2 of 4 unlabelled images left out: they are among the other images, byte for byte"
+        in found.notes
     )
     (pixels,) = task.read("train", [len(train) - 1])
     assert (pixels == np.asarray(Image.open(more / "x.png"))).all()

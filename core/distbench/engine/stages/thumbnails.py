@@ -1,0 +1,104 @@
+"""The same picture twice, though the bytes differ: saved again, in another format or size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from distbench.engine.training.threads import usable_cores
+
+_SIDE = 16
+_COARSE = 4
+_CHUNK = 256
+_NEIGHBOURS = 16
+"""Of each image, the nearest that are compared: among thousands of one blank page one is enough."""
+
+CORRELATION = 0.997
+"""Of the brightness of two thumbnails, from which they show one picture.
+
+Measured on 29,000 photographs, X-rays, drawings and satellite images of 22 data sets: all 12 pairs
+above it are one picture; different ones reach 0.996 (photographs of one product in one place). Of
+pictures saved again as PNG or as JPEG of quality 75 or more it finds 99 %, of quality 50 96 %, of
+those halved from 96 pixels 84 %; of pictures of 32 pixels those of quality 75 or more.
+"""
+_DIFFERENCE = 8.0
+"""Root mean square of the difference of colours, of 255, up to which they do."""
+_CONTRAST = 8.0
+"""Standard deviation of the brightness below which a thumbnail shows too little to be known."""
+
+
+def thumbnails(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Square images (n, s, s, 3) at 16 pixels, each the mean of its area: (n, 16, 16, 3)."""
+    small = np.empty((len(images), _SIDE, _SIDE, 3), dtype=np.uint8)
+
+    def shrink(start: int) -> None:
+        for i in range(start, min(start + _CHUNK, len(images))):
+            square = Image.fromarray(np.asarray(images[i]))
+            small[i] = np.asarray(square.resize((_SIDE, _SIDE), Image.Resampling.BOX))
+
+    with ThreadPoolExecutor(max_workers=usable_cores()) as pool:
+        list(pool.map(shrink, range(0, len(images), _CHUNK)))
+    return small
+
+
+def same_pictures(known: NDArray[np.uint8], new: NDArray[np.uint8]) -> list[tuple[int, int]]:
+    """Which thumbnails show a picture that others show too.
+
+    Args:
+        known: (n, 16, 16, 3).
+        new: (m, 16, 16, 3).
+
+    Returns:
+        Of each that does, its position in `new` and that of the first such one in `known`.
+    """
+    from scipy.spatial import cKDTree
+
+    known_rows, known_light = _light(known)
+    if not len(known_rows):
+        return []
+    # Thumbnails of unit norm and zero mean correlate by 1 - d**2 / 2, and the distance of their
+    # coarse parts is never larger than their own, so no pair is lost.
+    tree = cKDTree(_coarse(known_light))
+    radius = np.sqrt(2 * (1 - CORRELATION))
+    pairs: list[tuple[int, int]] = []
+    for start in range(0, len(new), _CHUNK):
+        rows, light = _light(new[start : start + _CHUNK])
+        if not len(rows):
+            continue
+        _, near = tree.query(_coarse(light), k=_NEIGHBOURS, distance_upper_bound=radius)
+        for row, own, some in zip(rows + start, light, near, strict=True):
+            close = np.sort(some[some < len(known_rows)])
+            alike = close[known_light[close] @ own >= CORRELATION]
+            first = next(_of_one_colour(known, known_rows[alike], new[row]), None)
+            if first is not None:
+                pairs.append((int(row), first))
+    return pairs
+
+
+def _light(thumbs: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Positions of thumbnails that show something; their brightness, zero mean and unit norm."""
+    light = thumbs.mean(-1, dtype=np.float32).reshape(-1, _SIDE**2)  # (n, 256)
+    rows = np.flatnonzero(light.std(1) >= _CONTRAST)
+    light = light[rows] - light[rows].mean(1, keepdims=True)
+    return rows, light / np.linalg.norm(light, axis=1, keepdims=True)
+
+
+def _coarse(light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Sums over blocks, as an orthogonal projection: (n, 256) to (n, 16)."""
+    block = _SIDE // _COARSE
+    blocks = light.reshape(-1, _COARSE, block, _COARSE, block).sum((2, 4)) / block
+    return np.asarray(blocks.reshape(len(light), -1), dtype=np.float32)
+
+
+def _of_one_colour(
+    known: NDArray[np.uint8], rows: NDArray[np.int64], one: NDArray[np.uint8]
+) -> Iterator[int]:
+    """Those rows whose colours are nearly those of an image."""
+    for row in rows:
+        difference = known[row].astype(np.float32) - one
+        if np.sqrt(np.mean(difference**2)) <= _DIFFERENCE:
+            yield int(row)
