@@ -144,6 +144,17 @@ def test_links_lead_somewhere() -> None:
                 assert (page.parent / target).exists(), f"{page.name} -> {target}"
 
 
+def test_every_promise_is_held_by_a_test_that_is_there() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    promises = re.findall(r"^\| [\w`-].* \|$", page.split("## What is not")[0], flags=re.M)[1:]
+    assert len(promises) > 10
+    for promise in promises:
+        tests = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", promise)
+        assert tests, promise
+        for file, name in tests:
+            assert f"def {name or 'test_'}" in (ROOT / file).read_text(), (file, name)
+
+
 def test_every_name_is_listed_in_the_readme() -> None:
     text = (ROOT / "README.md").read_text()
     for kind in ("metric", "strategy", "distiller", "baseline", "zoo", "student", "executor"):
