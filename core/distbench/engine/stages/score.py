@@ -17,6 +17,7 @@ from distbench.interfaces.metric import Metric
 from distbench.interfaces.probe import Labels, Probe
 from distbench.interfaces.read_only import naming_writers
 from distbench.interfaces.zoo import SourceInfo
+from distbench.storage.safe_text import harmless_text
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def score(metric: Metric, probes: Sequence[Probe]) -> Scores:
     for probe, value in zip(probes, given, strict=True):
         name = probe.source.name
         if isinstance(value, Declined):
-            excluded[name] = f"{metric.name} declined: {value.reason}"
+            excluded[name] = f"{metric.name} declined: {harmless_text(value.reason)}"
         elif not math.isfinite(value):
             excluded[name] = f"{metric.name} gave {value}"
         else:
