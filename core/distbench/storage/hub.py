@@ -10,9 +10,12 @@ from typing import Any
 
 from distbench.errors import DataError, RefusedError
 from distbench.storage.atomic import write_atomic
-from distbench.storage.downloads import TIMEOUT, Download, clause, refuse_offline
+from distbench.storage.disk import is_of_disk, naming
+from distbench.storage.downloads import Download, refuse_offline
 from distbench.storage.hashing import digest
 from distbench.storage.home import home
+from distbench.storage.http_transfer import TIMEOUT, failure
+from distbench.storage.safe_text import harmless_text
 
 
 @dataclass
@@ -114,8 +117,9 @@ class HubFiles(Download):
                     tqdm_class=Told,
                 )
             except OSError as error:
-                if error.filename is not None:  # the disk, not the network
-                    raise
+                if is_of_disk(error):
+                    with naming(self.destination()):
+                        raise
                 raise self._refused(error) from None
             except Exception as error:  # HTTP, network and checksum errors of several libraries
                 raise self._refused(error) from None
@@ -158,5 +162,5 @@ class HubFiles(Download):
         elif isinstance(error, RepositoryNotFoundError):
             why = f"{page} is not there, or private; a token (HF_TOKEN) may be needed"
         else:
-            why = f"{page}: {clause(error)}"
-        return DataError(f"cannot get {self.what}: {why}")
+            why = f"{page}: {failure(error)}"
+        return DataError(harmless_text(f"cannot get {self.what}: {why}"))
