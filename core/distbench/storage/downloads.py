@@ -21,6 +21,8 @@ from distbench.storage.offline import offline
 from distbench.storage.safe_text import harmless_text
 
 LOCK_SECONDS = 3600.0
+_BEGINNING = 8
+"""Digits by which a digest is told from others."""
 
 
 class Download(ABC):
@@ -71,7 +73,8 @@ class UrlFile(Download):
         url: Its address; or several, tried in order.
         path: Where it goes.
         size: Bytes, if known exactly.
-        digest: ``"sha256:..."`` or ``"md5:..."``; or how it begins.
+        digest: ``"sha256:..."`` or ``"md5:..."``; or how it begins, by 8 digits or
+            more.
     """
 
     what: str
@@ -133,7 +136,7 @@ class UrlFile(Download):
             algorithm, _, wanted = self.digest.partition(":")
             with file.open("rb") as stream:
                 actual = hashlib.file_digest(stream, algorithm).hexdigest()
-            if not actual.startswith(wanted):
+            if actual != wanted and not (len(wanted) >= _BEGINNING and actual.startswith(wanted)):
                 return f"has {algorithm} {actual[: len(wanted)]} instead of {wanted}"
         return None
 
