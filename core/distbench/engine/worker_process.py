@@ -11,6 +11,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+from distbench.engine.out_of_memory import LastWords, in_words
 from distbench.engine.worker import READY
 from distbench.interfaces.executor import Outcome
 
@@ -28,15 +29,18 @@ class WorkerProcess:
 
     def __init__(self, plan_path: Path | str, threads: int) -> None:
         bounds = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+        self._last_words = LastWords()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "distbench.engine.worker", str(plan_path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            stderr=self._last_words.inlet,
             text=True,
             env={**os.environ, **dict.fromkeys(bounds, str(threads))},
             # An interruption is ours to handle, and what a worker has started must die with it.
             start_new_session=True,
         )
+        os.close(self._last_words.inlet)
         self.dead = False
         self._ready = False
 
@@ -70,15 +74,21 @@ class WorkerProcess:
                 timer.cancel()
         self.dead = not answer or late.is_set()
         if answer:
-            return replace(Outcome(**json.loads(answer)), unit=unit)
+            outcome = Outcome(**json.loads(answer))
+            reason = in_words(outcome.reason) if outcome.reason else outcome.reason
+            return replace(outcome, unit=unit, reason=reason)
         code = process.wait()
-        reason = (
-            f"took longer than {timeout:g} s"
-            if late.is_set()
-            else f"the worker died with exit code {code}"
-            + (" (killed; perhaps out of memory)" if code == -9 else "")
-        )
-        return Outcome(unit, "failed", reason)
+        if late.is_set():
+            return Outcome(unit, "failed", f"took longer than {timeout:g} s")
+        return Outcome(unit, "failed", self._death(code), self._last_words.traceback())
+
+    def _death(self, code: int) -> str:
+        """Why the process is gone, in words."""
+        died = f"the worker died with exit code {code}"
+        if code == -9:
+            return f"{died} (killed; perhaps out of memory)"
+        cause = self._last_words.cause()
+        return in_words(f"{died}: {cause}") if cause else died
 
     def _end(self) -> None:
         if sys.platform == "win32":  # which has no groups of processes
