@@ -78,8 +78,13 @@ class UnitProgress(_Bar):
     def __call__(
         self, text: str, done: int = 0, total: int | None = None, *, minor: bool = False
     ) -> None:
-        """One unit has ended."""
-        total = total or done
+        """One unit has ended; with none done, what is to be known beforehand."""
+        if done:
+            self._count(text, done, total or done, minor)
+        else:
+            show_line(text)
+
+    def _count(self, text: str, done: int, total: int, minor: bool) -> None:
         now = time.monotonic()
         if done == 1:  # of another run
             self._ends = deque([self._ends[-1]], maxlen=_RECENT)

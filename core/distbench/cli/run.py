@@ -126,6 +126,7 @@ def _report(result: RunResult, *, as_json: bool) -> None:
 
 
 def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool) -> None:
+    from distbench.engine.execute import short_of_memory
     from distbench.engine.ledger import Ledger
     from distbench.planning.planner import make_plan
     from distbench.workflows.run import made_ready
@@ -159,6 +160,8 @@ def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool)
             }
         )
         return
+    if warning := short_of_memory(config, plan, len(missing)):
+        echo(f"warning: {warning}", err=True)
     echo(_table(plan, cells, missing))
     guess = (
         f"about {cost:.0f} s of computing, from cells of these methods that were done before"
