@@ -146,15 +146,15 @@ class Transfer:
         if not start and not self._checked:
             self._remember_version(answer)
         at = start
-        with self._part.open("ab" if start else "wb") as file:
+        # Outside the file: closing it writes what is left.
+        with naming(self._part), self._part.open("ab" if start else "wb") as file:
             while chunk := _piece(answer):
                 at += len(chunk)
                 if total is not None and at > total:
                     self.discard()
                     raise DataError(f"it sends more than its {total} bytes")
-                with naming(self._part):
-                    file.write(chunk)
-                    file.flush()
+                file.write(chunk)
+                file.flush()
                 self._progress(max(0, at - self._furthest))
                 self._furthest = max(self._furthest, at)
         if total is not None and at < total:
