@@ -71,7 +71,8 @@ class Transfer:
         while True:
             before = self._furthest
             try:
-                self._request()
+                with naming(self._part):
+                    self._request()
             except _Changed:
                 self.discard()
                 if anew:
@@ -146,8 +147,7 @@ class Transfer:
         if not start and not self._checked:
             self._remember_version(answer)
         at = start
-        # Outside the file: closing it writes what is left.
-        with naming(self._part), self._part.open("ab" if start else "wb") as file:
+        with self._part.open("ab" if start else "wb") as file:
             while chunk := _piece(answer):
                 at += len(chunk)
                 if total is not None and at > total:
