@@ -155,3 +155,27 @@ def test_words_that_look_a_little_like_tokens_stay() -> None:
         "pseudo_labels/weighted:power=9/logme on mini-cub: a token is missing",
     ):
         assert without_secrets(text) == text
+
+
+@pytest.mark.parametrize(
+    "piece",
+    [
+        "eyJ-",
+        "hf_",
+        "://",
+        "?a",
+        "&token",
+        "sk-a1-",
+        "bearer ",
+        "-----BEGIN ",
+        "A",
+        "; ",
+        "glpat-",
+        "\u202e",
+    ],
+)
+def test_hostile_text_of_any_length_ends(piece: str) -> None:
+    """Whatever repeats: nothing here takes more than steps in proportion to the length."""
+    text = piece * 50_000
+    assert len(harmless_text(text)) > 0
+    assert csv_cell(text)

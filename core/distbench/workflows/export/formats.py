@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from distbench.errors import UsageError
+from distbench.storage.safe_text import plain_json
 from distbench.workflows.export.preprocessing import FIT, FromPixels, normalised
 from distbench.workflows.export.student import Original
 
@@ -170,7 +171,8 @@ def _pixels(original: Original) -> torch.Tensor:
 
 
 def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = plain_json(json.dumps(value, indent=1, ensure_ascii=False))
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 @contextmanager
