@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from distbench import DataError, UrlFile
+from distbench import DataError, HubFiles, UrlFile
 from distbench.errors import MachineError
 from distbench.storage import http_transfer
 from distbench.workflows.fetch import Need, fetch, needs_of
@@ -377,6 +377,24 @@ def test_one_that_fails_in_any_way_keeps_nobody_from_the_others(
     failed = fetch([Need("a", odd, 5), Need("b", good, SIZE)])
     assert [need.problem for need in failed] == ["ZeroDivisionError: of a library, ***"]
     assert good.present()
+
+
+def test_what_is_not_there_after_fetching_is_said(tmp_path: Path) -> None:
+    class Idle(UrlFile):
+        def fetch(self, progress: Callable[[int], None]) -> None:
+            """It gets nothing and says nothing."""
+
+    (failed,) = fetch([Need("a", Idle("idle data", "x", tmp_path / "x"), 5)])
+    assert failed.problem == "idle data is not whole after all was fetched"
+
+
+def test_a_repository_without_such_files_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    empty = HubFiles("pets", "org/pets", patterns=("data/*",), _listed=[])
+    with pytest.raises(DataError, match=r"cannot get pets: .*org/pets: it has no file such as da"):
+        empty.fetch(lambda count: None)
 
 
 FETCH = """

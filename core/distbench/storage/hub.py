@@ -105,9 +105,12 @@ class HubFiles(Download):
                 progress(int(n or 0))
                 return None
 
+        entries = self._list()
+        if not entries:
+            raise self._refused(ValueError(f"it has no file such as {' or '.join(self.patterns)}"))
         # Written first: what is cut off must not pass for whole.
-        write_atomic(self._record(), json.dumps([entry.rfilename for entry in self._list()]))
-        for entry in self._list():
+        write_atomic(self._record(), json.dumps([entry.rfilename for entry in entries]))
+        for entry in entries:
             try:
                 hf_hub_download(
                     self.repository,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from distbench.errors import DistbenchError, MachineError, UsageError
+from distbench.errors import DataError, DistbenchError, MachineError, UsageError
 from distbench.interfaces.component import Component
 from distbench.interfaces.progress import Progress, silent
 from distbench.planning.config import RunConfig
@@ -116,6 +116,8 @@ def fetch(wanted: Sequence[Need], progress: Progress = silent) -> list[Need]:
 
         try:
             need.download.fetch(arrived)
+            if not need.download.present():
+                raise DataError(f"{need.download.what} is not whole after all was fetched")
         except Exception as error:  # one that fails keeps nobody from the others
             if isinstance(error, OSError) and is_of_disk(error):
                 raise MachineError.of(disk_trouble(error)) from None
