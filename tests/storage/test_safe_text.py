@@ -105,6 +105,7 @@ SECRETS = [
     f"glpat-{token(20)}",
     f"sk-{token(48)}",
     f"sk-proj-{token(40)}_{token(10)}-x",
+    f"sk-svcacct-Ab_cd-{token(40)}",
     f"sk-ant-api03-{token(40)}",
     f"xoxb-{token(30)}",
     "AKIA" + token(16).upper(),
@@ -133,6 +134,13 @@ def test_addresses_lose_their_credentials() -> None:
         "https://b/x?X-Amz-Signature=***&z=1"
     )
     assert without_secrets(f"Authorization: Bearer {token(30)}") == "Authorization: Bearer ***"
+
+
+def test_what_is_called_a_secret_is_one() -> None:
+    for text in ("password=hunter2x", '"api_key": "a1b2c3d4"', "aws_secret_access_key = abc/def+g"):
+        hidden = without_secrets(f"{text} next")
+        assert hidden.endswith("***" + '"' * text.endswith('"') + " next")
+        assert not any(secret in hidden for secret in ("hunter2x", "a1b2", "def+g"))
 
 
 def test_private_keys_are_taken_out() -> None:
