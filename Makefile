@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 SCRIPTS := core/distbench/leaderboard/page/web/*.js
 
-.PHONY: run test test-fast lint bench docs clean
+.PHONY: run test test-fast fuzz lint bench docs clean
 
 run: $(STAMP)
 	$(BIN)/distbench run --metric logme --strategy weighted
@@ -16,6 +16,9 @@ test: $(STAMP) lint
 
 test-fast: $(STAMP)
 	$(PYTEST) -m "not slow"
+
+fuzz: $(STAMP)
+	DISTBENCH_FUZZ=10 $(PYTEST) tests/test_fuzz.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

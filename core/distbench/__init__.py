@@ -49,10 +49,10 @@ if TYPE_CHECKING:
     from distbench.interfaces.executor import Executor, Outcome, UnitQueue
     from distbench.interfaces.groups import take_groups
     from distbench.interfaces.method import Baseline, Distiller
-    from distbench.interfaces.metric import Metric
+    from distbench.interfaces.metric import Metric, Need
     from distbench.interfaces.parameters import Range, primary, searched
     from distbench.interfaces.phase import Batch, Phase, Schedule, Stream, View, warm_up_cosine
-    from distbench.interfaces.probe import Labels, Need, Probe
+    from distbench.interfaces.probe import Labels, Probe
     from distbench.interfaces.progress import Progress
     from distbench.interfaces.reporter import Cell, Reporter, RunFacts
     from distbench.interfaces.strategy import Strategy
@@ -63,9 +63,11 @@ if TYPE_CHECKING:
         Forward,
         Interpolation,
         Mean,
+        OneLine,
         Source,
         SourceInfo,
         Std,
+        Width,
         Zoo,
     )
     from distbench.plugins.hookspecs import hookimpl
@@ -76,7 +78,7 @@ if TYPE_CHECKING:
     from distbench.storage.offline import offline
     from distbench.storage.rows import Row
     from distbench.storage.safe_text import csv_cell, harmless_text
-    from distbench.storage.toml import toml_value
+    from distbench.storage.toml import parse_toml, toml_value
     from distbench.storage.validation import faults_of
     from distbench.storage.verified import verified_since
 
@@ -120,17 +122,27 @@ _HOME = {
     "interfaces.executor": ["Executor", "Outcome", "UnitQueue"],
     "interfaces.groups": ["take_groups"],
     "interfaces.method": ["Baseline", "Distiller"],
-    "interfaces.metric": ["Metric"],
+    "interfaces.metric": ["Metric", "Need"],
     "interfaces.parameters": ["Range", "primary", "searched"],
     "interfaces.phase": ["Batch", "Phase", "Schedule", "Stream", "View", "warm_up_cosine"],
-    "interfaces.probe": ["Labels", "Need", "Probe"],
+    "interfaces.probe": ["Labels", "Probe"],
     "interfaces.progress": ["Progress"],
     "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
     "interfaces.strategy": ["Strategy"],
     "interfaces.student": ["Student"],
     "interfaces.suite": ["Suite", "SuiteDefinition"],
     "interfaces.task": ["Part", "Task", "TaskIndex", "UNLABELLED"],
-    "interfaces.zoo": ["Forward", "Interpolation", "Mean", "Source", "SourceInfo", "Std", "Zoo"],
+    "interfaces.zoo": [
+        "Forward",
+        "Interpolation",
+        "Mean",
+        "OneLine",
+        "Source",
+        "SourceInfo",
+        "Std",
+        "Width",
+        "Zoo",
+    ],
     "plugins.hookspecs": ["hookimpl"],
     "storage.atomic": ["write_atomic"],
     "storage.downloads": ["Download", "Manual", "UrlFile", "absent"],
@@ -140,7 +152,7 @@ _HOME = {
     "storage.verified": ["verified_since"],
     "storage.rows": ["Row"],
     "storage.safe_text": ["csv_cell", "harmless_text"],
-    "storage.toml": ["toml_value"],
+    "storage.toml": ["parse_toml", "toml_value"],
     "storage.validation": ["faults_of"],
 }
 _MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
@@ -172,6 +184,7 @@ __all__ = [
     "MethodContext",
     "Metric",
     "Need",
+    "OneLine",
     "Outcome",
     "Part",
     "Phase",
@@ -207,6 +220,7 @@ __all__ = [
     "View",
     "WeightedSource",
     "WeightsError",
+    "Width",
     "WorkerProcess",
     "Zoo",
     "__version__",
@@ -221,6 +235,7 @@ __all__ = [
     "home",
     "hookimpl",
     "offline",
+    "parse_toml",
     "predict_logits",
     "primary",
     "rank",

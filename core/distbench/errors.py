@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import errno
+import os
+import signal
 from collections.abc import Iterable
 
 
@@ -88,10 +91,33 @@ class MachineError(DistbenchError):
         )
 
 
-class InterruptedRunError(DistbenchError):
-    """A person stopped the run."""
+class StopSignal(KeyboardInterrupt):
+    """A signal asked this process to end; the command line turns signals into it.
 
-    exit_code = 130
+    Args:
+        number: Of the signal.
+    """
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
+
+
+class InterruptedRunError(DistbenchError):
+    """A person, or a signal of the system, stopped the work.
+
+    Args:
+        message: What is kept.
+        cause: What stopped it.
+    """
+
+    def __init__(self, message: str, cause: KeyboardInterrupt) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + getattr(cause, "number", signal.SIGINT)
+
+
+class TimedOutError(DistbenchError):
+    """Something took longer than it was allowed to."""
 
 
 class Declined(Exception):  # noqa: N818 - not an error: a method or metric says that it does not apply
@@ -104,3 +130,41 @@ class Declined(Exception):  # noqa: N818 - not an error: a method or metric says
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+def interrupts(error: BaseException) -> bool:
+    """Whether a person or the system stopped this process, and no component only said so.
+
+    Where nobody turned signals into `StopSignal`, as in a notebook, every interruption is one.
+    """
+    if isinstance(error, StopSignal):
+        return True
+    usual = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    return isinstance(error, KeyboardInterrupt) and usual
+
+
+def machine_gives_out(error: BaseException) -> bool:
+    """Whether nothing further can succeed: the disk is full or cannot be written."""
+    full = {errno.ENOSPC, errno.EROFS, getattr(errno, "EDQUOT", errno.ENOSPC)}
+    return isinstance(error, OSError) and error.errno in full
+
+
+def reason_of(error: BaseException) -> str:
+    """What was raised, in one line."""
+    if isinstance(error, (DistbenchError, Declined)):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "out of memory"
+    if isinstance(error, OSError) and error.errno is not None:
+        where = f" ({os.fsdecode(error.filename)})" if _is_path(error.filename) else ""
+        return f"{error.strerror or error}{where}"
+    try:
+        text = str(error).strip()
+    except Exception:  # a plugin's own exception may fail at this too
+        text = ""
+    first = (text.splitlines() or [""])[0]
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def _is_path(name: object) -> bool:
+    return isinstance(name, (str, bytes, os.PathLike))

@@ -54,3 +54,21 @@ def test_commands_print_by_nothing_else() -> None:
     for file in Path(distbench.cli.__file__).parent.glob("*.py"):
         if file.name not in allowed:
             assert not printing.search(file.read_text(encoding="utf-8")), file.name
+
+
+def test_what_ends_a_command_is_harmless_too(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distbench.cli.ending import tell
+    from distbench.errors import DataError
+    from distbench.storage import disk
+
+    assert tell(DataError(HOSTILE)) == 3
+    assert tell(ImportError("libtorch_cpu.so: failed to map segment from shared object")) == 1
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
+    monkeypatch.setattr(disk, "_free", lambda folder: 0 if folder.name == "tmp" else 10**9)
+    assert tell(OSError(28, "No space left on device")) == 1
+    first, second, third = capsys.readouterr().err.splitlines()
+    assert first == "distbench: x\\u001b[2J\\u202e***\\u009b"
+    assert second.startswith("distbench: out of memory: ImportError: libtorch_cpu.so: failed to")
+    assert "the folder for temporary files; name another with TMPDIR" in third

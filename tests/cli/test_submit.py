@@ -74,8 +74,6 @@ def test_the_schema_is_printed() -> None:
 
 
 def test_wrong_uses_are_said(bundle: Path) -> None:
-    from distbench.errors import UsageError
-
     for words, message in (
         (("validate",), "which bundles?"),
         (("validate", "absent.distbench.zip"), "there is no file 'absent.distbench.zip'"),
@@ -83,6 +81,6 @@ def test_wrong_uses_are_said(bundle: Path) -> None:
         (("submit", "toy", "--submitter", "x", "--licence", "GPL"), "licence 'GPL' is not among"),
     ):
         done = call(*words)
-        assert isinstance(done.exception, UsageError), done.output
-        assert message in str(done.exception)
+        assert done.exit_code == 2
+        assert message in done.stderr
     assert call("submit", "toy").exit_code == 2

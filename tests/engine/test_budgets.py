@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,59 @@ from distbench import run
 from distbench.engine.training.meter import Meter
 
 METHOD = """
+import copy
+import torch
 from distbench import Baseline, Phase, Stream
 from torch.nn.functional import cross_entropy
+
+class Plain(torch.optim.SGD):
+    def __init__(self, model, held):
+        super().__init__(model.parameters(), lr=0.05)
+        self.model, self.held = model, held
+
+    def again(self):
+        self.zero_grad()
+        self.held["loss"]().backward()
+
+class Sharpness(Plain):
+    "Up to a sharper place, the gradient there, and back (SAM)."
+    def step(self):
+        weights = [w for group in self.param_groups for w in group["params"]]
+        away = [0.05 * w.grad for w in weights]
+        with torch.no_grad():
+            torch._foreach_add_(weights, away)
+        self.again()
+        with torch.no_grad():
+            torch._foreach_sub_(weights, away)
+        super().step()
+
+class Replay(Plain):
+    "Trains on the same batch again and again."
+    def step(self):
+        for _ in range(4):
+            super().step()
+            self.again()
+        super().step()
+
+class Copy(Plain):
+    "Trains a copy, and takes its weights."
+    def step(self):
+        student = copy.deepcopy(self.model)
+        own = torch.optim.SGD(student.parameters(), lr=0.05)
+        for _ in range(2):
+            own.zero_grad()
+            student(torch.rand(8, 3, 16, 16)).square().mean().backward()
+            own.step()
+        self.model.load_state_dict(student.state_dict())
+
+OPTIMISERS = {"factory": Plain, "hook": Plain, "sharpness": Sharpness, "replay": Replay,
+              "copy": Copy}
 
 class Odd(Baseline):
     "Fine-tuning that does more than it should."
     how: str = "honest"
 
     def phases(self, context):
-        import torch
         s = Stream(context.labelled, context.protocol.batch, labels=context.labels)
         n, how = context.protocol.steps, self.how
 
@@ -37,13 +82,36 @@ class Odd(Baseline):
                         weight -= 0.01 * torch.randn_like(weight)
             if how == "loaded":
                 student.load_state_dict({k: v + 0.01 for k, v in student.state_dict().items()})
+            if how == "data":
+                for weight in student.parameters():
+                    weight.data -= 0.01 * torch.randn_like(weight)
+            if how == "replaced":
+                student.head.bias = torch.nn.Parameter(student.head.bias + 1)
+            if how == "layers":
+                maps = student.backbone.conv((views - 0.5) / 0.5)
+                features = student.backbone.forward((views - 0.5) / 0.5) + 0 * maps.mean()
+                return cross_entropy(student.classify(features), batch["x"].labels)
+            held["loss"] = lambda: cross_entropy(student(views), batch["x"].labels)
             if how == "twice":
                 with torch.no_grad():
                     student(views)
             return cross_entropy(student(views), batch["x"].labels)
 
+        held = {}
+
+        def optimiser(model, modules):
+            if how == "factory":
+                torch.nn.init.normal_(model.head.weight)
+            if how == "hook":
+                def write(layer, inputs, output):
+                    if not layer.training:
+                        torch.nn.init.normal_(layer.weight)
+                model.head.register_forward_hook(write)
+            return OPTIMISERS[how](model, held)
+
         def phase(steps):
-            return Phase(steps=steps, streams={"x": s}, loss=loss, lr=0.05)
+            given = {"optimiser": optimiser} if how in OPTIMISERS else {}
+            return Phase(steps=steps, streams={"x": s}, loss=loss, lr=0.05, **given)
 
         if how == "negative":
             return [phase(n + 60), phase(-60)]
@@ -59,6 +127,7 @@ class Odd(Baseline):
         return [phase(n)]
 """
 
+OUTSIDE = "phase 'train' changes weights of the model outside its optimiser's step"
 STRATEGY = """
 import numpy as np
 from distbench import Strategy
@@ -93,9 +162,13 @@ def options(tmp_path: Path, toy_options: dict[str, Any]) -> dict[str, Any]:
         ("half", "phase 'train' has 3.5 steps"),
         ("none", "it has no phases"),
         ("raised", "its phases take 9999 steps, the protocol allows 4"),
-        ("own_steps", "the loss of phase 'train' changes weights of the model"),
-        ("by_hand", "the loss of phase 'train' changes weights of the model"),
-        ("loaded", "the loss of phase 'train' changes weights of the model"),
+        ("own_steps", OUTSIDE),
+        ("by_hand", OUTSIDE),
+        ("loaded", OUTSIDE),
+        ("data", OUTSIDE),
+        ("replaced", OUTSIDE),
+        ("factory", OUTSIDE),
+        ("hook", OUTSIDE),
     ],
 )
 def test_a_method_cannot_buy_steps(options: dict[str, Any], how: str, message: str) -> None:
@@ -106,7 +179,8 @@ def test_a_method_cannot_buy_steps(options: dict[str, Any], how: str, message: s
 
 @pytest.mark.slow
 def test_images_are_counted_where_they_pass(options: dict[str, Any]) -> None:
-    baselines = ("odd", "odd:how=twice", "linear_probe", "fixmatch:mu=2")
+    odd = [f"odd:how={how}" for how in ("twice", "layers", "sharpness", "replay", "copy")]
+    baselines = ("odd", *odd, "linear_probe", "fixmatch:mu=2")
     counted = {}
     for row in run(**options, distiller="none", baseline=baselines).rows:
         cost = row.cost
@@ -119,6 +193,12 @@ def test_images_are_counted_where_they_pass(options: dict[str, Any]) -> None:
     assert counted == {
         "odd": (1, 1),
         "odd:how=twice": (2, 1),
+        # Layers that are called one by one.
+        "odd:how=layers": (2, 2),
+        # What an optimiser does within its step.
+        "odd:how=sharpness": (2, 2),
+        "odd:how=replay": (5, 5),
+        "odd:how=copy": (3, 3),
         "linear_probe": (1, 0),
         # Labelled, and two views of twice as many unlabelled, all in one batch.
         "fixmatch:mu=2": (5, 5),
@@ -142,9 +222,9 @@ def test_sources_that_a_strategy_looks_at_cost(options: dict[str, Any]) -> None:
 
 
 def test_only_what_happens_in_a_step_counts() -> None:
-    model = nn.Sequential(nn.Linear(3, 2))
-    meter = Meter(model)
-    images = torch.ones(5, 3)
+    model = nn.Sequential(nn.Conv2d(3, 2, 1), nn.Flatten(), nn.Linear(8, 2))
+    meter = Meter(model, 2)
+    images = torch.ones(5, 3, 2, 2)
     model(images).sum().backward()
     assert (meter.forward, meter.backward) == (0, 0)
     with meter.counting():
@@ -156,3 +236,46 @@ def test_only_what_happens_in_a_step_counts() -> None:
     with meter.counting():
         model(images)
     assert meter.forward == 10
+
+
+class Windows(nn.Module):
+    """Cuts an image into four, as attention within windows does."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.unflatten(2, (2, -1)).transpose(1, 2).flatten(0, 1)  # (2 b, 3, s / 2, s)
+
+
+@pytest.mark.parametrize("frozen", [0, 1, 2])
+def test_layers_that_see_parts_of_images_and_frozen_ones(frozen: int) -> None:
+    layers = [nn.Conv2d(3, 3, 1), Windows(), nn.Conv2d(3, 4, 1)]
+    model = nn.Sequential(*layers)
+    meter = Meter(model, 4)
+    for layer in (layers[0], layers[2])[:frozen]:
+        layer.requires_grad_(False)
+    with meter.counting():
+        output = model(torch.ones(5, 3, 4, 4))
+        if frozen < 2:
+            output.sum().backward()
+    assert (meter.forward, meter.backward) == (5, 5 if frozen < 2 else 0)
+
+
+def test_copies_count() -> None:
+    model = nn.Sequential(nn.Conv2d(3, 2, 1))
+    meter = Meter(model, 2)
+    twin = deepcopy(model)
+    with meter.counting():
+        for one in (model, twin):
+            one(torch.ones(3, 3, 2, 2)).sum().backward()
+    assert (meter.forward, meter.backward) == (6, 6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["test_vit", "test_efficientnet", "test_convnext", "test_nfnet"])
+def test_an_image_is_one_image_to_every_architecture(name: str) -> None:
+    import timm
+
+    model = timm.create_model(name)
+    meter = Meter(model, 160)
+    with meter.counting():
+        model.forward_features(torch.rand(3, 3, 160, 160)).sum().backward()
+    assert (meter.forward, meter.backward) == (3, 3)

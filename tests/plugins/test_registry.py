@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,10 @@ def installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]
     site.mkdir()
     monkeypatch.syspath_prepend(str(site))
     monkeypatch.delenv("DISTBENCH_PLUGINS")
-    before = set(sys.modules)
     yield site
-    for name in set(sys.modules) - before:
-        del sys.modules[name]
+    for name, module in [*sys.modules.items()]:
+        if str(getattr(module, "__file__", "")).startswith(str(site)):
+            del sys.modules[name]
 
 
 def install(site: Path, name: str, code: str) -> None:
@@ -91,11 +92,34 @@ def test_a_broken_plugin_is_listed_and_stops_nothing(
 def test_two_plugins_claiming_a_name_are_both_named(installed: Path) -> None:
     install(installed, "first_one", GOOD % ("mine", "first_one"))
     install(installed, "other_one", GOOD % ("mine", "other_one"))
-    with pytest.raises(PluginError) as caught:
-        Registry().make("metric", "mine")
+    names = Registry()
+    with pytest.raises(UsageError) as caught:
+        names.make("metric", "mine")
     assert "'mine' is claimed by first_one (first_one 1.0) and other_one (other_one 1.0)" in str(
         caught.value
     )
+    assert "write 'first_one/mine' or 'other_one/mine'" in str(caught.value)
+    assert {"first_one/mine", "other_one/mine"} < {*names.names("metric")}
+    assert "mine" not in names.names("metric")
+    assert names.make("metric", "other_one/mine").name == "other_one/mine"
+
+
+def test_a_builtin_keeps_its_name(installed: Path) -> None:
+    install(installed, "greedy", GOOD % ("logme", "greedy"))
+    names = Registry()
+    assert type(names.make("metric", "logme")).__module__.startswith("distbench_builtin")
+    assert type(names.make("metric", "greedy/logme")).__module__ == "greedy"
+    (greedy,) = (p for p in names.plugins if p.origin.plugin == "greedy")
+    assert greedy.error is None
+    assert greedy.clashes == [
+        "the metric name 'logme' is claimed by builtin (distbench "
+        f"{version('distbench')}) and greedy (greedy 1.0); this one is 'greedy/logme'"
+    ]
+
+
+def test_a_full_name_is_no_other_component(installed: Path) -> None:
+    install(installed, "alone_one", GOOD % ("mine", "alone_one"))
+    assert Registry().make("metric", "alone_one/mine") == Registry().make("metric", "mine")
 
 
 def test_plugins_can_be_limited(installed: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -153,9 +153,8 @@ def test_what_will_not_do_is_refused_and_leaves_nothing(
     out = tmp_path / "out"
     out.mkdir()
     done = CliRunner().invoke(app, ["new", *given, "--output", str(out)])
-    assert isinstance(done.exception, UsageError)
-    assert message in str(done.exception)
-    assert done.exception.exit_code == 2
+    assert message in done.stderr
+    assert done.exit_code == 2
     assert list(out.iterdir()) == []
 
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from distbench.errors import UsageError
 from distbench.interfaces.component import Component
 from distbench.interfaces.parameters import primary
+from distbench.plugins.registry import registry
 from distbench.plugins.spec import build, parse
 
 
@@ -164,3 +165,27 @@ def test_a_path_may_start_from_home(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert made("odd:path=~nobody-of-this-name/x", Path("/a")).path == Path(
         "/a/~nobody-of-this-name/x"
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "message"),
+    [
+        ("student", "timm:resnet18,weights=x", "write 'timm:resnet18:weights=x'"),
+        ("student", "timm:resnet18:pad_type=same", "arguments.pad_type=... is an entry of its"),
+        (
+            "student",
+            "timm:resnet18:arguments=pad_type=same",
+            "write arguments.entry=value for each",
+        ),
+        ("student", 'timm:resnet18:arguments={a="b"}', "key.entry=value for an entry of a table"),
+        ("student", "resnet18", "Architectures of libraries are timm:resnet18 and torchvision:"),
+        ("task", "photographs", "The folder of that name is folder:path=photographs."),
+        ("zoo", "photographs", "The folder of that name is local:path=photographs."),
+        ("task", "photograph", "unknown task 'photograph'. `distbench list tasks` shows"),
+    ],
+)
+def test_a_slip_is_told_what_is_meant(kind: str, text: str, message: str) -> None:
+    Path("photographs").mkdir()
+    with pytest.raises(UsageError) as caught:
+        registry().make(kind, text)
+    assert message in str(caught.value)

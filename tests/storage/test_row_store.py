@@ -106,6 +106,14 @@ def test_a_row_without_its_predictions_counts_as_not_there(one: Any, damage: str
     assert beside.read_bytes() == whole
 
 
+def test_a_folder_in_place_of_predictions_is_named(one: Any) -> None:
+    beside = RowStore(home() / "cells").path(one().rows[0].key).with_suffix(".safetensors")
+    beside.unlink()
+    beside.mkdir()
+    (failed,) = one().failed
+    assert failed.reason == f"a folder lies where a file belongs; remove it ({beside})"
+
+
 def test_predictions_are_written_before_their_row(
     one: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

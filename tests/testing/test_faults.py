@@ -278,9 +278,14 @@ FAULTS = [
     ("again", REPORTER, "finished(self, row):\n        pass",
      "cached(self, row):\n        raise RuntimeError('not so')", "not so"),
     ("verify", ZOO, 'm.MiniatureSource("b", 1)', "broken()", "verifying c"),
-    ("seed_effect", BASELINE, "            return cross",
-     "            for part in student.parameters():\n                part.data.zero_()\n"
-     "            return 0 * cross", "two seeds train the same"),
+    ("seed_effect", BASELINE, "        return [Phase(",
+     "        from torch.optim import SGD\n"
+     "        def zeros(model, modules):\n            class Zeros(SGD):\n"
+     "                def step(self):\n"
+     "                    [part.data.zero_() for part in model.state_dict().values()]\n"
+     "            return Zeros(model.parameters(), lr=1.0)\n"
+     "        return [Phase(optimiser=zeros, ",
+     "two seeds train the same"),
     ("export", STUDENT, "    def fingerprint",
      "    def export(self, backbone, head, classes):\n"
      "        halved = {name: value / 2 for name, value in head.items()}\n"
@@ -289,6 +294,9 @@ FAULTS = [
     ("export", STUDENT, "    def fingerprint",
      "    def export(self, backbone, head, classes):\n        return dict(head), {}\n\n"
      "    def fingerprint", "does not say how_to_load"),
+    ("onnx", STUDENT, "return m.Min",
+     "b = m.MiniatureStudent().backbone(pretrained=pretrained); b[0].register_forward_hook("
+     "lambda l, i, o: o if o.mean() > 0 else 2 * o); return b  # ", "makes no ONNX graph of the student"),
     ("end_to_end", METRIC, "float(means", "1 // (len(y) - 12) + float(means", "failed: "),
 ]  # fmt: skip
 

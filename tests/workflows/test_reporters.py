@@ -73,7 +73,7 @@ def test_a_failed_cell_is_told_with_its_reason_and_tried_again(short: Options) -
     broken = {**short, "task": ("toy_task",), "baseline": "misbehaving"}
     for _ in range(2):
         distbench.run(**broken, reporter="diary")
-        failed = "misbehaving failed: RuntimeError: on purpose"
+        failed = "misbehaving failed: plugin 'misbehaving': phases: RuntimeError: on purpose"
         assert diary() == ["started 1 of 1", "cell toy_task:misbehaving:0", failed, "finished"]
 
 

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 import distbench
 from distbench.cli import app
 from distbench.engine.run_folder import open_run
-from distbench.errors import DistbenchError, RefusedError, UsageError
+from distbench.errors import RefusedError, UsageError
 from distbench.storage.row_lines import read_line, sealed_line
 from distbench.storage.row_schemas import NewerSchemaError
 from distbench.submission.publish import submit
@@ -80,8 +80,8 @@ def test_a_changed_digit_is_refused_with_the_folder_and_the_line(
         "merge": ["--output", "out"],
     }
     done = CliRunner().invoke(app, [command, str(rows_file.parent), *arguments[command]])
-    assert isinstance(done.exception, DistbenchError)
-    text = " ".join((done.output + str(done.exception or "")).split())
+    assert done.exit_code in (2, 3)
+    text = " ".join(done.output.split())
     assert "runs/toy" in text and "line 1 of rows.jsonl" in text
     assert "it was altered after it was written; run it again" in text
     assert "99.0" not in text

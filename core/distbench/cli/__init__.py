@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from distbench.cli import zoo
+from distbench.cli.commands import Command, Group
+from distbench.cli.ending import tell_of_threads
+from distbench.cli.signals import heed_signals
+from distbench.storage.ordinary_files import refuse_what_never_ends
 
 app = typer.Typer(
     name="distbench",
+    cls=Group,
     help="Which pretrained models should a small network learn from, and how much from each?",
     epilog=(
         "Exit codes: 0 done; 1 some cells failed, or the machine did; 2 usage, configuration, "
-        "unknown name; 3 data, weights or submissions refused; 130 interrupted."
+        "unknown name; 3 data, weights or submissions refused; 130 interrupted, 143 terminated."
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -27,7 +31,7 @@ for name in (
     *("new", "check", "plan", "merge", "leaderboard", "submit", "validate", "export", "env"),
 ):
     module = import_module(f"distbench.cli.{name}")
-    app.command(name.rstrip("_"), epilog=module.EPILOG)(getattr(module, name))
+    app.command(name.rstrip("_"), cls=Command, epilog=module.EPILOG)(getattr(module, name))
 app.add_typer(zoo.app, name="zoo")
 
 
@@ -49,17 +53,8 @@ def _root(
 
 
 def main() -> None:
-    """Runs the command line; a problem that a person can mend is one line on stderr."""
-    from distbench.errors import DistbenchError
-
-    try:
-        app()
-    except DistbenchError as error:
-        typer.echo(f"distbench: {error}", err=True)
-        sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.exit(0)
-    except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        typer.echo(f"distbench: {error.strerror or error}{where}", err=True)
-        sys.exit(1)
+    """Runs the command line; whatever ends it is one line on stderr and an exit code."""
+    refuse_what_never_ends()
+    heed_signals()
+    tell_of_threads()
+    app()

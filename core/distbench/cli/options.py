@@ -109,7 +109,9 @@ Executor = Annotated[str | None, how(help="Who computes the cells. \\[default: l
 Workers = Annotated[
     int | None, how(help="Cells at once. \\[default: cores / threads; 1 on an accelerator]")
 ]
-Timeout = Annotated[float | None, how(help="Seconds that a cell may take.")]
+Timeout = Annotated[
+    float | None, how(help="Seconds that a cell, or a job such as embedding, may take.")
+]
 Device = Annotated[str | None, how(help="auto, cpu, cuda, cuda:1, mps. \\[default: auto]")]
 Plugin = Annotated[list[Path] | None, how(help="A Python file with components or hooks; repeats.")]
 Reporter = Annotated[list[str] | None, how(help="Is told of every cell; repeats.")]

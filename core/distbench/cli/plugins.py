@@ -30,11 +30,21 @@ def plugins(
         return
     if json:
         o.print_json(
-            [{**asdict(p.origin), "offers": p.offers, "error": p.error} for p in discovered]
+            [
+                {
+                    **asdict(p.origin),
+                    "offers": p.offers,
+                    "error": p.error,
+                    "clashes": p.clashes,
+                }
+                for p in discovered
+            ]
         )
         return
     for p in discovered:
         echo(f"{p.origin}" + (f"  BROKEN: {p.error}" if p.error else ""))
+        for clash in p.clashes:
+            echo(f"  {clash}")
         for kind, names in p.offers.items():
             echo(f"  {plural(kind)}: {', '.join(sorted(names))}")
 

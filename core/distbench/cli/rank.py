@@ -21,11 +21,15 @@ _Distiller = Annotated[
 ]
 
 
+_Timeout = Annotated[float | None, o.how(help="Seconds that it may take.")]
+
+
 @o.with_options(
     *("task", "zoo", "metric", "strategy", "distiller", "suite", "student", "overlap"),
-    *("labelled", "probe_size", "device", "offline", "plugin", *o.DATA),
+    *("labelled", "probe_size", "timeout", "device", "offline", "plugin", *o.DATA),
     ...,
     distiller=_Distiller,
+    timeout=_Timeout,
 )
 def rank(given: dict[str, Any], json: o.Json = False) -> None:
     """Score and weigh the sources of a zoo for one task; several metrics are compared.
@@ -44,7 +48,7 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
         echo(f"note: {first.task}: {note}", err=True)
     for source, reason in first.marked.items():
         echo(f"warning: source {source} is kept, but {reason}", err=True)
-    for text in _left_out(comparison):
+    for text in (*_left_out(comparison), *_without_answer(comparison)):
         echo(f"warning: {text}", err=True)
     if json:
         tables = [_as_table(ranking) for ranking in comparison.rankings]
@@ -60,6 +64,8 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
         _print_ranking(first)
     if not json:
         echo(f"\n{first.task}: scored on {first.probe} labelled images.")
+    if any(ranking.failed for ranking in comparison.rankings):
+        raise typer.Exit(1)
 
 
 def _left_out(comparison: Comparison) -> list[str]:
@@ -75,6 +81,16 @@ def _left_out(comparison: Comparison) -> list[str]:
         if len(metrics) < everywhere:
             several.setdefault(reason, []).append(source)
     return lines + [f"{reason} (of {', '.join(names)})" for reason, names in several.items()]
+
+
+def _without_answer(comparison: Comparison) -> list[str]:
+    """Metrics that failed, and a strategy that declined, each reason once."""
+    lines = {
+        str(ranking.failed) if ranking.failed else f"{ranking.strategy} declines: {reason}": None
+        for ranking in comparison.rankings
+        if (reason := ranking.failed or ranking.declined)
+    }
+    return list(lines)
 
 
 def _as_table(ranking: Ranking) -> dict[str, Any]:
@@ -97,6 +113,7 @@ def _as_table(ranking: Ranking) -> dict[str, Any]:
             for r in ranking.sources
         ],
         "excluded": ranking.excluded,
+        "failed": None if ranking.failed is None else str(ranking.failed),
         "marked": ranking.marked,
     }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.commands import Command
 from distbench.cli.output import echo
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ def _root() -> None:
 
 @app.command(
     "build",
+    cls=Command,
     epilog="Example: distbench zoo build --architecture resnet18 --data folder:path=my_images",
 )
 def build(

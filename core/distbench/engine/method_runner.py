@@ -15,6 +15,7 @@ from torch import nn
 
 from distbench.engine.device import pick_device
 from distbench.engine.stages.embed import is_finite, normalise, open_embedding
+from distbench.engine.stages.source_checks import checked_outputs
 from distbench.engine.stages.train import Trained, fresh_student, train
 from distbench.engine.training.batches import resized
 from distbench.engine.training.predict import features_of, predict
@@ -189,13 +190,13 @@ class Trainer:
     def _run(self, source: WeightedSource) -> Callable[[torch.Tensor], torch.Tensor]:
         info, device = source.info, self.setting.device
         forward = self.work.sources[info.name].open(device)
-
-        self.shown[info.name] = 0
+        self.shown.setdefault(info.name, 0)
 
         def run(images: torch.Tensor) -> torch.Tensor:
             self.shown[info.name] += len(images)
             with torch.no_grad():
                 sized = resized(images, info.input_size, info.interpolation)
-                return forward(normalise(sized, info.mean, info.std))[1].float().to(device)
+                given = normalise(sized, info.mean, info.std)
+                return checked_outputs(info, forward, given)[1].float().to(device)
 
         return run

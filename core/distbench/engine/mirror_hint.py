@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from distbench.errors import DistbenchError
 from distbench.planning.keys import stored_key
@@ -51,7 +52,7 @@ def mirror_hint(plan: Plan, task: PlannedTask, root: Path) -> str | None:
     if not plan.protocol.flip:
         return None
     folder = ArtifactCache(root / "artifacts").get(_KIND, _key(plan, task))
-    known = json.loads((folder / _FILE).read_bytes()) if folder else {}
+    known = from_json((folder / _FILE).read_bytes()) if folder else {}
     if not known.get("hint"):
         return None
     return (

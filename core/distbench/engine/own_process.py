@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
-
-from distbench.errors import DistbenchError
 
 
 def answer_of(function: Callable[..., Any], *arguments: Any, preloaded: Sequence[str] = ()) -> Any:
@@ -38,13 +37,6 @@ def answer_of(function: Callable[..., Any], *arguments: Any, preloaded: Sequence
         process.join()
 
 
-def reason_of(error: Exception) -> str:
-    """Why a function that an answer is wanted of gave none, in one line."""
-    if isinstance(error, DistbenchError):
-        return str(error)
-    first = (str(error).strip().splitlines() or [""])[0]
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__
-
-
 def _send(answer: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is for whoever asks
     answer.send(function(*arguments))

@@ -33,6 +33,7 @@ class ProbeImages:
 
     Attributes:
         labels: (p,) labels of the images.
+        skipped: How many images were left out because they are corrupt.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class ProbeImages:
         self._chosen: Positions = chosen
         self._kept = np.load(self._at(protocol.store_size) / "positions.npy")
         self.labels: Positions = labels[self._kept]
+        self.skipped = len(chosen) - len(self._kept)
 
     def _at(self, side: int) -> Path:
         """The folder of the images as a network of some input size needs them; made if absent."""

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.errors import DataError, Declined
+from distbench.errors import DataError, Declined, PluginError
+from distbench.interfaces.calls import writes
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.probe import Probe
-from distbench.interfaces.read_only import writes
 from distbench.interfaces.strategy import Strategy
 from distbench.interfaces.zoo import SourceInfo
 
@@ -38,6 +38,8 @@ class Ranking:
         sources: Scored sources, best first.
         excluded: Source to reason.
         marked: Sources kept although they saw the task, with the reason.
+        declined: Why the strategy weighs no source, where it declines.
+        failed: What the metric or the strategy raised instead of answering.
     """
 
     task: str
@@ -47,6 +49,8 @@ class Ranking:
     sources: tuple[Ranked, ...]
     excluded: dict[str, str] = field(default_factory=dict)
     marked: dict[str, str] = field(default_factory=dict)
+    declined: str | None = None
+    failed: PluginError | None = None
 
     @property
     def scores(self) -> dict[str, float]:
@@ -84,9 +88,14 @@ class Comparison:
         """The ranking by the one metric.
 
         Raises:
+            PluginError: The metric or the strategy failed.
             DataError: It could score no source, or there was none.
         """
         (ranking,) = self.rankings
+        if ranking.failed is not None:
+            raise ranking.failed
+        if not ranking.sources and ranking.declined is not None:
+            raise DataError(f"{ranking.strategy} declines on {ranking.task!r}: {ranking.declined}")
         if not ranking.sources:
             reasons = sorted(set(ranking.excluded.values())) or ["there is none"]
             raise DataError(
@@ -145,39 +154,52 @@ def rank_probes(
         excluded: For each metric, by label, sources that it must not score, with reasons.
         marked: Sources kept although they saw the task.
 
-    Raises:
-        PluginError: A metric or strategy changes what the next one would see.
-    """
-    from distbench.engine.stages.score import score
-    from distbench.engine.stages.weigh import weigh
+    Returns:
+        A ranking for each metric; one that fails, or whose strategy does, has no sources and says
+        why, and the others go on.
 
+    Raises:
+        PluginError: A metric changes what the next one would see.
+    """
     rankings = []
     state = _state(probes) if len(metrics) > 1 else 0
     for metric in metrics:
         out = dict((excluded or {}).get(metric.label, {}))
+        blank = Ranking(
+            task=task,
+            metric=metric.label,
+            strategy=strategy.label,
+            probe=len(probes[0].labels) if probes else 0,
+            sources=(),
+            excluded=out,
+            marked=dict(marked or {}),
+        )
         allowed = [probe for probe in probes if probe.source.name not in out]
-        scores = score(metric, allowed)
+        try:
+            rankings.append(_ranked(blank, metric, strategy, allowed))
+        except PluginError as error:
+            rankings.append(replace(blank, failed=error))
         if len(metrics) > 1 and _state(probes) != state:
             raise writes(metric.name)
-        infos = [p.source for p in allowed if p.source.name in scores.values]
-        try:
-            weights = weigh(strategy, [p.source for p in allowed], scores)
-        except Declined:
-            infos, weights = [], {}
-        ranked = [Ranked(i, scores.values[i.name], weights[i.name]) for i in infos]
-        ranked.sort(key=lambda r: -r.score)
-        rankings.append(
-            Ranking(
-                task=task,
-                metric=metric.label,
-                strategy=strategy.label,
-                probe=len(probes[0].labels) if probes else 0,
-                sources=tuple(ranked),
-                excluded=out | scores.excluded,
-                marked=dict(marked or {}),
-            )
-        )
     return Comparison(tuple(rankings))
+
+
+def _ranked(blank: Ranking, metric: Metric, strategy: Strategy, probes: Sequence[Probe]) -> Ranking:
+    """A ranking filled in."""
+    from distbench.engine.stages.score import score
+    from distbench.engine.stages.weigh import weigh
+
+    scores = score(metric, probes)
+    blank = replace(blank, excluded=blank.excluded | scores.excluded)
+    infos = [p.source for p in probes if p.source.name in scores.values]
+    if not infos:
+        return blank
+    try:
+        weights = weigh(strategy, infos, scores)
+    except Declined as declined:
+        return replace(blank, declined=declined.reason)
+    ranked = [Ranked(i, scores.values[i.name], weights[i.name]) for i in infos]
+    return replace(blank, sources=tuple(sorted(ranked, key=lambda r: -r.score)))
 
 
 def _state(probes: Sequence[Probe]) -> int:

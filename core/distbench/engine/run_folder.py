@@ -63,7 +63,7 @@ def open_run(run: Path | None, runs: Path = Path("runs")) -> RunFolder:
         lines = _read_lines((folder / "rows.jsonl").read_bytes(), {c.key for c in plan.cells})
     except OSError as error:
         raise UsageError(f"{str(run)!r} is no folder of a run: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         first = str(error).partition("\n")[0]
         raise UsageError(
             f"{folder} holds no readable plan and rows: {first}; run it again"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distbench.engine.out_of_memory import in_words, ran_out_of_memory
-from distbench.engine.own_process import answer_of, reason_of
-from distbench.errors import MachineError, UsageError
+from distbench.engine.own_process import answer_of
+from distbench.errors import MachineError, UsageError, reason_of
 from distbench.planning.plan import Plan
 from distbench.plugins.registry import registry
 from distbench.storage.artifacts import ArtifactCache

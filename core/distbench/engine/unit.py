@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import time
 import traceback
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from distbench.errors import DistbenchError, RefusedError
+from distbench.errors import RefusedError, interrupts, machine_gives_out, reason_of
 from distbench.interfaces.executor import Outcome
 from distbench.storage.home import home
 from distbench.storage.offline import guard
@@ -18,11 +17,6 @@ if TYPE_CHECKING:
     from distbench.engine.workspace import Workspace
     from distbench.interfaces.reporter import Cell
     from distbench.planning.plan import Job
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-
-
-_FORBIDDEN = {errno.EACCES, errno.EPERM}
 
 
 def execute_unit(plan_path: Path | str, unit: str) -> Outcome:
@@ -52,17 +46,13 @@ def execute_unit(plan_path: Path | str, unit: str) -> Outcome:
     try:
         stat = Path(plan_path).stat()
         _execute(*_open(str(plan_path), (stat.st_mtime_ns, stat.st_ino), str(home())), unit)
-    except DistbenchError as error:
-        return failed(str(error), error)
-    except MemoryError as error:
-        return failed("out of memory", error)
-    except OSError as error:
+    except PermissionError as error:
         ours = Path(str(error.filename or "")).is_relative_to(home())
-        fatal = error.errno in _FULL or (error.errno in _FORBIDDEN and ours)
-        where = f" ({error.filename})" if error.filename else ""
-        return failed(f"{error.strerror or error}{where}", error, fatal=fatal)
-    except Exception as error:
-        return failed(f"{type(error).__name__}: {error}", error)
+        return failed(reason_of(error), error, fatal=ours)
+    except BaseException as error:
+        if interrupts(error):
+            raise
+        return failed(reason_of(error), error, fatal=machine_gives_out(error))
     return Outcome(unit, "done", seconds=time.perf_counter() - started)
 
 

@@ -15,7 +15,9 @@ import threading
 from dataclasses import asdict
 from queue import SimpleQueue
 
+from distbench.engine.parent_death import die_with_parent
 from distbench.engine.unit import execute_unit
+from distbench.storage.ordinary_files import refuse_what_never_ends
 
 READY = "ready"
 """The first line that a worker process writes; then one for each unit."""
@@ -23,6 +25,8 @@ READY = "ready"
 
 def main(plan_path: str) -> None:
     """Serves units until the input ends."""
+    die_with_parent()
+    refuse_what_never_ends()
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", buffering=1)
     # What a component prints must not be taken for an answer.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

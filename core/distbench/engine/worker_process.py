@@ -8,12 +8,33 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from distbench.engine.out_of_memory import LastWords, in_words
 from distbench.engine.worker import READY
 from distbench.interfaces.executor import Outcome
+
+START_LIMIT = 600.0
+"""Seconds that a worker may take to start where units have no limit."""
+_starter = ThreadPoolExecutor(1, "distbench-workers")
+
+
+def _start(plan_path: Path | str, threads: int, errors: int) -> subprocess.Popen[str]:
+    bounds = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    return subprocess.Popen(
+        [sys.executable, "-m", "distbench.engine.worker", str(plan_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        env={**os.environ, **dict.fromkeys(bounds, str(threads))},
+        # An interruption is ours to handle, and what a worker has started must die with it.
+        start_new_session=True,
+    )
 
 
 class WorkerProcess:
@@ -28,18 +49,9 @@ class WorkerProcess:
     """
 
     def __init__(self, plan_path: Path | str, threads: int) -> None:
-        bounds = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
         self._last_words = LastWords()
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "distbench.engine.worker", str(plan_path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._last_words.inlet,
-            text=True,
-            env={**os.environ, **dict.fromkeys(bounds, str(threads))},
-            # An interruption is ours to handle, and what a worker has started must die with it.
-            start_new_session=True,
-        )
+        # A worker dies with the thread that starts it, so this is one that stays.
+        self._process = _starter.submit(_start, plan_path, threads, self._last_words.inlet).result()
         os.close(self._last_words.inlet)
         self.dead = False
         self._ready = False
@@ -51,41 +63,61 @@ class WorkerProcess:
             unit: Id of a job or a cell.
             timeout: Seconds that it may take; None for no limit.
         """
-        process = self._process
-        self._ready = self._ready or self._line(process) == READY
+        if not self._ready:
+            with self._limited(timeout or START_LIMIT) as late:
+                self._ready = self._line() == READY
+            if not self._ready:
+                return self._died(unit, late, timeout or START_LIMIT, "took longer to start than")
+        with self._limited(timeout) as late:
+            try:
+                if self._process.stdin is not None:
+                    self._process.stdin.write(json.dumps(unit) + "\n")
+                    self._process.stdin.flush()
+                answer = self._line()
+            except OSError:
+                answer = ""
+        if not answer or late.is_set():
+            return self._died(unit, late, timeout, "took longer than")
+        outcome = Outcome(**json.loads(answer))
+        reason = in_words(outcome.reason) if outcome.reason else outcome.reason
+        return replace(outcome, unit=unit, reason=reason)
+
+    @contextmanager
+    def _limited(self, seconds: float | None) -> Iterator[threading.Event]:
+        """Ends the process where the block takes longer; the event tells that it did."""
         late = threading.Event()
 
         def give_up() -> None:
             late.set()
             self._end()
 
-        timer = threading.Timer(timeout, give_up) if timeout else None
+        timer = threading.Timer(seconds, give_up) if seconds else None
         if timer:
             timer.start()
         try:
-            if process.stdin is not None:
-                process.stdin.write(json.dumps(unit) + "\n")
-                process.stdin.flush()
-            answer = self._line(process)
-        except OSError:
-            answer = ""
+            yield late
         finally:
             if timer:
                 timer.cancel()
-        self.dead = not answer or late.is_set()
-        if answer:
-            outcome = Outcome(**json.loads(answer))
-            reason = in_words(outcome.reason) if outcome.reason else outcome.reason
-            return replace(outcome, unit=unit, reason=reason)
-        code = process.wait()
+
+    def _died(
+        self, unit: str, late: threading.Event, seconds: float | None, too_long: str
+    ) -> Outcome:
+        """The outcome of a unit whose process is gone."""
+        self.dead = True
+        try:
+            code = self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:  # it only closed its output
+            self._end()
+            code = self._process.wait()
         if late.is_set():
-            return Outcome(unit, "failed", f"took longer than {timeout:g} s")
+            return Outcome(unit, "failed", f"{too_long} {seconds:g} s")
         return Outcome(unit, "failed", self._death(code), self._last_words.traceback())
 
     def _death(self, code: int) -> str:
-        """Why the process is gone, in words."""
+        """How the process died, and of what, in words."""
         died = f"the worker died with exit code {code}"
-        if code == -9:
+        if code == -signal.SIGKILL:
             return f"{died} (killed; perhaps out of memory)"
         cause = self._last_words.cause()
         return in_words(f"{died}: {cause}") if cause else died
@@ -99,10 +131,10 @@ class WorkerProcess:
         except OSError:
             self._process.kill()
 
-    @staticmethod
-    def _line(process: subprocess.Popen[str]) -> str:
+    def _line(self) -> str:
         """The next line that the process writes; empty where it is gone."""
-        return process.stdout.readline().strip() if process.stdout is not None else ""
+        stdout = self._process.stdout
+        return stdout.readline().strip() if stdout is not None else ""
 
     def kill(self) -> None:
         """Ends the process and what it has started."""

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from distbench.interfaces.component import Component
+from distbench.interfaces.metric import Need
 
 if TYPE_CHECKING:
     from distbench.interfaces.context import MethodContext, Transfer
     from distbench.interfaces.phase import Phase
-    from distbench.interfaces.probe import Need
+
+Initialisation = Literal["pretrained", "random", "source"]
+LearnsFrom = Literal["weighted", "generalist"]
 
 
 class Method(Component, ABC):
@@ -22,7 +25,7 @@ class Method(Component, ABC):
             the heaviest source itself with a new classifier (for a ceiling).
     """
 
-    initialisation: ClassVar[Literal["pretrained", "random", "source"]] = "pretrained"
+    initialisation: ClassVar[Initialisation] = "pretrained"
 
     @abstractmethod
     def phases(self, context: MethodContext) -> Sequence[Phase]:
@@ -46,7 +49,7 @@ class Distiller(Method):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"logits"})
-    learns_from: ClassVar[Literal["weighted", "generalist"]] = "weighted"
+    learns_from: ClassVar[LearnsFrom] = "weighted"
 
     def transfer_set(self) -> Transfer | None:
         """Images besides the task's own that it distils on; None for the task's own alone."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from distbench.interfaces.component import Component
 
 if TYPE_CHECKING:
     from distbench.errors import Declined
-    from distbench.interfaces.probe import Need, Probe
+    from distbench.interfaces.probe import Probe
+
+
+Need = Literal["features", "logits", "reference", "source_info", "zoo"]
+"""What a metric or a distiller reads of a source; ``zoo``: all sources together."""
 
 
 class Metric(Component, ABC):
@@ -40,7 +44,7 @@ class Metric(Component, ABC):
 
         def one(probe: Probe) -> float | Declined:
             try:
-                return float(self.score(probe))
+                return self.score(probe)
             except errors.Declined as reason:
                 return reason
 

@@ -118,7 +118,8 @@ class Phase:
         name: For the row.
         schedule: How the learning rates go up and down.
         optimiser: Another one than SGD with the rates, momentum and penalty above, which it then
-            sets itself.
+            sets itself. Weights change in its `step()` alone, which is given no closure; images
+            that it lets through the model once more (SAM) are counted.
     """
 
     steps: int

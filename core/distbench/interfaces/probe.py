@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from distbench.errors import ArgumentError, Declined
 from distbench.interfaces.read_only import read_only, sealed
@@ -15,7 +15,6 @@ from distbench.interfaces.zoo import SourceInfo
 
 T = TypeVar("T")
 Floats = NDArray[np.floating]
-Need = Literal["features", "logits", "reference", "source_info", "zoo"]
 
 _LARGEST = 1e140
 """Beyond it, squares do not fit float64."""
@@ -81,6 +80,17 @@ class Labels(_Shared):
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __array__(
+        self, dtype: DTypeLike | None = None, copy: bool | None = None
+    ) -> NDArray[np.int64]:
+        return self.ids.astype(dtype or self.ids.dtype, copy=bool(copy))
+
+    def __eq__(self, other: object) -> Any:
+        """Raises: it would be one answer where an answer an image is meant."""
+        raise TypeError("labels are no array; compare their numbers, e.g. probe.labels.ids == 0")
+
+    __hash__ = object.__hash__
 
     @property
     def num_classes(self) -> int:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-
-from distbench.errors import PluginError
 
 A = TypeVar("A", bound=np.generic)
 
@@ -29,27 +25,3 @@ def sealed(value: Any) -> Any:
         for part in value:
             sealed(part)
     return value
-
-
-@contextmanager
-def naming_writers(name: str) -> Iterator[None]:
-    """Names the component that writes into what it was handed.
-
-    Raises:
-        PluginError: It does.
-    """
-    try:
-        yield
-    except ValueError as error:
-        if "read-only" in str(error):
-            raise writes(name) from error
-        raise
-
-
-def writes(name: str) -> PluginError:
-    """The error that names a component which changed what it was handed."""
-    return PluginError(
-        name,
-        "it changes an array that it was handed, or a view of one, which are read-only; work on a "
-        "copy, e.g. x = x.copy()",
-    )

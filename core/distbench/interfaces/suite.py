@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from distbench.interfaces.component import Component
 from distbench.storage.grown import Grown
+from distbench.storage.paths import without_links
 from distbench.storage.toml import read_toml
 
 
@@ -30,6 +31,7 @@ class Suite(Component, ABC):
 Value = str | dict[str, Any]
 """A component as written in a file: a specification, or a table with ``use`` and parameters."""
 
+MOST_SEEDS = 10_000
 _BUDGET = re.compile(r"(\d+)-per-class")
 
 
@@ -44,13 +46,17 @@ class Protocol(Grown):
         1.0, description="share of the labels of train that is used, or N-per-class"
     )
     validation: float = Field(0.1, ge=0, lt=1, description="share of train kept for validation")
-    image_size: int = Field(224, ge=8, description="side of the student's input, pixels")
+    image_size: int = Field(224, ge=8, le=8192, description="side of the student's input, pixels")
     store_size: int = Field(
         256, ge=8, description="side at which images are kept for networks that take none larger"
     )
-    steps: int = Field(1000, ge=1, description="optimiser steps of a student, over all phases")
-    batch: int = Field(64, ge=1, description="labelled images of a step; batches of others follow")
-    threads: int = Field(1, ge=1, description="CPU threads of a cell")
+    steps: int = Field(
+        1000, ge=1, le=10**9, description="optimiser steps of a student, over all phases"
+    )
+    batch: int = Field(
+        64, ge=1, le=10**6, description="labelled images of a step; batches of others follow"
+    )
+    threads: int = Field(1, ge=1, le=1024, description="CPU threads of a cell")
     probe_size: int = Field(500, ge=2, description="labelled images that a metric sees at most")
     precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="of training")
     flip: bool = Field(
@@ -58,7 +64,9 @@ class Protocol(Grown):
         description="whether training mirrors images; false where left and right matter, as in "
         "signs, digits and X-rays",
     )
-    seeds: int = Field(1, ge=1, description="how many seeds a run has; no cell depends on it")
+    seeds: int = Field(
+        1, ge=1, le=MOST_SEEDS, description="how many seeds a run has; no cell depends on it"
+    )
 
     def of_a_cell(self) -> dict[str, Any]:
         """What one cell depends on: all but the number of seeds."""
@@ -114,7 +122,7 @@ class Tuning(BaseModel):
     validation: float | None = Field(
         None, ge=0, lt=1, description="share of their train images kept for validation"
     )
-    seeds: int | None = Field(None, ge=1, description="seeds of a trial")
+    seeds: int | None = Field(None, ge=1, le=MOST_SEEDS, description="seeds of a trial")
     ranges: dict[str, dict[str, Any]] = Field(
         {}, description="tables `[tuning.ranges.NAME]` of where parameters are sought"
     )
@@ -165,7 +173,7 @@ class SuiteDefinition(BaseModel):
         Raises:
             UsageError: The file is missing, no TOML, or holds an unknown key or a wrong value.
         """
-        return read_toml(cls, path, "suite", base=path.parent.resolve())
+        return read_toml(cls, path, "suite", base=without_links(path.parent))
 
 
 METHOD_KINDS = ("distiller", "strategy", "metric", "baseline")

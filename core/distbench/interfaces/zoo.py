@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from distbench.errors import UsageError
 from distbench.interfaces.component import Component
@@ -74,6 +74,16 @@ class Forward(Protocol):
         """
 
 
+def _one_line(text: str) -> str:
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("should be one line of printable characters")
+    return text
+
+
+OneLine = Annotated[str, AfterValidator(_one_line)]
+"""A text that is shown in tables."""
+Width = Annotated[int, Field(le=10_000_000)]
+"""Features or classes of a network."""
 Share = Annotated[float, Field(ge=0, le=1)]
 """A number in 0..1."""
 Spread = Annotated[float, Field(gt=0, le=1)]
@@ -92,22 +102,22 @@ class SourceInfo(Grown):
     model_config = ConfigDict(frozen=True, extra="forbid")
     later: ClassVar = frozenset({"interpolation"})
 
-    name: str
-    architecture: str
-    num_classes: int = Field(
+    name: OneLine = Field(min_length=1, max_length=200)
+    architecture: OneLine
+    num_classes: Width = Field(
         ge=0,
         description="0 for a source of features alone; 1 only with sigmoid: of two classes, the "
         "logit of the second",
     )
-    feature_dim: int = Field(gt=0)
-    input_size: int = Field(gt=0, description="side of the square input, pixels")
+    feature_dim: Width = Field(gt=0)
+    input_size: int = Field(gt=0, le=8192, description="side of the square input, pixels")
     mean: Mean = Field(description="of the input channels, pixels in 0..1")
     std: Std = Field(description="of the input channels, pixels in 0..1")
     interpolation: Interpolation = Field("bilinear", description="how its images are resized")
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
-    domain: str = "unknown"
-    trained_on: tuple[str, ...] = Field((), description="data sets that it has seen")
-    licence: str = "unknown"
+    domain: OneLine = "unknown"
+    trained_on: tuple[OneLine, ...] = Field((), description="data sets that it has seen")
+    licence: OneLine = "unknown"
     fingerprint: str = Field(description="SHA-256 of the weights")
     parameters: int | None = None
     macs: int | None = Field(None, description="multiply-accumulates of one image")

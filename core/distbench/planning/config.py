@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, field_validator
 
 from distbench.errors import UsageError
-from distbench.interfaces.suite import Protocol, Value
+from distbench.interfaces.suite import MOST_SEEDS, Protocol, Value
+from distbench.storage.paths import without_links
 from distbench.storage.toml import read_toml
 from distbench.storage.validation import faults_of
 
@@ -29,7 +30,7 @@ class RunConfig(BaseModel):
     strategy: tuple[Value, ...] = ("weighted",)
     distiller: tuple[Value, ...] = ("pseudo_labels",)
     baseline: tuple[Value, ...] = ("finetune", "fixmatch")
-    seeds: int | None = Field(None, ge=1)
+    seeds: int | None = Field(None, ge=1, le=MOST_SEEDS)
     first_seed: int = Field(0, ge=0, le=2**31 - 1)
     overlap: Literal["exclude", "allow"] | None = None
 
@@ -44,8 +45,12 @@ class RunConfig(BaseModel):
     flip: bool | None = None
 
     executor: Value = "local"
-    workers: int | None = Field(None, ge=1)
-    timeout: float | None = Field(None, gt=0, description="seconds that one cell may take")
+    workers: int | None = Field(None, ge=1, le=4096)
+    timeout: float | None = Field(
+        None,
+        gt=0,
+        description="seconds that a cell, or a job such as embedding, may take; all of `rank`",
+    )
     device: str = "auto"
     offline: bool = False
     plugin: tuple[Path, ...] = ()
@@ -82,7 +87,7 @@ class RunConfig(BaseModel):
         given = {k: v for k, v in options.items() if v is not None and v != ()}
         base, from_file = None, frozenset[str]()
         if file is not None:
-            base = file.parent.resolve()
+            base = without_links(file.parent)
             written = read_toml(cls, file, "configuration").model_dump(exclude_unset=True)
             if "plugin" in written:
                 written["plugin"] = tuple(base / p for p in written["plugin"])

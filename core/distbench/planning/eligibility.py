@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from distbench.interfaces.zoo import SourceInfo
 from distbench.planning.plan import PlannedMethod, PlannedTask
@@ -89,6 +90,31 @@ def overlaps(
         if shared:
             reasons[source.name] = f"saw this task: trained on {', '.join(shared)}"
     return reasons
+
+
+def doubtful_names(
+    sources: Sequence[SourceInfo], tasks: Iterable[PlannedTask], known: Iterable[str]
+) -> tuple[str, ...]:
+    """Notes on names in `SourceInfo.trained_on` that look like slips of known ones.
+
+    Args:
+        sources: The sources.
+        tasks: The tasks, which say what data sets hold their images.
+        known: Data sets that plugins know, spelt by `data_set`.
+    """
+    names = {*known, *(data_set(name) for task in tasks for name in task.seen_by)}
+    slips = {
+        name: near[0]
+        for name in {data_set(n) for source in sources for n in source.trained_on} - names
+        if (near := get_close_matches(name, sorted(names), n=1, cutoff=0.85))
+    }
+    return tuple(
+        f"source {source.name} is trained on {name!r}, which leaves it out of no task; did you "
+        f"mean {slips[data_set(name)]!r}?"
+        for source in sources
+        for name in source.trained_on
+        if data_set(name) in slips
+    )
 
 
 def among(sources: Sequence[SourceInfo], reasons: Mapping[str, str]) -> dict[str, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict, TypeAdapter
+from pydantic_core import from_json
 
 from distbench.errors import UsageError
 from distbench.interfaces.executor import Unit
@@ -171,7 +171,7 @@ class Plan:
         Raises:
             UsageError: It was written by a version that plans differently.
         """
-        table = json.loads(text)
+        table = from_json(text)
         schema = table.pop("schema", None)
         if schema != PLAN_SCHEMA:
             raise UsageError(f"this plan has schema {schema}, this distbench reads {PLAN_SCHEMA}")
@@ -197,7 +197,7 @@ class Plan:
 
         Args:
             cells: What is to be computed.
-            timeout: Seconds that a cell may take.
+            timeout: Seconds that each of them may take.
         """
         by_id = {job.id: job for job in self.jobs}
         wanted: dict[str, None] = {}
@@ -213,7 +213,7 @@ class Plan:
             known = len(wanted)
             want(cell.needs)
             for id in list(wanted)[known:]:
-                units.append(Unit(id, by_id[id].needs, by_id[id].title))
+                units.append(Unit(id, by_id[id].needs, by_id[id].title, timeout))
             units.append(Unit(cell.id, cell.needs, f"{cell.method} on {cell.task}", timeout))
         return units
 

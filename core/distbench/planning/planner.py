@@ -13,7 +13,7 @@ from distbench.planning.jobs import lay_out
 from distbench.planning.keys import Keys
 from distbench.planning.methods import ResolvedMethod, method_id, method_needs, method_role
 from distbench.planning.plan import Plan, PlannedMethod
-from distbench.planning.resolve import ResolvedRun
+from distbench.planning.resolve import ResolvedRun, transfer_of
 from distbench.planning.tasks import plan_images, plan_task
 from distbench.plugins.component_identity import as_table, plugin_digests
 from distbench.storage.hashing import digest
@@ -31,10 +31,10 @@ def make_plan(config: RunConfig) -> Plan:
     suite, protocol = run.suite, run.protocol
     methods = plan_methods(run)
     student = run.student.component
-    zoo = run.zoo if any(m.uses_sources for m in methods) else None
     if not run.tasks:
         raise UsageError(f"suite {suite.name!r} has no tasks, and no --task is given")
     tasks = tuple(plan_task(task, protocol, config.skip_corrupt) for task in run.tasks)
+    zoo = run.zoo if any(m.uses_sources for m in methods) else None
     student_identity = {**run.student.identity, "weights": student.fingerprint()}
     sources = tuple(source.info for source in run.sources.values()) if zoo else ()
     generalist = run.generalist if any(m.generalist for m in methods) else None
@@ -103,7 +103,7 @@ def plan_method(method: ResolvedMethod, run: ResolvedRun) -> PlannedMethod:
     """A method as a plan keeps it; its transfer set is read."""
     parts = method.components
     distiller = parts.get("distiller")
-    wanted = distiller.transfer_set() if isinstance(distiller, Distiller) else None
+    wanted = transfer_of(distiller)
     skip_corrupt = run.config.skip_corrupt
     return PlannedMethod(
         id=method_id(parts, run.suite.settings),

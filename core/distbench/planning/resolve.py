@@ -5,9 +5,6 @@ What comes after it, eligibility, keys, jobs and cells, asks the registry no mor
 
 from __future__ import annotations
 
-import hashlib
-import re
-import unicodedata
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,18 +14,22 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from distbench.errors import UnknownNameError, UsageError
+from distbench.interfaces.calls import instance, naming
 from distbench.interfaces.component import Component
+from distbench.interfaces.context import Transfer
 from distbench.interfaces.method import Distiller
 from distbench.interfaces.student import Student
-from distbench.interfaces.suite import METHOD_KINDS, Protocol, SuiteDefinition, TaskEntry
+from distbench.interfaces.suite import METHOD_KINDS, Protocol, Suite, SuiteDefinition, TaskEntry
 from distbench.interfaces.task import Task
 from distbench.interfaces.zoo import Source, SourceInfo, Zoo
 from distbench.planning.config import DEFAULT_STUDENT, DEFAULT_SUITE, RunConfig
 from distbench.planning.methods import ResolvedMethod, crossed
 from distbench.planning.settings import check_settings, suite_component
+from distbench.planning.task_names import short_name
 from distbench.plugins.component_identity import Identified
 from distbench.plugins.registry import Registry, registry
 from distbench.storage.offline import go_offline
+from distbench.storage.paths import at_home
 from distbench.storage.validation import faults_of
 from distbench.storage.verified import verify_data
 
@@ -102,7 +103,15 @@ class ResolvedRun:
 
     @cached_property
     def _by_name(self) -> dict[str, Source]:
-        return {source.info.name: source for source in self.zoo.component.sources()}
+        zoo = self.zoo.component
+        with naming(zoo.name, "sources"):
+            given = [*zoo.sources()]
+        kind: type[Any] = Source  # abstract
+        sources = [instance(zoo.name, "sources", source, kind) for source in given]
+        return {
+            instance(zoo.name, "info of a source", source.info, SourceInfo).name: source
+            for source in sources
+        }
 
     @cached_property
     def sources(self) -> dict[str, Source]:
@@ -182,7 +191,7 @@ class ResolvedRun:
         table: dict[str, Any] = {"use": value} if isinstance(value, str) else dict(value)
         about = {key: table.pop(key) for key in ("id", "seen_by") if key in table}
         task = self.names.make("task", table, base=base)
-        about.setdefault("id", _short_name(task))
+        about.setdefault("id", short_name(task))
         try:
             entry = TaskEntry.model_validate({**table, **about})
         except ValidationError as error:
@@ -226,7 +235,7 @@ class ResolvedRun:
 
     def _with_images(self, parts: Mapping[str, Identified[Component]]) -> ResolvedMethod:
         distiller = parts["distiller"].component if "distiller" in parts else None
-        transfer = distiller.transfer_set() if isinstance(distiller, Distiller) else None
+        transfer = transfer_of(distiller)
         images = self._identified("task", transfer.images) if transfer else None
         return ResolvedMethod(parts, images)
 
@@ -247,29 +256,25 @@ def _suite(config: RunConfig, names: Registry) -> SuiteDefinition:
     """
     if config.suite is not None:
         if config.suite.endswith(".toml"):
-            return SuiteDefinition.from_toml(Path(config.suite))
-        return names.make("suite", config.suite).definition()
-    default = names.make("suite", DEFAULT_SUITE).definition()
+            return SuiteDefinition.from_toml(at_home(config.suite))
+        return _definition(names.make("suite", config.suite))
+    default = _definition(names.make("suite", DEFAULT_SUITE))
     known = {entry.id for entry in default.tasks}
     if all(isinstance(task, str) and task in known for task in config.task):
         return default
     return SuiteDefinition(name="custom", version=1, student=config.student or DEFAULT_STUDENT)
 
 
-def _short_name(task: Component) -> str:
-    """What an ad-hoc task is called: its folder's name, or its specification."""
-    paths = [value for _, value in task if isinstance(value, Path)]
-    text = paths[0].resolve().name if paths else task.label
-    letters = unicodedata.normalize("NFKD", text.translate(_LETTERS))
-    plain = "".join(c for c in letters if not unicodedata.combining(c))
-    short = re.sub(r"[^A-Za-z0-9._-]+", "-", plain).strip("-._")
-    if any(not c.isascii() and c.isalnum() for c in plain):  # letters that are lost
-        mark = hashlib.sha256(unicodedata.normalize("NFC", text).encode()).hexdigest()[:6]
-        return f"{short or task.name}-{mark}"
-    return short or task.name
+def _definition(suite: Suite) -> SuiteDefinition:
+    with naming(suite.name, "definition"):
+        given = suite.definition()
+    return instance(suite.name, "definition", given, SuiteDefinition)
 
 
-_LETTERS = str.maketrans(
-    {"ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "Ae", "œ": "oe", "ł": "l", "Ł": "L", "đ": "d"}
-)
-"""Latin letters that are no plain letter with a mark."""
+def transfer_of(distiller: Component | None) -> Transfer | None:
+    """The images besides a task's own that a distiller distils on."""
+    if not isinstance(distiller, Distiller):
+        return None
+    with naming(distiller.name, "transfer_set"):
+        given = distiller.transfer_set()
+    return None if given is None else instance(distiller.name, "transfer_set", given, Transfer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from distbench.errors import DataError
+from distbench.interfaces.calls import instance, naming
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.task import Task, TaskIndex
 from distbench.planning.keys import images_key
@@ -18,7 +19,7 @@ def plan_task(task: ResolvedTask, protocol: Protocol, skip_corrupt: bool) -> Pla
     Raises:
         DataError: It has one class, or a class without a labelled image, or no test images.
     """
-    index = task.task.component.index()
+    index = index_of(task.task.component)
     _check(task.id, index, protocol)
     return PlannedTask(
         id=task.id,
@@ -52,6 +53,17 @@ def _check(id: str, index: TaskIndex, protocol: Protocol) -> None:
         raise DataError(f"task {id!r}: {error}") from None
 
 
+def index_of(task: Task) -> TaskIndex:
+    """What a task says of its images.
+
+    Raises:
+        PluginError: It raises, or gives what is no index.
+    """
+    with naming(task.name, "index"):
+        given = task.index()
+    return instance(task.name, "index", given, TaskIndex)
+
+
 def plan_images(images: Identified[Task], protocol: Protocol, skip_corrupt: bool) -> PlannedTask:
     """A transfer set or gallery, as a task without classes.
 
@@ -59,7 +71,7 @@ def plan_images(images: Identified[Task], protocol: Protocol, skip_corrupt: bool
         DataError: It has no images.
     """
     task = images.component
-    index = task.index()
+    index = index_of(task)
     if not len(index.parts["train"]):
         raise DataError(f"{task.label!r} has no images to distil on")
     key = images_key(index.fingerprint, images.provenance, protocol, skip_corrupt)

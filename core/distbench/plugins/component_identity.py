@@ -14,6 +14,7 @@ from distbench.interfaces.kinds import kind_of
 from distbench.plugins.registry import Registry
 from distbench.plugins.source_code import plugin_file_digest
 from distbench.storage.hashing import canonical_json, path_digest
+from distbench.storage.paths import without_links
 
 C = TypeVar("C", bound=Component)
 
@@ -72,4 +73,4 @@ def _digest(path: Path) -> str | None:
 
 def plugin_digests(files: Iterable[Path]) -> dict[str, str]:
     """Absolute path of each plugin file to the digest of all its code."""
-    return {str(file): plugin_file_digest(file) for file in (Path(f).resolve() for f in files)}
+    return {str(file): plugin_file_digest(file) for file in map(without_links, files)}

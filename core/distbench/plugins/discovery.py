@@ -20,9 +20,12 @@ from distbench.plugins import hookspecs
 from distbench.storage.hashing import digest, file_digest
 
 GROUP = "distbench"
+FILE_MODULES = "distbench_plugin_"
+"""How the names of modules begin that plugin files are imported as."""
 HOOK_ARGUMENTS: Mapping[str, Any] = {}
 """What hooks may ask for, by argument name. One can be added: plugins take those they know."""
 _OWN = "distbench"
+_NAME = re.compile(r"[^\W_][\w.-]*")
 _PLURAL = {"strategy": "strategies"}
 
 
@@ -65,6 +68,13 @@ class Offer:
     target: str | type[Component]
     origin: Origin
 
+    @property
+    def full_name(self) -> str:
+        """``DISTRIBUTION/NAME``, which nobody else can claim; of a built-in its name."""
+        origin = self.origin
+        owner = origin.distribution or Path(origin.plugin).stem
+        return self.name if origin.builtin else f"{owner}/{self.name}"
+
 
 def entry_points() -> Iterator[importlib.metadata.EntryPoint]:
     """Entry points of our group; ``DISTBENCH_PLUGINS`` limits those that are not built in."""
@@ -106,6 +116,11 @@ def offers_of(module: Any, origin: Origin, overlaps: dict[str, set[str]]) -> Ite
             if not isinstance(offered, Mapping):
                 raise TypeError(f"distbench_{plural(kind)} must return a mapping, got {offered!r}")
             for name, target in offered.items():
+                if not isinstance(name, str) or not _NAME.fullmatch(name):
+                    raise TypeError(
+                        f"distbench_{plural(kind)}: {name!r} is no name; use letters, digits, "
+                        "'_', '-' and '.'"
+                    )
                 if not isinstance(target, str) or ":" not in target:
                     raise TypeError(
                         f"distbench_{plural(kind)}: {name!r} must map to 'module:attribute', "
@@ -139,7 +154,7 @@ def load_file(file: Path) -> ModuleType:
     """Imports a plugin file under a name of its own."""
     if not file.is_file():
         raise FileNotFoundError(f"no such file: {file}")
-    name = f"distbench_plugin_{file.stem}_{digest([str(file), file_digest(file)])[:8]}"
+    name = f"{FILE_MODULES}{file.stem}_{digest([str(file), file_digest(file)])[:8]}"
     module_spec = importlib.util.spec_from_file_location(name, file)
     if module_spec is None or module_spec.loader is None:
         raise ImportError(f"{file} is no Python file")

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
 
-from distbench.errors import PluginError, UnknownNameError, UsageError
+from distbench.errors import PluginError, UnknownNameError, UsageError, interrupts, reason_of
+from distbench.interfaces.calls import naming
 from distbench.interfaces.component import Component
 from distbench.interfaces.kinds import KINDS, kind_of
 from distbench.plugins import spec
+from distbench.plugins.declared import check_declared
 from distbench.plugins.discovery import (
     Offer,
     Origin,
@@ -23,7 +25,9 @@ from distbench.plugins.discovery import (
     offers_of,
     plural,
 )
+from distbench.plugins.offers import Offers, clash
 from distbench.plugins.source_code import class_digest, plugin_file_digest
+from distbench.storage.paths import at_home, without_links
 
 if TYPE_CHECKING:
     from distbench.interfaces.executor import Executor
@@ -49,11 +53,19 @@ class Making(TypedDict, total=False):
 
 @dataclass
 class Plugin:
-    """A plugin that was found, whether it works or not."""
+    """A plugin that was found, whether it works or not.
+
+    Attributes:
+        origin: Where it comes from.
+        offers: Names by kind.
+        error: Why it cannot be used.
+        clashes: Names that it has to share, and what each is called instead.
+    """
 
     origin: Origin
     offers: dict[str, list[str]] = field(default_factory=dict)
     error: str | None = None
+    clashes: list[str] = field(default_factory=list)
 
 
 class Registry:
@@ -68,7 +80,7 @@ class Registry:
 
     def __init__(self, files: tuple[Path, ...] = ()) -> None:
         self.plugins: list[Plugin] = []
-        self._offers: dict[tuple[str, str], list[Offer]] = {}
+        self._offers = Offers()
         self._overlaps: dict[str, set[str]] = {}
         self._strict = os.environ.get("DISTBENCH_STRICT_PLUGINS") == "1"
         for entry in entry_points():
@@ -77,6 +89,8 @@ class Registry:
             self._add(origin, entry.load)
         for file in files:
             self._add(Origin(str(file)), lambda file=file: load_file(file), must=True)
+        for plugin in self.plugins:
+            plugin.clashes = self._offers.clashes_of(plugin.origin)
 
     def _add(self, origin: Origin, load: Any, *, must: bool = False) -> None:
         plugin = Plugin(origin)
@@ -84,28 +98,22 @@ class Registry:
         try:
             module = load()
             offers = list(offers_of(module, origin, self._overlaps))
-        except Exception as error:
-            plugin.error = f"{type(error).__name__}: {error}"
+        except BaseException as error:
+            if interrupts(error):
+                raise
+            plugin.error = reason_of(error)
             if must or self._strict:
                 raise PluginError(origin.plugin, plugin.error) from error
             return
         for offer in offers:
             plugin.offers.setdefault(offer.kind, []).append(offer.name)
-            rivals = self._offers.setdefault((offer.kind, offer.name), [])
-            rivals.append(offer)
-            if len(rivals) > 1:
-                plugin.error = self._clash(rivals)
-                if must or self._strict:
-                    raise PluginError(origin.plugin, plugin.error)
-
-    @staticmethod
-    def _clash(rivals: list[Offer]) -> str:
-        both = " and ".join(str(offer.origin) for offer in rivals)
-        return f"the {rivals[0].kind} name {rivals[0].name!r} is claimed by {both}"
+            rivals = self._offers.add(offer)
+            if len(rivals) > 1 and (must or self._strict):
+                raise PluginError(origin.plugin, f"{clash(rivals)}; give it another name")
 
     def names(self, kind: str) -> list[str]:
-        """All names of one kind, sorted."""
-        return sorted(name for k, name in self._offers if k == kind)
+        """All names of one kind, sorted; where several plugins claim one, full names."""
+        return self._offers.names(kind)
 
     def held_by(self, dataset: str) -> set[str]:
         """A data set and all whose images it holds, spelt by `data_set`, as far as plugins say."""
@@ -115,23 +123,31 @@ class Registry:
             new = {inner for outer in new for inner in self._overlaps.get(outer, ())} - held
         return held
 
+    def data_sets(self) -> set[str]:
+        """All data sets that a plugin says something of, spelt by `data_set`."""
+        return set(self._overlaps) | {name for inner in self._overlaps.values() for name in inner}
+
     def offer(self, kind: str, name: str) -> Offer:
-        """Who offers a name.
+        """Who offers a name; a built-in's stays its own, whoever else claims it.
+
+        Args:
+            kind: For example ``"metric"``.
+            name: Plain, or ``DISTRIBUTION/NAME``.
 
         Raises:
             UnknownNameError: Nobody does; with what is near.
-            PluginError: Two plugins claim it.
+            UsageError: Several plugins do, none of them built in.
         """
-        rivals = self._offers.get((kind, name))
-        if not rivals:
-            raise UnknownNameError(kind, name, self.names(kind), self._hint(kind))
-        if len(rivals) > 1:
-            raise PluginError(rivals[-1].origin.plugin, self._clash(rivals))
-        return rivals[0]
+        return self._offers.find(kind, name, self._hint(kind, name))
 
-    def _hint(self, kind: str) -> str:
+    def _hint(self, kind: str, name: str) -> str:
         broken = [p.origin.plugin for p in self.plugins if p.error]
         hint = f"`distbench list {plural(kind)}` shows what there is."
+        folder = {"task": "folder:path=", "zoo": "local:path="}.get(kind)
+        if folder and at_home(name).exists():
+            return f"The folder of that name is {folder}{name}."
+        if kind == "student":
+            hint += f" Architectures of libraries are timm:{name} and torchvision:{name}."
         if broken:
             hint += f" Broken plugins: {', '.join(broken)} (see `distbench plugins`)."
         return hint
@@ -147,14 +163,9 @@ class Registry:
         target = offer.target
         if isinstance(target, str):
             module, _, attribute = target.partition(":")
-            try:
+            where = f"{kind} {name!r} cannot be imported from {offer.target!r}"
+            with naming(offer.origin.plugin, where):
                 target = getattr(importlib.import_module(module), attribute)
-            except Exception as error:
-                raise PluginError(
-                    offer.origin.plugin,
-                    f"{kind} {name!r} cannot be imported from {offer.target!r}: "
-                    f"{type(error).__name__}: {error}",
-                ) from error
         wanted = KINDS[kind]
         if not (isinstance(target, type) and issubclass(target, wanted)):
             raise PluginError(
@@ -229,17 +240,22 @@ class Registry:
         name, chief, params = spec.parse(shown)
         given: dict[str, Any] = {**params, **table}
         cls = self.load(kind, name)
-        if chief is not None and kind_of(_type_of(cls, cls.primary_field())):
+        if chief is not None and kind_of(spec.type_of(cls, cls.primary_field())):
             given[str(cls.primary_field())], chief = chief, None
         for key, default in (defaults or {}).items():
             if key not in given and not (chief is not None and key == cls.primary_field()):
                 given[key] = default
         for key, inner in given.items():
-            if inner == "none" and _may_be_none(cls, key):
+            if inner == "none" and spec.may_be_none(cls, key):
                 continue
-            if (nested := kind_of(_type_of(cls, key))) and isinstance(inner, (str, Mapping)):
+            if (nested := kind_of(spec.type_of(cls, key))) and isinstance(inner, (str, Mapping)):
                 given[key] = self.make(nested, inner, base=base)
-        return spec.build(cls, name, chief, given, shown=shown, base=base)
+        offer = self.offer(kind, name)
+        with naming(offer.origin.plugin, f"{kind} {name!r} cannot be made"):
+            own = self._offers.name_of(offer)
+            component = spec.build(cls, own, chief, given, shown=shown, base=base)
+            check_declared(component)
+        return component
 
     def provenance(self, kind: str, name: str) -> dict[str, Any]:
         """What besides its own identity decides what a component computes.
@@ -264,23 +280,9 @@ class Registry:
         }
 
 
-def _type_of(cls: type[Component], key: str | None) -> Any:
-    """The type of a parameter; of one that may be None, the other type."""
-    field = cls.parameters().get(key or "")
-    annotation = field.annotation if field else None
-    others = [kind for kind in get_args(annotation) if kind is not type(None)]
-    return others[0] if _may_be_none(cls, key) and len(others) == 1 else annotation
-
-
-def _may_be_none(cls: type[Component], key: str | None) -> bool:
-    """Whether a parameter may go without a value."""
-    field = cls.parameters().get(key or "")
-    return field is not None and type(None) in get_args(field.annotation)
-
-
 def registry(files: tuple[Path, ...] = ()) -> Registry:
     """The registry of this process for these plugin files; one that was edited is read again."""
-    whole = tuple(Path(f).resolve() for f in files)
+    whole = tuple(map(without_links, files))
     return _registry(whole, tuple(plugin_file_digest(f) if f.is_file() else "" for f in whole))
 
 

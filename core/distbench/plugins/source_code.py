@@ -19,6 +19,7 @@ from pathlib import Path
 
 from distbench.interfaces.component import Component
 from distbench.storage.hashing import digest, file_digest, folder_files
+from distbench.storage.paths import without_links
 
 _OWN = frozenset({"distbench", "distbench_builtin"})
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
@@ -35,7 +36,7 @@ def class_digest(cls: type[Component]) -> str:
         if top not in _OWN and issubclass(base, Component):
             files |= _files_of_module(base.__module__)
         elif top not in _OWN and not _is_library(base.__module__):
-            files |= _closure({Path(str(sys.modules[base.__module__].__file__)).resolve()})
+            files |= _closure({without_links(str(sys.modules[base.__module__].__file__))})
     return _digest_of(files)
 
 
@@ -45,7 +46,7 @@ def plugin_file_digest(file: Path) -> str:
     Raises:
         OSError: It cannot be read.
     """
-    return _digest_of(_closure({file.resolve()}))
+    return _digest_of(_closure({without_links(file)}))
 
 
 def _digest_of(files: set[Path]) -> str:
@@ -66,12 +67,12 @@ def _files_of_module(name: str) -> set[Path]:
     module = sys.modules[name]
     if not getattr(module, "__file__", None):
         return set()
-    start = {Path(str(module.__file__)).resolve()}
+    start = {without_links(str(module.__file__))}
     parts = name.split(".")
     for depth in range(1, len(parts) + 1):
         package = sys.modules.get(".".join(parts[:depth]))
         if package is not None and getattr(package, "__file__", None):
-            file = Path(str(package.__file__)).resolve()
+            file = without_links(str(package.__file__))
             start |= set(_package_files(file)) if file.name == "__init__.py" else {file}
             break
     return _closure(start, _distributions_of(parts[0]))
@@ -115,9 +116,9 @@ def _named(tree: ast.Module, beside: Path) -> set[Path]:
             continue
         path = beside / text
         if path.is_file() and not Path(text).is_absolute():
-            files.add(path.resolve())
-        elif path.is_dir() and path.resolve().is_relative_to(beside):
-            files |= {f.resolve() for f in folder_files(path) if f.suffix == ".py"}
+            files.add(without_links(path))
+        elif path.is_dir() and without_links(path).is_relative_to(beside):
+            files |= {without_links(f) for f in folder_files(path) if f.suffix == ".py"}
     return files
 
 
@@ -155,8 +156,8 @@ def _located(name: str, beside: Path, distributions: frozenset[str]) -> set[Path
     if foreign and _in_library(origin or next(iter(folders), Path())):
         return set()
     if not folders:
-        return {origin.resolve()} if origin else set()
-    files = {f for folder in folders for f in folder_files(folder.resolve())}
+        return {without_links(origin)} if origin else set()
+    files = {f for folder in folders for f in folder_files(without_links(folder))}
     return {file for file in files if "__pycache__" not in file.parts}
 
 
@@ -167,7 +168,7 @@ def _is_library(module: str) -> bool:
 
 def _in_library(path: Path) -> bool:
     """Whether a file was installed, in this environment or in another one on the path."""
-    whole = path.resolve()
+    whole = without_links(path)
     return not _INSTALLED.isdisjoint(whole.parts) or any(
         whole.is_relative_to(folder) for folder in _libraries()
     )
@@ -177,7 +178,7 @@ def _in_library(path: Path) -> bool:
 def _libraries() -> tuple[Path, ...]:
     paths = sysconfig.get_paths()
     folders = {paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")}
-    return tuple(Path(folder).resolve() for folder in sorted(folders))
+    return tuple(without_links(folder) for folder in sorted(folders))
 
 
 @cache

@@ -19,9 +19,11 @@ from pydantic.fields import FieldInfo
 
 from distbench.errors import UsageError
 from distbench.interfaces.component import Component
+from distbench.storage.paths import at_home
 from distbench.storage.validation import faults_of
 
 _PARAMS = re.compile(r":(?=[A-Za-z_][\w.]*=)")
+_INSIDE = re.compile(r",(?=[A-Za-z_][\w.]*=)")
 _PAIR = re.compile(r'([A-Za-z_][\w.]*)=("(?:[^"]*)"|[^,"]*)(?:,|$)')
 
 
@@ -39,12 +41,18 @@ def parse(text: str) -> tuple[str, str | None, dict[str, str]]:
         raise UsageError(
             f"{text!r} has nothing after the colon; write name[:VALUE][:key=value,...]"
         )
+    if colon and not value.startswith('"') and (inner := _INSIDE.search(value)):
+        whole = f"{name}:{value[: inner.start()]}:{value[inner.start() + 1 :]}"
+        raise UsageError(f"{text!r}: parameters follow a colon of their own; write {whole!r}")
     params: dict[str, str] = {}
     rest = tail[0] if tail else ""
     while rest:
         match = _PAIR.match(rest)
         if not match:
-            raise UsageError(f"{text!r}: cannot read {rest!r}; write key=value[,key=value]")
+            raise UsageError(
+                f"{text!r}: cannot read {rest!r}; write key=value[,key=value], and key.entry=value "
+                "for an entry of a table"
+            )
         key, raw = match.groups()
         if key in params:
             raise UsageError(f"{text!r} gives {key!r} twice")
@@ -87,7 +95,11 @@ def build(
         outer, dot, inner = key.partition(".")
         if outer not in fields:
             offer = f"it takes {', '.join(fields)}" if fields else "it takes none"
+            for table in filter(lambda key: _is_table(fields[key]), fields):
+                offer += f"; {table}.{outer}=... is an entry of its {table}"
             raise UsageError(f"{shown!r}: {name} has no parameter {outer!r}; {offer}")
+        if not dot and isinstance(raw, str) and _is_table(fields[key]):
+            raise UsageError(f"{shown!r}: {key} is a table; write {key}.entry=value for each entry")
         if dot:
             given.setdefault(outer, {})[inner] = _scalar(raw) if isinstance(raw, str) else raw
         else:
@@ -98,19 +110,25 @@ def build(
         faults = faults_of(error, cls, missing=name + " needs {where}=...")
         raise UsageError(f"{shown!r}: {faults}") from None
     anchored = {
-        key: (base or Path.cwd()) / _at_home(path)
+        key: (base or Path.cwd()) / at_home(path)
         for key, path in component
         if isinstance(path, Path) and not path.is_absolute()
     }
     return (component.model_copy(update=anchored) if anchored else component).named(name)
 
 
-def _at_home(path: Path) -> Path:
-    """The path with ``~`` written out, where it is somebody's home folder."""
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        return path
+def type_of(cls: type[Component], key: str | None) -> Any:
+    """The type of a parameter; of one that may be None, the other type."""
+    field = cls.parameters().get(key or "")
+    annotation = field.annotation if field else None
+    others = [kind for kind in get_args(annotation) if kind is not type(None)]
+    return others[0] if may_be_none(cls, key) and len(others) == 1 else annotation
+
+
+def may_be_none(cls: type[Component], key: str | None) -> bool:
+    """Whether a parameter may go without a value."""
+    field = cls.parameters().get(key or "")
+    return field is not None and type(None) in get_args(field.annotation)
 
 
 def _value(raw: str, field: FieldInfo) -> Any:
@@ -120,6 +138,10 @@ def _value(raw: str, field: FieldInfo) -> Any:
     if _is_list(field.annotation):
         return [part for part in raw.split("+") if part]
     return raw
+
+
+def _is_table(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) in (dict, Mapping)
 
 
 def _is_list(annotation: Any) -> bool:

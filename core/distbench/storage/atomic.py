@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -24,6 +25,10 @@ def write_atomic(path: Path, data: bytes | str) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(name).chmod(0o644)
+        if path.is_dir():
+            raise IsADirectoryError(
+                errno.EISDIR, "a folder lies where a file belongs; remove it", str(path)
+            )
         Path(name).replace(path)
     except BaseException:
         Path(name).unlink(missing_ok=True)

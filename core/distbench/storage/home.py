@@ -5,12 +5,21 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from distbench.errors import UsageError
+from distbench.storage.paths import at_home
+
 
 def home() -> Path:
-    """``$DISTBENCH_HOME``, or the user's cache folder."""
+    """``$DISTBENCH_HOME``, or the user's cache folder.
+
+    Raises:
+        UsageError: It names a user whom there is not.
+    """
     given = os.environ.get("DISTBENCH_HOME")
+    if given and at_home(given).parts[0].startswith("~"):
+        raise UsageError(f"DISTBENCH_HOME={given} names a user whom this machine does not know")
     if given:
-        return Path(given).expanduser().absolute()
+        return at_home(given).absolute()
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("distbench"))

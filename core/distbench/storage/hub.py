@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from distbench.errors import DataError, RefusedError
 from distbench.storage.atomic import write_atomic
 from distbench.storage.disk import is_of_disk, naming
@@ -69,7 +71,7 @@ class HubFiles(Download):
         if folder is None:
             return False
         try:
-            names = json.loads(self._record().read_text(encoding="utf-8"))
+            names = from_json(self._record().read_bytes())
         except (OSError, ValueError):  # a cache that was filled by other means
             return all(any(folder.glob(pattern)) for pattern in self.patterns)
         return all((folder / name).is_file() for name in names)

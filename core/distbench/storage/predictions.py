@@ -75,6 +75,8 @@ def read_predictions(path: Path, name: str, digest: str) -> Predictions | None:
     """
     from safetensors import SafetensorError, safe_open
 
+    if path.exists() and not path.is_file():
+        return None
     try:
         with safe_open(path, framework="numpy") as file:
             predictions = file.get_tensor(name)

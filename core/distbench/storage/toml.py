@@ -15,6 +15,7 @@ from distbench.errors import UsageError
 from distbench.storage.validation import faults_of
 
 M = TypeVar("M", bound=BaseModel)
+_DEEP = re.compile(rb"(?<![\w\"'-])(?:[\w\"'-]+[ \t]*\.[ \t]*){100}")
 
 
 def read_table(path: Path | str, what: str) -> dict[str, Any]:
@@ -24,11 +25,25 @@ def read_table(path: Path | str, what: str) -> dict[str, Any]:
         UsageError: It cannot be read, or is no TOML.
     """
     try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        return parse_toml(Path(path).read_bytes())
     except OSError as error:
         raise UsageError(f"cannot read {what} {str(path)!r}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UsageError(f"{path} is not valid TOML: {error}") from None
+
+
+def parse_toml(text: bytes) -> dict[str, Any]:
+    """TOML as a table.
+
+    Raises:
+        ValueError: It is no TOML, or nested so deeply that reading it would take long.
+    """
+    if _DEEP.search(text):
+        raise ValueError("a key has a hundred dots")
+    try:
+        return tomllib.loads(text.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def read_toml(cls: type[M], path: Path, what: str, **more: Any) -> M:

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -91,19 +92,15 @@ def take_step(student: Student, side: int) -> Step:
     Compared is evaluation mode, in which nothing is drawn: dropout draws in the order of memory.
     Before that a step of training mode is taken twice, to see that it comes to its end.
     """
-    device = torch.device("cpu")
-
-    def built() -> Classifier:
-        return build_student(student, _CLASSES, pretrained=True, seed=0, device=device)
-
+    cpu = torch.device("cpu")
+    model = build_student(student, _CLASSES, pretrained=True, seed=0, device=cpu)
+    trained, plain = deepcopy(model), deepcopy(model).to(memory_format=torch.contiguous_format)
     images = torch.rand(_IMAGES, 3, side, side, generator=torch.Generator().manual_seed(0))
     as_trained = images.contiguous(memory_format=torch.channels_last)
-    trained = built()
     for _ in range(2):
         reached = any(g.any() for g in _gradients(trained.train(), as_trained).values())
-    gradients = _gradients(built().eval(), as_trained)
-    plain = built().to(memory_format=torch.contiguous_format).eval()
-    right = _gradients(plain, images)
+    gradients = _gradients(model.eval(), as_trained)
+    right = _gradients(plain.eval(), images)
     floor = _SMALL * max((float(g.norm()) for g in right.values()), default=0.0)
     difference, weight = 0.0, ""
     for name, gradient in right.items():

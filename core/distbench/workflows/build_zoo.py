@@ -11,6 +11,7 @@ from typing import Any, cast
 from distbench.errors import UnknownNameError, UsageError
 from distbench.interfaces.zoo import Zoo
 from distbench.plugins.registry import Registry
+from distbench.storage.paths import without_links
 from distbench.storage.toml import read_table
 
 TRAINED = "trained"
@@ -68,7 +69,7 @@ def _recipe(names: Registry, what: str | None) -> tuple[Mapping[str, Any] | None
     if what is None:
         return {}, None
     if what.endswith(".toml"):
-        return read_table(what, "recipe"), Path(what).parent.resolve()
+        return read_table(what, "recipe"), without_links(what).parent
     zoos = names.names("zoo")
     recipes = cast(type[Zoo], names.load("zoo", TRAINED)).recipes() if TRAINED in zoos else {}
     if what in recipes:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+
+from pydantic_core import from_json
 
 from distbench.errors import DistbenchError, RefusedError
 from distbench.leaderboard.rows.gc_pause import without_cycles
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.records import Reader, RowRecord
+from distbench.storage.paths import without_links
 from distbench.storage.row_lines import OF_ANOTHER_RUN, UNSEALED, SealedCount, read_line
 from distbench.storage.rows import Row
 
@@ -40,9 +42,9 @@ def collect(paths: Sequence[Path]) -> Collected:
         if not inputs:
             refused.append(f"{path}: {_nothing(path)}")
         for one in inputs:
-            if one.resolve() in seen:
+            if without_links(one) in seen:
                 continue
-            seen.add(one.resolve())
+            seen.add(without_links(one))
             try:
                 seals = SealedCount()
                 origin, rows = _run(one, seals) if one.is_dir() else _bundle(one)
@@ -92,13 +94,13 @@ def _inputs(path: Path) -> Iterator[Path]:
 def _run(folder: Path, seals: SealedCount) -> tuple[RowOrigin, Iterator[Row]]:
     """A run's folder; of its plan only tasks and seeds are read, which all versions have."""
     try:
-        plan = json.loads((folder / "plan.json").read_bytes())
+        plan = from_json((folder / "plan.json").read_bytes())
         tasks = tuple(str(task["id"]) for task in plan["tasks"])
         seeds = tuple(int(seed) for seed in plan["seeds"])
         keys = {str(cell["key"]) for cell in plan.get("cells", ())}
     except OSError as error:
         raise RefusedError(f"no plan.json can be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError):
         raise RefusedError("plan.json is not the plan of a run; run it again") from None
     origin = RowOrigin(str(folder), "run", tasks=tasks, seeds=seeds)
     return origin, _lines(folder / "rows.jsonl", seals, keys)

@@ -13,12 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench.engine.ranking import Comparison, rank_probes
+from distbench.engine.time_limit import time_limit
 from distbench.errors import DistbenchError, UsageError
 from distbench.interfaces.context import Embedding
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.strategy import Strategy
 from distbench.planning.config import RunConfig
-from distbench.planning.eligibility import NOT_FINITE, Eligibility, sources_that_saw
+from distbench.planning.eligibility import (
+    NOT_FINITE,
+    Eligibility,
+    doubtful_names,
+    sources_that_saw,
+)
 from distbench.planning.methods import method_needs
 from distbench.planning.planner import make_plan
 from distbench.planning.resolve import ResolvedRun
@@ -33,14 +39,21 @@ def rank_sources(config: RunConfig) -> Comparison:
         UsageError: Not exactly one task and strategy are named, or one is unknown.
         DataError: The task's data cannot be used.
         WeightsError: Weights are missing or altered.
+        TimedOutError: It takes longer than the configuration's limit.
     """
+    with time_limit(config.timeout, "rank"):
+        return _rank(config)
+
+
+def _rank(config: RunConfig) -> Comparison:
     for kind in ("task", "strategy", "distiller"):
         if len(getattr(config, kind)) != 1:
             raise UsageError(f"`rank` takes one {kind}, got {len(getattr(config, kind))}")
     run = ResolvedRun(config)
-    suite, protocol, sources = run.suite, run.protocol, run.sources
+    suite, protocol = run.suite, run.protocol
     (resolved,) = run.tasks
     task = plan_task(resolved, protocol, config.skip_corrupt)
+    sources = run.sources
     metrics = cast(tuple[Metric, ...], run.components("metric"))
     (strategy,) = cast(tuple[Strategy], run.components("strategy"))
     distillers = run.components("distiller")
@@ -89,7 +102,9 @@ def rank_sources(config: RunConfig) -> Comparison:
             reference,
         )
         ranked = rank_probes(task.id, metrics, strategy, probes, excluded, marked=marked[task.id])
-        return replace(ranked, notes=task.notes)
+        doubts = doubtful_names(infos, [task], run.names.data_sets())
+        skipped = f"{images.skipped} images of the probe cannot be read and are skipped"
+        return replace(ranked, notes=(*task.notes, *([skipped] if images.skipped else []), *doubts))
 
 
 def _reference(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from pathlib import Path
 
-from distbench.errors import DistbenchError, UsageError
+from distbench.errors import DistbenchError, UsageError, interrupts, reason_of
 from distbench.interfaces.reporter import Reporter, RunFacts
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan
@@ -54,11 +54,11 @@ class Reporters:
         for reporter in self._all:
             try:
                 reporter.check()
-            except DistbenchError:
-                raise
-            except Exception as error:
+            except BaseException as error:
+                if interrupts(error) or isinstance(error, DistbenchError):
+                    raise
                 raise UsageError(
-                    f"reporter {reporter.name} cannot work here: {type(error).__name__}: {error}"
+                    f"reporter {reporter.name} cannot work here: {reason_of(error)}"
                 ) from error
 
     def __bool__(self) -> bool:
@@ -72,7 +72,10 @@ class Reporters:
                 getattr(reporter, what)(*copies)
                 if copies != facts:
                     raise ValueError("it changes what it is told; work on a copy")
-            except Exception as error:
+            except BaseException as error:
+                if interrupts(error):
+                    raise
                 self._all = [other for other in self._all if other is not reporter]
-                reason = f"{type(error).__name__}: {error}"
-                self.warnings.append(f"reporter {reporter.name} failed and was left out: {reason}")
+                self.warnings.append(
+                    f"reporter {reporter.name} failed and was left out: {reason_of(error)}"
+                )

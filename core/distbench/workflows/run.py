@@ -11,12 +11,13 @@ from distbench.engine.execute import execute_units
 from distbench.engine.ledger import Ledger
 from distbench.engine.mirror_hint import mirror_hint
 from distbench.engine.student_trial import try_student
-from distbench.errors import InterruptedRunError, MachineError
+from distbench.errors import InterruptedRunError, MachineError, interrupts, reason_of
 from distbench.interfaces.executor import Executor, Outcome
 from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
 from distbench.leaderboard.analysis.board import Board
 from distbench.planning.config import RunConfig
+from distbench.planning.eligibility import doubtful_names
 from distbench.planning.plan import Plan
 from distbench.planning.planner import make_plan
 from distbench.plugins.registry import registry
@@ -118,17 +119,18 @@ def execute(
         result = _gather(plan, cells, ledger, folder, len(missing))
         reporters.notify("finished", folder)
         return replace(result, warnings=result.warnings + tuple(reporters.warnings))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
+        if not interrupts(error):
+            raise
         reporters.notify("stopped", "interrupted")
         raise InterruptedRunError(
-            "interrupted; finished cells are kept, the same command goes on"
+            "interrupted; finished cells are kept, the same command goes on", error
         ) from None
     except MachineError as error:
         reporters.notify("stopped", str(error))
         raise
     except OSError as error:
-        where = f" ({error.filename})" if error.filename else ""
-        stopped = MachineError.of(f"{error.strerror or error}{where}")
+        stopped = MachineError.of(reason_of(error))
         reporters.notify("stopped", str(stopped))
         raise stopped from None
 
@@ -194,7 +196,9 @@ def _gather(
     board = write_tables(plan, rows, folder)
     students, unshipped = ship_best(ledger, rows, folder) if plan.save_student else ({}, ())
     hints = (mirror_hint(plan, task, home()) for task in plan.tasks)
-    warnings = (*_warnings(rows), *filter(None, hints), *unshipped)
+    known = registry(tuple(map(Path, plan.plugin_files))).data_sets()
+    doubts = doubtful_names(plan.sources, plan.tasks, known)
+    warnings = (*_warnings(rows), *doubts, *filter(None, hints), *unshipped)
     if len(rows) < len(cells):
         warnings += (f"{len(cells) - len(rows)} of {len(cells)} cells are missing; run again",)
     if plan.save_student and board and not students:

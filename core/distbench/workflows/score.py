@@ -12,10 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 
 from distbench.engine.ranking import Comparison, rank_probes
+from distbench.engine.stages.score import number_of
 from distbench.errors import ArgumentError, Declined
+from distbench.interfaces.calls import naming
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.probe import Labels, Probe, as_numpy
-from distbench.interfaces.read_only import naming_writers
 from distbench.interfaces.strategy import Strategy
 from distbench.interfaces.zoo import SourceInfo
 from distbench.plugins.registry import registry
@@ -135,8 +136,9 @@ def score_arrays(metric: str | Metric, arrays: Arrays) -> float:
             "value for one alone; give all of them to distbench.rank(metric=..., features={...})"
         )
     (probe,) = arrays.probes([chosen])
-    with naming_writers(chosen.name):
-        value = float(chosen.score(probe))
+    with naming(chosen.name, "score"):
+        given = chosen.score(probe)
+    value = number_of(chosen, given)
     if not math.isfinite(value):
         raise Declined(f"{chosen.label} gave {value}")
     return value

@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from distbench.engine.execute import execute_units
 from distbench.errors import DataError, UsageError
 from distbench.interfaces.executor import Outcome
@@ -140,7 +142,7 @@ def _scores(
             continue
         artifact = kept.get("scores", job.key)
         if artifact is not None:
-            stored = json.loads((artifact / "scores.json").read_text(encoding="utf-8"))
+            stored = from_json((artifact / "scores.json").read_bytes())
             scores[metric][cell.task, cell.seed] = stored["values"]
             if not stored["values"]:
                 why = "; ".join(sorted(set(stored["excluded"].values()))[:2])

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import PrivateAttr
+from pydantic_core import from_json
 
 from distbench import Cell, Reporter, Row, RunFacts, UsageError, primary
 
@@ -123,7 +124,7 @@ def _finished(path: Path) -> set[str]:
     with path.open("rb") as file:
         for raw in file:
             try:
-                line = json.loads(raw)
+                line = from_json(raw)
             except ValueError:
                 continue
             if isinstance(line, dict) and line.get("event") in ("cell_finished", "cell_cached"):

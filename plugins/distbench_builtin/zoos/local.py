@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from distbench import Source, SourceInfo, WeightsError, Zoo
+from distbench import Source, SourceInfo, WeightsError, Zoo, faults_of
 
 if TYPE_CHECKING:
     from distbench_builtin.shared.sources.zoo_manifest import Entry
@@ -51,6 +51,9 @@ def _source(entry: Entry) -> Source:
         ) from None
     except WeightsError as error:
         raise WeightsError(f"source {entry.name!r}: {error}") from None
+    except ValidationError as error:
+        faults = faults_of(error, SourceInfo)
+        raise WeightsError(f"source {entry.name!r}: {faults}") from None
     if isinstance(entry, OnnxEntry):
         return OnnxSource(info, entry.file, entry.input, entry.outputs)
     if isinstance(entry, TorchvisionEntry):

@@ -52,7 +52,7 @@ def test_a_failure_says_why_without_secrets(run: Run, monkeypatch: pytest.Monkey
     run(f"jsonl:{LOG}", baseline="misbehaving")
     failed = lines()[2]
     assert (failed["event"], failed["status"]) == ("cell_failed", "failed")
-    assert failed["reason"] == "RuntimeError: ***"
+    assert failed["reason"] == "plugin 'misbehaving': phases: RuntimeError: ***"
     assert "Traceback" not in LOG.read_text()
 
 

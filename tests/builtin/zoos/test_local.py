@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from distbench import WeightsError
+from distbench.engine.stages.source_checks import checked_outputs
 from distbench.plugins.registry import registry
 from distbench_builtin.shared.caching import facts as _facts
 from distbench_builtin.shared.caching import file_digests as _digests
@@ -87,12 +88,14 @@ def save_onnx(file: Path, batch: int | str = "b", side: int = 8, twice: bool = F
             *(trunk("2") if twice else []),
             helper.make_node("Flatten", ["g2" if twice else "g"], ["flat"]),
             helper.make_node("Gemm", ["flat", "m"], ["logits"], transB=1),
+            helper.make_node("ArgMax", ["logits"], ["best"], axis=1),
         ],
         "tiny",
         [helper.make_tensor_value_info("images", TensorProto.FLOAT, [batch, 3, side, side])],
         [
             helper.make_tensor_value_info("g", TensorProto.FLOAT, [batch, 4, 1, 1]),
             helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, 5]),
+            helper.make_tensor_value_info("best", TensorProto.INT64, [batch, 1]),
         ],
         [numpy_helper.from_array(kernel, "k"), numpy_helper.from_array(matrix, "m")],
     )
@@ -202,8 +205,8 @@ def test_weights_that_do_not_fit(tmp_path):
 def test_wrong_feature_dim_is_found_out(tmp_path):
     save_timm(tmp_path / "small.safetensors")
     (source,) = zoo(tmp_path, TIMM, "feature_dim = 95\n").sources()
-    with pytest.raises(WeightsError, match=r"shape \(1, 96\), but its manifest says feature_dim"):
-        source.open(CPU)(torch.zeros(1, 3, 32, 32))
+    with pytest.raises(WeightsError, match=r"shape \(1, 96\) for 1 images; its feature_dim = 95"):
+        checked_outputs(source.info, source.open(CPU), torch.zeros(1, 3, 32, 32))
 
 
 def test_nothing_is_unpickled(tmp_path):
@@ -284,10 +287,14 @@ def test_a_trunk_written_twice_counts_once(tmp_path):
     ("changes", "message"),
     [
         ({"input": '"pixels"'}, "takes images; its manifest says input = 'pixels'"),
-        ({"outputs": '["g", "scores"]'}, "has no output 'scores'; it has g, logits"),
+        ({"outputs": '["g", "scores"]'}, "has no output 'scores'; it has g, logits, best"),
         ({"input_size": "9"}, r"takes images of shape ['b', 3, 8, 8]"),
-        ({"num_classes": "6"}, "gives logits of shape (2, 5), but its manifest says num_classes"),
-        ({"feature_dim": "3"}, "gives features of shape (2, 4), but its manifest says feature_dim"),
+        ({"num_classes": "6"}, "gives logits of shape (2, 5) for 2 images; its num_classes = 6"),
+        ({"feature_dim": "3"}, "gives features of shape (2, 4) for 2 images; its feature_dim = 3"),
+        (
+            {"outputs": '["g", "best"]'},
+            "output 'best' is tensor(int64); name one of floating-point",
+        ),
     ],
 )
 def test_onnx_that_is_not_as_declared(tmp_path, changes, message):
@@ -295,9 +302,15 @@ def test_onnx_that_is_not_as_declared(tmp_path, changes, message):
     (source,) = zoo(tmp_path, onnx_table(**changes)).sources()
     side = source.info.input_size
     with pytest.raises(WeightsError) as caught:
-        source.open(CPU)(torch.zeros(2, 3, side, side))
+        checked_outputs(source.info, source.open(CPU), torch.zeros(2, 3, side, side))
     assert message in str(caught.value)
     assert "'graph'" in str(caught.value)
+
+
+def test_facts_that_contradict_each_other_are_named(tmp_path):
+    save_onnx(tmp_path / "graph.onnx")
+    with pytest.raises(WeightsError, match="source 'graph': softmax over one class is always 1"):
+        zoo(tmp_path, onnx_table(num_classes="1")).sources()
 
 
 def test_onnx_that_is_none(tmp_path):
@@ -306,6 +319,24 @@ def test_onnx_that_is_none(tmp_path):
     assert source.info.macs is None
     with pytest.raises(WeightsError, match=r"cannot open the ONNX graph .*graph\.onnx"):
         source.open(CPU)
+
+
+POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{64 * 'a'}\nsize 9\n"
+
+
+@pytest.mark.parametrize("table", [TIMM, ONNX])
+def test_a_clone_without_its_large_files_is_named(tmp_path, table):
+    for name in ("small.safetensors", "graph.onnx"):
+        (tmp_path / name).write_text(POINTER)
+    with pytest.raises(WeightsError, match=r"model '.*': .* stands for a file of Git LFS"):
+        zoo(tmp_path, table).sources()
+
+
+def test_a_graph_whose_weights_are_not_in_the_clone_is_named(tmp_path):
+    save_external(tmp_path)
+    (tmp_path / "k").write_text(POINTER)
+    with pytest.raises(WeightsError, match=r"k stands for a file of Git LFS .*`git lfs pull`"):
+        zoo(tmp_path, onnx_table()).sources()
 
 
 def save_external(folder: Path, value: float = 1.0) -> None:

@@ -34,6 +34,15 @@ def softmaxed(images: torch.Tensor) -> Any:
     return features, logits.softmax(1)
 
 
+def in_percent(images: torch.Tensor) -> Any:
+    features, logits = honest(images)
+    return features, 100 * logits.softmax(1)
+
+
+def of_zeros(images: torch.Tensor) -> Any:
+    return honest(torch.zeros_like(images))
+
+
 def sigmoided(images: torch.Tensor) -> Any:
     features, logits = honest(images)
     return features, logits.sigmoid()
@@ -79,6 +88,8 @@ def only_logits_depend(images: torch.Tensor) -> Any:
             softmaxed,
             "gives probabilities where logits are meant; take its last softmax or sigmoid away",
         ),
+        (in_percent, "gives probabilities where logits are meant"),
+        (of_zeros, "gives all of 20 images the same features"),
         (batch_normalised, "the features of an image depend on the others of its batch"),
         (dropped_out, "the features of an image depend on the others of its batch"),
         (scrambled, "the features of an image depend on the others of its batch"),
@@ -116,6 +127,7 @@ def test_an_honest_source_passes(activation: str) -> None:
         ((torch.zeros(2, 5, 6), torch.zeros(2, 4)), r"features of shape \(2, 5, 6\) for 2 images"),
         ((torch.zeros(2, 6), torch.zeros(4, 2)), r"logits of shape \(4, 2\) for 2 images"),
         ((torch.zeros(2, 6, 1, 1), torch.zeros(2, 4)), "feature_dim = 6 means"),
+        ((torch.zeros(2, 6), torch.zeros(2, 4).long()), "gives logits of torch.int64; give float"),
     ],
 )
 def test_other_outputs_are_named(outputs: Any, message: str) -> None:
@@ -140,7 +152,66 @@ def test_embedding_tries_each_source_once(tmp_path: Path) -> None:
 
     images = np.random.default_rng(0).integers(0, 255, (300, 8, 8, 3), dtype=np.uint8)
     embed_many([Order(Counted(), tmp_path)], images, torch.device("cpu"))
-    assert seen == [128, 1, 2, 128, 44]
+    assert seen == [128, 1, 2, 128, 44, 1, 2]
+
+
+def test_a_source_that_uses_its_memory_again(tmp_path: Path) -> None:
+    class Reusing(Source):
+        info = info()
+
+        def verify(self) -> None: ...
+
+        def open(self, device: torch.device) -> Any:
+            memory = torch.empty(128, 6), torch.empty(128, 4)
+
+            def forward(images: torch.Tensor) -> Any:
+                for buffer, output in zip(memory, honest(images), strict=True):
+                    buffer[: len(images)] = output
+                return tuple(buffer[: len(images)] for buffer in memory)
+
+            return forward
+
+    images = np.random.default_rng(0).integers(0, 255, (2000, 8, 8, 3), dtype=np.uint8)
+    embed_many([Order(Reusing(), tmp_path)], images, torch.device("cpu"))
+    wanted = honest(torch.from_numpy(images).permute(0, 3, 1, 2) / 255)[0]
+    assert np.allclose(np.load(tmp_path / "features.npy"), wanted, atol=1e-5)
+
+    def dependent(images: torch.Tensor) -> Any:
+        memory[: len(images)] = batch_normalised(images)[0]
+        return memory[: len(images)], honest(images)[1]
+
+    memory, batch = torch.empty(20, 6), torch.rand(20, 3, 8, 8)
+    with pytest.raises(WeightsError, match="the features of an image depend on the others"):
+        check_source(info(), dependent, batch, checked_outputs(info(), dependent, batch))
+
+
+def test_a_source_that_is_wrong_later_on(tmp_path: Path) -> None:
+    class Remembering(Source):
+        info = info()
+
+        def verify(self) -> None: ...
+
+        def open(self, device: torch.device) -> Any:
+            first: list[Any] = []
+
+            def forward(images: torch.Tensor) -> Any:
+                """As of a hook that keeps what it saw, by the size of a batch."""
+                if len(images) == 128:
+                    first.append(honest(images))
+                    return first[0]
+                return honest(images)
+
+            return forward
+
+    images = np.random.default_rng(0).integers(0, 255, (256, 8, 8, 3), dtype=np.uint8)
+    with pytest.raises(WeightsError, match="differ from pass to pass"):
+        embed_many([Order(Remembering(), tmp_path)], images, torch.device("cpu"))
+
+
+def test_images_that_are_alike_may_have_the_same_features() -> None:
+    images = torch.rand(1, 3, 8, 8).expand(20, -1, -1, -1)
+    check_source(info(), honest, images, honest(images))
+    check_source(info(), of_zeros, torch.rand(7, 3, 8, 8), of_zeros(torch.rand(7, 3, 8, 8)))
 
 
 @pytest.mark.parametrize(

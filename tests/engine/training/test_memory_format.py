@@ -16,27 +16,33 @@ from distbench.engine.training.memory_format import (
     laid_out,
     memory_format,
 )
-from distbench.engine.training.threads import torch_threads
-from distbench.plugins.registry import registry
-from distbench.testing.training_step import take_step
-from distbench_builtin.students._suggestions import TIMM, TORCHVISION
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
-CONTIGUOUS = ("timm:fastvit_t8", "timm:mobileone_s0", "timm:mobileone_s1")
-ALL = [f"timm:{one['value']}" for one in TIMM]
-ALL += [f"torchvision:{one['value']}" for one in TORCHVISION]
-SIDES = {"timm:vit_tiny_patch16_224": 224, "timm:tiny_vit_5m_224": 224}
+_STEP = """
+import sys
+import torch
+from torch import nn
+from distbench.engine.training.memory_format import laid_out
 
-_STEPS = """
-import sys, torch
-from distbench.plugins.registry import registry
-from distbench.testing.training_step import take_step
 torch.set_num_threads(1)
-for name in sys.argv[2:]:
-    step = take_step(registry().make("student", name + ":pretrained=false"), int(sys.argv[1]))
-    assert step.reached
-    assert step.difference <= 1e-4, step
-    print(name, flush=True)
+torch.manual_seed(0)
+side = int(sys.argv[1])
+
+
+def gradients(model, images):
+    images.requires_grad_()
+    return torch.autograd.grad(model(images).square().sum(), [model[0].weight, images])
+
+
+for _ in range(10):
+    model = nn.Sequential(nn.Conv2d(3, 48, 1, 2, bias=False), nn.ReLU())
+    images = torch.rand(4, 3, side, side)
+    right = gradients(model, images.clone())
+    laid_out(model, torch.device("cpu"))
+    trained = gradients(model, images.contiguous(memory_format=torch.channels_last))
+    for one, other in zip(trained, right):
+        assert torch.allclose(one, other, rtol=1e-4, atol=1e-4 * float(other.abs().max()))
+print("alive")
 """
 
 
@@ -100,21 +106,10 @@ def test_the_loop_looks_at_models_from_elsewhere() -> None:
     assert model[0]._forward_pre_hooks
 
 
-@pytest.mark.parametrize("side", [96, pytest.param(224, marks=pytest.mark.slow)])
-def test_students_that_killed_their_process(side: int) -> None:
+@pytest.mark.parametrize("side", [96, 224])
+def test_a_stem_that_killed_its_process(side: int) -> None:
+    """That of MobileOne and FastViT, which wrote past its buffers channels last."""
     done = subprocess.run(
-        [sys.executable, "-c", _STEPS, str(side), *CONTIGUOUS], capture_output=True, text=True
+        [sys.executable, "-c", _STEP, str(side)], capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, f"after {done.stdout.split()}: {done.stderr}"
-    assert done.stdout.split() == [*CONTIGUOUS]
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in ALL if name not in CONTIGUOUS])
-def test_suggested_students_have_the_gradients_of_contiguous_ones(name: str) -> None:
-    student: Any = registry().make("student", f"{name}:pretrained=false")
-    assert memory_format(student.backbone(pretrained=False), CPU) is torch.channels_last
-    with torch_threads(1):
-        step = take_step(student, SIDES.get(name, 64))
-    assert step.reached
-    assert step.difference <= 1e-3, step
+    assert (done.returncode, done.stdout) == (0, "alive\n"), done.stderr

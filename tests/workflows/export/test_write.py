@@ -238,7 +238,7 @@ def test_cells_without_a_student_are_told(run: Run) -> None:
     with pytest.raises(UsageError, match=r"was declined, so it has no student: has seen enough"):
         export_cell("toy_task:peeker:0", "torch")
     run(baseline="misbehaving")
-    with pytest.raises(distbench.DistbenchError, match="failed: RuntimeError: on purpose"):
+    with pytest.raises(distbench.DistbenchError, match="phases: RuntimeError: on purpose"):
         export_cell("toy_task:misbehaving:0", "torch")
     with pytest.raises(UsageError, match="unknown format 'tflite'; formats are onnx, torch, timm"):
         export_cell("toy_task:misbehaving:0", "tflite")
@@ -248,7 +248,7 @@ def test_a_missing_extra_is_told_before_anything(run: Run, monkeypatch: pytest.M
     run()
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        "distbench.workflows.export.write.find_spec",
+        "distbench.workflows.export.onnx_graph.find_spec",
         lambda name: None if name == "onnxscript" else find(name),
     )
     with pytest.raises(UsageError, match=r"'onnxscript'.*pip install 'distbench\[onnx\]'"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import deque
 from collections.abc import Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from distbench.engine.stages.embedding_writer import Outputs
 from distbench.engine.stages.source_checks import check_source, checked_outputs
@@ -116,7 +116,7 @@ def _run(
                 images_in = normalise(sized, info.mean, info.std)  # (b, 3, s, s)
                 with mixed_precision(device, precision):
                     features, logits = checked_outputs(info, forward, images_in)  # (b, d), (b, c)
-                    if info.name not in checked:
+                    if info.name not in checked or first + _BATCH >= len(images):
                         checked.add(info.name)
                         check_source(info, forward, images_in, (features, logits), how)
                 while len(pending) >= _BEHIND:
@@ -150,4 +150,4 @@ def open_embedding(folder: Path) -> Embedding:
 
 def is_finite(folder: Path) -> bool:
     """Whether all features and logits of an embedding are finite."""
-    return bool(json.loads((folder / "facts.json").read_text(encoding="utf-8"))["finite"])
+    return bool(from_json((folder / "facts.json").read_bytes())["finite"])

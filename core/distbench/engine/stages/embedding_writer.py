@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from distbench.errors import WeightsError
 from distbench.interfaces.zoo import SourceInfo
@@ -54,7 +55,7 @@ class Outputs:
 
     def _resume(self) -> tuple[int, bool, float]:
         try:
-            held = json.loads((self._draft / _PROGRESS).read_bytes())
+            held = from_json((self._draft / _PROGRESS).read_bytes())
             if held["how"] == json.loads(json.dumps(self._how)) and all(
                 (self._draft / f"{name}.draft").is_file() for name in ("features", "logits")
             ):

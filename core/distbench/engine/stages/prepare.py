@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+from pydantic_core import from_json
 
 from distbench.engine.training.threads import usable_cores
 from distbench.errors import CorruptImageError, DataError
@@ -112,7 +113,7 @@ def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = F
 
 def open_images(folder: Path) -> ImageSet:
     """Opens what `prepare` wrote."""
-    facts = json.loads((folder / "facts.json").read_text(encoding="utf-8"))
+    facts = from_json((folder / "facts.json").read_bytes())
     labels = np.load(folder / "train_labels.npy")
     groups = folder / "train_groups.npy"
     start = facts["validation_from"]

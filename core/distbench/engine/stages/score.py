@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
-from distbench.errors import Declined
+from distbench.errors import Declined, PluginError
+from distbench.interfaces.calls import naming
 from distbench.interfaces.context import Embedding
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.probe import Labels, Probe
-from distbench.interfaces.read_only import naming_writers
 from distbench.interfaces.zoo import SourceInfo
 from distbench.storage.safe_text import harmless_text
 
@@ -39,7 +42,7 @@ class Scores:
     @classmethod
     def load(cls, path: Path) -> Scores:
         """Reads what `save` wrote."""
-        return cls(**json.loads(path.read_text(encoding="utf-8")))
+        return cls(**from_json(path.read_bytes()))
 
 
 def probes_of(
@@ -80,14 +83,32 @@ def score(metric: Metric, probes: Sequence[Probe]) -> Scores:
     """Scores sources by their probes, each with a `Probe.source` of its own name."""
     values: dict[str, float] = {}
     excluded: dict[str, str] = {}
-    with naming_writers(metric.name):
-        given = metric.score_all([*probes])
+    with naming(metric.name, "score"):
+        given = [*metric.score_all([*probes])]
+    if len(given) != len(probes):
+        raise PluginError(metric.name, f"gave {len(given)} scores for {len(probes)} sources")
     for probe, value in zip(probes, given, strict=True):
         name = probe.source.name
         if isinstance(value, Declined):
             excluded[name] = f"{metric.name} declined: {harmless_text(value.reason)}"
-        elif not math.isfinite(value):
-            excluded[name] = f"{metric.name} gave {value}"
+        elif not math.isfinite(number := number_of(metric, value)):
+            excluded[name] = f"{metric.name} gave {number}"
         else:
-            values[name] = float(value)
+            values[name] = number
     return Scores(values, excluded)
+
+
+def number_of(metric: Metric, value: object) -> float:
+    """What a metric gives as a score, as a float.
+
+    Raises:
+        PluginError: It is no real number.
+    """
+    odd = PluginError(metric.name, f"gave {reprlib.repr(value)} as a score; return a float")
+    several = getattr(value, "ndim", 0) != 0
+    if several or isinstance(value, (bool, np.bool_)) or not isinstance(value, SupportsFloat):
+        raise odd
+    try:
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        raise odd from None

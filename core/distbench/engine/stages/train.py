@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,17 +12,18 @@ import numpy as np
 import torch
 from torch import nn
 
+from distbench.engine.training.augment import VIEWS
 from distbench.engine.training.loop import train_phases
 from distbench.engine.training.macs import count_macs
 from distbench.engine.training.meter import Meter
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.student import build_student
 from distbench.errors import PluginError
+from distbench.interfaces.calls import naming
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import MethodContext
 from distbench.interfaces.method import Method
 from distbench.interfaces.phase import Phase
-from distbench.interfaces.read_only import naming_writers
 from distbench.interfaces.student import Student
 from distbench.storage.rows import CurvePoint
 
@@ -93,10 +94,10 @@ def train(
     macs = count_macs(model, setting.image_size)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(context.seed_for("modules"))
-        with naming_writers(method.name):
-            phases = method.phases(context)
+        with naming(method.name, "phases"):
+            phases = [*method.phases(context)]
     check_phases(method, phases, context, steps)
-    meter = Meter(model)
+    meter = Meter(model, setting.image_size)
     started = time.perf_counter()
     model, curve = train_phases(
         model, phases, setting, seed=context.seed_for("training"), validate=validate, meter=meter
@@ -137,6 +138,8 @@ def check_phases(
     if not phases:
         raise PluginError(method.name, "it has no phases; give one at least")
     for phase in phases:
+        if not isinstance(phase, Phase):
+            raise PluginError(method.name, f"phases: {phase!r} is no distbench.Phase")
         if not isinstance(phase.steps, int) or phase.steps < 1:
             raise PluginError(
                 method.name,
@@ -152,6 +155,12 @@ def check_phases(
         for name, stream in phase.streams.items():
             if not len(stream.positions):
                 raise PluginError(method.name, f"stream {name!r} has no images")
+            if not isinstance(stream.views, Mapping) and (odd := set(stream.views) - set(VIEWS)):
+                raise PluginError(
+                    method.name,
+                    f"stream {name!r} has no view {min(odd)!r}; there are {', '.join(VIEWS)}, and "
+                    "a mapping holds one's own",
+                )
             known = len(context.labels)
             outside = (stream.positions < 0) | (stream.positions >= known)
             if stream.of == "train" and outside.any():

@@ -8,8 +8,9 @@ import numpy as np
 
 from distbench.engine.stages.score import Scores
 from distbench.errors import Declined, PluginError
+from distbench.interfaces.calls import naming
 from distbench.interfaces.context import Context
-from distbench.interfaces.read_only import naming_writers, read_only
+from distbench.interfaces.read_only import read_only
 from distbench.interfaces.strategy import Strategy
 from distbench.interfaces.zoo import SourceInfo
 
@@ -40,9 +41,9 @@ def weigh(
             "no eligible source is left" + (f" ({'; '.join(reasons)})" if reasons else "")
         )
     values = np.array([scores.values[s.name] if scores else 0.0 for s in sources])
-    with naming_writers(strategy.name):
+    with naming(strategy.name, "weigh"):
         given = strategy.weigh(read_only(values), [*sources], context)
-    weights = np.asarray(given, dtype=np.float64)
+        weights = np.asarray(given, dtype=np.float64)
     wrong = (
         f"shape {weights.shape} instead of ({len(sources)},)"
         if weights.shape != (len(sources),)

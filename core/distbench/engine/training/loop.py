@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from functools import partial
 from typing import Any, TypeVar
 
 import torch
@@ -16,6 +17,7 @@ from distbench.engine.training.meter import Meter
 from distbench.engine.training.precision import gradient_scaler, mixed_precision
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.streams import BatchStream
+from distbench.engine.training.weight_guard import WeightGuard
 from distbench.errors import DistbenchError
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.phase import Phase
@@ -54,16 +56,16 @@ def train_phases(
         checkpoint: Where to keep what there is.
         progress: Told after each step how many are done, of how many, and the loss of this one, a
             scalar on the device, so that only who reads it waits for it.
-        meter: Counts what is done.
+        meter: Counts what is done; None if nobody asks.
 
     Returns:
         The model (with the moving average of its weights, where a phase asks for it), in training
         mode, and the learning curve.
 
     Raises:
-        DistbenchError: The loss is no longer finite, or trains the model by itself.
+        DistbenchError: The loss is no longer finite, or weights change outside the optimiser's
+            step.
     """
-    meter = meter or Meter(model)
     held = (checkpoint.load() if checkpoint else None) or {"phase": 0}
     total = sum(phase.steps for phase in phases)
     curve: list[CurvePoint] = []
@@ -79,7 +81,8 @@ def train_phases(
                     validate, checkpoint, lambda step, loss: progress(step, total, loss)
                 )
             done += phase.steps
-    meter.stop()
+    if meter is not None:
+        meter.stop()
     return model, curve
 
 
@@ -104,19 +107,19 @@ class _PhaseTraining:
         number: int,
         offset: int,
         curve: Sequence[CurvePoint],
-        meter: Meter,
+        meter: Meter | None,
     ) -> None:
-        self._meter = meter
+        self._counting = nullcontext if meter is None else meter.counting
         self._model, self._phase, self._setting = model, phase, setting
         self._number, self._offset, self._curve = number, offset, [*curve]
         self._modules = nn.ModuleDict(dict(phase.modules)).to(setting.device)
         for module in (model, self._modules):
             contiguous_where_needed(module, setting.device)
-        self._optimiser = (
-            sgd(model, self._modules, phase)
-            if phase.optimiser is None
-            else phase.optimiser(model, self._modules)
-        )
+        guard = WeightGuard(phase.name, model)
+        with self._counting():
+            self._optimiser = (phase.optimiser or partial(sgd, phase=phase))(model, self._modules)
+        guard.look()
+        guard.settle()
         self._peaks = [group["lr"] for group in self._optimiser.param_groups]
         self._scaler = gradient_scaler(setting.device, setting.precision)
         self._average = moving_average(model, phase.steps) if phase.ema else None
@@ -138,46 +141,43 @@ class _PhaseTraining:
         marks = {round(steps * (i + 1) / _CURVE_POINTS) for i in range(_CURVE_POINTS)}
         with _frozen_backbone(self._model, self._phase):
             self._train_mode()
+            averages = () if self._average is None else (self._average,)
+            guard = WeightGuard(self._phase.name, self._model, *averages)
             while self._step < steps:
-                with self._meter.counting():
-                    loss = self._advance()
+                with self._counting():
+                    loss = self._advance(guard)
                 if self._step in marks:
+                    guard.settle()
                     self._mark(validate)
                 if checkpoint is not None:
                     checkpoint.save_if_due(self.state_dict)
                 progress(self._offset + self._step, loss)
+            guard.look()
+            guard.settle()
         if self._average is not None:
             self._model.load_state_dict(self._average.module.state_dict())
         return self._curve
 
-    def _advance(self) -> torch.Tensor:
+    def _advance(self, guard: WeightGuard) -> torch.Tensor:
         """One optimiser step; returns its loss, a scalar."""
         self._step += 1
         share = self._phase.schedule(self._step, self._phase.steps)
         for group, peak in zip(self._optimiser.param_groups, self._peaks, strict=True):
             group["lr"] = peak * share
-        versions = self._weight_versions()
         with mixed_precision(self._setting.device, self._setting.precision):
             batches = {name: next(stream) for name, stream in self._streams.items()}
             loss = self._phase.loss(self._model, batches)  # ()
         self._optimiser.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
-        if self._weight_versions() != versions:
-            raise DistbenchError(
-                f"the loss of phase {self._phase.name!r} changes weights of the model; that is the "
-                "optimiser's (torch.func.functional_call tries other weights)"
-            )
+        guard.look()
         self._scaler.step(self._optimiser)
         self._scaler.update()
         if self._average is not None:
             self._average.update_parameters(self._model)
+        guard.seal()
         self._running += loss.detach()
         self._since += 1
         return loss.detach()
-
-    def _weight_versions(self) -> int:
-        """Changes whenever somebody writes into a weight."""
-        return sum(parameter._version for parameter in self._model.parameters())
 
     def _mark(self, validate: Callable[[nn.Module], float | None]) -> None:
         """One point of the learning curve: the mean loss since the last one, and the accuracy."""

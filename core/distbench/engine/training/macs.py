@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+
 import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
@@ -14,16 +16,29 @@ def count_macs(model: nn.Module, image_size: int) -> int:
         model: Takes (b, 3, s, s).
         image_size: Side s.
     """
+    counter = FlopCounterMode(display=False)
+    run_once(model, image_size, counter)
+    return int(counter.get_total_flops()) // 2
+
+
+def run_once(model: nn.Module, image_size: int, watched: AbstractContextManager[object]) -> None:
+    """Runs a model on one black image in evaluation mode; it stays as it is.
+
+    Args:
+        model: Takes (b, 3, s, s).
+        image_size: Side s.
+        watched: In which it is run.
+    """
     training = model.training
     trained = [p for p in model.parameters() if p.requires_grad]
     device = next(model.parameters()).device
     model.eval()
     for parameter in trained:  # the counter fails on some attention layers that are trained
         parameter.requires_grad_(False)
-    counter = FlopCounterMode(display=False)
-    with torch.no_grad(), counter:
-        model(torch.zeros(1, 3, image_size, image_size, device=device))
-    for parameter in trained:
-        parameter.requires_grad_(True)
-    model.train(training)
-    return int(counter.get_total_flops()) // 2
+    try:
+        with torch.no_grad(), watched:
+            model(torch.zeros(1, 3, image_size, image_size, device=device))
+    finally:
+        for parameter in trained:
+            parameter.requires_grad_(True)
+        model.train(training)

@@ -2,33 +2,57 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
+from distbench.engine.training.macs import run_once
 from distbench.interfaces.classifier import Classifier
 
 
 class Meter:
     """Counts while a step is taken, and not while a model is judged.
 
-    Args:
-        model: The model that is trained; of a `Classifier` images are counted at its backbone.
-            Copies of it that a loss makes count too.
+    Images are counted at each layer of the model that has a kernel, and the layer with the most
+    says how many there were: whoever calls layers one by one, or `forward` itself, is counted too.
+    What one image is to a layer (windows, patches) is seen by running the model once.
 
-    Attributes:
-        forward: Images that went forward through it.
-        backward: Images whose gradients came back through it.
+    Args:
+        model: The model that is trained; of a `Classifier` images are counted in its backbone.
+            Copies of it that are made meanwhile count too.
+        image_size: Side of its input.
     """
 
-    def __init__(self, model: nn.Module) -> None:
-        self.forward = self.backward = 0
+    def __init__(self, model: nn.Module, image_size: int) -> None:
+        self._forward: Counter[int] = Counter()
+        self._backward: Counter[int] = Counter()
         self._counts = False
-        watched = model.backbone if isinstance(model, Classifier) else model
-        self._hook = watched.register_forward_hook(self._passed)
+        self._hooks = [
+            layer.register_forward_hook(partial(self._passed, number))
+            for number, layer in enumerate(_layers(model))
+        ]
+        run_once(model, image_size, self.counting())
+        self._rows_of_one = dict(self._forward)
+        self._forward.clear()
+
+    @property
+    def forward(self) -> int:
+        """Images that went forward through the model."""
+        return self._images(self._forward)
+
+    @property
+    def backward(self) -> int:
+        """Images whose gradients came back through it."""
+        return self._images(self._backward)
+
+    def _images(self, rows: Counter[int]) -> int:
+        whole = [rows[number] // one for number, one in self._rows_of_one.items()]
+        return max(whole, default=0)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Meter:
         return self  # a copy of the model counts here
@@ -43,16 +67,29 @@ class Meter:
             self._counts = False
 
     def stop(self) -> None:
-        """Takes the hook off the model."""
-        self._hook.remove()
+        """Takes the hooks off the model."""
+        for hook in self._hooks:
+            hook.remove()
 
-    def _passed(self, _: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
-        if not self._counts:
+    def _passed(self, number: int, _: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        if not self._counts or not isinstance(output, torch.Tensor):
             return
-        images = len(inputs[0])
-        self.forward += images
-        if isinstance(output, torch.Tensor) and output.requires_grad:
-            output.register_hook(lambda _: self._came_back(images))  # type: ignore[no-untyped-call]
+        rows = len(output)
+        self._forward[number] += rows
+        if output.requires_grad:
+            output.register_hook(partial(self._came_back, number, rows))  # type: ignore[no-untyped-call]
 
-    def _came_back(self, images: int) -> None:
-        self.backward += images
+    def _came_back(self, number: int, rows: int, _: torch.Tensor) -> None:
+        self._backward[number] += rows
+
+
+def _layers(model: nn.Module) -> list[nn.Module]:
+    """Layers without layers within them that have a kernel; the model itself if there is none."""
+    watched = model.backbone if isinstance(model, Classifier) else model
+    kernels = [
+        layer
+        for layer in watched.modules()
+        if not any(True for _ in layer.children())
+        and any(weight.ndim > 1 for weight in layer.parameters())
+    ]
+    return kernels or [watched]

@@ -12,15 +12,19 @@ from typing import Any
 import torch
 
 from distbench.engine.training.student import build_student
+from distbench.errors import RefusedError, UsageError
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.student import Student
 from distbench.plugins.component_identity import as_table
 from distbench.storage.hashing import canonical_json
 from distbench.testing.calls import fault_if_raises
 from distbench.testing.check import check
-from distbench.testing.faults import Fault
+from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.subject import Subject
 from distbench.testing.training_step import Step, StepEnded, step_of
+from distbench.workflows.export.compare import compare
+from distbench.workflows.export.onnx_graph import check_installed, graph_of, logits_of
+from distbench.workflows.export.preprocessing import Preprocessing
 
 SIDES = (32, 64, 224)
 """Image sizes that are tried, pixels."""
@@ -195,6 +199,32 @@ def export(subject: Subject) -> None:
                 "what is exported gives other logits than the student",
                 "export all weights, in evaluation mode",
             )
+
+
+@check("student")
+def onnx(subject: Subject) -> None:
+    """`distbench export --to onnx` can write it, for batches of any size, with the same logits."""
+    try:
+        check_installed()
+    except UsageError as error:
+        raise NotChecked(str(error)) from None
+    import onnx
+
+    student: Student = subject.make_with_data()
+    model, side = _model(student).eval(), side_of(student)
+    steps = Preprocessing(side, side, *student.normalisation())
+    pixels = (_images(side) * 255).byte()
+    try:
+        graph = graph_of(model, steps, pixels[:2])
+        with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
+            path = Path(folder) / "model.onnx"
+            onnx.save_model(graph, path)
+            wanted = model(pixels.float() / 255).numpy()
+            compare(wanted, logits_of(path, pixels), "its ONNX graph")
+    except (UsageError, RefusedError) as error:
+        raise Fault(
+            str(error), "or say in `declines` why it is not for ONNX: a run does not need that"
+        ) from None
 
 
 def _loaded(recipe: dict[str, Any], file: Path) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from distbench.engine.run_folder import RunFolder, open_run
 from distbench.errors import UsageError, did_you_mean
 from distbench.interfaces.reporter import Cell
+from distbench.storage.paths import without_links
 
 _KEY = re.compile(r"[0-9a-f]{4,64}")
 
@@ -50,7 +51,7 @@ def _others(known: RunFolder, runs: Path) -> list[RunFolder]:
     others = []
     files = sorted(runs.glob("*/rows.jsonl"), key=lambda p: p.stat().st_mtime, reverse=True)
     for file in files:
-        if file.parent.resolve() != known.folder.resolve():
+        if without_links(file.parent) != without_links(known.folder):
             try:
                 others.append(open_run(file.parent, runs))
             except UsageError:

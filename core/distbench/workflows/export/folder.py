@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from pydantic_core import from_json
 
 from distbench.errors import UsageError
 
@@ -76,7 +77,7 @@ def whole_folder(target: Path, key: str, *, replace: bool = False) -> Iterator[P
 def _cell(folder: Path) -> str | None:
     """Which cell the export in a folder is of."""
     try:
-        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        about = from_json((folder / ABOUT).read_bytes())
     except (OSError, ValueError):
         return None
     return about.get("cell") if isinstance(about, dict) else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import runpy
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,15 +14,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from distbench.errors import UsageError
 from distbench.storage.safe_text import plain_json
-from distbench.workflows.export.preprocessing import FIT, FromPixels, normalised
+from distbench.workflows.export.onnx_graph import graph_of, logits_of
+from distbench.workflows.export.preprocessing import FIT, normalised
 from distbench.workflows.export.student import Original
 
 Logits = NDArray[np.floating]
-_OPSET = 18
 
 
 @dataclass(frozen=True)
@@ -111,28 +109,15 @@ def write_timm(original: Original, folder: Path) -> Written:
 
 
 def write_onnx(original: Original, folder: Path) -> Written:
-    """One file with resizing, normalisation and network; a batch may have any size."""
-    import onnx
-    import onnxruntime
+    """One file with resizing, normalisation and network; a batch may have any size.
 
-    network = nn.Sequential(original.model.backbone, original.model.head)
-    graph = FromPixels(network, original.steps).eval().to(memory_format=torch.contiguous_format)
+    Raises:
+        UsageError: torch makes no graph of it.
+    """
+    import onnx
+
     pixels = _pixels(original)
-    with warnings.catch_warnings(), torch.inference_mode(mode=False), torch.no_grad():
-        warnings.simplefilter("ignore")  # of torch's own, on what it will change
-        program = torch.onnx.export(
-            graph,
-            (pixels[:2],),
-            dynamo=True,
-            opset_version=_OPSET,
-            input_names=["pixels"],
-            output_names=["logits"],
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-            verbose=False,
-        )
-    if program is None:
-        raise RuntimeError("torch gave no ONNX program")
-    model = program.model_proto
+    model = graph_of(original.model, original.steps, pixels[:2])
     about = {"classes": original.task.classes, "preprocessing": original.steps.as_dict()}
     for key, value in about.items():
         entry = model.metadata_props.add()
@@ -140,12 +125,8 @@ def write_onnx(original: Original, folder: Path) -> Written:
     path = folder / "model.onnx"
     onnx.save_model(model, path)
     onnx.checker.check_model(path)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    # One by one and all at once: the batch is free.
-    first = session.run(None, {"pixels": pixels[:1].numpy()})[0]
-    rest = session.run(None, {"pixels": pixels[1:].numpy()})[0] if len(pixels) > 1 else first[:0]
     usage = _USE_ONNX.format(fit=FIT)
-    return Written(np.concatenate([first, rest]), usage, ("onnxruntime", "numpy", "pillow"))
+    return Written(logits_of(path, pixels), usage, ("onnxruntime", "numpy", "pillow"))
 
 
 WRITERS: Mapping[str, Callable[[Original, Path], Written]] = {

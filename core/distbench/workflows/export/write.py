@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from distbench.errors import UsageError
@@ -14,6 +13,7 @@ from distbench.workflows.export.card import card
 from distbench.workflows.export.compare import Agreement, compare
 from distbench.workflows.export.folder import ABOUT, whole_folder
 from distbench.workflows.export.formats import WRITERS
+from distbench.workflows.export.onnx_graph import check_installed
 from distbench.workflows.export.student import Original
 
 
@@ -44,12 +44,8 @@ def check_format(to: str) -> None:
     """
     if to not in WRITERS:
         raise UsageError(f"unknown format {to!r}; formats are {', '.join(WRITERS)}")
-    for package in ("onnxscript",) if to == "onnx" else ():
-        if find_spec(package) is None:
-            raise UsageError(
-                f"--to onnx needs the package {package!r}, which is not installed: "
-                "pip install 'distbench[onnx]'"
-            )
+    if to == "onnx":
+        check_installed()
 
 
 def write(student: Original, to: str, target: Path, *, replace: bool = False) -> Exported:

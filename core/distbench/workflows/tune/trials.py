@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from distbench.storage.atomic import write_atomic
 from distbench.storage.toml import toml_value
 
@@ -125,7 +127,7 @@ class Tuned:
 def load_trials(path: Path) -> list[Trial]:
     """The trials that a search has made so far; none where the file is missing or unreadable."""
     try:
-        return [Trial(**row) for row in json.loads(path.read_bytes())]
+        return [Trial(**row) for row in from_json(path.read_bytes())]
     except (FileNotFoundError, ValueError, TypeError):  # they can all be made again
         return []
 

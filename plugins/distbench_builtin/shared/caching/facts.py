@@ -8,6 +8,8 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pydantic_core import from_json
+
 
 def remembered(
     kind: str, key: Mapping[str, Any], find: Callable[[], dict[str, Any]]
@@ -25,7 +27,7 @@ def remembered(
     name = f"{kind}-{hashlib.sha256(whole.encode()).hexdigest()[:24]}.json"
     file = home() / "facts" / name
     try:
-        held = json.loads(file.read_bytes())
+        held = from_json(file.read_bytes())
         if held["key"] == json.loads(whole):
             return dict(held["facts"])
     except (OSError, ValueError, KeyError, TypeError):

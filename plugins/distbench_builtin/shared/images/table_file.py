@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
+
+from pydantic_core import from_json
 
 from distbench import DataError
 
@@ -136,12 +137,12 @@ class Table:
                 start = stream.read(1)
             stream.seek(0)
             whole = start == "["
-            lines = enumerate(json.load(stream) if whole else stream, 1)
+            lines = enumerate(from_json(stream.read()) if whole else stream, 1)
             for number, line in lines:
                 if not whole and not line.strip():
                     continue
                 try:
-                    row = line if whole else json.loads(line)
+                    row = line if whole else from_json(line)
                 except ValueError as error:
                     raise ValueError(f"line {number} is no JSON: {error}") from None
                 if not isinstance(row, dict):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
 
 from distbench import Source, SourceInfo, WeightsError
 
@@ -100,7 +100,7 @@ class MiniManifest(BaseModel):
         """
         path = folder / MANIFEST
         try:
-            return cls.model_validate(json.loads(path.read_text(encoding="utf-8")))
+            return cls.model_validate(from_json(path.read_bytes()))
         except OSError as error:
             raise WeightsError(f"no mini zoo in {folder} ({error.strerror}). {_MEND}") from None
         except (ValueError, ValidationError) as error:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, TypedDict, cast
+
+from pydantic_core import from_json
 
 from distbench import WeightsError
 from distbench_builtin.shared.caching.facts import remembered
@@ -148,7 +149,7 @@ def _read(folder: Path) -> dict[str, Any]:
     try:
         with torch.device("meta"):
             model: Any = timm.create_model(f"{FOLDER}{folder}")
-        config = json.loads((folder / CONFIG).read_text(encoding="utf-8"))
+        config = from_json((folder / CONFIG).read_bytes())
         resolved: Any = data.resolve_model_data_config(model)  # type: ignore[attr-defined,no-untyped-call]
         cfg = {**model.pretrained_cfg, **resolved}
     except Exception as error:  # a configuration may be wrong in every way there is

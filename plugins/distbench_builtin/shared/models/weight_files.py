@@ -14,6 +14,23 @@ if TYPE_CHECKING:
     import torch
 
 _NESTED = ("state_dict", "model")
+_POINTER = b"version https://git-lfs"
+"""How a file begins that stands for another one in a clone without Git LFS."""
+
+
+def refuse_pointer(file: Path) -> None:
+    """Refuses a file that a clone without Git LFS has in place of weights.
+
+    Raises:
+        WeightsError: It is one.
+        OSError: It cannot be read.
+    """
+    with file.open("rb") as held:
+        if held.read(len(_POINTER)) == _POINTER:
+            raise WeightsError(
+                f"{file} stands for a file of Git LFS that is not here; run `git lfs pull` in its "
+                "folder"
+            )
 
 
 def read_weights(file: Path) -> dict[str, torch.Tensor]:
@@ -24,18 +41,21 @@ def read_weights(file: Path) -> dict[str, torch.Tensor]:
             ``state_dict`` or ``model``, as training scripts leave it).
 
     Raises:
-        WeightsError: It cannot be read, or holds more than tensors.
+        WeightsError: It cannot be read, holds more than tensors, or is a pointer of Git LFS.
     """
     import torch
 
     held: Any
     try:
+        refuse_pointer(file)
         if file.suffix == ".safetensors":
             from safetensors.torch import load_file
 
             held = load_file(file)
         else:
             held = torch.load(file, map_location="cpu", weights_only=True)
+    except WeightsError:
+        raise
     except FileNotFoundError:
         raise WeightsError(f"the weights {file} are missing") from None
     except pickle.UnpicklingError:

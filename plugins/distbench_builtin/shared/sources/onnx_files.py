@@ -11,6 +11,7 @@ from typing import Any
 from distbench import WeightsError
 from distbench_builtin.shared.caching.facts import remembered
 from distbench_builtin.shared.caching.file_digests import file_digest
+from distbench_builtin.shared.models.weight_files import refuse_pointer
 
 
 def weight_files(graph: Path) -> list[str]:
@@ -19,7 +20,7 @@ def weight_files(graph: Path) -> list[str]:
     None of a file that is no graph: that is told when it is opened.
 
     Raises:
-        WeightsError: A name leads out of the folder, or no file has it.
+        WeightsError: A name leads out of the folder, no file has it, or a pointer of Git LFS has.
         OSError: The graph cannot be read.
     """
     facts = remembered("onnx-files", {"file": file_digest(graph)}, lambda: _read(graph))
@@ -35,6 +36,7 @@ def weight_files(graph: Path) -> list[str]:
                 f"the ONNX graph {graph} keeps weights in {name!r}, which is missing beside it; "
                 "put it there"
             )
+        refuse_pointer(graph.parent / name)
     return [str(name) for name in facts["names"]]
 
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 from distbench import Forward, Source, SourceInfo, WeightsError
 from distbench_builtin.shared.sources.onnx_files import graph_digest
-from distbench_builtin.shared.sources.verify import check_shapes, verify
+from distbench_builtin.shared.sources.verify import verify
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
     from numpy.typing import NDArray
+
+_FLOATS = ("tensor(float)", "tensor(float16)", "tensor(double)")
 
 
 class OnnxSource(Source):
@@ -59,7 +61,6 @@ class OnnxSource(Source):
                     f"source {self.info.name!r} ({self._file}) fails on images of shape "
                     f"{given.shape}: {_line(error)}"
                 ) from None
-            check_shapes(self.info, features.shape, logits.shape)
             return torch.from_numpy(features), torch.from_numpy(logits)
 
         return forward
@@ -88,12 +89,17 @@ class OnnxSource(Source):
                 f"{shown} takes {', '.join(sorted(inputs))}; its manifest says input = "
                 f"{self._images!r}"
             )
-        offered = [value.name for value in session.get_outputs()]
+        offered = {value.name: value.type for value in session.get_outputs()}
         for name in self._outputs:
             if name not in offered:
                 raise WeightsError(
                     f"{shown} has no output {name!r}; it has {', '.join(offered)}: name them in "
                     "outputs = [features, logits]"
+                )
+            if offered[name] not in _FLOATS:
+                raise WeightsError(
+                    f"{shown}: output {name!r} is {offered[name]}; name one of floating-point "
+                    "numbers, from before they are rounded, ranked or put into maps"
                 )
         given, side = inputs[self._images], self.info.input_size
         if given.type != "tensor(float)":
@@ -120,7 +126,7 @@ def _session(file: Path, device: torch.device) -> Any:
     options.intra_op_num_threads = torch.get_num_threads()
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what goes wrong is raised
     providers = ["CPUExecutionProvider"]
     if device.type == "cuda" and "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         providers.insert(0, "CUDAExecutionProvider")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -120,7 +121,7 @@ def _meant(name: str) -> list[RequestedModel]:
     if name.startswith(_HUB):
         return [RequestedModel(name.partition(":")[2], "hub")]
     if name.startswith(FOLDER):
-        path = Path(name.removeprefix(FOLDER)).expanduser()
+        path = Path(os.path.expanduser(name.removeprefix(FOLDER)))  # noqa: PTH111 - raises for no user
         return [RequestedModel(path.absolute().name, "folder", path)]
     if any(sign in name for sign in "*?["):
         matching = [known for known in pretrained_names() if fnmatchcase(known, name)]

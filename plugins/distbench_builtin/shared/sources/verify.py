@@ -63,20 +63,3 @@ def _digest(info: SourceInfo, file: Path, digest: Callable[[Path], str]) -> str:
         raise WeightsError(
             f"the weights of source {info.name!r} cannot be read from {file}: {error.strerror}"
         ) from None
-
-
-def check_shapes(info: SourceInfo, features: Sequence[int], logits: Sequence[int]) -> None:
-    """Compares what a source gave with what its manifest promises.
-
-    Raises:
-        WeightsError: A dimension differs.
-    """
-    for what, key, actual, declared in (
-        ("features", "feature_dim", tuple(features), info.feature_dim),
-        ("logits", "num_classes", tuple(logits), info.num_classes),
-    ):
-        if len(actual) != 2 or actual[1] != declared:
-            raise WeightsError(
-                f"source {info.name!r} gives {what} of shape {actual}, but its manifest says {key} "
-                f"= {declared}; correct the manifest or the weights"
-            )

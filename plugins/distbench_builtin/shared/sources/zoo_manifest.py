@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from distbench import Interpolation, Mean, Std, UsageError, WeightsError, faults_of
+from distbench import (
+    Interpolation,
+    Mean,
+    OneLine,
+    Std,
+    UsageError,
+    WeightsError,
+    Width,
+    faults_of,
+    parse_toml,
+)
+from distbench_builtin.shared.models.weight_files import refuse_pointer
 
 MANIFEST = "zoo.toml"
 
@@ -24,18 +34,18 @@ class _Entry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(min_length=1)
+    name: OneLine = Field(min_length=1, max_length=200)
     file: Path = Field(description="weights, relative to the manifest")
-    num_classes: int = Field(gt=0)
-    feature_dim: int | None = Field(None, gt=0)
-    input_size: int = Field(gt=0, description="side of the square input, pixels")
+    num_classes: Width = Field(gt=0)
+    feature_dim: Width | None = Field(None, gt=0)
+    input_size: int = Field(gt=0, le=8192, description="side of the square input, pixels")
     mean: Mean
     std: Std
     interpolation: Interpolation = "bilinear"
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
-    domain: str = "unknown"
-    trained_on: str | tuple[str, ...] = ()
-    licence: str = "unknown"
+    domain: OneLine = "unknown"
+    trained_on: OneLine | tuple[OneLine, ...] = ()
+    licence: OneLine = "unknown"
     sha256: Digest | None = None
     parameters: int | None = Field(None, gt=0)
     macs: int | None = Field(None, gt=0)
@@ -69,7 +79,7 @@ class OnnxEntry(_Entry):
     """A graph from images to features and logits."""
 
     format: Literal["onnx"]
-    feature_dim: int = Field(gt=0)
+    feature_dim: Width = Field(gt=0)
     architecture: str = "unknown"
     input: str = "images"
     outputs: tuple[str, str] = Field(
@@ -110,14 +120,14 @@ def read_manifest(path: Path) -> list[Entry]:
     """
     file = path / MANIFEST if path.is_dir() else path
     try:
-        table = tomllib.loads(file.read_text(encoding="utf-8"))
+        table = parse_toml(file.read_bytes())
     except FileNotFoundError:
         raise WeightsError(
             f"no zoo manifest at {file}; give the folder that holds {MANIFEST}, or its path"
         ) from None
     except OSError as error:
         raise WeightsError(f"cannot read {file}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise WeightsError(f"{file} is no valid TOML: {error}") from None
     try:
         manifest = _Manifest.model_validate(table)
@@ -144,6 +154,10 @@ def _entry(manifest: Path, number: int, model: dict[str, Any]) -> Entry:
     file = manifest.absolute().parent / entry.file
     if not file.is_file():
         raise WeightsError(f"{shown}: the file {file} is missing; mend 'file' or put it there")
+    try:
+        refuse_pointer(file)
+    except WeightsError as error:
+        raise WeightsError(f"{shown}: {error}") from None
     return entry.model_copy(update={"file": file})
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import from_json
 
 from distbench import UNLABELLED, DataError, Task, decode_images
 
@@ -124,7 +125,7 @@ def open_data(classes: Sequence[str], folder: Path) -> SourceData:
         labels = np.load(folder / f"{part}_labels.npy")
         pixels = np.load(folder / f"{part}.npy", mmap_mode="r")
         parts[part] = Images(pixels[: len(labels)], labels)
-    skipped = json.loads((folder / _READY).read_text(encoding="utf-8"))["skipped"]
+    skipped = from_json((folder / _READY).read_bytes())["skipped"]
     return SourceData(tuple(classes), parts["train"], parts["test"], skipped)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import from_json
 
 from distbench import UsageError, toml_value, write_atomic
 from distbench_builtin.shared.sources.zoo_manifest import MANIFEST
@@ -68,7 +69,7 @@ def read_records(folder: Path) -> dict[str, Record]:
             )
         return {}
     try:
-        held = json.loads(file.read_text(encoding="utf-8"))
+        held = from_json(file.read_bytes())
         records = [Record.model_validate(record) for record in held["models"]]
     except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
         reason = " ".join(str(error).split())[:200]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -152,5 +153,5 @@ class TrainingSet(BaseModel):
 def _name_of(task: Task) -> str:
     """Its folder's name, or what one would type, as part of a file's name."""
     paths = [value for _, value in task if isinstance(value, Path)]
-    text = paths[0].resolve().name if paths else task.label
+    text = Path(os.path.realpath(paths[0])).name if paths else task.label
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._") or task.name

@@ -1,0 +1,187 @@
+"""How commands end: by signals, limits, faults of plugins, and faults of distbench's own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from distbench.cli import app, ending
+
+TOYS = Path(__file__).parents[1] / "toys.py"
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
+
+BUSY = """
+import hashlib
+from pathlib import Path
+from distbench import Metric
+class Busy(Metric):
+    "Busy."
+    def score(self, probe):
+        Path("began").touch()
+        {body}
+"""
+IN_PYTHON = "while True: pass"
+IN_C = "hashlib.pbkdf2_hmac('sha256', b'', b'', 2**31 - 1)"
+
+
+def command(body: str, name: str, *more: str) -> subprocess.Popen[str]:
+    Path("busy.py").write_text(BUSY.format(body=body))
+    options = {
+        "--task": "toy_task",
+        "--zoo": "toy_zoo",
+        "--metric": "busy",
+        **(
+            {"--student": "toy_student", "--image-size": "16", "--steps": "2"}
+            if name == "run"
+            else {}
+        ),
+        "--labelled": "3-per-class",
+    }
+    pairs = [part for pair in options.items() for part in pair]
+    plugins = ("--plugin", str(TOYS), "--plugin", "busy.py")
+    return subprocess.Popen(
+        [sys.executable, "-m", "distbench", name, *pairs, *plugins, *more],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def until(path: str, process: subprocess.Popen[str]) -> None:
+    for _ in range(600):
+        if Path(path).exists():
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.1)
+    raise AssertionError(f"{path} did not come")
+
+
+def alive(text: str) -> list[str]:
+    shown = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True, check=True)
+    return [line for line in shown.stdout.splitlines() if text in line and "ps -eo" not in line]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["rank", "run"])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+)
+def test_a_signal_ends_a_command_in_words(name: str, number: int, code: int) -> None:
+    process = command(IN_PYTHON, name)
+    until("began", process)
+    process.send_signal(number)
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == code
+    assert "Traceback" not in words
+    (line,) = [line for line in words.splitlines() if line.startswith("distbench: ")]
+    assert line.startswith("distbench: interrupted; ") and "the same command goes on" in line
+    time.sleep(0.5)
+    assert not alive(str(Path.cwd()))
+
+
+@pytest.mark.slow
+def test_a_second_signal_ends_it_at_once() -> None:
+    process = command(IN_C, "rank")
+    until("began", process)
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    assert process.poll() is None  # Python cannot answer before the library returns
+    process.send_signal(signal.SIGINT)
+    _, words = process.communicate(timeout=9)
+    assert process.returncode == 130
+    assert words.strip().endswith("distbench: stopped at once; what was finished is kept")
+
+
+@pytest.mark.slow
+def test_a_library_that_does_not_return_is_ended_after_a_while() -> None:
+    process = command(IN_C, "rank")
+    until("began", process)
+    process.send_signal(signal.SIGTERM)
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert "in the middle of a computation that did not end in 10 s" in words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("body", [IN_PYTHON, IN_C])
+def test_rank_has_a_limit(body: str) -> None:
+    process = command(body, "rank", "--timeout", "8")
+    _, words = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert words.strip().endswith("distbench: rank took longer than 8 s")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("body", [IN_PYTHON, IN_C])
+def test_jobs_of_a_run_have_a_limit(body: str) -> None:
+    process = command(body, "run", "--timeout", "10", "--baseline", "none")
+    _, words = process.communicate(timeout=100)
+    assert process.returncode == 1
+    assert "took longer than 10 s" in words
+    assert "Traceback" not in words
+
+
+def test_a_fault_of_our_own_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise TypeError("not\nthought of")
+
+    monkeypatch.setattr("distbench.plugins.registry.Registry.names", broken)
+    done = CliRunner().invoke(app, ["list", "metrics"])
+    assert done.exit_code == 1
+    assert done.stderr.startswith("distbench: a fault of distbench's own: TypeError: not (")
+    assert len(done.stderr.splitlines()) == 1
+    monkeypatch.setenv("DISTBENCH_TRACEBACK", "1")
+    assert "Traceback" in CliRunner().invoke(app, ["list", "metrics"]).stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "line", "code"),
+    [
+        (MemoryError(), "out of memory; what was finished is kept", 1),
+        (RecursionError("deep"), "something is nested too deeply", 1),
+        (OSError(28, "No space left on device", "/x"), "No space left on device (/x)", 1),
+        (SystemExit(0), "a fault of distbench's own: SystemExit: 0", 1),
+    ],
+)
+def test_lines_and_codes(
+    error: BaseException, line: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ending.tell(error) == code
+    assert capsys.readouterr().err.startswith(f"distbench: {line}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (("rank", "--zoo", "a", "--zoo", "b"), "--zoo"),
+        (("run", "--name=a", "--name=b"), "--name"),
+        (("rank", "--json", "--json"), "--json"),
+        (("run", "--flip", "--no-flip"), "--flip"),
+        (("zoo", "build", "--output", "a", "--output", "b"), "--output"),
+    ],
+)
+def test_an_option_of_one_value_is_given_once(arguments: tuple[str, ...], option: str) -> None:
+    done = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+    assert done.exit_code == 2
+    assert f"{option} is given 2 times; it takes one value" in done.stderr
+
+
+def test_files_that_never_end_are_refused() -> None:
+    os.mkfifo("pipe")
+    done = subprocess.run(
+        [sys.executable, "-m", "distbench", "run", "--config", "pipe"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "'pipe': is a pipe or a device and no file" in done.stderr
