@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from distbench.storage.hub import HubFiles
     from distbench.storage.offline import offline
     from distbench.storage.rows import Row
+    from distbench.storage.safe_text import csv_cell, harmless_text
     from distbench.storage.toml import parse_toml, toml_value
     from distbench.storage.validation import faults_of
     from distbench.storage.verified import verified_since
@@ -150,6 +151,7 @@ _HOME = {
     "storage.offline": ["offline"],
     "storage.verified": ["verified_since"],
     "storage.rows": ["Row"],
+    "storage.safe_text": ["csv_cell", "harmless_text"],
     "storage.toml": ["parse_toml", "toml_value"],
     "storage.validation": ["faults_of"],
 }
@@ -226,9 +228,11 @@ __all__ = [
     "absent",
     "did_you_mean",
     "count_macs",
+    "csv_cell",
     "decode_images",
     "execute_unit",
     "faults_of",
+    "harmless_text",
     "home",
     "hookimpl",
     "offline",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo
+from distbench.storage.safe_text import plain_line
 
 if TYPE_CHECKING:
     from distbench.testing.run import Verdict
@@ -37,10 +39,10 @@ def check(
     verdicts = []
     for case in cases_of(target, tuple(plugin or ())):
         if _live():
-            typer.echo(f"\r\x1b[K{case.component} {case.check}", err=True, nl=False)
+            _overwrite(f"{case.component} {case.check}")
         verdicts.append(case.run())
     if _live():
-        typer.echo("\r\x1b[K", err=True, nl=False)
+        _overwrite("")
     if json:
         o.print_json([asdict(verdict) for verdict in verdicts])
     else:
@@ -56,6 +58,11 @@ def _live() -> bool:
     return sys.stderr.isatty()
 
 
+def _overwrite(line: str) -> None:
+    """Puts a line in the place of the last one on stderr."""
+    typer.echo(f"\r\x1b[K{plain_line(line)}", err=True, nl=False)
+
+
 def _show(verdicts: list[Verdict]) -> None:
     from collections import Counter
 
@@ -67,8 +74,8 @@ def _show(verdicts: list[Verdict]) -> None:
         rows.append([component, verdict.check, result, " ".join(note.split())])
         last = verdict.component
     if rows:
-        typer.echo(o.table(rows, ["component", "check", "result", ""]))
+        echo(o.table(rows, ["component", "check", "result", ""]))
     counts: Counter[str] = Counter(verdict.result for verdict in verdicts)
     order = ("passed", "failed", "declined", "skipped")
     totals = ", ".join(f"{counts[result]} {result}" for result in order if counts[result])
-    typer.echo(f"\n{totals}" if totals else "it offers no components: there is nothing to check")
+    echo(f"\n{totals}" if totals else "it offers no components: there is nothing to check")

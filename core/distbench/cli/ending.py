@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, TracebackType
 
-import typer
-
+from distbench.cli.output import echo
+from distbench.engine.out_of_memory import in_words, ran_out_of_memory
 from distbench.errors import DistbenchError, StopSignal, reason_of
+from distbench.storage.disk import disk_trouble
 
 _KEPT = "what was finished is kept, the same command goes on"
 _OURS = ("distbench", "distbench_builtin")
@@ -31,7 +32,7 @@ def tell(error: BaseException) -> int:
     if isinstance(error, BrokenPipeError):
         return 0
     line, code = _ending(error)
-    typer.echo(f"distbench: {line}", err=True)
+    echo(f"distbench: {line}", err=True)
     return code
 
 
@@ -43,7 +44,7 @@ def tell_of_threads() -> None:
 
 def _aside(error: BaseException | None, trace: TracebackType | None) -> None:
     if error is not None and not isinstance(error, SystemExit):
-        typer.echo(f"distbench: beside the work: {_blamed(error, trace)}", err=True)
+        echo(f"distbench: beside the work: {_blamed(error, trace)}", err=True)
 
 
 def _ending(error: BaseException) -> tuple[str, int]:
@@ -54,7 +55,9 @@ def _ending(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         return f"out of memory; {_KEPT}", 1
     if isinstance(error, OSError) and error.errno is not None:
-        return reason_of(error), 1
+        return reason_of(error) if error.filename else disk_trouble(error), 1
+    if isinstance(error, ImportError) and ran_out_of_memory(str(error)):
+        return in_words(reason_of(error)), 1
     if isinstance(error, RecursionError):
         return f"something is nested too deeply: {_blamed(error, error.__traceback__)}", 1
     return _blamed(error, error.__traceback__), 1

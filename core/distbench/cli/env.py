@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import typer
-
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 EPILOG = "Example: distbench env > environment.txt"
 
@@ -23,9 +22,9 @@ def env(plugin: o.Plugin = None, json: o.Json = False) -> None:
         o.print_json(installation)
         return
     for title, facts in installation.items():
-        typer.echo(f"{title}: {_shown(facts)}" if not isinstance(facts, (dict, list)) else title)
+        echo(f"{title}: {_shown(facts)}" if not isinstance(facts, (dict, list)) else title)
         for line in _lines(facts):
-            typer.echo(f"  {line}")
+            echo(f"  {line}")
 
 
 def _lines(facts: Any) -> list[str]:

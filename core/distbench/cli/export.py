@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 EPILOG = "Example: distbench export mini-cub:finetune:0 --to onnx --output birds"
 
@@ -51,5 +52,5 @@ def export(
             }
         )
         return
-    typer.echo(f"{exported.folder}: {', '.join(exported.files)}")
-    typer.echo(f"Checked: {exported.check}. README.md says how to use it.")
+    echo(f"{exported.folder}: {', '.join(exported.files)}")
+    echo(f"Checked: {exported.check}. README.md says how to use it.")

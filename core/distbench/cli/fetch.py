@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 if TYPE_CHECKING:
     from distbench.workflows.fetch import Need
@@ -46,13 +47,13 @@ def fetch(
             ]
         )
     else:
-        typer.echo(_table(wanted))
+        echo(_table(wanted))
     missing = [need for need in wanted if not need.present]
     total = sum(need.size or 0 for need in missing)
     unknown = sum(need.size is None for need in missing)
     if not json:
         more = f" and {unknown} of unknown size" if unknown else ""
-        typer.echo(f"\n{readable(total)}{more} to fetch." if missing else "\nNothing to fetch.")
+        echo(f"\n{readable(total)}{more} to fetch." if missing else "\nNothing to fetch.")
     if missing and not dry_run:
         get(missing, lambda need: need.of)
 
@@ -66,7 +67,7 @@ def get(missing: list[Need], name: Callable[[Need], str]) -> None:
     with ByteProgress() as progress:
         failed = fetch_all(missing, progress)
     for need in failed:
-        typer.echo(f"distbench: {name(need)}: {need.problem}", err=True)
+        echo(f"distbench: {name(need)}: {need.problem}", err=True)
     if failed:
         raise DataError(f"{len(failed)} of {len(missing)} downloads could not be had")
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 EPILOG = "Example: distbench info strategy weighted"
 
@@ -32,10 +33,10 @@ def info(
     if json:
         o.print_json(facts)
         return
-    typer.echo(f"{singular} {name} (version {facts['version']}, from {facts['plugin']})\n")
-    typer.echo(facts["description"])
+    echo(f"{singular} {name} (version {facts['version']}, from {facts['plugin']})\n")
+    echo(facts["description"])
     if facts["needs"]:
-        typer.echo(f"\nNeeds: {', '.join(facts['needs'])}.")
+        echo(f"\nNeeds: {', '.join(facts['needs'])}.")
     if facts["parameters"]:
         rows = [
             [
@@ -48,4 +49,4 @@ def info(
             for p in facts["parameters"]
         ]
         headers = ["parameter", "type", "default", "tuned within", ""]
-        typer.echo("\n" + o.table(rows, headers, disable_numparse=True))
+        echo("\n" + o.table(rows, headers, disable_numparse=True))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 EPILOG = (
     "Examples: distbench leaderboard; distbench leaderboard runs/a b.distbench.zip "
@@ -55,9 +56,9 @@ def leaderboard(
         )
     collected = collect(places)
     for line in collected.refused:
-        typer.echo(f"left out: {line}", err=True)
+        echo(f"left out: {line}", err=True)
     for line in collected.notes:
-        typer.echo(f"note: {line}", err=True)
+        echo(f"note: {line}", err=True)
     if not collected.records:
         raise RefusedError("none of the inputs holds a result, so no leaderboard was built")
     boards = reports(collected, baseline=baseline, measure=measure)  # type: ignore[arg-type]
@@ -68,13 +69,13 @@ def leaderboard(
         )
         return
     for report in boards:
-        typer.echo(f"{report.label}\n\n{terminal_text(board_table(report.board))}")
+        echo(f"{report.label}\n\n{terminal_text(board_table(report.board))}")
         for line in report.left_out:
-            typer.echo(line)
+            echo(line)
     if files:
-        typer.echo("Written: " + ", ".join(str(file) for file in files))
+        echo("Written: " + ", ".join(str(file) for file in files))
     else:
-        typer.echo("Nothing was written: a picture needs two complete methods with their compute.")
+        echo("Nothing was written: a picture needs two complete methods with their compute.")
 
 
 def _formats(given: list[str] | None, tables: tuple[str, ...], picture: str) -> list[str]:

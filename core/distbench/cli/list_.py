@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 if TYPE_CHECKING:
     from distbench.plugins.registry import Registry
@@ -69,13 +70,13 @@ def list_(
         return
     if rows:
         shown = [[r["kind"], r["name"], r["summary"]][0 if kind is None else 1 :] for r in rows]
-        typer.echo(o.table(shown, ["kind", "name", ""][0 if kind is None else 1 :]))
+        echo(o.table(shown, ["kind", "name", ""][0 if kind is None else 1 :]))
     if wanted == ["student"]:
         from distbench.cli import students
 
         students.show_suggested(names, pattern, bool(rows))
     elif not rows:
-        typer.echo("nothing matches")
+        echo("nothing matches")
 
 
 def _rows(names: Registry, kind: str, pattern: str) -> list[dict[str, Any]]:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from distbench.cli.output import echo
+
 EPILOG = "Example: distbench merge runs/mini-1a2b3c4d-shard-*"
 
 
@@ -24,15 +26,15 @@ def merge(
 
     runs = [open_run(path) for path in slices]
     for line in (line for run in runs for line in run.warnings):
-        typer.echo(f"warning: {line}", err=True)
+        echo(f"warning: {line}", err=True)
     folder = output or Path("runs") / runs[0].plan.name
     plan, rows, predictions = merge_runs(runs, folder)
     copy_rows(rows, folder, predictions)
     board = write_tables(plan, rows, folder)
     if board:
-        typer.echo(terminal_text(board_table(board)))
+        echo(terminal_text(board_table(board)))
     missing = len(plan.cells) - sum(row.status != "failed" for row in rows)
-    typer.echo(f"\n{len(rows)} of {len(plan.cells)} cells joined in {folder}.")
+    echo(f"\n{len(rows)} of {len(plan.cells)} cells joined in {folder}.")
     if missing:
-        typer.echo(f"warning: {missing} cells are missing or failed", err=True)
+        echo(f"warning: {missing} cells are missing or failed", err=True)
         raise typer.Exit(1)

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from distbench.cli.output import echo
+
 EPILOG = "Example: distbench new metric my_metric"
 
 
@@ -36,13 +38,13 @@ def new(
             "choose another name"
         )
     package = write_package(kind, name, output, licence=licence, author=author)
-    typer.echo(f"{package.folder}")
+    echo(f"{package.folder}")
     for file in package.files:
-        typer.echo(f"  {file}")
-    typer.echo("\nNext:")
+        echo(f"  {file}")
+    echo("\nNext:")
     for command in (
         f"cd {package.folder}",
         'pip install --editable ".[dev]"',
         f"distbench check {package.distribution}",
     ):
-        typer.echo(f"  {command}")
+        echo(f"  {command}")

@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from distbench.cli.output import echo, echo_json
+from distbench.storage.safe_text import plain_line
+
 if TYPE_CHECKING:
     from distbench.planning.config import RunConfig
     from distbench.planning.plan import PlannedTask
@@ -195,10 +198,11 @@ def run_config(given: dict[str, Any], **more: Any) -> RunConfig:
 
 
 def table(rows: Iterable[Iterable[Any]], headers: Iterable[str], **more: Any) -> str:
-    """Rows below their headers; takes what `tabulate` takes besides."""
+    """Rows below their headers, each on one line; takes what `tabulate` takes besides."""
     from tabulate import tabulate
 
-    return tabulate(rows, list(headers), "simple", **more)
+    lines = [[plain_line(v) if isinstance(v, str) else v for v in row] for row in rows]
+    return tabulate(lines, list(headers), "simple", **more)
 
 
 def print_notes(tasks: Iterable[PlannedTask]) -> None:
@@ -208,11 +212,11 @@ def print_notes(tasks: Iterable[PlannedTask]) -> None:
         for note in task.notes:
             of.setdefault(note, []).append(task.id)
     for note, ids in of.items():
-        typer.echo(f"note: {', '.join(ids)}: {note}", err=True)
+        echo(f"note: {', '.join(ids)}: {note}", err=True)
 
 
 def print_json(value: object) -> None:
     """Prints a value as JSON on stdout."""
     import json
 
-    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+    echo_json(json.dumps(value, indent=1, ensure_ascii=False))

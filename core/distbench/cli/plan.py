@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from distbench.cli.output import echo, echo_json
+
 EPILOG = "Example: distbench plan run.toml --output plan.json"
 
 
@@ -24,7 +26,7 @@ def plan(
     run_plan = make_plan(RunConfig.make(config))
     print_notes(run_plan.tasks)
     if output is None:
-        typer.echo(run_plan.to_json())
+        echo_json(run_plan.to_json())
         return
     run_plan.save(output)
-    typer.echo(f"{output}: {len(run_plan.cells)} cells, {len(run_plan.jobs)} jobs", err=True)
+    echo(f"{output}: {len(run_plan.cells)} cells, {len(run_plan.jobs)} jobs", err=True)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 EPILOG = "Example: distbench plugins --known"
 
@@ -41,11 +42,11 @@ def plugins(
         )
         return
     for p in discovered:
-        typer.echo(f"{p.origin}" + (f"  BROKEN: {p.error}" if p.error else ""))
+        echo(f"{p.origin}" + (f"  BROKEN: {p.error}" if p.error else ""))
         for clash in p.clashes:
-            typer.echo(f"  {clash}")
+            echo(f"  {clash}")
         for kind, names in p.offers.items():
-            typer.echo(f"  {plural(kind)}: {', '.join(sorted(names))}")
+            echo(f"  {plural(kind)}: {', '.join(sorted(names))}")
 
 
 def _show_known(installed: dict[str | None, str | None], json: bool) -> None:
@@ -70,4 +71,4 @@ def _show_known(installed: dict[str | None, str | None], json: bool) -> None:
         for p in listed
     ]
     headers = ["plugin", "distribution", "kinds", "installed", "licence", ""]
-    typer.echo(o.table(rows, headers, disable_numparse=True))
+    echo(o.table(rows, headers, disable_numparse=True))

@@ -8,14 +8,16 @@ from abc import ABC, abstractmethod
 from collections import deque
 from typing import Any, Self
 
+from distbench.cli.output import echo
+from distbench.storage.safe_text import harmless_text, plain_line
+
 _RECENT = 20
 """Units whose pace the time that is left is told from: what was kept or is cheap comes first."""
 
 
 def show_line(text: str, done: int = 0, total: int | None = None, *, minor: bool = False) -> None:
     """A line for each piece of news, as it is."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    echo(text, err=True)
 
 
 class _Bar(ABC):
@@ -39,6 +41,7 @@ class _Bar(ABC):
             self._bar = None
 
     def _show(self, text: str, done: int, total: int | None) -> None:
+        text = plain_line(harmless_text(text))
         if self._bar is None:
             from rich.console import Console
             from rich.progress import Progress, TextColumn
@@ -75,8 +78,13 @@ class UnitProgress(_Bar):
     def __call__(
         self, text: str, done: int = 0, total: int | None = None, *, minor: bool = False
     ) -> None:
-        """One unit has ended."""
-        total = total or done
+        """One unit has ended; with none done, what is to be known beforehand."""
+        if done:
+            self._count(text, done, total or done, minor)
+        else:
+            show_line(text)
+
+    def _count(self, text: str, done: int, total: int, minor: bool) -> None:
         now = time.monotonic()
         if done == 1:  # of another run
             self._ends = deque([self._ends[-1]], maxlen=_RECENT)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 if TYPE_CHECKING:
     from distbench.engine.ranking import Comparison, Ranking
@@ -44,11 +45,11 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
     if not others:
         comparison.only()
     for note in comparison.notes:
-        typer.echo(f"note: {first.task}: {note}", err=True)
+        echo(f"note: {first.task}: {note}", err=True)
     for source, reason in first.marked.items():
-        typer.echo(f"warning: source {source} is kept, but {reason}", err=True)
+        echo(f"warning: source {source} is kept, but {reason}", err=True)
     for text in (*_left_out(comparison), *_without_answer(comparison)):
-        typer.echo(f"warning: {text}", err=True)
+        echo(f"warning: {text}", err=True)
     if json:
         tables = [_as_table(ranking) for ranking in comparison.rankings]
         agreement = [[None if t != t else t for t in row] for row in comparison.agreement()]
@@ -62,7 +63,7 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
     else:
         _print_ranking(first)
     if not json:
-        typer.echo(f"\n{first.task}: scored on {first.probe} labelled images.")
+        echo(f"\n{first.task}: scored on {first.probe} labelled images.")
     if any(ranking.failed for ranking in comparison.rankings):
         raise typer.Exit(1)
 
@@ -123,7 +124,7 @@ def _print_ranking(ranking: Ranking) -> None:
         for place, r in enumerate(ranking.sources, 1)
     ]
     headers = ["", "source", ranking.metric, f"weight ({ranking.strategy})", "architecture"]
-    typer.echo(o.table(rows, [*headers, "domain"], floatfmt=".4f"))
+    echo(o.table(rows, [*headers, "domain"], floatfmt=".4f"))
 
 
 def _print_comparison(comparison: Comparison) -> None:
@@ -142,8 +143,8 @@ def _print_comparison(comparison: Comparison) -> None:
         )
     heads = [metric.replace("_", "\n").replace(":", "\n") for metric in comparison.metrics]
     align = ("left", *("right" for _ in range(len(heads) + 1)))
-    typer.echo("Place of each source under each metric:\n")
-    typer.echo(o.table(rows, ["source", *heads, "mean"], colalign=align, disable_numparse=True))
+    echo("Place of each source under each metric:\n")
+    echo(o.table(rows, ["source", *heads, "mean"], colalign=align, disable_numparse=True))
 
     tau = comparison.agreement()
     lines = []
@@ -153,7 +154,5 @@ def _print_comparison(comparison: Comparison) -> None:
         lines.append([str(number), metric, *("-" if t != t else f"{t:.2f}" for t in own), mean])
     numbers = [str(number) for number in range(1, len(heads) + 1)]
     align = ("right", "left", *("right" for _ in range(len(heads) + 1)))
-    typer.echo("\nAgreement of metrics, Kendall's tau (mean: with the others):\n")
-    typer.echo(
-        o.table(lines, ["", "metric", *numbers, "mean"], colalign=align, disable_numparse=True)
-    )
+    echo("\nAgreement of metrics, Kendall's tau (mean: with the others):\n")
+    echo(o.table(lines, ["", "metric", *numbers, "mean"], colalign=align, disable_numparse=True))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 if TYPE_CHECKING:
     from distbench.workflows.retrieve import Curated
@@ -62,18 +63,18 @@ def retrieve(
         o.print_json({**asdict(curated), "stored": str(file)})
         return
     _print(curated)
-    typer.echo(f"stored in {file}", err=True)
+    echo(f"stored in {file}", err=True)
 
 
 def _print(curated: Curated) -> None:
     shown = curated.images[:_SHOWN]
     rows = [[one.image, one.query, one.similarity] for one in shown]
-    typer.echo(o.table(rows, ["image", "chosen for", "similarity"], floatfmt=".4f"))
+    echo(o.table(rows, ["image", "chosen for", "similarity"], floatfmt=".4f"))
     if len(curated.images) > len(shown):
-        typer.echo(f"... and {len(curated.images) - len(shown)} more")
+        echo(f"... and {len(curated.images) - len(shown)} more")
     whole = curated.each * curated.queries >= curated.available
     share = "all there are" if whole else f"{curated.each} for each labelled one"
-    typer.echo(
+    echo(
         f"\n{curated.task}: {len(curated.images)} of {curated.available} images of "
         f"{curated.gallery}, {share}; {curated.queries} labelled images, encoder {curated.encoder}."
     )

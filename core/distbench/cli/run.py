@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 if TYPE_CHECKING:
     from distbench.engine.ledger import Ledger
@@ -75,12 +76,12 @@ def _sweep(config: RunConfig, text: str, *, alone: bool, as_json: bool) -> None:
         swept = run_sweep(config, Sweep.parse(text), progress=progress)
     for value, run in zip(swept.sweep.values, swept.runs, strict=True):
         for line in (*run.warnings, *(f"{r.method.id}: {r.reason}" for r in run.failed)):
-            typer.echo(f"warning: at {value}: {line}", err=True)
+            echo(f"warning: at {value}: {line}", err=True)
     if as_json:
         o.print_json({"folder": str(swept.folder), **asdict(swept.curve)})
     else:
-        typer.echo(sweep_text(swept.curve))
-        typer.echo(f"\nThe curve and a leaderboard for each value lie in {swept.folder}.")
+        echo(sweep_text(swept.curve))
+        echo(f"\nThe curve and a leaderboard for each value lie in {swept.folder}.")
     if swept.exit_code:
         raise typer.Exit(swept.exit_code)
 
@@ -100,11 +101,9 @@ def _report(result: RunResult, *, as_json: bool) -> None:
 
     o.print_notes(result.plan.tasks)
     for warning in result.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {warning}", err=True)
     for row in result.failed:
-        typer.echo(
-            f"failed: {row.method.id} on {row.task.id}, seed {row.seed}: {row.reason}", err=True
-        )
+        echo(f"failed: {row.method.id} on {row.task.id}, seed {row.seed}: {row.reason}", err=True)
     if as_json:
         o.print_json(
             {
@@ -117,16 +116,17 @@ def _report(result: RunResult, *, as_json: bool) -> None:
         )
         return
     if result.board:
-        typer.echo(terminal_text(board_table(result.board)))
-    typer.echo(
+        echo(terminal_text(board_table(result.board)))
+    echo(
         f"\n{len(result.rows)} cells, {result.computed} computed now. "
         f"Everything lies in {result.folder}; `distbench show {result.folder}` shows more."
     )
     for task, path in result.students.items():
-        typer.echo(f"Best student on validation for {task}: {path} (how to use it: README.md)")
+        echo(f"Best student on validation for {task}: {path} (how to use it: README.md)")
 
 
 def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool) -> None:
+    from distbench.engine.execute import short_of_memory
     from distbench.engine.ledger import Ledger
     from distbench.planning.planner import make_plan
     from distbench.workflows.run import made_ready
@@ -160,16 +160,18 @@ def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool)
             }
         )
         return
-    typer.echo(_table(plan, cells, missing))
+    if warning := short_of_memory(config, plan, len(missing)):
+        echo(f"warning: {warning}", err=True)
+    echo(_table(plan, cells, missing))
     guess = (
         f"about {cost:.0f} s of computing, from cells of these methods that were done before"
         if known
         else "the cost is not known before one cell of each method has been done"
     )
     if missing:
-        typer.echo(f"{len(cells)} cells, {len(missing)} to be computed; {guess}.")
+        echo(f"{len(cells)} cells, {len(missing)} to be computed; {guess}.")
     else:
-        typer.echo(f"{len(cells)} cells, all cached.")
+        echo(f"{len(cells)} cells, all cached.")
 
 
 def _estimate(ledger: Ledger) -> dict[str, float]:

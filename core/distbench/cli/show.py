@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 EPILOG = "Example: distbench show runs/mini-1a2b3c4d"
 
@@ -32,7 +33,7 @@ def show(
 
     run_folder = open_run(run)
     for line in run_folder.warnings:
-        typer.echo(f"warning: {line}", err=True)
+        echo(f"warning: {line}", err=True)
     rows = as_records(run_folder.rows)
     tasks = [task.id for task in run_folder.plan.tasks]
     board = build_board(rows, tasks=tasks, seeds=run_folder.plan.seeds)
@@ -49,7 +50,7 @@ def show(
             }
         )
         return
-    typer.echo(terminal_text(board_table(board)))
+    echo(terminal_text(board_table(board)))
     if weights:
-        typer.echo("\n" + terminal_text(weight_table(weights)))
-    typer.echo("\n" + terminal_text(cost_table(costs)))
+        echo("\n" + terminal_text(weight_table(weights)))
+    echo("\n" + terminal_text(cost_table(costs)))

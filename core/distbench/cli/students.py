@@ -5,9 +5,8 @@ from __future__ import annotations
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, cast
 
-import typer
-
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 if TYPE_CHECKING:
     from distbench.interfaces.student import Student
@@ -18,13 +17,13 @@ def show_suggested(names: Registry, pattern: str, more: bool) -> None:
     """Prints what is suggested, below the students that there are."""
     rows = suggested(names, pattern)
     if rows:
-        typer.echo(
+        echo(
             "\n" * more + "Worth a try, without their classifier and at 224 pixels (--measure "
             "measures them here):\n"
         )
-        typer.echo(_table(rows))
+        echo(_table(rows))
     elif not more:
-        typer.echo("nothing matches")
+        echo("nothing matches")
 
 
 def show(
@@ -57,12 +56,12 @@ def show(
         o.print_json(rows)
         return
     if not rows:
-        typer.echo("nothing matches")
+        echo("nothing matches")
         return
-    typer.echo(_table(rows))
+    echo(_table(rows))
     if measure:
         size, device, threads = conditions
-        typer.echo(f"\n{_where(device, threads)}; one image of {size} x {size} at a time, float32.")
+        echo(f"\n{_where(device, threads)}; one image of {size} x {size} at a time, float32.")
 
 
 def suggested(names: Registry, pattern: str) -> list[dict[str, Any]]:
@@ -96,7 +95,7 @@ def _measured(rows: list[dict[str, Any]], conditions: tuple[int, str, int]) -> l
     students = [{"use": row["name"]} for row in rows]
     answers = measure(students, image_size=size, device=device, threads=threads)
     for number, (row, answer) in enumerate(zip(rows, answers, strict=True), 1):
-        typer.echo(f"{number}/{len(rows)} {row['name']}", err=True)
+        echo(f"{number}/{len(rows)} {row['name']}", err=True)
         measured = {"problem": answer} if isinstance(answer, str) else asdict(answer)
         bare = {"name": row["name"]} | ({"note": row["note"]} if "note" in row else {})
         results.append(bare | measured)

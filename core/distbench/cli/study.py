@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 EPILOG = "Example: distbench study --metric logme --metric parc"
 
@@ -44,9 +45,9 @@ def study(
     with UnitProgress() as progress:
         studied = run_study(config, oracle=oracle, progress=progress)
     for warning in studied.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {warning}", err=True)
     for row in studied.run.failed:
-        typer.echo(f"failed: {row.method.id} on {row.task.id}: {row.reason}", err=True)
+        echo(f"failed: {row.method.id} on {row.task.id}: {row.reason}", err=True)
     if json:
         o.print_json(
             {
@@ -56,7 +57,7 @@ def study(
             }
         )
     else:
-        typer.echo(terminal_text(metric_table(studied.lines)))
-        typer.echo(f"\nTables and pictures lie in {studied.folder}.")
+        echo(terminal_text(metric_table(studied.lines)))
+        echo(f"\nTables and pictures lie in {studied.folder}.")
     if studied.run.exit_code:
         raise typer.Exit(studied.run.exit_code)

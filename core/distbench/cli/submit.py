@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 EPILOG = (
     'Example: distbench submit runs/mini-1a2b3c4d --submitter "Ada Lovelace" --licence CC-BY-4.0'
@@ -52,10 +53,10 @@ def submit(
         o.print_json({"file": str(path), **report.as_dict()})
         return
     for text in report.notes:
-        typer.echo(f"note: {text}", err=True)
+        echo(f"note: {text}", err=True)
     cells = report.facts["cells"]
-    typer.echo(f"{path}: {cells['done']} of {cells['planned']} cells done, validated.")
-    typer.echo(
+    echo(f"{path}: {cells['done']} of {cells['planned']} cells done, validated.")
+    echo(
         f"Next: add {path.name} to registry/results/ in a fork of the distbench repository and "
         "open a pull request with that one file (docs/submitting.md)."
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo
 
 if TYPE_CHECKING:
     from distbench.workflows.tune.trials import Tuned
@@ -78,11 +79,11 @@ def tune(
 
 def _report(tuned: Tuned, output: Path | None, *, as_json: bool) -> None:
     for warning in tuned.warnings:
-        typer.echo(f"warning: {warning}", err=True)
+        echo(f"warning: {warning}", err=True)
     if as_json:
         o.print_json(tuned.as_dict())
     else:
-        typer.echo(tuned.toml())
+        echo(tuned.toml())
     if output is not None:
         record = tuned.write(output)
-        typer.echo(f"Settings lie in {output}, all trials in {record}.", err=True)
+        echo(f"Settings lie in {output}, all trials in {record}.", err=True)

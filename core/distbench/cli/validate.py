@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from distbench.cli import options as o
+from distbench.cli.output import echo, echo_json
 
 if TYPE_CHECKING:
     from distbench.submission.validation_report import ValidationReport
@@ -44,7 +45,7 @@ def validate(
     from distbench.submission.validate import validate as judge
 
     if schema:
-        typer.echo(schema_text(), nl=False)
+        echo_json(schema_text(), nl=False)
         return
     if not bundles:
         raise UsageError("which bundles? Name files such as mini-1a2b3c4d.distbench.zip")
@@ -70,24 +71,24 @@ def validate(
 def _print(report: ValidationReport) -> None:
     from distbench.submission.validation_report import shown
 
-    typer.echo(f"{shown(report.bundle)}: {'refused' if report.reasons else 'accepted'}")
+    echo(f"{shown(report.bundle)}: {'refused' if report.reasons else 'accepted'}")
     for line in report.numbered_reasons():
-        typer.echo(line)
+        echo(line)
     facts = report.facts
     if facts and not report.reasons:
         cells = facts["cells"]
-        typer.echo(
+        echo(
             f"  suite {facts['suite']}, {facts['methods']} methods x {facts['tasks']} tasks x "
             f"{facts['seeds']} seeds: {cells['done']} of {cells['planned']} cells done"
         )
-        typer.echo(
+        echo(
             f"  submitted by {facts['submitter']} under {facts['licence']}; accuracies of "
             f"{facts['recomputed']} rows recomputed from their predictions"
         )
     if "rerun_choice" in facts:
-        typer.echo(f"  computed again (--choice {facts['rerun_choice']}):")
+        echo(f"  computed again (--choice {facts['rerun_choice']}):")
         for one in facts["rerun"]:
             more = f", accuracy differs by {one['difference']:.4f}" if "difference" in one else ""
-            typer.echo(f"    {one['cell']}: {one['outcome']}{more}")
+            echo(f"    {one['cell']}: {one['outcome']}{more}")
     for text in report.notes:
-        typer.echo(f"  note: {text}")
+        echo(f"  note: {text}")

@@ -10,6 +10,7 @@ import typer
 
 from distbench.cli import options as o
 from distbench.cli.commands import Command
+from distbench.cli.output import echo
 
 if TYPE_CHECKING:
     from distbench.interfaces.zoo import Zoo
@@ -137,15 +138,15 @@ def build(
         "dry_run": dry_run,
     }
     models = order.zoo.build(
-        folder, lambda line: typer.echo(line, err=True), **(settings if order.from_recipe else {})
+        folder, lambda line: echo(line, err=True), **(settings if order.from_recipe else {})
     )
     if json:
         o.print_json(list(models))
     elif models:
         rows = [(m["name"], m["value"], m["figure"], m["test_images"]) for m in models]
         head = ("model", "value", "figure", "test images")
-        typer.echo(o.table(rows, head, floatfmt=".3f"))
-        typer.echo(f"\n{folder} (use it with --zoo {order.served_by}:path={folder})")
+        echo(o.table(rows, head, floatfmt=".3f"))
+        echo(f"\n{folder} (use it with --zoo {order.served_by}:path={folder})")
 
 
 def _fetch(zoo: Zoo) -> None:

@@ -26,6 +26,7 @@ from distbench.planning.plan import PlannedMethod, PlannedTask
 from distbench.storage.atomic import write_atomic
 from distbench.storage.predictions import Predictions, predictions_digest
 from distbench.storage.rows import PartsBlock, ResultBlock, Row, SourcesBlock
+from distbench.storage.safe_text import harmless_text
 
 
 def compute_cell(
@@ -56,7 +57,8 @@ def compute_cell(
         trainer = Trainer(work, task, cell.seed, planned.transfer, positions, read=read)
         trained = trainer.train(method, chosen)
     except Declined as declined:
-        row = Ledger(plan, work.root).blank(cell, status="declined", reason=declined.reason)
+        reason = harmless_text(declined.reason)
+        row = Ledger(plan, work.root).blank(cell, status="declined", reason=reason)
         return row, None
     judged = work.images(task, trained.setting.image_size)
     evaluation = evaluate(trained.model, judged.test, judged.test_labels, trained.setting)

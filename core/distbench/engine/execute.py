@@ -6,12 +6,17 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from distbench.engine.ledger import Ledger
+from distbench.engine.memory_estimate import memory_warning
 from distbench.errors import MachineError
 from distbench.interfaces.executor import Executor, Outcome, Unit, UnitQueue
 from distbench.interfaces.progress import Progress, silent
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan
 from distbench.storage.home import home
+
+_LOOKED_AT = 200
+"""Cells that tell what one takes; a plan may have a hundred thousand."""
 
 
 def execute_units(
@@ -59,14 +64,29 @@ def execute_units(
     queue = UnitQueue(
         units,
         plan.keep(home()),
-        workers=min(config.workers or default_workers(plan), len(units)),
+        workers=workers_at_once(config, plan, len(units)),
         threads=plan.protocol.threads,
         on_start=on_start,
         on_outcome=ended,
     )
+    if warning := short_of_memory(config, plan, len(units)):
+        progress(f"warning: {warning}", 0, len(units))
     executor.drain(queue)
     if fatal:
         raise MachineError.of(fatal[0])
+
+
+def workers_at_once(config: RunConfig, plan: Plan, units: int) -> int:
+    """How many units are worked on at once."""
+    return min(config.workers or default_workers(plan), units)
+
+
+def short_of_memory(config: RunConfig, plan: Plan, units: int) -> str | None:
+    """What to say where this machine's workers have too little memory; see `memory_warning`."""
+    if not units or config.executor != "local":
+        return None
+    rows = Ledger(plan).rows(plan.cells[:_LOOKED_AT])
+    return memory_warning(workers_at_once(config, plan, units), rows)
 
 
 def default_workers(plan: Plan) -> int:

@@ -15,6 +15,7 @@ from distbench.storage.home import home
 from distbench.storage.predictions import Predictions
 from distbench.storage.row_store import RowStore
 from distbench.storage.rows import MethodBlock, Row, TaskBlock
+from distbench.storage.safe_text import harmless_text
 
 _FINISHED = ("done", "declined", "skipped")
 
@@ -96,9 +97,14 @@ class Ledger:
         row = self.blank(
             cell,
             status="failed",
-            reason=outcome.reason,
-            traceback=outcome.traceback,
+            reason=_kept(outcome.reason),
+            traceback=_kept(outcome.traceback),
             refused=outcome.refused,
         )
         self.store.put(row)
         return row
+
+
+def _kept(text: str | None) -> str | None:
+    """What an exception said, as it is kept."""
+    return None if text is None else harmless_text(text)

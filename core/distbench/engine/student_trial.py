@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distbench.engine.out_of_memory import in_words, ran_out_of_memory
 from distbench.engine.own_process import answer_of
-from distbench.errors import UsageError, reason_of
+from distbench.errors import MachineError, UsageError, reason_of
 from distbench.planning.plan import Plan
 from distbench.plugins.registry import registry
 from distbench.storage.artifacts import ArtifactCache
@@ -30,6 +31,7 @@ def try_student(plan: Plan, root: Path) -> None:
     Raises:
         UsageError: It cannot be made, trained at the protocol's image size, or described for its
             export.
+        MachineError: The memory is not enough for it.
     """
     from importlib.metadata import version
 
@@ -41,6 +43,8 @@ def try_student(plan: Plan, root: Path) -> None:
         arguments = (plan.student, side, tuple(Path(f) for f in plan.plugin_files))
         # Without torch at hand a process of its own is as fast, and keeps this one small.
         there = _trial(*arguments) if "torch" in sys.modules else answer_of(_trial, *arguments)
+        if there and ran_out_of_memory(there):
+            raise MachineError(f"cannot try the student: {in_words(there)}")
         if there:
             label = registry(arguments[2]).make("student", plan.student).label
             raise UsageError(

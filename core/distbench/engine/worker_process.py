@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from distbench.engine.out_of_memory import LastWords, in_words
 from distbench.engine.worker import READY
 from distbench.interfaces.executor import Outcome
 
@@ -22,12 +23,13 @@ START_LIMIT = 600.0
 _starter = ThreadPoolExecutor(1, "distbench-workers")
 
 
-def _start(plan_path: Path | str, threads: int) -> subprocess.Popen[str]:
+def _start(plan_path: Path | str, threads: int, errors: int) -> subprocess.Popen[str]:
     bounds = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     return subprocess.Popen(
         [sys.executable, "-m", "distbench.engine.worker", str(plan_path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=errors,
         text=True,
         env={**os.environ, **dict.fromkeys(bounds, str(threads))},
         # An interruption is ours to handle, and what a worker has started must die with it.
@@ -47,8 +49,10 @@ class WorkerProcess:
     """
 
     def __init__(self, plan_path: Path | str, threads: int) -> None:
+        self._last_words = LastWords()
         # A worker dies with the thread that starts it, so this is one that stays.
-        self._process = _starter.submit(_start, plan_path, threads).result()
+        self._process = _starter.submit(_start, plan_path, threads, self._last_words.inlet).result()
+        os.close(self._last_words.inlet)
         self.dead = False
         self._ready = False
 
@@ -74,7 +78,9 @@ class WorkerProcess:
                 answer = ""
         if not answer or late.is_set():
             return self._died(unit, late, timeout, "took longer than")
-        return replace(Outcome(**json.loads(answer)), unit=unit)
+        outcome = Outcome(**json.loads(answer))
+        reason = in_words(outcome.reason) if outcome.reason else outcome.reason
+        return replace(outcome, unit=unit, reason=reason)
 
     @contextmanager
     def _limited(self, seconds: float | None) -> Iterator[threading.Event]:
@@ -106,8 +112,15 @@ class WorkerProcess:
             code = self._process.wait()
         if late.is_set():
             return Outcome(unit, "failed", f"{too_long} {seconds:g} s")
-        memory = " (killed; perhaps out of memory)" if code == -signal.SIGKILL else ""
-        return Outcome(unit, "failed", f"the worker died with exit code {code}{memory}")
+        return Outcome(unit, "failed", self._death(code), self._last_words.traceback())
+
+    def _death(self, code: int) -> str:
+        """How the process died, and of what, in words."""
+        died = f"the worker died with exit code {code}"
+        if code == -signal.SIGKILL:
+            return f"{died} (killed; perhaps out of memory)"
+        cause = self._last_words.cause()
+        return in_words(f"{died}: {cause}") if cause else died
 
     def _end(self) -> None:
         if sys.platform == "win32":  # which has no groups of processes

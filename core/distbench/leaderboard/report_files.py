@@ -25,6 +25,7 @@ from distbench.leaderboard.tables.text_table import (
 )
 from distbench.leaderboard.tables.weight_table import weights_as_dicts
 from distbench.storage.atomic import write_atomic
+from distbench.storage.safe_text import plain_json, plain_line
 
 FORMATS = ("md", "csv", "json", "latex", "html")
 PICTURE = "svg"
@@ -59,7 +60,7 @@ def write_reports(
         if "json" in formats:
             table = reports_as_dict(collected, reports)
             text = json.dumps(table, allow_nan=False, ensure_ascii=False)
-            files["leaderboard.json"] = text + "\n"
+            files["leaderboard.json"] = plain_json(text) + "\n"
         if "latex" in formats:
             files["leaderboard.tex"] = reports_latex(reports)
         if "html" in formats:
@@ -129,7 +130,7 @@ def reports_markdown(collected: Collected, reports: Sequence[BoardReport]) -> st
 
 
 def _escaped(line: str) -> str:
-    return re.sub(r"([\\`*_<>\[\]#])", r"\\\1", line)
+    return re.sub(r"([\\`*_<>\[\]#])", r"\\\1", plain_line(line))
 
 
 def _provenance(collected: Collected, report: BoardReport) -> TextTable:
@@ -146,7 +147,7 @@ def reports_latex(reports: Sequence[BoardReport]) -> str:
     """The tables one after another, each after a comment that says which it is."""
     parts = []
     for report in reports:
-        parts.append("% " + re.sub(r"\s+", " ", report.label))
+        parts.append("% " + plain_line(report.label))
         parts.append(latex_text(board_table(report.board)))
         if report.metrics:
             parts += ["% metrics", latex_text(metric_table(report.metrics))]

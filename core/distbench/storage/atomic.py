@@ -7,18 +7,20 @@ import os
 import tempfile
 from pathlib import Path
 
+from distbench.storage.disk import naming
+
 
 def write_atomic(path: Path, data: bytes | str) -> None:
     """Writes a file so that it is seen whole or not at all, also after a crash.
 
     Raises:
-        OSError: No space, no permission; nothing is left behind.
+        OSError: No space, no permission; names the file, and nothing is left behind.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     raw = data.encode() if isinstance(data, str) else data
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with naming(path), os.fdopen(handle, "wb") as file:
             file.write(raw)
             file.flush()
             os.fsync(file.fileno())

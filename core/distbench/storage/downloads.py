@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.error import HTTPError, URLError
-from urllib.request import Request, urlopen
+
+from filelock import FileLock, Timeout
 
 from distbench.errors import DataError
+from distbench.storage.hashing import digest
 from distbench.storage.home import home
+from distbench.storage.http_transfer import Transfer
 from distbench.storage.offline import offline
+from distbench.storage.safe_text import harmless_text
 
-_CHUNK = 2**20
-TIMEOUT = 30.0
+LOCK_SECONDS = 3600.0
+_BEGINNING = 8
+"""Digits by which a digest is told from others."""
 
 
 class Download(ABC):
@@ -67,8 +72,9 @@ class UrlFile(Download):
         what: What it is, for people.
         url: Its address; or several, tried in order.
         path: Where it goes.
-        size: Bytes, if known.
-        digest: ``"sha256:..."`` or ``"md5:..."``.
+        size: Bytes, if known exactly.
+        digest: ``"sha256:..."`` or ``"md5:..."``; or how it begins, by 8 digits or
+            more.
     """
 
     what: str
@@ -87,43 +93,39 @@ class UrlFile(Download):
         if self.size is None:
             return None
         part = self._part()
-        return self.size - (part.stat().st_size if part.is_file() else 0)
+        return max(0, self.size - (part.stat().st_size if part.is_file() else 0))
 
     def fetch(self, progress: Callable[[int], None]) -> None:  # noqa: D102
         refuse_offline(self.what)
-        addresses = (self.url,) if isinstance(self.url, str) else self.url
-        failed: list[str] = []
-        for address in addresses:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with _alone(self.path, self.what):
+            if not self.present():  # another process may have got it meanwhile
+                self._from_any(progress)
+
+    def _from_any(self, progress: Callable[[int], None]) -> None:
+        failed = []
+        for address in (self.url,) if isinstance(self.url, str) else self.url:
             try:
-                self._from(address, progress)
-                return
-            except (URLError, OSError, DataError) as error:
-                if isinstance(error, OSError) and error.errno is not None and error.filename:
-                    raise
-                failed.append(f"{address}: {clause(error)}")
-        raise DataError(f"cannot get {self.what}: {'; '.join(failed)}")
+                return self._from(address, progress)
+            except DataError as error:
+                failed.append(f"{address}: {error}")
+        raise DataError(harmless_text(f"cannot get {self.what}: {'; '.join(failed)}"))
 
     def _part(self) -> Path:
         return self.path.with_name(self.path.name + ".part")
 
     def _from(self, address: str, progress: Callable[[int], None]) -> None:
         part = self._part()
-        part.parent.mkdir(parents=True, exist_ok=True)
-        have = part.stat().st_size if part.is_file() else 0
-        headers = {"User-Agent": "distbench"} | ({"Range": f"bytes={have}-"} if have else {})
-        try:
-            answer = urlopen(Request(address, headers=headers), timeout=TIMEOUT)
-        except HTTPError as error:
-            if error.code != 416:  # what is there already is the whole
-                raise
-            answer = None
-        if answer is not None:
-            with answer, part.open("ab" if answer.status == 206 else "wb") as file:
-                while chunk := answer.read(_CHUNK):
-                    file.write(chunk)
-                    progress(len(chunk))
+        resumed = part.is_file()
+        transfer = Transfer(
+            address, part, size=self.size, checked=bool(self.digest), progress=progress
+        )
+        transfer.run()
+        if self._wrong(part) and resumed:  # perhaps for what was there before
+            transfer.discard()
+            transfer.run()
         if wrong := self._wrong(part):
-            part.unlink()
+            transfer.discard()
             raise DataError(f"what came {wrong}; it was thrown away")
         part.replace(self.path)
 
@@ -134,8 +136,8 @@ class UrlFile(Download):
             algorithm, _, wanted = self.digest.partition(":")
             with file.open("rb") as stream:
                 actual = hashlib.file_digest(stream, algorithm).hexdigest()
-            if actual != wanted:
-                return f"has {algorithm} {actual} instead of {wanted}"
+            if actual != wanted and not (len(wanted) >= _BEGINNING and actual.startswith(wanted)):
+                return f"has {algorithm} {actual[: len(wanted)]} instead of {wanted}"
         return None
 
 
@@ -189,14 +191,22 @@ def absent(what: str, how: str) -> DataError:
     return DataError(f"{what} is not on this machine; get it with `distbench fetch {how}`")
 
 
+@contextlib.contextmanager
+def _alone(path: Path, what: str) -> Iterator[None]:
+    """Keeps other processes from writing to the same part of a file."""
+    lock = home() / "fetched" / f"{digest([str(path.absolute())])}.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        held = FileLock(lock, timeout=LOCK_SECONDS).acquire()
+    except Timeout:
+        raise DataError(
+            f"another process has been fetching {what} for an hour; stop it, or wait"
+        ) from None
+    with held:
+        yield
+
+
 def refuse_offline(what: str) -> None:
     """Raises where nothing may be contacted."""
     if offline() or os.environ.get("HF_HUB_OFFLINE") == "1":
         raise DataError(f"cannot get {what}: distbench is offline")
-
-
-def clause(error: Exception) -> str:
-    """An error in a few words."""
-    reason = None if isinstance(error, HTTPError) else getattr(error, "reason", None)
-    lines = str(reason or error).strip().splitlines()
-    return lines[0].rstrip(".") if lines else type(error).__name__

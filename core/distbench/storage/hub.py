@@ -12,9 +12,12 @@ from pydantic_core import from_json
 
 from distbench.errors import DataError, RefusedError
 from distbench.storage.atomic import write_atomic
-from distbench.storage.downloads import TIMEOUT, Download, clause, refuse_offline
+from distbench.storage.disk import is_of_disk, naming
+from distbench.storage.downloads import Download, refuse_offline
 from distbench.storage.hashing import digest
 from distbench.storage.home import home
+from distbench.storage.http_transfer import TIMEOUT, failure
+from distbench.storage.safe_text import harmless_text
 
 
 @dataclass
@@ -104,9 +107,12 @@ class HubFiles(Download):
                 progress(int(n or 0))
                 return None
 
+        entries = self._list()
+        if not entries:
+            raise self._refused(ValueError(f"it has no file such as {' or '.join(self.patterns)}"))
         # Written first: what is cut off must not pass for whole.
-        write_atomic(self._record(), json.dumps([entry.rfilename for entry in self._list()]))
-        for entry in self._list():
+        write_atomic(self._record(), json.dumps([entry.rfilename for entry in entries]))
+        for entry in entries:
             try:
                 hf_hub_download(
                     self.repository,
@@ -116,8 +122,9 @@ class HubFiles(Download):
                     tqdm_class=Told,
                 )
             except OSError as error:
-                if error.filename is not None:  # the disk, not the network
-                    raise
+                if is_of_disk(error):
+                    with naming(self.destination()):
+                        raise
                 raise self._refused(error) from None
             except Exception as error:  # HTTP, network and checksum errors of several libraries
                 raise self._refused(error) from None
@@ -160,5 +167,5 @@ class HubFiles(Download):
         elif isinstance(error, RepositoryNotFoundError):
             why = f"{page} is not there, or private; a token (HF_TOKEN) may be needed"
         else:
-            why = f"{page}: {clause(error)}"
-        return DataError(f"cannot get {self.what}: {why}")
+            why = f"{page}: {failure(error)}"
+        return DataError(harmless_text(f"cannot get {self.what}: {why}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import socket
 import sys
 from typing import Any
 
@@ -12,6 +13,21 @@ from distbench.errors import DistbenchError
 _FLAG = "DISTBENCH_OFFLINE"
 _OTHERS = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
 _guarded = False
+
+_SENDING = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
+"""Events of the system's sockets that name an address; the socket comes first."""
+
+_LOOKING_UP = frozenset({"socket.getaddrinfo", "socket.gethostbyname"})
+"""A name is turned into addresses."""
+
+_NAMING = frozenset({"socket.gethostbyaddr", "socket.getnameinfo"})
+"""An address is turned into a name: of any but these, a name server is asked."""
+_NAMED = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_WITHIN = frozenset(
+    getattr(socket, name) for name in ("AF_UNIX", "AF_NETLINK", "AF_ALG") if hasattr(socket, name)
+)
+"""Families of sockets that never leave the machine."""
 
 
 class OfflineError(DistbenchError, OSError):
@@ -24,10 +40,15 @@ def offline() -> bool:
 
 
 def go_offline() -> None:
-    """Refuses every connection to another machine from now on.
+    """Refuses every connection to another machine from now on, in this process.
 
-    The libraries of the Hugging Face Hub are told, and what tries all the same raises
-    `OfflineError` before a packet leaves. Processes started from here are offline too, once they
+    The libraries of the Hugging Face Hub are told. What tries all the same by a function of
+    `socket`, as all of Python does, raises `OfflineError` before a packet leaves: connecting and
+    sending (TCP, UDP and others), and looking up names and addresses. This machine is still
+    reached, by ``localhost``, its loopback addresses and sockets that are files.
+
+    Not held are connections that were open before, libraries that open sockets themselves without
+    Python's, and programs that are started. Processes started from here are offline too once they
     call `guard`, as workers do.
     """
     for name in (_FLAG, *_OTHERS):
@@ -46,22 +67,36 @@ def guard() -> None:
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
-    if event == "socket.getaddrinfo":
-        host = arguments[0]
-    elif event in ("socket.connect", "socket.sendto") and isinstance(arguments[1], tuple):
-        host = arguments[1][0]
+    if not event.startswith("socket.") or not offline():
+        return
+    if event in _SENDING:
+        end, address = arguments[:2]
+        away = address is not None and end.family not in _WITHIN and not _here(_host(address))
+    elif event in _LOOKING_UP:
+        address, away = arguments[0], not _here(_host(arguments[0]))
+    elif event in _NAMING:
+        address, away = arguments[0], _host(arguments[0]) not in _NAMED
     else:
         return
-    if offline() and not _here(host):
-        raise OfflineError(f"offline: {host} is not contacted")
+    if away:
+        raise OfflineError(f"offline: {_host(address)} is not contacted")
 
 
-def _here(host: Any) -> bool:
-    """Whether a host is this machine."""
-    text = host.decode() if isinstance(host, bytes) else str(host or "localhost")
-    if text == "localhost":
+def _host(address: Any) -> str:
+    """The host in an address, or that an address is, as text."""
+    host = address[0] if isinstance(address, tuple) and address else address
+    if isinstance(host, (bytes, bytearray)):
+        host = host.decode(errors="replace")
+    return str("" if host is None else host).lower()
+
+
+def _here(host: str) -> bool:
+    """Whether a host is this machine; no host is."""
+    if host in ("", "localhost"):
         return True
     try:
-        return ipaddress.ip_address(text).is_loopback
+        ip = ipaddress.ip_address(host)
     except ValueError:
         return False
+    ip = getattr(ip, "ipv4_mapped", None) or ip
+    return ip.is_loopback or ip.is_unspecified

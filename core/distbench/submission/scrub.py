@@ -8,6 +8,7 @@ import socket
 from typing import Any
 
 from distbench.storage.rows import Row
+from distbench.storage.safe_text import harmless_text
 
 _ABSOLUTE = re.compile(
     r"""(?<![\w./:~\\-])              # not within a URL, a relative path or a word
@@ -53,8 +54,8 @@ class Scrubber:
         }
 
     def free_text(self, text: str) -> str:
-        """A reason or a note without paths, user and host."""
-        text = without_paths(text)
+        """A reason or a note without secrets, paths, user and host."""
+        text = without_paths(harmless_text(text))
         for name, instead in self._names.items():
             text = name.sub(instead, text)
         return text

@@ -7,10 +7,11 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from distbench.storage.safe_text import is_plain
 from distbench.submission import limits
 from distbench.submission.manifest import LICENCES, NAME_PATTERN, Manifest, PublicPlan
 from distbench.submission.scrub import has_path
-from distbench.submission.validation_report import ValidationReport, is_plain, shown
+from distbench.submission.validation_report import ValidationReport, shown
 
 _MARKUP = re.compile(r"<\s*[A-Za-z!/?]")
 _IN_NAMES = re.compile(r"[<>`]")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from distbench.storage.safe_text import plain
 from distbench.submission import limits
 
 
@@ -61,14 +61,5 @@ class ValidationReport:
 
 def shown(text: object, limit: int = 100) -> str:
     """A text of a bundle as it can be shown anywhere: one line, nothing that steers a terminal."""
-    clean = str(text)[: limit + 1]
-    if not (clean.isascii() and clean.isprintable()):  # most are, and there are many
-        clean = "".join(c if is_plain(c) else f"\\u{ord(c):04x}" for c in clean)
+    clean = plain(str(text)[: limit + 1])
     return clean if len(clean) <= limit else clean[:limit] + "..."
-
-
-def is_plain(character: str) -> bool:
-    """Whether a character only shows itself: no control, direction, line or private character."""
-    if character in "\u200c\u200d":  # joiners, which some scripts need
-        return True
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from distbench.errors import DistbenchError, MachineError, RefusedError, UsageError
+from distbench.errors import DataError, DistbenchError, MachineError, UsageError
 from distbench.interfaces.component import Component
 from distbench.interfaces.progress import Progress, silent
 from distbench.planning.config import RunConfig
 from distbench.planning.resolve import ResolvedRun
+from distbench.storage.disk import disk_trouble, is_of_disk
 from distbench.storage.downloads import Download, free_space
+from distbench.storage.http_transfer import failure
+from distbench.storage.safe_text import harmless_text
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Need:
     @property
     def present(self) -> bool:
         """Whether nothing is missing."""
-        return self.problem is None and self.size == 0
+        return self.problem is None and self.download.present()
 
 
 def needs(config: RunConfig, only: Sequence[str] = ()) -> list[Need]:
@@ -73,8 +76,15 @@ def _need(of: str, download: Download) -> Need:
         return Need(of, download, 0)
     try:
         return Need(of, download, download.missing_bytes())
-    except RefusedError as error:
-        return Need(of, download, download.size, str(error))
+    except Exception as error:  # servers and their libraries fail in every way
+        return Need(of, download, download.size, _problem(error))
+
+
+def _problem(error: Exception) -> str:
+    """Why something cannot be had, in one line."""
+    if isinstance(error, DistbenchError):
+        return str(error)
+    return harmless_text(f"{type(error).__name__}: {failure(error)}")
 
 
 def fetch(wanted: Sequence[Need], progress: Progress = silent) -> list[Need]:
@@ -88,7 +98,8 @@ def fetch(wanted: Sequence[Need], progress: Progress = silent) -> list[Need]:
         Those that could not be had, each with its problem.
 
     Raises:
-        MachineError: There is no room for all of it; nothing was fetched.
+        MachineError: There is no room for all of it, then nothing was fetched; or a disk does not
+            take it.
     """
     missing = [need for need in wanted if not need.present]
     if trouble := no_room(missing):
@@ -101,16 +112,16 @@ def fetch(wanted: Sequence[Need], progress: Progress = silent) -> list[Need]:
         def arrived(count: int, what: str = need.download.what) -> None:
             nonlocal done
             done += count
-            progress(what, done, total or None)
+            progress(what, min(done, total) if total else done, total or None)
 
         try:
             need.download.fetch(arrived)
-        except OSError as error:
-            if isinstance(error, DistbenchError):
-                raise
-            raise MachineError.of(f"{error.strerror or error} ({error.filename})") from None
-        except RefusedError as error:
-            failed.append(Need(need.of, need.download, need.size, str(error)))
+            if not need.download.present():
+                raise DataError(f"{need.download.what} is not whole after all was fetched")
+        except Exception as error:  # one that fails keeps nobody from the others
+            if isinstance(error, OSError) and is_of_disk(error):
+                raise MachineError.of(disk_trouble(error)) from None
+            failed.append(Need(need.of, need.download, need.size, _problem(error)))
     return failed
 
 

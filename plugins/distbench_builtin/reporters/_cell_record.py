@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -12,14 +11,9 @@ from typing import Any
 
 from pydantic import PrivateAttr
 
-from distbench import Reporter, Row, RunFacts, UsageError
+from distbench import Reporter, Row, RunFacts, UsageError, harmless_text
 
 Scalar = bool | int | float | str
-
-_SECRET_NAME = re.compile(r"TOKEN|SECRET|PASSW|API_?KEY|ACCESS_?KEY|CREDENTIAL|AUTH", re.IGNORECASE)
-_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+@")
-_TOKEN = re.compile(r"\b(?:hf_|ghp_|github_pat_|glpat-|sk-|wandb_v1_)[A-Za-z0-9_-]{12,}")
-_SHORTEST = 6
 
 
 class CellReporter(Reporter, ABC):
@@ -130,15 +124,8 @@ def reason(row: Row) -> str:
 
 
 def clean(text: str) -> str:
-    """A text without what must not leave the machine.
-
-    Left out are the values of environment variables whose names speak of secrets, user names and
-    passwords in addresses, tokens of well-known kinds, and the path of the user's home.
-    """
-    for name, value in os.environ.items():
-        if _SECRET_NAME.search(name) and len(value) >= _SHORTEST:
-            text = text.replace(value, "***")
-    text = _TOKEN.sub("***", _IN_ADDRESS.sub("***@", text))
+    """A text without what must not leave the machine: secrets, and the path of the user's home."""
+    text = harmless_text(text)
     home = str(Path.home())
     return text if home in ("/", "") else text.replace(home, "~")
 
@@ -160,8 +147,8 @@ def _flat(prefix: str, table: Mapping[str, Any]) -> dict[str, Scalar]:
     for key, value in table.items():
         if isinstance(value, Mapping):
             entries |= _flat(f"{prefix}{key}.", value)
-        elif isinstance(value, (bool, int, float, str)):
+        elif isinstance(value, (bool, int, float)):
             entries[f"{prefix}{key}"] = value
         elif value is not None:
-            entries[f"{prefix}{key}"] = str(value)
+            entries[f"{prefix}{key}"] = clean(str(value))
     return entries

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
-from distbench import UNLABELLED, DataError, Part, Task, TaskIndex
+from distbench import UNLABELLED, DataError, Part, Task, TaskIndex, csv_cell
 from distbench_builtin.shared.caching.file_digests import digests_below
 from distbench_builtin.shared.images.decode import decode
 from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
@@ -122,7 +122,9 @@ def _listed(images: list[ImageFile], listing: Path) -> list[ImageFile]:
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or error
         raise DataError(f"cannot read the list {listing}: {reason}; mend only=FILE") from None
-    listed = [image for image in images if image.name in wanted]
-    if missing := sorted(wanted - {image.name for image in listed}):
+    # What `retrieve` stores is safe to open: some names are spelt otherwise there.
+    listed = [i for i in images if i.name in wanted or csv_cell(i.name) in wanted]
+    named = {name for i in listed for name in (i.name, csv_cell(i.name))}
+    if missing := sorted(wanted - named):
         raise DataError(f"{listing} names an image that is not in the folder: {missing[0]!r}")
     return listed

@@ -10,6 +10,7 @@ from distbench import UNLABELLED, Task
 from distbench.engine.stages.prepare import open_images, prepare
 from distbench.errors import CorruptImageError, DataError
 from distbench.plugins.registry import registry
+from distbench.workflows.retrieve import Chosen, Curated
 
 
 def made(text: str) -> Task:
@@ -104,3 +105,19 @@ def test_it_is_no_task_to_learn(folder: Path) -> None:
     )
     with pytest.raises(DataError, match="task 'images' has no classes to learn: its images have"):
         make_plan(config)
+
+
+def test_what_retrieve_stores_names_every_image_again(
+    tmp_path: Path, draw: Callable[..., bytes]
+) -> None:
+    """A file that spreadsheets may open spells some names otherwise."""
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    names = ["-x.png", "=1+1.png", "@home.png", "plain.png", "two\nlines.png"]
+    for shade, name in enumerate(names):
+        (folder / name).write_bytes(draw(shade))
+    listing = tmp_path / "transfer.csv"
+    chosen = tuple(Chosen(name, "query", 1.0) for name in names[1:])
+    listing.write_text(Curated("t", "g", "e", 5, 1, 4, 5, chosen).csv(), encoding="utf-8")
+    task = made(f"images:path={folder},only={listing}")
+    assert task.index().parts["train"].names == tuple(names[1:])

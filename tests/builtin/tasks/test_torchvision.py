@@ -247,6 +247,22 @@ def test_an_archive_cannot_write_elsewhere(tmp_path: Path) -> None:
     assert not (tmp_path / "outside").exists()
 
 
+@pytest.mark.parametrize("name", ["a.zip", "a.tar.gz", "a.tgz", "a.gz"])
+@pytest.mark.parametrize("whole", [b"<html>log in</html>", b"", b"\x1f\x8b\x08\x00" + b"\xff" * 50])
+def test_what_is_no_archive_is_thrown_away(tmp_path: Path, name: str, whole: bytes) -> None:
+    """So that fetching again asks the server again."""
+    file = tmp_path / name
+    file.write_bytes(whole)
+    archive = Archive("an archive", tmp_path / "data" / "x", (Piece(file.as_uri()),))
+    if name == "a.gz" and not whole:
+        return  # an empty file is an empty one compressed
+    with pytest.raises(DataError, match=r"cannot unpack .*; it was thrown away, fetch again"):
+        archive.fetch(lambda count: None)
+    assert not archive.present()
+    assert not any(p.is_file() for p in (tmp_path / "data").rglob("*") if name in p.name)
+    assert archive.missing_bytes() is None
+
+
 def test_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "a.tar.gz"
     tgz(file, {"a": b"x"})

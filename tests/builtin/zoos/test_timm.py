@@ -210,18 +210,17 @@ def test_the_first_name_that_the_hub_has_is_fetched(hub, monkeypatch):
 
 
 def test_weights_that_came_are_compared_with_their_name(tmp_path, monkeypatch):
-    from distbench import DataError, UrlFile
+    from distbench import DataError
 
-    def fetch(self, progress):
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_bytes(b"x")
-
-    monkeypatch.setattr(UrlFile, "fetch", fetch)
-    good = HashedFile("w", "https://a.b/net-2d711642.pth", tmp_path / "net-2d711642.pth")
+    for name in ("DISTBENCH_OFFLINE", "HF_HUB_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    weights = tmp_path / "weights"
+    weights.write_bytes(b"x")
+    good = HashedFile("w", weights.as_uri(), tmp_path / "net-2d711642.pth")
     good.fetch(lambda _: None)
     assert good.present()
-    bad = HashedFile("w", "https://a.b/net-00000000.pth", tmp_path / "net-00000000.pth")
-    with pytest.raises(DataError, match=r"has SHA-256 2d711642\.\.\. instead of 00000000"):
+    bad = HashedFile("w", weights.as_uri(), tmp_path / "net-00000000.pth")
+    with pytest.raises(DataError, match="has sha256 2d711642 instead of 00000000"):
         bad.fetch(lambda _: None)
     assert not bad.present()
 

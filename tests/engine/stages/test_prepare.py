@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from distbench import UNLABELLED, CorruptImageError, Part, TaskIndex, decode_images
 from distbench.engine.stages import prepare as stage
@@ -152,6 +153,39 @@ def test_fit_keeps_the_centre():
     assert (fit(image, 10) == 255).all()
     assert fit(image, 5).shape == (5, 5, 3)
     assert fit(image[:1], 4).shape == (4, 4, 3)
+
+
+STRIPS = [(1, 20000), (20000, 1), (1, 65), (3, 1001), (1001, 3), (49, 3200), (3199, 49), (20, 1999)]
+
+
+@pytest.mark.parametrize("size", STRIPS)
+@pytest.mark.parametrize("side", [1, 16, 33, 256])
+def test_a_strip_costs_no_more_than_its_centre(
+    size: tuple[int, int], side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is resized is as large as what is kept; the pixels are those of the long way."""
+    image = np.random.default_rng(2).integers(0, 256, (*size, 3), dtype=np.uint8)
+    resized: list[tuple[int, int]] = []
+    resize = Image.Image.resize
+
+    def seen(self: Image.Image, to: tuple[int, int], *more: object) -> Image.Image:
+        resized.append(to)
+        return resize(self, to, *more)
+
+    monkeypatch.setattr(Image.Image, "resize", seen)
+    kept = fit(image, side)
+    assert all(width * height <= side * side for width, height in resized)
+    if side < 256:
+        monkeypatch.setattr("distbench.engine.stages.prepare.STRIP", 10**9)
+        assert np.abs(kept.astype(int) - fit(image, side)).max() <= 1
+
+
+@pytest.mark.parametrize("ratio", [1, 2, 16, 64])
+def test_what_is_no_strip_keeps_its_pixels_to_the_bit(ratio: int) -> None:
+    image = np.random.default_rng(3).integers(0, 256, (7, 7 * ratio, 3), dtype=np.uint8)
+    whole = Image.fromarray(image).resize((12 * ratio, 12), Image.Resampling.BILINEAR)
+    left = (12 * ratio - 12) // 2
+    assert np.array_equal(fit(image, 12), np.asarray(whole)[:, left : left + 12])
 
 
 def test_rows_of_an_array_file(tmp_path):

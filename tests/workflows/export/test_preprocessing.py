@@ -20,7 +20,11 @@ from distbench.workflows.export.preprocessing import FIT, FromPixels, Preprocess
 
 
 @pytest.mark.parametrize(
-    "size", [(37, 50), (50, 37), (16, 16), (16, 40), (9, 200), (8, 8), (333, 7)]
+    "size",
+    [
+        *((37, 50), (50, 37), (16, 16), (16, 40), (9, 200), (8, 8), (333, 7)),
+        *((1, 64), (1, 65), (3, 1001), (2000, 5), (1, 20000), (20000, 1), (20, 1999)),
+    ],
 )
 def test_the_shipped_source_text_is_what_prepare_does(size: tuple[int, int]) -> None:
     image = np.random.default_rng(1).integers(0, 256, (*size, 3), dtype=np.uint8)

@@ -32,6 +32,9 @@ _CHUNK = 64
 _AT_ONCE = 64 * 2**20
 """Bytes of images in their original size that a thread holds, as far as can be known."""
 
+STRIP = 64
+"""By how much an image is longer than wide that no photograph is."""
+
 _THREADS = 8
 _SAMPLE = 64
 
@@ -265,12 +268,22 @@ def _decoded(
 
 
 def fit(image: Pixels, size: int) -> Pixels:
-    """One RGB image as (size, size, 3): short side resized, centre kept."""
+    """One RGB image as (size, size, 3): short side resized, centre kept.
+
+    Of an image more than `STRIP` times as long as wide only the centre is resized: the same pixels
+    up to rounding, without the memory that the rest would take.
+    """
     height, width = image.shape[:2]
     if height == size and width == size:
         return image
     scale = size / min(height, width)
     new = (max(size, round(width * scale)), max(size, round(height * scale)))
-    resized = Image.fromarray(image).resize(new, Image.Resampling.BILINEAR)
     left, top = (new[0] - size) // 2, (new[1] - size) // 2
-    return np.asarray(resized.crop((left, top, left + size, top + size)))
+    right, bottom = left + size, top + size
+    whole = Image.fromarray(image)
+    if max(height, width) > STRIP * min(height, width):
+        x, y = width / new[0], height / new[1]
+        centre = (left * x, top * y, right * x, bottom * y)
+        return np.asarray(whole.resize((size, size), Image.Resampling.BILINEAR, centre))
+    resized = whole.resize(new, Image.Resampling.BILINEAR)
+    return np.asarray(resized.crop((left, top, right, bottom)))

@@ -20,6 +20,7 @@ from distbench.interfaces.context import Embedding
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.probe import Labels, Probe
 from distbench.interfaces.zoo import SourceInfo
+from distbench.storage.safe_text import harmless_text
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def score(metric: Metric, probes: Sequence[Probe]) -> Scores:
     for probe, value in zip(probes, given, strict=True):
         name = probe.source.name
         if isinstance(value, Declined):
-            excluded[name] = f"{metric.name} declined: {value.reason}"
+            excluded[name] = f"{metric.name} declined: {harmless_text(value.reason)}"
         elif not math.isfinite(number := number_of(metric, value)):
             excluded[name] = f"{metric.name} gave {number}"
         else:

@@ -16,6 +16,7 @@ from distbench.leaderboard.figures.point_labels import INK, LINE, STYLE, Panel, 
 from distbench.leaderboard.rows.records import RowRecord
 from distbench.storage.atomic import write_atomic
 from distbench.storage.rows import Row
+from distbench.storage.safe_text import plain_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -125,7 +126,7 @@ def pareto_picture(
             if number == 0:
                 _legend(axes, some)
         for number, line in enumerate(reversed(pareto.caption(board))):
-            figure.text(0.01, (0.1 + 0.16 * number) / height, line, fontsize=_FONT - 1)
+            figure.text(0.01, (0.1 + 0.16 * number) / height, plain_line(line), fontsize=_FONT - 1)
         out = io.BytesIO()
         about = {"Title": "Accuracy against compute", "Creator": "distbench", "Date": None}
         metadata: dict[str, Any] = {**about, "Identifier": mark} if kind == "svg" else {}

@@ -9,6 +9,7 @@ import numpy as np
 
 from distbench.leaderboard.analysis.pareto import Point
 from distbench.leaderboard.tables.board_columns import percent
+from distbench.storage.safe_text import plain_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +44,7 @@ def write_names(axes: Axes, some: Sequence[Point], panel: Panel, inches: float) 
     for point, height in zip(order, spread(wanted, LINE / inches), strict=True):
         colour = STYLE[point.role][1]
         axes.annotate(
-            f"{percent(point.accuracy).line}  {short(point.method)}",
+            f"{percent(point.accuracy).line}  {plain_line(short(point.method))}",
             xy=(cost(point), 100 * point.accuracy.mean),
             xytext=(1.06, height),
             textcoords="axes fraction",

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+from distbench.storage.safe_text import plain, steering
+
 _MODULES = (
     "data",
     "elements",
@@ -46,8 +48,10 @@ def page(data: Mapping[str, Any]) -> str:
         "img-src data:; base-uri 'none'; form-action 'none'"
     )
     text = json.dumps(data, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    for character in steering(text):
+        text = text.replace(character, json.dumps(plain(character))[1:-1])
     # So that no text can end the element that it is in, nor start a comment there.
-    for sign in "<>&\u2028\u2029":
+    for sign in "<>&":
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     parts = {"policy": policy, "style": style, "script": script, "data": text}
     shell = _read("page.html")

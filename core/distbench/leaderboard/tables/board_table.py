@@ -18,6 +18,7 @@ from distbench.leaderboard.tables.text_table import (
     plural,
     seeds_text,
 )
+from distbench.storage.safe_text import plain_json
 
 _DIGITS = 6
 
@@ -74,7 +75,8 @@ def _float(value: float | None) -> str:
 
 def board_json(board: Board) -> str:
     """Everything that the board knows, the values of each seed included; results only."""
-    return json.dumps(board.as_dict(), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    text = json.dumps(board.as_dict(), indent=1, allow_nan=False, ensure_ascii=False)
+    return plain_json(text) + "\n"
 
 
 def _notes(board: Board) -> list[tuple[Text, ...]]:

@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 from tabulate import tabulate
 
+from distbench.storage.safe_text import csv_cell, plain_line
+
 
 def short_names(names: Sequence[str]) -> list[str]:
     """Names without the prefix that all share, up to a ``-``: ``mini-cub`` becomes ``cub``."""
@@ -54,7 +56,7 @@ class Text:
     @property
     def line(self) -> str:
         """The cell on one line; spaces at the ends stay, as a note is made of several parts."""
-        return re.sub(r"\s+", " ", f"{self.value} {self.spread}" if self.spread else self.value)
+        return plain_line(f"{self.value} {self.spread}" if self.spread else self.value)
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,9 @@ def number_cell(value: float | None, template: str) -> Text:
 
 
 def csv_text(rows: Iterable[Iterable[Any]]) -> str:
-    """Rows as CSV, with the line ends of Unix."""
+    """Rows as CSV that is safe to open (`csv_cell`), with the line ends of Unix."""
     out = io.StringIO()
-    csv.writer(out, lineterminator="\n").writerows(rows)
+    csv.writer(out, lineterminator="\n").writerows(map(csv_cell, row) for row in rows)
     return out.getvalue()
 
 
@@ -104,7 +106,9 @@ def _stacked(cell: Text) -> str:
     if cell.kind == "name":
         head, slash, tail = cell.line.partition("/")
         return f"{head}/\n  {tail}" if slash else cell.line
-    return f"{cell.value}\n{cell.spread}" if cell.spread else cell.line
+    if cell.spread:
+        return f"{plain_line(cell.value)}\n{plain_line(cell.spread)}"
+    return cell.line
 
 
 def _align(table: TextTable) -> list[str]:

@@ -16,6 +16,7 @@ from distbench.leaderboard.tables.text_table import (
     note,
     short_names,
 )
+from distbench.storage.safe_text import plain_json
 
 TOP = 3
 
@@ -72,7 +73,8 @@ def _share_cell(share: SourceShare) -> Text:
 
 def weights_json(lines: Sequence[TaskWeights]) -> str:
     """All sources with weights, scores and reasons."""
-    return json.dumps(weights_as_dicts(lines), indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    text = json.dumps(weights_as_dicts(lines), indent=1, allow_nan=False, ensure_ascii=False)
+    return plain_json(text) + "\n"
 
 
 def weights_as_dicts(lines: Sequence[TaskWeights]) -> list[dict[str, Any]]:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from distbench.errors import UsageError
+from distbench.storage.safe_text import plain_json
 from distbench.workflows.export.onnx_graph import graph_of, logits_of
 from distbench.workflows.export.preprocessing import FIT, normalised
 from distbench.workflows.export.student import Original
@@ -151,7 +152,8 @@ def _pixels(original: Original) -> torch.Tensor:
 
 
 def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    text = plain_json(json.dumps(value, indent=1, ensure_ascii=False))
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 @contextmanager

@@ -29,10 +29,15 @@ def fit(image, side, bits=16):
     image = image.convert("RGB")
     scale = side / min(image.size)
     width, height = (max(side, round(length * scale)) for length in image.size)
+    left, top = (width - side) // 2, (height - side) // 2
+    box = (left, top, left + side, top + side)
+    if max(image.size) > 64 * min(image.size):  # a strip: only its centre is resized
+        x, y = image.width / width, image.height / height
+        centre = (box[0] * x, box[1] * y, box[2] * x, box[3] * y)
+        return np.asarray(image.resize((side, side), Image.Resampling.BILINEAR, centre))
     if image.size != (width, height):
         image = image.resize((width, height), Image.Resampling.BILINEAR)
-    left, top = (width - side) // 2, (height - side) // 2
-    return np.asarray(image.crop((left, top, left + side, top + side)))
+    return np.asarray(image.crop(box))
 """
 """The first steps as source text, for what is shipped: images decoded as image tasks do it, then
 `distbench.engine.stages.prepare.fit`."""

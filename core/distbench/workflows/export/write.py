@@ -8,6 +8,7 @@ from pathlib import Path
 
 from distbench.errors import UsageError
 from distbench.interfaces.reporter import Cell
+from distbench.storage.safe_text import plain, plain_json
 from distbench.workflows.export.card import card
 from distbench.workflows.export.compare import Agreement, compare
 from distbench.workflows.export.folder import ABOUT, whole_folder
@@ -60,10 +61,11 @@ def write(student: Original, to: str, target: Path, *, replace: bool = False) ->
             "classes": list(student.task.classes),
             "cell": student.cell.key,
         }
-        text = json.dumps(about, indent=1, ensure_ascii=False) + "\n"
+        text = plain_json(json.dumps(about, indent=1, ensure_ascii=False)) + "\n"
         (draft / ABOUT).write_text(text, encoding="utf-8")
         written = WRITERS[to](student, draft)
         check = compare(student.logits(), written.logits, f"the {to} export of {student.cell.id}")
-        (draft / "README.md").write_text(card(student, to, written, check), encoding="utf-8")
+        readme = plain(card(student, to, written, check), keep="\n")
+        (draft / "README.md").write_text(readme, encoding="utf-8")
     files = tuple(sorted(path.name for path in target.iterdir()))
     return Exported(target, to, student.cell, check, files)

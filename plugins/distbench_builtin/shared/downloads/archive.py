@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import lzma
 import shutil
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from distbench import DataError, Download, UrlFile
+
+_BROKEN = (
+    *(tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, lzma.LZMAError),
+    *(EOFError, ValueError, NotImplementedError, RuntimeError),  # also of zip files with passwords
+)
+"""What the readers of archives raise of broken ones."""
 
 
 @dataclass(frozen=True)
@@ -91,12 +99,24 @@ class Archive(Download):
         for file, piece in zip(files, self.pieces, strict=True):
             inner = draft / piece.folder
             inner.mkdir(parents=True, exist_ok=True)
-            _unpack(file, inner)
+            try:
+                _unpack(file, inner)
+            except _BROKEN as error:
+                raise self._useless(file, error) from None
         for old, new in self.renamed:
             (draft / old).replace(draft / new)
         draft.replace(self.place)
         if self.by_hand is None:
             shutil.rmtree(self._store(), ignore_errors=True)
+
+    def _useless(self, file: Path, error: Exception) -> DataError:
+        """The error for a file that cannot be unpacked; what came from a server is thrown away."""
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        reason = f"cannot unpack {file}: {first.rstrip(':.')}"
+        if self.by_hand is not None:
+            return DataError(f"{reason}; remove it and get it again")
+        file.unlink()
+        return DataError(f"{reason}; it was thrown away, fetch again")
 
     def _store(self) -> Path:
         return self.place.with_name(self.place.name + ".archives")
@@ -162,27 +182,24 @@ def _unpack(file: Path, folder: Path) -> None:
     Archives within a zip are unpacked too, into the same folder.
 
     Raises:
-        DataError: It is broken, or holds what leads out of the folder.
+        Exception: One of `_BROKEN`: it is broken, or holds what leads out of the folder.
     """
-    try:
-        if file.name.endswith(".zip"):
-            with zipfile.ZipFile(file) as held:
-                held.extractall(folder)
-                inner = [folder / name for name in held.namelist() if _is_tar(name)]
-            for nested in inner:
-                if nested.is_file() and "__MACOSX" not in nested.parts:
-                    _unpack(nested, folder)
-                    nested.unlink()
-        elif _is_tar(file.name):
-            with tarfile.open(file) as tar:
-                tar.extractall(folder, filter="data")
-        elif file.name.endswith(".gz"):
-            with gzip.open(file) as source, (folder / file.stem).open("wb") as target:
-                shutil.copyfileobj(source, target)
-        else:
-            shutil.copyfile(file, folder / file.name)
-    except (tarfile.TarError, zipfile.BadZipFile, gzip.BadGzipFile, EOFError) as error:
-        raise DataError(f"cannot unpack {file}: {error}; remove it and fetch it again") from None
+    if file.name.endswith(".zip"):
+        with zipfile.ZipFile(file) as held:
+            held.extractall(folder)
+            inner = [folder / name for name in held.namelist() if _is_tar(name)]
+        for nested in inner:
+            if nested.is_file() and "__MACOSX" not in nested.parts:
+                _unpack(nested, folder)
+                nested.unlink()
+    elif _is_tar(file.name):
+        with tarfile.open(file) as tar:
+            tar.extractall(folder, filter="data")
+    elif file.name.endswith(".gz"):
+        with gzip.open(file) as source, (folder / file.stem).open("wb") as target:
+            shutil.copyfileobj(source, target)
+    else:
+        shutil.copyfile(file, folder / file.name)
 
 
 def _is_tar(name: str) -> bool:

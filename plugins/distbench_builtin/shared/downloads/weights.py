@@ -96,6 +96,10 @@ class HubWeights(Download):
 class HashedFile(UrlFile):
     """A file whose name tells how its SHA-256 begins, as PyTorch names its weights."""
 
+    def __post_init__(self) -> None:
+        if promised := _HASH.search(self.path.name):
+            self.digest = f"sha256:{promised[1]}"
+
     def find(self) -> Path | None:
         """The file, if it is on this machine.
 
@@ -107,17 +111,6 @@ class HashedFile(UrlFile):
         if wrong := misnamed(self.path):
             raise WeightsError(f"{self.path} is damaged: it {wrong}; delete it and fetch it again")
         return self.path
-
-    def fetch(self, progress: Callable[[int], None]) -> None:
-        """Gets it, and compares it with its name.
-
-        Raises:
-            DataError: It cannot be had, or is something else.
-        """
-        super().fetch(progress)
-        if wrong := misnamed(self.path):
-            self.path.unlink()
-            raise DataError(f"cannot get {self.what}: what came {wrong}; it was thrown away")
 
 
 def torch_file(url: str, what: str) -> HashedFile:

@@ -159,7 +159,7 @@ def _from_deep_grey(image: Image.Image, name: str, depth: Depth | None) -> Image
     """16 bits of grey to 8: the upper ones. PIL reads some 16-bit files into 32-bit pixels."""
     from PIL import Image
 
-    values = np.asarray(image).astype(np.int64)
+    values = np.asarray(image)  # in 16 or 32 bits: large images would take much memory in more
     if values.size and (values.min() < 0 or values.max() > 0xFFFF):
         raise CorruptImageError(
             name, "32-bit greyscale, whose range is unknown; convert it to 8 or 16 bits"

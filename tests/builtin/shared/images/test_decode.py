@@ -197,3 +197,20 @@ def test_a_task_reads_in_the_original_size_unless_told(tmp_path):
     task = FolderTask(path=Path(tmp_path), copies="allow")
     assert task.read("test", [0])[0].shape == (256, 320, 3)
     assert task.read_reduced("test", [0, 1], 32)[1].shape == (64, 80, 3)
+
+
+def test_deep_grey_is_not_widened() -> None:
+    """An image of 80 million pixels would take gigabytes in 64 bits."""
+    import tracemalloc
+
+    side = 1000
+    values = np.arange(side * side, dtype=np.uint32).reshape(side, side).astype(np.uint16)
+    data = saved(Image.fromarray(values), "PNG")
+    tracemalloc.start()
+    try:
+        pixels = decode_bytes(data, "x")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert np.array_equal(pixels[..., 0], values >> 8)
+    assert peak < 10 * side * side

@@ -1,0 +1,17 @@
+"""What commands print: nothing of it steers the terminal, and secrets stay out of it."""
+
+from __future__ import annotations
+
+import typer
+
+from distbench.storage.safe_text import harmless_text, plain_json
+
+
+def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+    """Prints a text for people, to stdout or stderr; see `harmless_text`."""
+    typer.echo(harmless_text(str(text)), err=err, nl=nl)
+
+
+def echo_json(text: str, *, nl: bool = True) -> None:
+    """Prints JSON to stdout, which means what it meant; see `plain_json`."""
+    typer.echo(plain_json(text), nl=nl)
