@@ -12,7 +12,7 @@ import pytest
 from distbench.storage import disk
 from distbench.storage.artifacts import ArtifactCache
 from distbench.storage.atomic import write_atomic
-from distbench.storage.disk import disk_trouble, is_of_disk, naming
+from distbench.storage.disk import disk_trouble, is_of_disk, naming_file
 
 FULL = (errno.ENOSPC, "No space left on device")
 
@@ -71,8 +71,8 @@ def test_an_artifact_that_finds_no_room_is_named(tmp_path: Path) -> None:
 
 
 def test_names_that_are_given_stay() -> None:
-    with pytest.raises(OSError, match="b") as error, naming(Path("/a")):
+    with pytest.raises(OSError, match="b") as error, naming_file(Path("/a")):
         raise OSError(*FULL, "/b")
     assert error.value.filename == "/b"
-    with pytest.raises(TimeoutError), naming(Path("/a")):
+    with pytest.raises(TimeoutError), naming_file(Path("/a")):
         raise TimeoutError

@@ -55,7 +55,7 @@ def _ending(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         return f"out of memory; {_KEPT}", 1
     if isinstance(error, OSError) and error.errno is not None:
-        return reason_of(error) if error.filename else disk_trouble(error), 1
+        return disk_trouble(error), 1
     if isinstance(error, ImportError) and ran_out_of_memory(str(error)):
         return in_words(reason_of(error)), 1
     if isinstance(error, RecursionError):

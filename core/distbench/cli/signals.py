@@ -22,18 +22,26 @@ def heed_signals() -> None:
     none. So a thread waits beside it: `GRACE` seconds after a signal that nobody answered, and at
     the second one, it ends the process.
     """
-    numbers = {
+    reading, writing = os.pipe()
+    numbers = _numbers()
+    try:
+        threading.Thread(target=_watch, args=(reading, numbers), daemon=True).start()
+    except RuntimeError:  # there is no memory for one: signals keep what they do by themselves
+        return
+    for number in numbers:
+        signal.signal(number, _stop)
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+
+
+def _numbers() -> set[int]:
+    """The signals that are heeded."""
+    return {
         number
         for name in _NAMES
         if (number := getattr(signal, name, None)) is not None
         and signal.getsignal(number) is not signal.SIG_IGN  # as `nohup` asks for
     }
-    for number in numbers:
-        signal.signal(number, _stop)
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(reading, numbers), daemon=True).start()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from distbench.errors import RefusedError, interrupts, machine_gives_out, reason_of
 from distbench.interfaces.executor import Outcome
+from distbench.storage.disk import disk_trouble
 from distbench.storage.home import home
 from distbench.storage.offline import guard
 
@@ -49,10 +50,12 @@ def execute_unit(plan_path: Path | str, unit: str) -> Outcome:
     except PermissionError as error:
         ours = Path(str(error.filename or "")).is_relative_to(home())
         return failed(reason_of(error), error, fatal=ours)
+    except OSError as error:
+        return failed(disk_trouble(error), error, fatal=machine_gives_out(error))
     except BaseException as error:
         if interrupts(error):
             raise
-        return failed(reason_of(error), error, fatal=machine_gives_out(error))
+        return failed(reason_of(error), error)
     return Outcome(unit, "done", seconds=time.perf_counter() - started)
 
 

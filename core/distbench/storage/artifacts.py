@@ -24,7 +24,7 @@ from pydantic_core import from_json
 
 from distbench.errors import DistbenchError
 from distbench.storage.atomic import write_atomic
-from distbench.storage.disk import naming
+from distbench.storage.disk import naming_file
 from distbench.storage.hashing import file_digest
 from distbench.storage.verified import verified_since
 
@@ -112,7 +112,7 @@ def _whole(folder: Path) -> Iterator[Path]:
     draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".tmp-{folder.name}-"))
     try:
         started = time.perf_counter()
-        with naming(draft):
+        with naming_file(draft):
             yield draft
         seconds = time.perf_counter() - started
         files = sorted(p for p in draft.iterdir() if p.is_file())

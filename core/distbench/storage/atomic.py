@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from distbench.storage.disk import naming
+from distbench.storage.disk import naming_file
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -20,7 +20,7 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     raw = data.encode() if isinstance(data, str) else data
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
     try:
-        with naming(path), os.fdopen(handle, "wb") as file:
+        with naming_file(path), os.fdopen(handle, "wb") as file:
             file.write(raw)
             file.flush()
             os.fsync(file.fileno())

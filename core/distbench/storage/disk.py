@@ -24,7 +24,7 @@ def is_of_disk(error: OSError) -> bool:
 
 
 @contextlib.contextmanager
-def naming(path: Path) -> Iterator[None]:
+def naming_file(path: Path) -> Iterator[None]:
     """Errors of a disk that name no file name this one: writing to a file that is open does not."""
     try:
         yield

@@ -10,7 +10,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from distbench.errors import DataError
-from distbench.storage.disk import naming
+from distbench.storage.disk import naming_file
 
 TIMEOUT = 30.0
 """Seconds without a byte after which a server is given up."""
@@ -71,7 +71,7 @@ class Transfer:
         while True:
             before = self._furthest
             try:
-                with naming(self._part):
+                with naming_file(self._part):
                     self._request()
             except _Changed:
                 self.discard()

@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from distbench.errors import DataError, RefusedError
 from distbench.storage.atomic import write_atomic
-from distbench.storage.disk import is_of_disk, naming
+from distbench.storage.disk import is_of_disk, naming_file
 from distbench.storage.downloads import Download, refuse_offline
 from distbench.storage.hashing import digest
 from distbench.storage.home import home
@@ -123,7 +123,7 @@ class HubFiles(Download):
                 )
             except OSError as error:
                 if is_of_disk(error):
-                    with naming(self.destination()):
+                    with naming_file(self.destination()):
                         raise
                 raise self._refused(error) from None
             except Exception as error:  # HTTP, network and checksum errors of several libraries

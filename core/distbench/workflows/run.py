@@ -12,7 +12,7 @@ from distbench.engine.ledger import Ledger
 from distbench.engine.mirror_hint import mirror_hint
 from distbench.engine.same_pictures import same_picture_notes
 from distbench.engine.student_trial import try_student
-from distbench.errors import InterruptedRunError, MachineError, interrupts, reason_of
+from distbench.errors import InterruptedRunError, MachineError, interrupts
 from distbench.interfaces.executor import Executor, Outcome
 from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
@@ -23,6 +23,7 @@ from distbench.planning.plan import Plan
 from distbench.planning.planner import make_plan
 from distbench.plugins.registry import registry
 from distbench.storage.atomic import write_atomic
+from distbench.storage.disk import disk_trouble
 from distbench.storage.home import home
 from distbench.storage.predictions import FILE, Predictions, of_row, write_predictions
 from distbench.storage.row_lines import sealed_line
@@ -131,7 +132,7 @@ def execute(
         reporters.notify("stopped", str(error))
         raise
     except OSError as error:
-        stopped = MachineError.of(reason_of(error))
+        stopped = MachineError.of(disk_trouble(error))
         reporters.notify("stopped", str(stopped))
         raise stopped from None
 
