@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,20 @@ from typer.core import TyperCommand, TyperGroup
 
 from distbench.cli.ending import tell
 from distbench.storage.paths import at_home
+from distbench.storage.safe_text import plain
 
 _USAGE: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 """What the parser of the command line raises; the class has no public name."""
+
+
+@contextmanager
+def _plainly() -> Iterator[None]:
+    """Makes what the parser repeats of a command line plain."""
+    try:
+        yield
+    except _USAGE as error:
+        error.message = plain(error.message, keep="\n")
+        raise
 
 
 class Command(TyperCommand):
@@ -48,6 +61,11 @@ def _at_home(value: Any) -> Any:
 class Group(TyperGroup):
     """Commands whose errors are told as `distbench.cli.ending` says."""
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Parses what stands before the command."""
+        with _plainly():
+            return super().parse_args(ctx, args)
+
     def invoke(self, ctx: Any) -> Any:
         """Runs a command.
 
@@ -55,7 +73,8 @@ class Group(TyperGroup):
             Exit: With the exit code of what ended it.
         """
         try:
-            return super().invoke(ctx)
+            with _plainly():
+                return super().invoke(ctx)
         except (typer.Exit, typer.Abort, _USAGE):
             raise
         except BaseException as error:

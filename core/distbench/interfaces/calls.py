@@ -64,6 +64,7 @@ def instance(name: str, doing: str, value: Any, kind: type[T]) -> T:
         PluginError: It is not.
     """
     if not isinstance(value, kind):
-        wanted = kind.__name__
-        raise PluginError(name, f"{doing}: gave {reprlib.repr(value)} and no distbench.{wanted}")
+        house = "distbench." if kind.__module__.startswith("distbench") else ""
+        wanted = f"{house}{kind.__name__}"
+        raise PluginError(name, f"{doing}: gave {reprlib.repr(value)} and no {wanted}")
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from distbench.errors import UsageError
+from distbench.interfaces.calls import instance, naming
 from distbench.interfaces.method import Distiller
 from distbench.interfaces.zoo import SourceInfo
 from distbench.planning.config import RunConfig
@@ -35,7 +36,9 @@ def make_plan(config: RunConfig) -> Plan:
         raise UsageError(f"suite {suite.name!r} has no tasks, and no --task is given")
     tasks = tuple(plan_task(task, protocol, config.skip_corrupt) for task in run.tasks)
     zoo = run.zoo if any(m.uses_sources for m in methods) else None
-    student_identity = {**run.student.identity, "weights": student.fingerprint()}
+    with naming(student.name, "fingerprint"):
+        weights = instance(student.name, "fingerprint", student.fingerprint(), str)
+    student_identity = {**run.student.identity, "weights": weights}
     sources = tuple(source.info for source in run.sources.values()) if zoo else ()
     generalist = run.generalist if any(m.generalist for m in methods) else None
     encoders = run.encoders({m.encoder for m in methods if m.encoder}) if zoo else {}
