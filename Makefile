@@ -18,7 +18,7 @@ test-fast: $(STAMP)
 	$(PYTEST) -m "not slow"
 
 fuzz: $(STAMP)
-	DISTBENCH_FUZZ=10 $(PYTEST) tests/test_fuzz.py
+	DISTBENCH_FUZZ=20 $(PYTEST) tests/test_fuzz.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
