@@ -37,8 +37,9 @@ def check_declared(component: Component) -> None:
             _check(name, getattr(component, name), name)
     if isinstance(component, Metric):
         _check("needs", component.needed(), "needed()")
+    if not isinstance(component.name, str):
+        raise ValueError(f"name is {component.name!r}; it should be a text")
     given = {
-        "name": (component.name, str, "a text"),
         "label": (component.label, str, "a text"),
         "identity()": (component.identity(), dict, "a dict"),
         "parts()": (component.parts(), dict, "a dict"),
