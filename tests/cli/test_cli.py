@@ -170,8 +170,9 @@ def test_rank_prints_a_table() -> None:
     ],
 )
 def test_what_is_wrong_is_one_clear_line(arguments: list[str], code: int, message: str) -> None:
-    task = [] if "--task" in arguments else ["--task", "toy_task"]
-    done = call("run", *TINY, *task, *arguments)
+    usual = {"--task": "toy_task", "--zoo": "toy_zoo", "--labelled": "3-per-class"}
+    others = [part for pair in usual.items() if pair[0] not in arguments for part in pair]
+    done = call("run", "--plugin", str(TOYS), "--student", "toy_student", *others, *arguments)
     assert done.returncode == code, done.stderr
     assert not Path("runs").exists()
     assert message in done.stderr
