@@ -325,6 +325,7 @@ def test_many_data_count_by_size_and_time(tmp_path: Path, monkeypatch: pytest.Mo
     assert now() != before
 
 
+@pytest.mark.slow
 def test_a_metric_whose_data_change_has_another_identity(tmp_path: Path) -> None:
     code = METRIC.format(imports="__import__('json').load((HERE / 'data' / 't.json').open())")
     write(tmp_path, {"mine.py": f"from pathlib import Path\nHERE = Path(__file__).parent\n{code}"})
