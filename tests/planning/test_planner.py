@@ -69,6 +69,36 @@ def test_a_task_that_is_not_mirrored_has_other_keys_and_no_other_task_has(
     assert keys(none) == keys(plan(toy_options, task=entries, flip=False))
 
 
+@pytest.mark.parametrize("option", [None, True, False])
+def test_the_flip_of_a_run_wins_over_that_of_a_task_in_its_suite(
+    toy_options: Options, tmp_path: Path, option: bool | None
+) -> None:
+    entry = 'id = "a"\nuse = "toy_task"\n'
+    suite = 'name = "toys"\nversion = 1\nstudent = "toy_student"\n[[tasks]]\n'
+    for name, more in (("still.toml", "flip = false\n"), ("usual.toml", "")):
+        (tmp_path / name).write_text(suite + entry + more)
+    options = {**toy_options, "task": (), "distiller": "none"}
+    still = plan(options, suite=str(tmp_path / "still.toml"), flip=option)
+    assert [still.mirrors(task) for task in still.tasks] == [option is True]
+    if option:
+        assert keys(still) == keys(plan(options, suite=str(tmp_path / "usual.toml")))
+
+
+def test_the_flip_of_a_command_wins_over_that_of_a_task_in_its_file(
+    toy_options: Options, tmp_path: Path
+) -> None:
+    def mirrors(text: str, **options: Any) -> bool:
+        task = '[[task]]\nid = "a"\nuse = "toy_task"\nflip = false\n'
+        (tmp_path / "run.toml").write_text(text + task)
+        given = {k: v for k, v in toy_options.items() if k != "task"}
+        made = make_plan(RunConfig.make(tmp_path / "run.toml", **given, **options))
+        return made.mirrors(made.tasks[0])
+
+    assert not mirrors("")
+    assert mirrors("", flip=True)
+    assert not mirrors("flip = true\n"), "in one file, what is said of the task alone counts"
+
+
 def test_x_rays_of_the_paper_are_not_mirrored() -> None:
     from distbench_builtin.suites.paper8 import Paper8
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -231,6 +232,118 @@ def test_what_a_plugin_file_names_counts(tmp_path: Path, code: str, edited: str)
     assert plugin_digests([tmp_path / "mine.py"]) == before
     (tmp_path / edited).write_text("2")
     assert plugin_digests([tmp_path / "mine.py"]) != before
+
+
+NAMES = [
+    "Path(__file__).parent / 'data' / 't.json'",
+    "Path(__file__).parent.joinpath('data', 't.json')",
+    "(Path(__file__).resolve().parent / 'data').glob('*.json')",
+    "Path(__file__).parent / 'data' / f'{probe}.json'",
+    "Path(__file__).parent / f'data/{probe}.json'",
+    "open(f'{HERE}/data/t.json')",
+    "HERE / DATA / probe.name",
+    "HERE.rglob(f'{probe}.json')",
+    "Path(__file__).parents[0] / 'data'",
+    "os.path.join(os.path.dirname(os.path.abspath(__file__)), 'data', probe.name)",
+    "os.path.join(os.path.dirname(__file__), '..', 'mine', 'data', 't.json')",
+    "glob.glob(os.path.join(os.path.dirname(__file__), 'dat?', '*.json'))",
+]
+
+
+@pytest.mark.parametrize("code", NAMES)
+def test_data_that_a_plugin_names_count(tmp_path: Path, code: str) -> None:
+    head = (
+        "import os, glob\nfrom pathlib import Path\nHERE = Path(__file__).parent\nDATA = 'data'\n"
+    )
+    write(tmp_path / "mine", {"mine.py": head + code, "data/t.json": "1", "other/t.json": "1"})
+    plugin = tmp_path / "mine" / "mine.py"
+    before = plugin_file_digest(plugin, data=True)
+    write(tmp_path / "mine", {"data/t.json": "2"})
+    assert plugin_file_digest(plugin, data=True) != before
+    after = plugin_file_digest(plugin, data=True)
+    write(tmp_path / "mine", {"new.txt": "2", "new/t.txt": "2", "data/__pycache__/t.pyc": "1"})
+    assert plugin_file_digest(plugin, data=True) == after
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("Path(__file__).with_suffix('.json')", "mine.json"),
+        ("Path(__file__).with_suffix(ENDING)", "mine.json"),
+        ("Path(__file__).with_name(f'{1}.csv')", "a.csv"),
+        ("Path(__file__).with_stem('other')", "other.py"),
+        ("Path(__file__).parent.glob('*.csv')", "a.csv"),
+        ("Path(__file__).parents[1] / 'shared.json'", "../shared.json"),
+    ],
+)
+def test_files_that_a_plugin_names_count(tmp_path: Path, code: str, name: str) -> None:
+    head = "from pathlib import Path\nENDING = '.json'\n"
+    write(tmp_path / "mine", {"mine.py": head + code, name: "1"})
+    before = plugin_file_digest(tmp_path / "mine" / "mine.py", data=True)
+    write(tmp_path / "mine", {name: "2"})
+    assert plugin_file_digest(tmp_path / "mine" / "mine.py", data=True) != before
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Path('data') / 't.json'",
+        "'data'",
+        "Path(__file__).parent",
+        "Path(__file__).parent / 'data' / '..'",
+        "Path(__file__).parent / NAME",
+        "NAME = NAME / __file__",
+        "Path(__file__).parent / f'{NAME}'",
+        "Path(__file__).parent / '\\ud800' / '*'",
+        "(Path(__file__).parent / '\\ud800').glob('*')",
+        "Path(__file__).parents[99] / 'x'",
+        "Path(__file__).parents[-1] / 'x'",
+    ],
+)
+def test_code_that_names_no_data_keeps_its_digest(tmp_path: Path, code: str) -> None:
+    import hashlib
+
+    write(tmp_path, {"mine.py": code, "beside.json": "1"})
+    if "__file__" not in code:
+        write(tmp_path, {"data/t.json": "1"})
+    text = hashlib.sha256((tmp_path / "mine.py").read_bytes()).hexdigest()
+    assert plugin_file_digest(tmp_path / "mine.py", data=True) == text
+
+
+def test_many_data_count_by_size_and_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distbench.plugins.source_code._MOST_BYTES", 4)
+    code = "from pathlib import Path\nPath(__file__).parent / 'data'"
+    write(tmp_path, {"mine.py": code, "data/a": "123", "data/b": "456"})
+    monkeypatch.setattr("distbench.plugins.source_code.file_digest", lambda f: f.name)
+
+    def now() -> str:
+        return plugin_file_digest(tmp_path / "mine.py", data=True)
+
+    before = now()
+    assert now() == before
+    os.utime(tmp_path / "data" / "a", ns=(1, 1))
+    assert now() != before
+
+
+@pytest.mark.slow
+def test_a_metric_whose_data_change_has_another_identity(tmp_path: Path) -> None:
+    code = METRIC.format(imports="__import__('json').load((HERE / 'data' / 't.json').open())")
+    write(tmp_path, {"mine.py": f"from pathlib import Path\nHERE = Path(__file__).parent\n{code}"})
+    seen = []
+    for text in "12":
+        write(tmp_path, {"data/t.json": text})
+        names = registry((tmp_path / "mine.py",))
+        seen.append(identity_of(names, "metric", names.make("metric", "mine")))
+    assert seen[0] != seen[1]
+
+
+def test_a_folder_that_a_run_writes_in_is_no_edit(tmp_path: Path) -> None:
+    """Workers refuse plugins that were edited since the run was planned."""
+    code = "from pathlib import Path\nPath(__file__).parent / 'logs'"
+    write(tmp_path, {"mine.py": code, "logs/a.txt": "1"})
+    before = plugin_digests([tmp_path / "mine.py"])
+    write(tmp_path, {"logs/b.txt": "1"})
+    assert plugin_digests([tmp_path / "mine.py"]) == before
 
 
 NESTED = """

@@ -99,8 +99,8 @@ Flip = Annotated[
     bool | None,
     protocol(
         "--flip/--no-flip",
-        help="Mirror training images, or not where left and right matter. \\[default: as the "
-        "suite or recipe says, else mirror]",
+        help="Mirror training images, or not where left and right matter; wins over what a suite "
+        "says of its tasks. \\[default: as the suite or recipe says, else mirror]",
         show_default=False,
     ),
 ]

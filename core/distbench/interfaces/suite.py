@@ -108,7 +108,9 @@ class TaskEntry(BaseModel):
         (), description="data sets whose models have seen images of this task"
     )
     flip: bool = Field(
-        True, description="false: its images are not mirrored, whatever the protocol says"
+        True,
+        description="false: its images are not mirrored, whatever the protocol says; the option "
+        "--flip of a run wins over it",
     )
 
     def component(self) -> Value:

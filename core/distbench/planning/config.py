@@ -106,6 +106,10 @@ class RunConfig(BaseModel):
         """The folder that relative paths of an option start from; None for the working folder."""
         return self._base if key in self._from_file else None
 
+    def outranks(self, option: str, key: str) -> bool:
+        """Whether an option was given with the command, and what it overrides in its file."""
+        return option not in self._from_file and key in self._from_file
+
     def protocol(self, of_suite: Protocol) -> Protocol:
         """The suite's protocol with what this run overrides.
 

@@ -44,7 +44,7 @@ class ResolvedTask:
         id: What it is called in this run.
         seen_by: Data sets that hold its images, as its entry says.
         task: The component.
-        flip: Whether its images may be mirrored, as its entry says.
+        flip: Whether its images may be mirrored, as its entry says, or over it the run.
     """
 
     id: str
@@ -186,7 +186,8 @@ class ResolvedRun:
 
     def _task(self, entry: TaskEntry, base: Path | None) -> ResolvedTask:
         task = self.names.make("task", entry.component(), base=base)
-        return ResolvedTask(entry.id, entry.seen_by, self._identified("task", task), entry.flip)
+        flip = entry.flip or self.config.flip is True
+        return ResolvedTask(entry.id, entry.seen_by, self._identified("task", task), flip)
 
     def _task_of(self, value: str | dict[str, Any], base: Path | None) -> ResolvedTask:
         """A task that is no task of the suite; without an id it is called after what it is."""
@@ -198,7 +199,9 @@ class ResolvedRun:
             entry = TaskEntry.model_validate({**table, **about})
         except ValidationError as error:
             raise UsageError(f"task {about['id']!r}: {faults_of(error, TaskEntry)}") from None
-        return ResolvedTask(entry.id, entry.seen_by, self._identified("task", task), entry.flip)
+        wins = self.config.flip is True and self.config.outranks("flip", "task")
+        identified = self._identified("task", task)
+        return ResolvedTask(entry.id, entry.seen_by, identified, entry.flip or wins)
 
     def components(self, kind: str) -> tuple[Component, ...]:
         """The components of one kind of method, with the suite's settings.

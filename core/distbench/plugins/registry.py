@@ -283,7 +283,9 @@ class Registry:
 def registry(files: tuple[Path, ...] = ()) -> Registry:
     """The registry of this process for these plugin files; one that was edited is read again."""
     whole = tuple(map(without_links, files))
-    return _registry(whole, tuple(plugin_file_digest(f) if f.is_file() else "" for f in whole))
+    return _registry(
+        whole, tuple(plugin_file_digest(f, data=True) if f.is_file() else "" for f in whole)
+    )
 
 
 @cache

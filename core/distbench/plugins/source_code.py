@@ -2,13 +2,14 @@
 
 These are the files of the package that it and its base classes lie in, data among them; for a
 plugin file, the modules that it imports from beside it or from any folder that is no library, and
-the files beside it, and modules in folders beside it, that it names. What a library computes is
-told by the version that a row keeps of it.
+the files and folders that it names. What a library computes is told by the version that a row keeps
+of it.
 """
 
 from __future__ import annotations
 
 import ast
+import os
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -18,13 +19,15 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 
 from distbench.interfaces.component import Component
+from distbench.plugins.named_paths import asks_for_its_place, built_paths, texts_of
 from distbench.storage.hashing import digest, file_digest, folder_files
 from distbench.storage.paths import without_links
 
 _OWN = frozenset({"distbench", "distbench_builtin"})
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
-_LONGEST = 255
-"""Characters of a file's name."""
+_MOST_FILES = 1000
+_MOST_BYTES = 64 * 2**20
+"""Data in folders above which their files count by size and time."""
 _IMPORTERS = ("import_module", "__import__")
 
 
@@ -37,24 +40,42 @@ def class_digest(cls: type[Component]) -> str:
             files |= _files_of_module(base.__module__)
         elif top not in _OWN and not _is_library(base.__module__):
             files |= _closure({without_links(str(sys.modules[base.__module__].__file__))})
-    return _digest_of(files)
+    return _digest_of(files, _data_of(files))
 
 
-def plugin_file_digest(file: Path) -> str:
-    """SHA-256 of a plugin file and of the modules of the user's that it imports.
+def plugin_file_digest(file: Path, *, data: bool = False) -> str:
+    """SHA-256 of a plugin file, of the modules of the user's that it imports, and files it names.
+
+    Args:
+        file: The plugin.
+        data: With the content of the folders that it names, in which a run may write.
 
     Raises:
         OSError: It cannot be read.
     """
-    return _digest_of(_closure({without_links(file)}))
+    files = _closure({without_links(file)})
+    return _digest_of(files, _data_of(files) if data else set())
 
 
-def _digest_of(files: set[Path]) -> str:
+def _digest_of(files: set[Path], data: set[Path]) -> str:
     """One file is its own digest; several count by the names they have among each other."""
-    if len(files) == 1:
+    if len(files | data) == 1:
         return file_digest(next(iter(files)))
-    root = _common_root(files)
-    return digest({f.relative_to(root).as_posix(): file_digest(f) for f in sorted(files)})
+    root, facts = _common_root(files | data), {f: file_digest(f) for f in files}
+    facts |= _facts_of_data(data)
+    return digest({f.relative_to(root).as_posix(): facts[f] for f in sorted(facts)})
+
+
+def _facts_of_data(data: set[Path]) -> dict[Path, str]:
+    """What each file holds; of many files, or large ones, when they were written."""
+    states = {file: file.stat() for file in data}
+    many = len(data) > _MOST_FILES or sum(s.st_size for s in states.values()) > _MOST_BYTES
+    return {
+        file: f"{state.st_size} {state.st_mtime_ns}"
+        if many or not os.access(file, os.R_OK)
+        else file_digest(file)
+        for file, state in states.items()
+    }
 
 
 def _common_root(files: set[Path]) -> Path:
@@ -73,13 +94,9 @@ def _files_of_module(name: str) -> set[Path]:
         package = sys.modules.get(".".join(parts[:depth]))
         if package is not None and getattr(package, "__file__", None):
             file = without_links(str(package.__file__))
-            start |= set(_package_files(file)) if file.name == "__init__.py" else {file}
+            start |= set(_files_below(file.parent)) if file.name == "__init__.py" else {file}
             break
     return _closure(start, _distributions_of(parts[0]))
-
-
-def _package_files(init: Path) -> Iterator[Path]:
-    return (f for f in folder_files(init.parent) if "__pycache__" not in f.parts)
 
 
 def _closure(files: set[Path], distributions: frozenset[str] = frozenset()) -> set[Path]:
@@ -92,7 +109,7 @@ def _closure(files: set[Path], distributions: frozenset[str] = frozenset()) -> s
                 tree = _parsed(file)
                 for name in _imported(tree):
                     files = files | _located(name, file.parent, distributions)
-                files = files | _named(tree, file.parent)
+                files = files | _named(tree, file)
     return known
 
 
@@ -103,23 +120,41 @@ def _parsed(file: Path) -> ast.Module:
         return ast.Module([], [])
 
 
-def _named(tree: ast.Module, beside: Path) -> set[Path]:
-    """Files beside a file whose names it holds as text, and modules in folders that it so names."""
-    texts = {
-        node.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+def _named(tree: ast.Module, file: Path) -> set[Path]:
+    """Files beside a file that it names, and modules that it names or that lie in such folders."""
+    paths = _beside(tree, file)
+    below = {f for path in paths | built_paths(tree, file) for f in _files_of(path)}
+    modules = {f for f in below if f.suffix == ".py"}
+    return modules | {without_links(path) for path in paths if path.is_file()}
+
+
+def _beside(tree: ast.Module, file: Path) -> set[Path]:
+    """Files, and folders below that of a file, whose names it holds as text."""
+    paths = {file.parent / text for text in texts_of(tree) if not Path(text).is_absolute()}
+    return {
+        path
+        for path in paths
+        if path.is_file() or (path.is_dir() and file.parent in without_links(path).parents)
     }
-    files: set[Path] = set()
-    for text in texts:
-        if len(text) > _LONGEST or text.strip("./ ") == "" or "\0" in text or "\n" in text:
-            continue
-        path = beside / text
-        if path.is_file() and not Path(text).is_absolute():
-            files.add(without_links(path))
-        elif path.is_dir() and without_links(path).is_relative_to(beside):
-            files |= {without_links(f) for f in folder_files(path) if f.suffix == ".py"}
-    return files
+
+
+def _data_of(files: set[Path]) -> set[Path]:
+    """All that is named by code which asks where it lies, with all that is in folders."""
+    data: set[Path] = set()
+    for file in files:
+        if file.suffix == ".py" and asks_for_its_place(tree := _parsed(file)):
+            for path in _beside(tree, file) | built_paths(tree, file):
+                data |= _files_of(path)
+    return data - files
+
+
+def _files_of(path: Path) -> set[Path]:
+    """A file, or all files of a folder."""
+    return {without_links(file) for file in ([path] if path.is_file() else _files_below(path))}
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    return (f for f in folder_files(folder) if "__pycache__" not in f.parts)
 
 
 def _imported(tree: ast.Module) -> set[str]:

@@ -59,7 +59,9 @@ class FolderTask(Task):
 
     ``unlabelled=DIR`` adds a folder of images without labels, at any depth. Images without labels,
     wherever they lie, that are also among the labelled, validation or test images, byte for byte,
-    are left out and counted.
+    are left out and counted, before a test part is made. Images of a class that are called alike
+    but for the suffix or a folder below (``x.png``, ``x.jpg``, ``thumbs/x.png``) are noted and stay
+    in one part.
 
     Folder and table are read once an instance; files that change later are not noticed.
     """
@@ -172,7 +174,6 @@ class FolderTask(Task):
         bonds = Bonds(self._digests, self.group)
         layout = self._layout(bonds)
         rows = {part: _in_order(classes) for part, classes in layout.parts.items()}
-        layout.unlabelled = self._unlabelled(layout, rows, bonds)
         rows["train"] += [(None, image) for image in layout.unlabelled]
         where = str(self.table or self.path)
         items = {part: bonds.items(own) for part, own in rows.items()}
@@ -205,32 +206,14 @@ class FolderTask(Task):
                 "label": self.label_column,
                 "split": self.split_column,
             }
-            return listed_in(self.table, self._root, self.test, columns, bonds, self.labels)
+            return listed_in(
+                self.table, self._root, self.test, columns, bonds, self.labels, self._further()
+            )
         root = self.path or Path()
-        layout = sort_out(root, walk(root), self.test, bonds)
+        layout = sort_out(root, walk(root), self.test, bonds, self._further())
         if self.labels == "check":
             check_class_folders(layout.classes, root)
         return layout
-
-    def _unlabelled(self, layout: Layout, rows: dict[str, Rows], bonds: Bonds) -> list[ImageFile]:
-        """The images without labels, wherever they lie, that are not among the labelled ones.
-
-        A method that learns from unlabelled images must not see those that it is judged on.
-        """
-        known = set(bonds.digests([image for part in rows.values() for _, image in part]))
-        kept: list[ImageFile] = []
-        pools = layout.unlabelled, self._further()
-        for pool in pools:
-            digests = bonds.digests(pool)
-            kept += [i for i, digest in zip(pool, digests, strict=True) if digest not in known]
-            known.update(digests)
-        total = sum(map(len, pools))
-        if left := total - len(kept):
-            layout.notes.append(
-                f"{left} of {total} unlabelled images left out: they are among the other images, "
-                "byte for byte"
-            )
-        return kept
 
     def _further(self) -> list[ImageFile]:
         """Images of the further folder."""

@@ -117,6 +117,94 @@ def test_a_table_leaves_unlabelled_copies_out_too(tmp_path: Path) -> None:
     assert len(found.parts["train"]) == 12
 
 
+@pytest.mark.parametrize("classes", ["ab", "a"])
+@pytest.mark.parametrize("place", ["unlabelled", "elsewhere"])
+def test_unlabelled_copies_change_nothing_of_a_drawn_part(
+    tmp_path: Path, classes: str, place: str
+) -> None:
+    root = folder(tmp_path / "d", {"": 6})
+    alone = index(root).parts
+    base = tmp_path if place == "elsewhere" else root
+    for klass in classes:
+        for i in range(6):
+            copy(root / klass / f"{i:02d}.png", base / place / f"{klass}{i}.png")
+    drawn = index(root, **({"unlabelled": base / place} if place == "elsewhere" else {}))
+    count = 6 * len(classes)
+    assert {part: own.names for part, own in drawn.parts.items()} == {
+        part: own.names for part, own in alone.items()
+    }
+    assert any(f"{count} of {count} unlabelled images left out" in note for note in drawn.notes)
+
+
+def test_unlabelled_copies_of_a_table_change_nothing_of_a_drawn_part(tmp_path: Path) -> None:
+    root = folder(tmp_path / "d", {"": 6})
+    names = sorted(f.relative_to(root).as_posix() for f in root.rglob("*.png"))
+    lines = ["file,label", *(f"{n},{n[0]}" for n in names)]
+    (root / "t.csv").write_text("\n".join(lines))
+    alone = index(root, table=root / "t.csv").parts
+    for name in names:
+        copy(root / name, root / "more" / name)
+    (root / "t.csv").write_text("\n".join([*lines, *(f"more/{n}," for n in names)]))
+    drawn = index(root, table=root / "t.csv")
+    assert list(drawn.parts["test"].names) == list(alone["test"].names)
+    assert drawn.notes[0].startswith("12 of 12 unlabelled images left out")
+
+
+def test_a_group_holds_further_unlabelled_images_too(tmp_path: Path) -> None:
+    """What lies elsewhere is held to the same rule as what lies in the folder."""
+    root = patients(tmp_path / "d")
+    noise(tmp_path / "more" / "patient00_9.png", 999)
+    drawn = index(root, group=r"(patient\d+)_", unlabelled=tmp_path / "more")
+    assert not any("patient00_" in name for name in drawn.parts["test"].names)
+    assert "unlabelled/patient00_9.png" in drawn.parts["train"].names
+
+
+# --- twins --------------------------------------------------------------------------------------
+
+
+def with_twins(root: Path, twin: str) -> Path:
+    """Ten images of a class, each beside a smaller one."""
+    folder(root, {"": 10})
+    for klass in "ab":
+        for i in range(10):
+            noise(root / klass / twin.format(i=f"{i:02d}"), 1000 + ord(klass) * 10 + i)
+    return root
+
+
+@pytest.mark.parametrize("twin", ["{i}.bmp", "thumbs/{i}.png", "small/jpg/{i}.bmp"])
+def test_images_called_alike_are_noted_and_stay_together(tmp_path: Path, twin: str) -> None:
+    drawn = index(with_twins(tmp_path / "d", twin))
+    one, other = sorted(["a/00.png", f"a/{twin.format(i='00')}"])
+    (note,) = (note for note in drawn.notes if "called as another" in note)
+    assert note.startswith("20 image(s)") and one in note and other in note
+    stems = {
+        part: {f"{n[0]}/{Path(n).stem}" for n in own.names} for part, own in drawn.parts.items()
+    }
+    assert not stems["train"] & stems["test"]
+    assert len(drawn.parts["test"]) == 2 * len(stems["test"]) == 8
+
+
+def test_folders_side_by_side_and_classes_may_use_the_same_names(tmp_path: Path) -> None:
+    root = folder(tmp_path / "d", {"": 6})
+    for i in range(6):
+        noise(root / "a" / "left" / f"n{i}.png", 100 + i)
+        noise(root / "a" / "right" / f"n{i}.bmp", 200 + i)
+    assert not any("called as another" in note for note in index(root).notes)
+
+
+def test_twins_in_a_table_are_those_of_one_class(tmp_path: Path) -> None:
+    root = tmp_path / "d"
+    names = [f"{i}.{suffix}" for i in range(8) for suffix in ("bmp", "png")]
+    for number, name in enumerate(names):
+        noise(root / name, number)
+    alike = [f"{name},{'ab'[int(name[0]) % 2]}" for name in names]
+    (root / "t.csv").write_text("\n".join(["file,label", *alike]))
+    assert "8 image(s) are called" in " ".join(index(root, table=root / "t.csv").notes)
+    apart = [f"{name},{name[2]}" for name in names]
+    (root / "t.csv").write_text("\n".join(["file,label", *apart]))
+    assert "called as another" not in " ".join(index(root, table=root / "t.csv").notes)
+
+
 def test_allowing_copies_changes_no_key(tmp_path: Path) -> None:
     root = folder(tmp_path / "d", {"train": 6, "test": 20})
     usual, allowed = FolderTask(path=root), FolderTask(path=root, copies="allow")
@@ -244,7 +332,7 @@ def test_groups_that_cannot_be_found_are_explained(tmp_path: Path, given: str, w
     assert words in message and f"group={given}" in message
 
 
-@pytest.mark.parametrize(("one", "two"), [("P0", "p0"), ("P 0", "P_0"), ("1.0", "1")])
+@pytest.mark.parametrize(("one", "two"), [("P0", "p0"), ("P 0", "P_0"), ("1.0", "1"), ("01", "1")])
 def test_two_spellings_of_a_group_are_questioned(tmp_path: Path, one: str, two: str) -> None:
     root = folder(tmp_path / "d", {"": 6})
     names = sorted(f.relative_to(root).as_posix() for f in root.rglob("*.png"))
@@ -406,7 +494,13 @@ def test_a_label_that_means_none_is_questioned(tmp_path: Path, label: str) -> No
     assert index(empty, table=empty / "t.csv").classes == ("a", "b")
 
 
-@pytest.mark.parametrize(("one", "two"), [("1", "1.0"), ("Cat", "cat"), ("big cat", "big  cat")])
+@pytest.mark.parametrize(
+    ("one", "two"),
+    [
+        *(("1", "1.0"), ("01", "1"), ("1", "1e0"), ("0.5", ".50"), ("-0", "0"), ("\u0663", "3")),
+        *(("Cat", "cat"), ("big cat", "big  cat")),
+    ],
+)
 def test_two_spellings_of_a_label_are_questioned(tmp_path: Path, one: str, two: str) -> None:
     root = table(tmp_path / "d", [one, "b"] * 4 + [two, two])
     message = refused(root, table=root / "t.csv")
@@ -416,8 +510,22 @@ def test_two_spellings_of_a_label_are_questioned(tmp_path: Path, one: str, two: 
 
 
 def test_blanks_around_a_label_are_none_of_it(tmp_path: Path) -> None:
-    root = table(tmp_path / "d", ["cat", "1.5", "01"] * 4 + ["cat ", "1.50", "1"])
-    assert index(root, table=root / "t.csv").classes == ("01", "1", "1.5", "1.50", "cat")
+    root = table(tmp_path / "d", ["cat", "1.5", "01"] * 4 + ["cat ", " 1.5", "01 "])
+    assert index(root, table=root / "t.csv").classes == ("01", "1.5", "cat")
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        [f"{number:02d}" for number in range(12)],
+        ["9007199254740992", "9007199254740993"],  # one double, two numbers
+        ["1_0", "10"],
+        ["1e", "1", "e1", "inf", "infinity"],
+    ],
+)
+def test_codes_and_other_numbers_are_no_spellings(tmp_path: Path, labels: list[str]) -> None:
+    root = table(tmp_path / "d", labels * 3)
+    assert index(root, table=root / "t.csv").classes == tuple(sorted(labels))
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,13 @@ class Bonds:
     Attributes:
         group: The same.
         of_rows: Group of an image by its place, where a column of a table says it.
+        twins: What `twins_of` gives: images that seem to be one picture.
     """
 
     def __init__(self, read: Callable[[Sequence[str]], list[str]], group: str | None) -> None:
         self.group = group
         self.of_rows: dict[str, str] | None = None
+        self.twins: dict[str, str] = {}
         self._read = read
         self._namer: Namer | None = None
         self._digests: dict[str, str] = {}
@@ -61,7 +63,9 @@ class Bonds:
 
     def numbers(self, images: Sequence[ImageFile], where: str) -> list[int]:
         """A number for each image, the same for those that belong together."""
-        return united(self.digests(images), self.groups(images, where) if self.group else None)
+        groups = self.groups(images, where) if self.group else None
+        twins = [self.twins.get(image.place) for image in images]
+        return united(self.digests(images), groups, twins)
 
     def items(self, rows: Sequence[tuple[str | None, ImageFile]]) -> list[Item]:
         """Labels and images as `check_copies` takes them."""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from distbench import DataError
 from distbench_builtin.shared.images.bonds import Bonds
 from distbench_builtin.shared.images.decode import SUFFIXES
-from distbench_builtin.shared.images.folder_tree import Tree, note_of_left_out
+from distbench_builtin.shared.images.folder_tree import ImageFile, Tree, note_of_left_out
 from distbench_builtin.shared.images.parts import (
     PARTS,
     UNLABELLED_NAMES,
     Classes,
     Layout,
-    make_test,
-    untested,
+    complete,
 )
 
 _TRAIN = {name for name, part in PARTS.items() if part == "train"}
@@ -23,7 +22,9 @@ _ALSO_CLASSES = {"train", "valid"}
 """Part names that are plausible classes (vehicles; valid and invalid) where they hold images."""
 
 
-def sort_out(root: Path, tree: Tree, share: float, bonds: Bonds) -> Layout:
+def sort_out(
+    root: Path, tree: Tree, share: float, bonds: Bonds, further: Sequence[ImageFile] = ()
+) -> Layout:
     """Finds the layout of a folder.
 
     Args:
@@ -31,6 +32,7 @@ def sort_out(root: Path, tree: Tree, share: float, bonds: Bonds) -> Layout:
         tree: What lies in it.
         share: Share of the images that make a test part where the folder has none.
         bonds: What belongs together.
+        further: Images of a further folder without labels.
 
     Raises:
         DataError: It cannot be used; says what and what to do.
@@ -65,9 +67,8 @@ def sort_out(root: Path, tree: Tree, share: float, bonds: Bonds) -> Layout:
     bonds.by_name(depth=depth)
     order = [part for part in ("train", "test", "validation") if parts.get(part)]
     layout.parts = {part: parts[part] for part in order}
-    if "test" not in parts:
-        make_test(layout, share, depth, bonds, where=str(root), how="add test/CLASS/")
-    layout.notes += _notes(layout, tree, loose, strays)
+    complete(layout, further, share, depth, bonds, where=str(root), how="add test/CLASS/")
+    layout.notes += _notes(tree, loose, strays)
     return layout
 
 
@@ -154,8 +155,7 @@ def _shape(parts: Mapping[str, Classes]) -> str:
     return "train/CLASS/" if "test" in parts or "validation" in parts else "CLASS/"
 
 
-def _notes(layout: Layout, tree: Tree, loose: int, strays: Mapping[str, int]) -> Iterable[str]:
-    yield from untested(layout)
+def _notes(tree: Tree, loose: int, strays: Mapping[str, int]) -> Iterable[str]:
     yield from note_of_left_out(tree.left_out)
     if tree.ignored:
         yield f"{tree.ignored} file(s) ignored: hidden or without an image suffix"

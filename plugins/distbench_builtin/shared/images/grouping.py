@@ -73,18 +73,18 @@ def checked_groups(given: str, groups: Sequence[str | None], where: str) -> Sequ
     return groups
 
 
-def united(digests: Sequence[Hashable], groups: Sequence[str | None] | None = None) -> list[int]:
+def united(digests: Sequence[Hashable], *groups: Sequence[str | None] | None) -> list[int]:
     """A number for each image; images with equal content or in one group have the same.
 
     Args:
         digests: Of the images' content.
-        groups: Name of the group of each, if it has one.
+        groups: Name of the group of each, if it has one; perhaps for several kinds of groups.
 
     Returns:
         Numbers in the order in which they first occur.
     """
     above = list(range(len(digests)))
-    if not any(groups or ()) and len(set(digests)) == len(digests):
+    if not any(map(any, filter(None, groups))) and len(set(digests)) == len(digests):
         return above
 
     def top(position: int) -> int:
@@ -93,7 +93,7 @@ def united(digests: Sequence[Hashable], groups: Sequence[str | None] | None = No
             position = above[position]
         return position
 
-    for keys in (digests, groups or ()):
+    for keys in (digests, *filter(None, groups)):
         first: dict[Hashable, int] = {}
         for position, key in enumerate(keys):
             if key is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Literal
 
@@ -15,7 +16,7 @@ Labels = Literal["check", "keep"]
 DESCRIPTION = (
     "keep: take every label and group, and name of a class folder, as it is written, also a label "
     "that looks like none (-1, nan, none, null, n/a, ?), and what differs from another in "
-    "capitals, blanks, dashes or the way to write a number alone"
+    "capitals, blanks, dashes or the way to write a number (1, 01, 1.0) alone"
 )
 _NONE = frozenset(
     {"-1", "-1.0", "nan", "none", "null", "<na>", "n/a", "#n/a", "na", "nat", "?", "-"}
@@ -34,7 +35,7 @@ def check_labels(first: Mapping[str, str], where: str, column: str) -> None:
         DataError: There is one; names its rows and what to do.
     """
     held = "or take labels as they are written with labels=keep"
-    spellings: dict[str, str] = {}
+    spellings: dict[Hashable, str] = {}
     for label, row in first.items():
         if label.casefold() in _NONE:
             raise DataError(
@@ -55,7 +56,7 @@ def check_class_folders(names: Iterable[str], root: Path) -> None:
     Raises:
         DataError: There are two.
     """
-    spellings: dict[str, str] = {}
+    spellings: dict[Hashable, str] = {}
     for name in names:
         other = spellings.setdefault(_plain(name), name)
         if other != name:
@@ -82,7 +83,7 @@ def check_groups(items: Iterable[Item], given: str | None, where: str) -> None:
     for item in items:
         if item.group is not None:
             first.setdefault(item.group, item.name)
-    spellings: dict[str, str] = {}
+    spellings: dict[Hashable, str] = {}
     for group, name in first.items():
         other = spellings.setdefault(_plain(group), group)
         if other != group:
@@ -93,12 +94,18 @@ def check_groups(items: Iterable[Item], given: str | None, where: str) -> None:
             )
 
 
-def _plain(label: str) -> str:
+def _plain(label: str) -> Hashable:
     """What a label is but for capitals, blanks, dashes and the way to write a letter or number."""
     text = unicodedata.normalize("NFKC", label).casefold()
     text = "".join(letter for letter in text if unicodedata.category(letter) != "Cf").strip()
+    number = _number(text)
+    return " ".join(re.split(r"[\s_-]+", text)).strip() if number is None else number
+
+
+def _number(text: str) -> Decimal | None:
+    """The number that a text is, to its last digit: one of 1, 01, 1.0 and 1e0."""
     try:
-        number = float(text)
-    except ValueError:
-        return " ".join(re.split(r"[\s_-]+", text)).strip()
-    return str(int(number)) if number.is_integer() and not text.isdecimal() else text
+        number = Decimal(text)
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() and "_" not in text else None

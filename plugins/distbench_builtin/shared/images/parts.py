@@ -1,8 +1,8 @@
-"""A test part for a folder that has none."""
+"""What follows when images are sorted: copies left out, twins noted, a test part made."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
@@ -10,6 +10,7 @@ from distbench import DataError
 from distbench_builtin.shared.images.bonds import Bonds
 from distbench_builtin.shared.images.drawing import drawn_whole, note
 from distbench_builtin.shared.images.folder_tree import ImageFile
+from distbench_builtin.shared.images.twins import note_of_twins, twins_of
 
 Classes = dict[str, list[ImageFile]]
 
@@ -49,7 +50,64 @@ class Layout:
         return tuple(sorted(self.parts["train"]))
 
 
-def make_test(
+def complete(
+    layout: Layout,
+    further: Sequence[ImageFile],
+    share: float,
+    depth: int,
+    bonds: Bonds,
+    *,
+    where: str,
+    how: str,
+) -> None:
+    """Leaves unlabelled copies out, and makes a test part where there is none.
+
+    In this order: a copy that is not used must not keep its labelled image out of the test part.
+
+    Args:
+        layout: Sorted out.
+        further: Images of a further folder without labels.
+        share: As `_make_test` takes it, as what follows.
+        depth: Likewise.
+        bonds: What belongs together; gets the twins.
+        where: What holds the images, for messages.
+        how: What to do where no test part can be made, for messages.
+
+    Raises:
+        DataError: No class has two images, or all that can be taken hang together.
+    """
+    _add_unlabelled(layout, further, bonds)
+    bonds.twins = twins_of(layout.parts)
+    if "test" not in layout.parts:
+        _make_test(layout, share, depth, bonds, where=where, how=how)
+    files = [file for classes in layout.parts.values() for file in _files(classes)]
+    layout.notes += [*untested(layout), *note_of_twins(files, bonds.twins)]
+
+
+def _add_unlabelled(layout: Layout, further: Sequence[ImageFile], bonds: Bonds) -> None:
+    """Adds the further images, and leaves out what is among the labelled ones or was added before.
+
+    A method that learns from unlabelled images must not see those that it is judged on.
+    """
+    known = {
+        digest for classes in layout.parts.values() for digest in bonds.digests(_files(classes))
+    }
+    kept: list[ImageFile] = []
+    pools = layout.unlabelled, further
+    for pool in pools:
+        digests = bonds.digests(pool)
+        kept += [i for i, digest in zip(pool, digests, strict=True) if digest not in known]
+        known.update(digests)
+    total = sum(map(len, pools))
+    if left := total - len(kept):
+        layout.notes.append(
+            f"{left} of {total} unlabelled images left out: they are among the other images, "
+            "byte for byte"
+        )
+    layout.unlabelled = kept
+
+
+def _make_test(
     layout: Layout, share: float, depth: int, bonds: Bonds, *, where: str, how: str
 ) -> None:
     """Takes a test part from the training images, and says so.

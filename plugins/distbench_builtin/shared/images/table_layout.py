@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from distbench import DataError
@@ -22,9 +22,8 @@ from distbench_builtin.shared.images.parts import (
     UNLABELLED_NAMES,
     Classes,
     Layout,
-    make_test,
+    complete,
     some,
-    untested,
 )
 from distbench_builtin.shared.images.table_file import Table
 
@@ -48,6 +47,7 @@ def listed(
     columns: dict[str, str | None],
     bonds: Bonds,
     labels: Labels,
+    further: Sequence[ImageFile] = (),
 ) -> Layout:
     """Reads a table of images.
 
@@ -58,6 +58,7 @@ def listed(
         columns: Name of the column of ``file``, ``label`` and ``split``; None to look for it.
         bonds: What belongs together; gets the groups that a column names.
         labels: Whether labels that look like slips are questioned.
+        further: Images of a further folder without labels.
 
     Raises:
         DataError: It cannot be used; says what and what to do.
@@ -103,10 +104,9 @@ def listed(
         layout.notes += [
             f"{n} {where} images without a label left out" for where, n in blank.items()
         ]
-    if "test" not in parts:
-        how = "list more images, or say which are for testing in a column 'split'"
-        make_test(layout, share, 0, bonds, where=str(path), how=how)
-    layout.notes += [*untested(layout), *note_of_left_out(left_out)]
+    how = "list more images, or say which are for testing in a column 'split'"
+    complete(layout, further, share, 0, bonds, where=str(path), how=how)
+    layout.notes += note_of_left_out(left_out)
     return layout
 
 
