@@ -288,3 +288,59 @@ def test_phases_that_are_none(body: str, message: str) -> None:
     done = run("--distiller", "none", "--baseline", "odd")
     assert done.exit_code == 1
     assert message in done.output
+
+
+TASK = """
+import numpy as np
+from distbench import Part, Task, TaskIndex
+class Odd(Task):
+    "Odd."
+    def index(self):
+        def part(name, count, labels=None):
+            labels = np.arange(count, dtype=np.int64) % 3 if labels is None else labels
+            return Part(labels, [f"{{name}}-{{i}}" for i in range(count)])
+        parts = {{"train": part("train", 60), "test": part("test", 30)}}
+        {declared}
+        return TaskIndex(tuple("abc"), parts, "odd")
+    def read(self, part, positions):
+        images = [np.full((16, 16, 3), p, np.uint8) for p in positions]
+        {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("declared", "body", "message"),
+    [
+        (
+            "parts['test'].labels[3] = -1",
+            "return images",
+            "task 'odd': 1 of 30 test images have no",
+        ),
+        ("parts['test'].labels[3] = 3", "return images", "plugin 'odd': index: labels of test are"),
+        (
+            "parts['validation'] = part('validation', 4, np.full(4, -1))",
+            "return images",
+            "task 'odd': 4 of 4 validation images have no label",
+        ),
+        ("parts['train'].names[1] = 'train-0'", "return images", "two images of train are called"),
+        (
+            "pass",
+            "return [i / 255 for i in images]",
+            "plugin 'odd': image 0 of train is read as flo",
+        ),
+        (
+            "pass",
+            "return images[1:]",
+            "plugin 'odd': reading gives 0 images of train for 1 positions",
+        ),
+        ("pass", "raise ValueError('bad luck')", "plugin 'odd': reading images of train: ValueErr"),
+    ],
+)
+def test_a_task_with_wrong_labels_or_pixels_is_not_run(
+    declared: str, body: str, message: str
+) -> None:
+    plugin(TASK, body, declared)
+    done = run("--distiller", "none", "--baseline", "finetune", "--task", "odd")
+    assert done.exit_code in (1, 2, 3), done.output
+    assert message in done.output
+    assert "Traceback" not in done.output
