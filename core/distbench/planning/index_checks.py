@@ -52,8 +52,8 @@ def _part_finding(name: str, part: Part, classes: int) -> Finding | None:
     if len(labels) and (labels.min() < UNLABELLED or labels.max() >= classes):
         at = int(np.flatnonzero((labels < UNLABELLED) | (labels >= classes))[0])
         what = f"labels of {name} are {labels.min()}..{labels.max()} (image {names[at]!r})"
-        numbers = f"class numbers, 0..{classes - 1} here, or " if classes else ""
-        return what, f"they are {numbers}{UNLABELLED} where the class is not known"
+        known = f"class numbers, 0..{classes - 1} here, or " if classes else ""
+        return what, f"they are {known}{UNLABELLED} where the class is not known"
     return None
 
 
