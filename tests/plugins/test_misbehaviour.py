@@ -278,6 +278,27 @@ class Odd(Baseline):
         ("return 3", "phases: TypeError"),
         ("return iter(())", "it has no phases"),
         (
+            "return [Phase(steps=True, streams=stream('weak'), loss=print, lr=0.1)]",
+            "phase 'train' has True steps; a phase has a whole number of them",
+        ),
+        (
+            "return [Phase(steps=2, streams={'x': Stream(context.labels > 0, 8)}, loss=id, lr=1)]",
+            "plugin 'odd': phases: ValueError: positions are a boolean mask; give np.flatnonzero",
+        ),
+        (
+            "return [Phase(steps=2, streams={'x': Stream(context.labelled, 8, labels="
+            "context.labels[context.labelled])}, loss=print, lr=1)]",
+            "stream 'x' has labels of shape (9,) for 60 images",
+        ),
+        (
+            "return [Phase(steps=2, streams={'x': Stream([0], 8, of='transfer')}, loss=id, lr=1)]",
+            "plugin 'odd': stream 'x': ValueError: this method has no transfer set",
+        ),
+        (
+            "return [Phase(steps=2, streams={'x': 3}, loss=print, lr=1)]",
+            "stream 'x' is 3 and no distbench.Stream",
+        ),
+        (
             "return [Phase(steps=2, streams=stream('strong2'), loss=print, lr=0.1)]",
             "stream 'x' has no view 'strong2'; there are plain, weak, strong",
         ),
@@ -288,6 +309,25 @@ def test_phases_that_are_none(body: str, message: str) -> None:
     done = run("--distiller", "none", "--baseline", "odd")
     assert done.exit_code == 1
     assert message in done.output
+
+
+def test_a_student_whose_outputs_are_not_finite_is_no_result() -> None:
+    plugin(METHOD, "return None")
+    done = run("--distiller", "none", "--baseline", "finetune:lr=1e38")
+    assert done.exit_code == 1
+    assert "finite" in done.output
+
+
+@pytest.mark.filterwarnings("ignore:Field name")  # pydantic notes it first
+@pytest.mark.parametrize("name", ["paths", "label", "version", "needs"])
+def test_a_parameter_that_hides_the_contract(name: str) -> None:
+    plugin(METRIC, declared=f"{name}: int = 3")
+    told(rank("--metric", "odd"), f"parameter '{name}' of Odd hides ", code=2)
+
+
+def test_needs_may_be_a_list() -> None:
+    plugin(METRIC, declared="needs = ['features', 'source_info']")
+    assert rank("--metric", "odd").exit_code == 0
 
 
 TASK = """

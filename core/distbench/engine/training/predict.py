@@ -43,7 +43,7 @@ def predict_logits(
     """
     model.eval()
     logits = _run(model, images, setting, batch)
-    if bad := int((~np.isfinite(logits)).reshape(len(logits), -1).any(axis=1).sum()):
+    if bad := len(np.unique(np.argwhere(~np.isfinite(logits))[:, 0])):
         raise DistbenchError(
             f"its outputs are not finite on {bad} of {len(logits)} images; try a smaller lr"
         )
