@@ -278,6 +278,27 @@ class Odd(Baseline):
         ("return 3", "phases: TypeError"),
         ("return iter(())", "it has no phases"),
         (
+            "return [Phase(steps=True, streams=stream('weak'), loss=print, lr=0.1)]",
+            "phase 'train' has True steps; a phase has a whole number of them",
+        ),
+        (
+            "return [Phase(steps=2, streams={'x': Stream(context.labels > 0, 8)}, loss=id, lr=1)]",
+            "plugin 'odd': phases: ValueError: positions are a boolean mask; give np.flatnonzero",
+        ),
+        (
+            "return [Phase(steps=2, streams={'x': Stream(context.labelled, 8, labels="
+            "context.labels[context.labelled])}, loss=print, lr=1)]",
+            "stream 'x' has labels of shape (9,) for 60 images",
+        ),
+        (
+            "return [Phase(steps=2, streams={'x': Stream([0], 8, of='transfer')}, loss=id, lr=1)]",
+            "plugin 'odd': stream 'x': ValueError: this method has no transfer set",
+        ),
+        (
+            "return [Phase(steps=2, streams={'x': 3}, loss=print, lr=1)]",
+            "stream 'x' is 3 and no distbench.Stream",
+        ),
+        (
             "return [Phase(steps=2, streams=stream('strong2'), loss=print, lr=0.1)]",
             "stream 'x' has no view 'strong2'; there are plain, weak, strong",
         ),
@@ -288,3 +309,78 @@ def test_phases_that_are_none(body: str, message: str) -> None:
     done = run("--distiller", "none", "--baseline", "odd")
     assert done.exit_code == 1
     assert message in done.output
+
+
+def test_a_student_whose_outputs_are_not_finite_is_no_result() -> None:
+    plugin(METHOD, "return None")
+    done = run("--distiller", "none", "--baseline", "finetune:lr=1e38")
+    assert done.exit_code == 1
+    assert "finite" in done.output
+
+
+@pytest.mark.filterwarnings("ignore:Field name")  # pydantic notes it first
+@pytest.mark.parametrize("name", ["paths", "label", "version", "needs"])
+def test_a_parameter_that_hides_the_contract(name: str) -> None:
+    plugin(METRIC, declared=f"{name}: int = 3")
+    told(rank("--metric", "odd"), f"parameter '{name}' of Odd hides ", code=2)
+
+
+def test_needs_may_be_a_list() -> None:
+    plugin(METRIC, declared="needs = ['features', 'source_info']")
+    assert rank("--metric", "odd").exit_code == 0
+
+
+TASK = """
+import numpy as np
+from distbench import Part, Task, TaskIndex
+class Odd(Task):
+    "Odd."
+    def index(self):
+        def part(name, count, labels=None):
+            labels = np.arange(count, dtype=np.int64) % 3 if labels is None else labels
+            return Part(labels, [f"{{name}}-{{i}}" for i in range(count)])
+        parts = {{"train": part("train", 60), "test": part("test", 30)}}
+        {declared}
+        return TaskIndex(tuple("abc"), parts, "odd")
+    def read(self, part, positions):
+        images = [np.full((16, 16, 3), p, np.uint8) for p in positions]
+        {body}
+"""
+
+
+@pytest.mark.parametrize(
+    ("declared", "body", "message"),
+    [
+        (
+            "parts['test'].labels[3] = -1",
+            "return images",
+            "task 'odd': 1 of 30 test images have no",
+        ),
+        ("parts['test'].labels[3] = 3", "return images", "plugin 'odd': index: labels of test are"),
+        (
+            "parts['validation'] = part('validation', 4, np.full(4, -1))",
+            "return images",
+            "task 'odd': 4 of 4 validation images have no label",
+        ),
+        ("parts['train'].names[1] = 'train-0'", "return images", "two images of train are called"),
+        (
+            "pass",
+            "return [i / 255 for i in images]",
+            "plugin 'odd': image 0 of train is read as flo",
+        ),
+        (
+            "pass",
+            "return images[1:]",
+            "plugin 'odd': reading gives 0 images of train for 1 positions",
+        ),
+        ("pass", "raise ValueError('bad luck')", "plugin 'odd': reading images of train: ValueErr"),
+    ],
+)
+def test_a_task_with_wrong_labels_or_pixels_is_not_run(
+    declared: str, body: str, message: str
+) -> None:
+    plugin(TASK, body, declared)
+    done = run("--distiller", "none", "--baseline", "finetune", "--task", "odd")
+    assert done.exit_code in (1, 2, 3), done.output
+    assert message in done.output
+    assert "Traceback" not in done.output

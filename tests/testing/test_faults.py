@@ -246,7 +246,7 @@ FAULTS = [
      "'f')", "labels of train are 0..2"),
     ("index", TASK, "m.MiniatureTask().index()",
      "TaskIndex(('a', 'b'), dict.fromkeys(('train', 'test'), Part(np.array([0, 1]), ['x', 'x'])), "
-     "'f')", "2 labels and 1 names"),
+     "'f')", "two images of train are called 'x'"),
     ("fingerprint", TASK, "return m.MiniatureTask().index()",
      "return TaskIndex(('a', 'b'), {}, str(np.random.rand()))", "differs from call to call"),
     ("images", TASK, "read(part, positions)\n", "read(part, sorted(positions))\n", "another order"),

@@ -39,6 +39,24 @@ class Component(BaseModel):
         serialize_by_alias=True,
     )
 
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Refuses a parameter in whose place distbench would find a method of the contract.
+
+        Raises:
+            TypeError: A field is called like an attribute of its kind, or like a property of a base
+                class, which would be read in its place.
+        """
+        super().__pydantic_init_subclass__(**kwargs)
+        for name in cls.model_fields:
+            if base := next((base for base in cls.__mro__[1:] if _claims(base, name)), None):
+                raise TypeError(
+                    f"parameter {name!r} of {cls.__name__} hides {base.__name__}.{name}; "
+                    "give the field another name, with "
+                    f"Field(alias={name!r}) if it is to be typed so, or, if that is what you mean "
+                    "to set, write it without a type or as a ClassVar"
+                )
+
     version: ClassVar[int] = 1
     role: ClassVar[Role] = "ranked"
     examples: ClassVar[tuple[str, ...]] = ()
@@ -151,6 +169,15 @@ class Component(BaseModel):
         }
         kept |= {key: part.identity() for key, part in self.parts().items()}
         return {"name": self.name, "version": self.version, "params": kept}
+
+
+def _claims(base: type, name: str) -> bool:
+    """Whether a base class has an attribute that no parameter may be called like."""
+    if not issubclass(base, Component) or name not in vars(base):
+        return False
+    return base.__module__.startswith("distbench.interfaces.") or isinstance(
+        vars(base)[name], property
+    )
 
 
 def _paths(name: str, value: Any) -> Iterator[tuple[str, Path]]:

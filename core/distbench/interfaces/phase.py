@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 
 View = Callable[[torch.Tensor, torch.Tensor, torch.Generator], torch.Tensor]
 """Makes what a loss sees of a batch from its stored images, uint8 (b, s, s, 3) on the device, their
-positions, int64 (b,) on the device, and a generator on the CPU for everything that is drawn."""
+positions, int64 (b,) on the device, and a generator on the CPU for everything that is drawn. Images
+and positions are its own: it may write into them."""
 
 
 @dataclass(frozen=True)
@@ -21,20 +23,23 @@ class Stream:
     """An endless stream of images, each epoch in a new random order.
 
     Attributes:
-        positions: Positions in the images, (n,).
+        positions: Positions in the images, whole numbers (n,); no boolean mask. Copied, int64 and
+            read-only.
         batch: Images of one step; an epoch has ``n / batch`` steps.
         views: Names of the views that are made of each: ``plain``, ``weak`` or ``strong``; or
             views of one's own by name.
         labels: int64 (m,), or (m, c) where an image may show several classes; aligned with the
-            images (not with `positions`); None if not needed.
-        targets: Cached arrays by name, aligned with the images; memory-mapped is fine.
+            images (not with `positions`), so that m is how many images there are; None if not
+            needed. Soft labels are `targets`.
+        targets: Cached arrays by name, aligned with the images too; memory-mapped is fine.
         of: Which images: the task's ``train`` images or those of the ``transfer`` set.
         drop_last: Whether the images that an epoch leaves over, fewer than a batch, are left out
             of it; otherwise a batch takes them together with the first of the next epoch.
         seed: Of order and views; None to derive it from the setting, the phase and the name.
 
     Raises:
-        ValueError: With `drop_last` no batch would be left.
+        ValueError: Positions or labels are no whole numbers or of another shape, `batch` is no
+            whole number above 0, or with `drop_last` no batch would be left.
     """
 
     positions: NDArray[np.int64]
@@ -47,11 +52,48 @@ class Stream:
     seed: int | None = None
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "positions", _positions(self.positions))
+        if self.labels is not None:
+            object.__setattr__(self, "labels", _labels(self.labels))
+        batch = as_int(self.batch)
+        if batch is None or batch < 1:
+            raise ValueError(f"batch is {self.batch!r}; it is a whole number of images, 1 at least")
+        object.__setattr__(self, "batch", batch)
         if self.drop_last and len(self.positions) < self.batch:
             raise ValueError(
                 f"{len(self.positions)} images make no batch of {self.batch}, and drop_last leaves "
                 "out what is less"
             )
+
+
+def as_int(number: object) -> int | None:
+    """A whole number of any library as Python's own; None for what is none, a bool too."""
+    if isinstance(number, Integral) and not isinstance(number, bool):
+        return int(number)
+    return None
+
+
+def _positions(given: Any) -> NDArray[np.int64]:
+    positions = np.asarray(given)
+    if positions.dtype == bool:
+        raise ValueError("positions are a boolean mask; give np.flatnonzero(mask)")
+    if positions.ndim != 1 or (positions.dtype.kind not in "iu" and positions.size):
+        raise ValueError(
+            f"positions are {positions.dtype} {positions.shape}; give whole numbers of shape (n,)"
+        )
+    own = positions.astype(np.int64)
+    own.flags.writeable = False
+    return own
+
+
+def _labels(given: Any) -> NDArray[np.int64]:
+    labels = np.asarray(given)
+    if labels.ndim not in (1, 2) or labels.dtype.kind not in "iub":
+        raise ValueError(
+            f"labels are {labels.dtype} {labels.shape}; give class numbers of shape (m,) or, where "
+            "an image may show several classes, 0 and 1 of shape (m, c). Soft ones are targets"
+        )
+    return labels.astype(np.int64, copy=False)
 
 
 @dataclass(frozen=True)
@@ -137,12 +179,16 @@ class Phase:
     schedule: Schedule = field(default_factory=warm_up_cosine)
     optimiser: OptimiserFactory | None = None
 
+    def __post_init__(self) -> None:
+        if (steps := as_int(self.steps)) is not None:
+            object.__setattr__(self, "steps", steps)
+
     def declared(self) -> dict[str, Any]:
         """What a row says of this phase."""
         return {
             "name": self.name,
             "steps": self.steps,
-            "lr": self.lr,
+            "lr": float(self.lr),
             "ema": self.ema,
             "images_per_step": {
                 name: dict.fromkeys(stream.views, stream.batch)

@@ -27,9 +27,9 @@ class Task(Component, ABC):
 
     @abstractmethod
     def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:
-        """Decoded images, RGB, each (h, w, 3) in its original size.
+        """Decoded images, RGB, each (h, w, 3) in its original size, one for each position.
 
-        May be called from several threads at once.
+        May be called from several threads at once. Other shapes and types are refused.
 
         Raises:
             CorruptImageError: An image cannot be decoded; names it.
@@ -84,8 +84,9 @@ class Part:
     """The images of one part of a task, in a fixed order.
 
     Attributes:
-        labels: int64 (n,), class numbers; `UNLABELLED` where none is known.
-        names: n names, by which an image is called in messages and stored predictions.
+        labels: int64 (n,), class numbers; `UNLABELLED` where none is known, which a test or
+            validation image of a task that is run must not be.
+        names: n different names, by which an image is called in messages and is left out.
         groups: int64 (n,), or None where each image stands for itself. Images with the same
             number, in whichever part, belong together (copies, one patient, one burst) and are
             never divided between training and validation.

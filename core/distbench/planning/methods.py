@@ -63,9 +63,9 @@ def method_needs(parts: Iterable[Component]) -> tuple[str, ...]:
     needs: set[str] = set()
     for part in parts:
         if isinstance(part, Metric):
-            needs |= part.needed()
+            needs.update(part.needed())
         elif isinstance(part, Distiller):
-            needs |= part.needs
+            needs.update(part.needs)
     return tuple(sorted(needs))
 
 

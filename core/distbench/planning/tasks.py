@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from distbench.errors import DataError
+from distbench.errors import DataError, PluginError
 from distbench.interfaces.calls import instance, naming
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.task import Task, TaskIndex
+from distbench.planning.index_checks import index_finding, without_label
 from distbench.planning.keys import images_key
 from distbench.planning.plan import PlannedTask
 from distbench.planning.resolve import ResolvedTask
@@ -17,7 +18,8 @@ def plan_task(task: ResolvedTask, protocol: Protocol, skip_corrupt: bool) -> Pla
     """Reads a task's index and checks that the protocol can be applied to it.
 
     Raises:
-        DataError: It has one class, or a class without a labelled image, or no test images.
+        DataError: It has one class, or a class without a labelled image, or no test images, or
+            some of those it is judged by have no label.
     """
     index = index_of(task.task.component)
     _check(task.id, index, protocol)
@@ -47,6 +49,8 @@ def _check(id: str, index: TaskIndex, protocol: Protocol) -> None:
         )
     if not len(index.parts["test"]):
         raise DataError(f"task {id!r} has no test image")
+    if missing := without_label(index):
+        raise DataError(f"task {id!r}: {missing[0]}; {missing[1]}")
     try:
         train = index.parts["train"]
         split_train(train.labels, index.classes, protocol, 0, groups=train.groups)
@@ -58,11 +62,15 @@ def index_of(task: Task) -> TaskIndex:
     """What a task says of its images.
 
     Raises:
-        PluginError: It raises, or gives what is no index.
+        PluginError: It raises, or gives what is no index, or one whose parts, labels, names and
+            groups do not go together.
     """
     with naming(task.name, "index"):
-        given = task.index()
-    return instance(task.name, "index", given, TaskIndex)
+        index = instance(task.name, "index", task.index(), TaskIndex)
+        wrong = index_finding(index)
+    if wrong:
+        raise PluginError(task.name, f"index: {wrong[0]}; {wrong[1]}")
+    return index
 
 
 def plan_images(images: Identified[Task], protocol: Protocol, skip_corrupt: bool) -> PlannedTask:

@@ -20,6 +20,8 @@ from distbench.storage.npy import RowFile, convert
 class Pictures:
     """A task whose image number i of a part is of one colour, in a size of its own."""
 
+    name = "pictures"
+
     def __init__(self, train: int = 200, bad: tuple[int, ...] = (), side: int = 12) -> None:
         self.counts = {"train": train, "test": 7, "validation": 5}
         self.bad, self.side = bad, side
@@ -225,6 +227,7 @@ from distbench import Part, TaskIndex
 from distbench.engine.stages.prepare import prepare
 
 class Many:
+    name = "many"
     def __init__(self, count): self.count = count
     def index(self):
         parts = {n: Part(np.zeros(c, np.int64), range(c)) for n, c in

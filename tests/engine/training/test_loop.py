@@ -260,10 +260,12 @@ def test_what_is_against_the_rules_is_refused() -> None:
         validation = np.array([30, 31])
         labels = np.zeros(32, dtype=np.int64)
 
-    method, allowed = registry().make("baseline", "finetune"), phase()
-    check_phases(method, [allowed, allowed], Context(), 40)  # type: ignore[arg-type]
+    method = registry().make("baseline", "finetune")
+    images = Stream(np.arange(20), 5, labels=np.zeros(32, dtype=np.int64))
+    allowed = phase(streams={"x": images})
+    check_phases(method, [allowed, allowed], Context(), setting(32), 40)  # type: ignore[arg-type]
     with pytest.raises(PluginError, match="take 60 steps, the protocol allows 40"):
-        check_phases(method, [allowed] * 3, Context(), 40)  # type: ignore[arg-type]
+        check_phases(method, [allowed] * 3, Context(), setting(32), 40)  # type: ignore[arg-type]
     for positions, message in (
         ([], "'x' has no images"),
         ([1, 30], "'x' holds validation images"),
@@ -272,4 +274,4 @@ def test_what_is_against_the_rules_is_refused() -> None:
     ):
         wrong = phase(streams={"x": Stream(np.array(positions, dtype=np.int64), 2)})
         with pytest.raises(PluginError, match=message):
-            check_phases(method, [wrong], Context(), 40)  # type: ignore[arg-type]
+            check_phases(method, [wrong], Context(), setting(32), 40)  # type: ignore[arg-type]

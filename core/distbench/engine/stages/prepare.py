@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -15,16 +15,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic_core import from_json
 
+from distbench.engine.stages.reader import Pixels, Reader, reader
 from distbench.engine.training.threads import usable_cores
 from distbench.errors import CorruptImageError, DataError
 from distbench.interfaces.task import Task
 from distbench.planning.split import joined_groups
 from distbench.storage.npy import RowFile
-
-Pixels = NDArray[np.uint8]
-
-Reader = Callable[[str, Sequence[int]], Sequence[Pixels]]
-"""Reads images of a part by their positions, as `Task.read` does."""
 
 _CHUNK = 64
 """Images that a thread decodes before it hands them on: at store size, some megabytes."""
@@ -75,6 +71,7 @@ def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = F
     Raises:
         CorruptImageError: An image cannot be decoded and `skip_corrupt` is off.
         DataError: The task cannot be read.
+        PluginError: The task gives anything but an image for each position.
     """
     index = task.index()
     read = reader(task, store_size)
@@ -136,11 +133,6 @@ def read_differently(task: str, side: int, usual: int) -> DataError:
     )
 
 
-def reader(task: Task, size: int) -> Reader:
-    """How a task's images are read by one that will shrink them to a short side of `size`."""
-    return lambda part, positions: task.read_reduced(part, positions, size)
-
-
 def decode_images(
     task: Task, part: str, positions: Sequence[int], size: int, *, skip_corrupt: bool = False
 ) -> Iterator[tuple[list[int], Pixels]]:
@@ -197,7 +189,7 @@ def read_good(
     Raises:
         CorruptImageError: One cannot be decoded and `skip_corrupt` is off.
     """
-    read = task.read if size is None else reader(task, size)
+    read = reader(task, size)
     images: list[Pixels] = []
     kept: list[int] = []
     for position, image in _good(read, "train", positions, [] if skip_corrupt else None):

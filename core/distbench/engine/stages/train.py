@@ -17,13 +17,14 @@ from distbench.engine.training.loop import train_phases
 from distbench.engine.training.macs import count_macs
 from distbench.engine.training.meter import Meter
 from distbench.engine.training.setting import TrainingSetting
+from distbench.engine.training.streams import stream_finding
 from distbench.engine.training.student import build_student
 from distbench.errors import PluginError
 from distbench.interfaces.calls import naming
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import MethodContext
 from distbench.interfaces.method import Method
-from distbench.interfaces.phase import Phase
+from distbench.interfaces.phase import Phase, Stream, as_int
 from distbench.interfaces.student import Student
 from distbench.storage.rows import CurvePoint
 
@@ -96,7 +97,7 @@ def train(
         torch.manual_seed(context.seed_for("modules"))
         with naming(method.name, "phases"):
             phases = [*method.phases(context)]
-    check_phases(method, phases, context, steps)
+    check_phases(method, phases, context, setting, steps)
     meter = Meter(model, setting.image_size)
     started = time.perf_counter()
     model, curve = train_phases(
@@ -127,20 +128,25 @@ def train(
 
 
 def check_phases(
-    method: Method, phases: Sequence[Phase], context: MethodContext, steps: int
+    method: Method,
+    phases: Sequence[Phase],
+    context: MethodContext,
+    setting: TrainingSetting,
+    steps: int,
 ) -> None:
     """Refuses a method that would not play by the rules that hold for every other one.
 
     Raises:
         PluginError: It has no phase, one without steps, more steps than the protocol allows, a
-            stream without images, or would train on validation images.
+            stream without images or with what does not fit them, or would train on validation
+            images.
     """
     if not phases:
         raise PluginError(method.name, "it has no phases; give one at least")
     for phase in phases:
         if not isinstance(phase, Phase):
             raise PluginError(method.name, f"phases: {phase!r} is no distbench.Phase")
-        if not isinstance(phase.steps, int) or phase.steps < 1:
+        if (whole := as_int(phase.steps)) is None or whole < 1:
             raise PluginError(
                 method.name,
                 f"phase {phase.name!r} has {phase.steps} steps; a phase has a whole number of "
@@ -153,6 +159,10 @@ def check_phases(
         )
     for phase in phases:
         for name, stream in phase.streams.items():
+            if not isinstance(stream, Stream):
+                raise PluginError(
+                    method.name, f"stream {name!r} is {stream!r} and no distbench.Stream"
+                )
             if not len(stream.positions):
                 raise PluginError(method.name, f"stream {name!r} has no images")
             if not isinstance(stream.views, Mapping) and (odd := set(stream.views) - set(VIEWS)):
@@ -161,12 +171,10 @@ def check_phases(
                     f"stream {name!r} has no view {min(odd)!r}; there are {', '.join(VIEWS)}, and "
                     "a mapping holds one's own",
                 )
-            known = len(context.labels)
-            outside = (stream.positions < 0) | (stream.positions >= known)
-            if stream.of == "train" and outside.any():
-                raise PluginError(
-                    method.name, f"stream {name!r} has positions outside 0..{known - 1}"
-                )
+            with naming(method.name, f"stream {name!r}"):
+                wrong = stream_finding(stream, len(setting.pixels(stream.of)))
+            if wrong:
+                raise PluginError(method.name, f"stream {name!r} {wrong}")
             if stream.of == "train" and np.isin(stream.positions, context.validation).any():
                 raise PluginError(method.name, f"stream {name!r} holds validation images")
 

@@ -12,6 +12,7 @@ from torch import nn
 from distbench.engine.training.batches import to_batch
 from distbench.engine.training.precision import mixed_precision
 from distbench.engine.training.setting import TrainingSetting
+from distbench.errors import DistbenchError
 from distbench.interfaces.classifier import Classifier
 
 
@@ -36,9 +37,17 @@ def predict_logits(
 
     Returns:
         float32 (n, c); (0, 0) without images.
+
+    Raises:
+        DistbenchError: Some are not finite: the largest of them would mean nothing.
     """
     model.eval()
-    return _run(model, images, setting, batch)
+    logits = _run(model, images, setting, batch)
+    if bad := len(np.unique(np.argwhere(~np.isfinite(logits))[:, 0])):
+        raise DistbenchError(
+            f"its outputs are not finite on {bad} of {len(logits)} images; try a smaller lr"
+        )
+    return logits
 
 
 @torch.inference_mode()

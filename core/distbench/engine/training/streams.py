@@ -12,8 +12,25 @@ from numpy.typing import NDArray
 from distbench.engine.training.augment import VIEWS
 from distbench.engine.training.batches import to_floats
 from distbench.engine.training.setting import TrainingSetting
+from distbench.errors import ArgumentError
 from distbench.interfaces.phase import Batch, Stream
 from distbench.interfaces.task import UNLABELLED
+
+
+def stream_finding(stream: Stream, images: int) -> str | None:
+    """What in a stream does not fit so many images; None where everything does."""
+    outside = (stream.positions < 0) | (stream.positions >= images)
+    if outside.any():
+        return f"has positions outside 0..{images - 1}"
+    arrays = {} if stream.labels is None else {"labels": stream.labels}
+    arrays |= {f"targets {name!r}": values for name, values in stream.targets.items()}
+    for name, values in arrays.items():
+        if (shape := np.shape(values))[:1] != (images,):
+            return (
+                f"has {name} of shape {tuple(shape)} for {images} images; labels and targets are "
+                f"aligned with the {stream.of} images, not with positions"
+            )
+    return None
 
 
 class BatchStream:
@@ -23,6 +40,9 @@ class BatchStream:
         stream: What is wanted.
         setting: The images, and where batches are brought.
         seed: Of order and views, unless the stream has its own.
+
+    Raises:
+        ArgumentError: Its positions, labels or targets do not fit the images.
     """
 
     def __init__(self, stream: Stream, setting: TrainingSetting, seed: int) -> None:
@@ -31,6 +51,8 @@ class BatchStream:
         self._generator = torch.Generator().manual_seed(seed if own is None else own)
         # Memory-mapped arrays are indexed as plain ones: every step reads a few rows of each.
         self._pixels = np.asarray(setting.pixels(stream.of))
+        if wrong := stream_finding(stream, len(self._pixels)):
+            raise ArgumentError(f"a stream {wrong}")
         self._targets = {name: np.asarray(values) for name, values in stream.targets.items()}
         self._waiting = np.empty(0, dtype=np.int64)
 
@@ -60,7 +82,10 @@ class BatchStream:
         """Views of stored images, uint8 (b, s, s, 3)."""
         views, generator = self._stream.views, self._generator
         if isinstance(views, Mapping):
-            return {name: view(stored, positions, generator) for name, view in views.items()}
+            return {
+                name: view(stored.clone(), positions.clone(), generator)
+                for name, view in views.items()
+            }
         images = to_floats(stored, self._setting.image_size)  # (b, 3, size, size)
         return {name: VIEWS[name](images, generator, self._setting.flip) for name in views}
 

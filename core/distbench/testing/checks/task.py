@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.interfaces.task import UNLABELLED, Part, Task, TaskIndex
+from distbench.interfaces.task import Part, Task, TaskIndex
+from distbench.planning.index_checks import index_finding, without_label
 from distbench.testing.calls import fault_if_raises
 from distbench.testing.check import check
 from distbench.testing.faults import Fault
@@ -36,34 +37,14 @@ def _some(part: Part) -> list[int]:
 def index(subject: Subject) -> None:
     """Classes, parts, labels and names go together."""
     _, index = _open(subject)
-    if len(set(index.classes)) < len(index.classes) or len(index.classes) < 2:
-        raise Fault(f"its classes are {index.classes}", "give two or more, each a name of its own")
+    if len(index.classes) < 2:
+        raise Fault(f"its classes are {index.classes}", "give two or more")
     for name in ("train", "test"):
         if not len(index.parts.get(name, ())):
             raise Fault(f"it has no part {name!r}", "a task has images to train on and to test on")
-    for name, part in index.parts.items():
-        labels = np.asarray(part.labels)
-        if labels.ndim != 1 or labels.dtype != np.int64:
-            raise Fault(
-                f"labels of {name} are {labels.dtype} {labels.shape}", "give int64 of shape (n,)"
-            )
-        lowest = UNLABELLED if name == "train" else 0
-        if labels.min() < lowest or labels.max() >= len(index.classes):
-            raise Fault(
-                f"labels of {name} are {labels.min()}..{labels.max()}",
-                f"they are class numbers, {lowest}..{len(index.classes) - 1} here",
-            )
-        groups = part.groups
-        if groups is not None and (groups.shape != labels.shape or groups.dtype != np.int64):
-            raise Fault(
-                f"groups of {name} are {groups.dtype} {groups.shape}", "give int64 of shape (n,)"
-            )
-        if len(part.names) != len(labels) or len(set(part.names)) < len(labels):
-            raise Fault(
-                f"{name} has {len(labels)} labels and {len(set(part.names))} names",
-                "give each image a name of its own; predictions are stored under it",
-            )
-    known = set(np.asarray(index.parts["train"].labels).tolist())
+    if wrong := index_finding(index) or without_label(index):
+        raise Fault(*wrong)
+    known = set(index.parts["train"].labels.tolist())
     if missing := [c for i, c in enumerate(index.classes) if i not in known]:
         raise Fault(f"no train image is of class {missing[0]!r}", "leave out classes without one")
 

@@ -1,0 +1,89 @@
+"""What a task says of its images, held against its contract before anything is made of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from distbench.interfaces.task import UNLABELLED, Part, TaskIndex
+
+Finding = tuple[str, str]
+"""What is wrong, and what to do about it."""
+
+
+def index_finding(index: TaskIndex) -> Finding | None:
+    """The first thing in an index that its contract does not allow; None where there is none."""
+    if not isinstance(index.fingerprint, str) or not index.fingerprint:
+        what = f"its fingerprint is {index.fingerprint!r}"
+        return what, "give a text: a hash of labels, split and images, or a version"
+    if any(not isinstance(name, str) for name in index.classes):
+        return f"its classes are {index.classes!r}", "give their names as texts"
+    if twice := repeated(index.classes):
+        return f"two of its classes are called {twice!r}", "give each a name of its own"
+    for name in ("train", "test"):
+        if name not in index.parts:
+            return f"it has no part {name!r}", "give train and test always; one may be empty"
+    for name, part in index.parts.items():
+        if wrong := _part_finding(name, part, len(index.classes)):
+            return wrong
+    return None
+
+
+def _part_finding(name: str, part: Part, classes: int) -> Finding | None:
+    if not isinstance(part, Part):
+        return f"part {name!r} is {_shown(part)}", "give a distbench.Part"
+    for kind, numbers in (("labels", part.labels), ("groups", part.groups)):
+        if kind == "groups" and numbers is None:
+            continue
+        if not _whole_numbers(numbers):
+            return f"{kind} of {name} are {_shown(numbers)}", "give int64 of shape (n,)"
+    labels, names, groups = part.labels, part.names, part.groups
+    if groups is not None and len(groups) != len(labels):
+        what = f"{name} has {len(labels)} labels and {len(groups)} groups"
+        return what, "give the number of a group for each image, or no groups"
+    if len(names) != len(labels):
+        return f"{name} has {len(labels)} labels and {len(names)} names", "give one for each image"
+    if twice := repeated(names):
+        what = f"two images of {name} are called {twice!r}"
+        return what, "give each a name of its own; images are left out and told of by it"
+    if len(labels) and (labels.min() < UNLABELLED or labels.max() >= classes):
+        at = int(np.flatnonzero((labels < UNLABELLED) | (labels >= classes))[0])
+        what = f"labels of {name} are {labels.min()}..{labels.max()} (image {names[at]!r})"
+        known = f"class numbers, 0..{classes - 1} here, or " if classes else ""
+        return what, f"they are {known}{UNLABELLED} where the class is not known"
+    return None
+
+
+def without_label(index: TaskIndex) -> Finding | None:
+    """Test or validation images without a label, by which nothing can be judged."""
+    for name in ("test", "validation"):
+        if name in index.parts:
+            part = index.parts[name]
+            if len(missing := np.flatnonzero(part.labels == UNLABELLED)):
+                what = (
+                    f"{len(missing)} of {len(part)} {name} images have no label (the first is "
+                    f"{part.names[int(missing[0])]!r})"
+                )
+                return what, "leave them out, or move them to train, where such images are used"
+    return None
+
+
+def repeated(names: Sequence[str]) -> str | None:
+    """A name that stands in a sequence more than once."""
+    if len(set(names)) == len(names):
+        return None
+    return Counter(names).most_common(1)[0][0]
+
+
+def _whole_numbers(numbers: Any) -> bool:
+    return isinstance(numbers, np.ndarray) and numbers.dtype == np.int64 and numbers.ndim == 1
+
+
+def _shown(value: Any) -> str:
+    """An array by its type and shape, all else by its class."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {value.shape}"
+    return f"a {type(value).__name__}"
