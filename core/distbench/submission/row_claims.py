@@ -9,11 +9,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypeGuard
 
+from distbench.storage.predictions import ROUNDING, whole_images
 from distbench.storage.rows import CostBlock, ResultBlock, Row
-
-_ROUNDING = 1e-6
-"""Of a number of images that was divided by all of them and is multiplied again."""
-
 
 _MOST = 10**24
 """Of anything that is counted: a thousand years of the largest machine in operations."""
@@ -52,19 +49,19 @@ def _accuracies(result: ResultBlock, classes: int) -> Iterator[Claim]:
     test = result.parts.test
     if test < 1:
         return
-    right = round(result.accuracy * test)
-    if abs(result.accuracy * test - right) > _ROUNDING:
+    if not whole_images(result.accuracy, test):
         yield Claim(
             "accuracies",
             f"accuracy {result.accuracy:.6g} is no whole number of {test:,} test images",
         )
         return
+    right = round(result.accuracy * test)
     # An image of a class of n among c classes is worth 1 / (c n) of the balanced accuracy.
     occurring = max(min(classes, test), 1)
     most = max(c * (test - c + 1) for c in {1, occurring, min(occurring, (test + 1) // 2)})
     low, high = right / most, 1 - (test - right) / most
     low, high = (1.0, high) if right == test else (low, 0.0) if right == 0 else (low, high)
-    if not low - _ROUNDING / most <= result.balanced_accuracy <= high + _ROUNDING / most:
+    if not low - ROUNDING / most <= result.balanced_accuracy <= high + ROUNDING / most:
         yield Claim(
             "accuracies",
             f"balanced accuracy {result.balanced_accuracy:.6g} cannot go with accuracy "
@@ -99,7 +96,7 @@ def _curve(result: ResultBlock, steps: int, own_loss: bool) -> Iterator[Claim]:
             yield Claim("curves", f"its curve goes from step {last} to {point.step} of {steps}")
             return
         last = point.step
-        if math.isnan(point.loss) or (own_loss and point.loss < -_ROUNDING):
+        if math.isnan(point.loss) or (own_loss and point.loss < -ROUNDING):
             yield Claim("curves", f"the loss of its curve is {point.loss:g} at step {last}")
             return
         value = point.validation_accuracy
@@ -130,7 +127,7 @@ def _phases(result: ResultBlock, cost: CostBlock) -> Iterator[Claim]:
     seen = sum(steps * images for steps, images in known)
     passes = images * cost.steps
     # A phase names each view once, however often a stream draws it.
-    if passes < seen * (1 - _ROUNDING) or (cost.steps == 0 and images != 0):
+    if passes < seen * (1 - ROUNDING) or (cost.steps == 0 and images != 0):
         yield Claim(
             "phases", f"its phases see {seen:,} images, its {cost.steps} steps {passes:,.0f}"
         )
@@ -139,7 +136,7 @@ def _phases(result: ResultBlock, cost: CostBlock) -> Iterator[Claim]:
         return
     # Forward once; where the backbone is trained, backward twice as much.
     least, most = (cost.student_macs * passes * times for times in (1, 3))
-    if not least * (1 - _ROUNDING) <= cost.training_macs <= most * (1 + _ROUNDING):
+    if not least * (1 - ROUNDING) <= cost.training_macs <= most * (1 + ROUNDING):
         yield Claim(
             "costs",
             f"training took {cost.training_macs:,} MACs; {passes:,.0f} images through "
