@@ -21,6 +21,9 @@ Predictions = NDArray[np.int64]
 ROUNDING = 1e-6
 """Of a number of images that was divided by all of them and is multiplied again."""
 
+_MOST = 2**53
+"""Images, beyond which a share cannot tell one."""
+
 FILE = "predictions.safetensors"
 """Of a run folder and of a bundle: one tensor for each cell that is done, named by its key."""
 
@@ -51,8 +54,10 @@ def accuracy(predictions: NDArray[Any], labels: NDArray[np.int64]) -> float:
 
 def whole_images(share: float, images: int) -> bool:
     """Whether a share of so many images is that of a whole number of them, up to rounding."""
+    if not math.isfinite(share) or images > _MOST:
+        return False
     right = share * images
-    return math.isfinite(right) and abs(right - round(right)) <= ROUNDING
+    return abs(right - round(right)) <= ROUNDING
 
 
 def balanced_accuracy(predictions: NDArray[Any], labels: NDArray[np.int64]) -> float:
