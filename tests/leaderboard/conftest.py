@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from distbench.storage.predictions import FILE, predictions_digest, write_predictions
+from distbench.storage.row_lines import sealed_line
 from distbench.storage.rows import (
     CostBlock,
     MethodBlock,
@@ -18,6 +23,8 @@ from distbench.storage.rows import (
 )
 
 MakeRow = Callable[..., Row]
+PREDICTIONS = np.zeros(1000, dtype=np.uint8)
+"""Of every row here."""
 
 
 def row_of(
@@ -43,10 +50,12 @@ def row_of(
             accuracy=value,
             balanced_accuracy=value / 2,
             validation_accuracy=None,
-            predictions_digest="p",
+            predictions_digest=predictions_digest(PREDICTIONS),
             curve=(),
             sources=SourcesBlock(**(sources or {})),
-            parts=PartsBlock(labelled=4, unlabelled=9, validation=2, test=2, split_seed=seed),
+            parts=PartsBlock(
+                labelled=4, unlabelled=9, validation=2, test=len(PREDICTIONS), split_seed=seed
+            ),
             declared=declared or {},
             student_digest="d",
         )
@@ -78,6 +87,32 @@ def row_of(
         cost=cost_block,
         **{**defaults, **fields},
     )
+
+
+def save(
+    folder: Path,
+    rows: Sequence[Row],
+    tasks: Sequence[str] = ("a", "b"),
+    seeds: Sequence[int] = (0,),
+    planned: Iterable[Row] = (),
+) -> Path:
+    """A run's folder with these rows and their predictions; `planned` has a row for each cell."""
+    folder.mkdir(parents=True)
+    cells = [
+        {"method": row.method.id, "task": row.task.id, "seed": row.seed, "key": row.key}
+        for row in planned
+    ]
+    plan = {"tasks": [{"id": task} for task in tasks], "seeds": list(seeds), "cells": cells}
+    (folder / "plan.json").write_text(json.dumps(plan))
+    (folder / "rows.jsonl").write_text("".join(sealed_line(row) + "\n" for row in rows))
+    write_predictions(folder / FILE, {row.key: PREDICTIONS for row in rows if row.result})
+    return folder
+
+
+@pytest.fixture
+def save_run() -> Callable[..., Path]:
+    """Writes a run's folder: (folder, rows, tasks, seeds, planned)."""
+    return save
 
 
 @pytest.fixture

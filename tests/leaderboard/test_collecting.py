@@ -16,16 +16,7 @@ from distbench.leaderboard.report_files import slug, write_reports
 from distbench.leaderboard.rows.common_cells import footprint
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.records import as_records
-from distbench.storage.row_lines import sealed_line
 from distbench.workflows.collect import collect
-
-
-def save(folder: Path, rows, tasks=("a", "b"), seeds=(0,)) -> Path:
-    folder.mkdir(parents=True)
-    plan = {"tasks": [{"id": task} for task in tasks], "seeds": list(seeds)}
-    (folder / "plan.json").write_text(json.dumps(plan))
-    (folder / "rows.jsonl").write_text("".join(sealed_line(row) + "\n" for row in rows))
-    return folder
 
 
 def gathered(*files, kinds=None) -> Collected:
@@ -55,13 +46,13 @@ def pair(make_rows):
     ]
 
 
-def test_folders_are_searched_and_the_unreadable_is_named(pair, tmp_path):
-    save(tmp_path / "deep" / "er" / "good", pair)
-    bad = save(tmp_path / "deep" / "bad", pair)
+def test_folders_are_searched_and_the_unreadable_is_named(save_run, pair, tmp_path):
+    save_run(tmp_path / "deep" / "er" / "good", pair)
+    bad = save_run(tmp_path / "deep" / "bad", pair)
     (bad / "rows.jsonl").write_text('{"status": "done"}\n')
-    torn = save(tmp_path / "deep" / "torn", pair)
+    torn = save_run(tmp_path / "deep" / "torn", pair)
     (torn / "plan.json").write_text("{")
-    nan = save(tmp_path / "deep" / "nan", pair)
+    nan = save_run(tmp_path / "deep" / "nan", pair)
     (nan / "rows.jsonl").write_text(pair[0].model_dump_json().replace("0.5", '"NaN"', 1))
     (tmp_path / "empty").mkdir()
     (tmp_path / "note.txt").write_text("x")
@@ -172,9 +163,9 @@ def test_the_order_of_files_does_not_matter(pair, make_rows):
     assert len(texts) == 1
 
 
-def test_the_command_writes_every_format(pair, make_rows, tmp_path):
-    save(Path("runs/one"), pair)
-    save(Path("runs/two"), make_rows("finetune", {"a": [0.5]}, suite_version=2), tasks=("a",))
+def test_the_command_writes_every_format(save_run, pair, make_rows, tmp_path):
+    save_run(Path("runs/one"), pair)
+    save_run(Path("runs/two"), make_rows("finetune", {"a": [0.5]}, suite_version=2), tasks=("a",))
     done = CliRunner().invoke(app, ["leaderboard", "--output", "out"])
     assert (done.exit_code, done.stderr) == (0, "")
     assert sorted(path.name for path in Path("out").iterdir()) == [
@@ -189,11 +180,11 @@ def test_the_command_writes_every_format(pair, make_rows, tmp_path):
     assert "`runs/one`" in text
 
 
-def test_pictures_are_drawn_when_asked_for(make_rows, tmp_path):
+def test_pictures_are_drawn_when_asked_for(save_run, make_rows, tmp_path):
     cost = {"training_macs": 10**9, "teacher_macs": 0}
     rows = [r for m in ("a", "b") for r in make_rows(m, {"a": [0.5, 0.6]}, cost=cost)]
-    save(Path("runs/one"), rows, tasks=("a",))
-    save(Path("runs/two"), make_rows("a", {"a": [0.5]}, suite_version=2), tasks=("a",))
+    save_run(Path("runs/one"), rows, tasks=("a",))
+    save_run(Path("runs/two"), make_rows("a", {"a": [0.5]}, suite_version=2), tasks=("a",))
     done = CliRunner().invoke(app, ["leaderboard", "--output", "out", "--format", "svg"])
     assert (done.exit_code, done.stderr) == (0, "")
     # The second table has one method: nothing to compare.
@@ -204,9 +195,9 @@ def test_pictures_are_drawn_when_asked_for(make_rows, tmp_path):
     assert "Nothing was written: a picture needs two complete methods" in done.stdout
 
 
-def test_the_command_keeps_what_can_be_read(pair, tmp_path):
-    save(Path("good"), pair)
-    (save(Path("bad"), pair) / "rows.jsonl").write_text("x")
+def test_the_command_keeps_what_can_be_read(save_run, pair, tmp_path):
+    save_run(Path("good"), pair)
+    (save_run(Path("bad"), pair) / "rows.jsonl").write_text("x")
     done = CliRunner().invoke(app, ["leaderboard", "good", "bad", "--format", "csv", "--json"])
     assert done.exit_code == 0
     assert done.stderr.startswith("left out: bad: line 1 of rows.jsonl is no row: ")
@@ -225,9 +216,9 @@ def test_the_command_keeps_what_can_be_read(pair, tmp_path):
         (["leaderboard", "good", "--measure", "f1"], 2, "unknown measure 'f1'"),
     ],
 )
-def test_the_command_says_what_is_wrong(arguments, code, said, pair):
-    save(Path("good"), pair)
-    (save(Path("bad"), pair) / "rows.jsonl").write_text("x")
+def test_the_command_says_what_is_wrong(save_run, arguments, code, said, pair):
+    save_run(Path("good"), pair)
+    (save_run(Path("bad"), pair) / "rows.jsonl").write_text("x")
     done = CliRunner().invoke(app, arguments)
     assert done.exit_code == code
     assert said in done.stderr

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from distbench.storage.predictions import whole_images
 from distbench.storage.row_schemas import read_row
 from distbench.submission.row_claims import impossible
 from distbench.submission.validate import validate
@@ -63,6 +64,23 @@ def changed(row: dict[str, Any], where: str, value: Any) -> None:
         ("cost.student_macs", 10**400, "it counts something that no machine can count"),
         ("result.parts.test", 10**400, "it counts something that no machine can count"),
         ("result.declared.images_per_step", 10**400, "it does not declare its phases"),
+        ("result.validation_accuracy", 0.98765, "validation accuracy 0.98765 is no whole number"),
+        ("result.curve.1.validation_accuracy", 0.98765, "accuracy 0.98765 is no whole number"),
+        ("result.parts.validation", 0, "it has a validation accuracy and no validation images"),
+        ("result.parts.labelled", 8, "its labelled, unlabelled, validation and test images are 8,"),
+        ("result.student_digest", "0" * 63, "the digest of its student is no SHA-256"),
+        ("result.student_digest", "G" * 64, "the digest of its student is no SHA-256"),
+        ("result.declared.initialisation", "random", "initialisation random, not pretrained"),
+        ("result.sources.eligible", ["a"], "it learns from no source and names 'a'"),
+        ("result.sources.excluded", {"a": "no"}, "it learns from no source and names 'a'"),
+        ("result.sources.weights", {"a": 1.0}, "it learns from no source and names 'a'"),
+        ("cost.teacher_macs", 5, "it learns from no source, its teacher_macs is 5"),
+        ("cost.teacher_pass_macs", 5, "it learns from no source, its teacher_pass_macs is 5"),
+        ("cost.teacher_training_macs", 5, "no source, its teacher_training_macs is 5"),
+        ("cost.images_forward", 0, "no image went through the student in 4 steps"),
+        ("cost.images_backward", 10**6, "1,000,000 images came back of"),
+        ("cost.images_forward", 10**6, "training took"),
+        ("cost.total_seconds", 0.0, "the cell took 0 seconds, training alone"),
     ],
 )
 def test_a_number_that_cannot_be(
@@ -71,6 +89,48 @@ def test_a_number_that_cannot_be(
     changed(parts.done(), where, value)
     reasons = judge(parts).reasons
     assert any(reason in one for one in reasons), reasons
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (lambda s: s["excluded"].update({s["eligible"][0]: "no"}), "both eligible and excluded"),
+        (lambda s: s["eligible"].remove(max(s["weights"], key=s["weights"].get)), "not eligible"),
+        (lambda s: s.update(weights={}), "it learns from sources and gives none of them a weight"),
+        (lambda s: s.update(weights=dict.fromkeys(s["weights"], 0.0)), "none of them a weight"),
+    ],
+)
+def test_sources_that_contradict_themselves(
+    parts: Any, judge: Judge, change: Callable[[dict[str, Any]], Any], reason: str
+) -> None:
+    row = next(row for row in parts.rows if "distiller" in row["method"]["components"])
+    change(row["result"]["sources"])
+    reasons = judge(parts).reasons
+    assert any(reason in one for one in reasons), reasons
+
+
+def test_a_plugin_may_go_back_twice_and_its_beginning_is_its_own(parts: Any, judge: Judge) -> None:
+    """As a method that looks ahead does; the operations must fit what was counted all the same."""
+    row, _ = read_row(json.dumps(parts.done()))
+    assert row.cost and row.cost.images_forward and row.result
+    times = {"images_forward": 1, "images_backward": 2, "training_macs": 5 * row.cost.student_macs}
+    cost = row.cost.model_copy(update=times)
+    forged = row.model_copy(update={"cost": cost})
+    own = [claim.reason for claim in impossible(forged)]
+    assert any("2 images came back of 1 that went forward" in reason for reason in own)
+    components = {"baseline": {**row.method.components["baseline"], "source": "0" * 64}}
+    method = row.method.model_copy(update={"components": components})
+    theirs = [claim.reason for claim in impossible(forged.model_copy(update={"method": method}))]
+    assert not any("came back" in reason for reason in theirs)
+
+
+@pytest.mark.parametrize("images", [1, 3, 60, 997, 10**6])
+def test_every_share_of_whole_images_is_one_and_nothing_between(images: int) -> None:
+    for right in {0, 1, images // 3, images // 2, images}:
+        assert whole_images(right / images, images)
+        assert not whole_images((right + 0.4) / images, images)
+    assert not whole_images(float("nan"), images)
+    assert not whole_images(0.5, 10**400)
 
 
 def test_phases_that_give_back_what_others_take_too_much(parts: Any, judge: Judge) -> None:

@@ -34,6 +34,8 @@ def show(
     run_folder = open_run(run)
     for line in run_folder.warnings:
         echo(f"warning: {line}", err=True)
+    if run_folder.missing:
+        echo(f"note: {run_folder.folder}: {run_folder.missing}", err=True)
     rows = as_records(run_folder.rows)
     tasks = [task.id for task in run_folder.plan.tasks]
     board = build_board(rows, tasks=tasks, seeds=run_folder.plan.seeds)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from distbench.errors import UsageError
 from distbench.planning.plan import Plan
+from distbench.storage.kept_predictions import KeptPredictions
+from distbench.storage.missing_cells import missing_cells
 from distbench.storage.predictions import Predictions, of_row
 from distbench.storage.row_lines import OF_ANOTHER_RUN, UNSEALED, RowLine, SealedCount, read_line
 from distbench.storage.rows import Row
@@ -27,6 +29,8 @@ class RunFolder:
     """Predictions by key that rows of an old run hold in themselves."""
     sealed: bool = True
     """Whether the rows have seals; those of an older distbench have none."""
+    unbacked: str | None = None
+    """Of which rows the predictions are missing, in words."""
 
     def predictions(self, row: Row) -> Predictions | None:
         """The class given to each test image, int64 (m,); None where the cell is not done.
@@ -39,7 +43,14 @@ class RunFolder:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What a person should know of it, one line each."""
-        return () if self.sealed else (f"{self.folder}: {UNSEALED}",)
+        notes = (None if self.sealed else UNSEALED, self.unbacked)
+        return tuple(f"{self.folder}: {note}" for note in notes if note)
+
+    @property
+    def missing(self) -> str | None:
+        """Which planned cells have no row, in words; None if all have one."""
+        planned = {(cell.method, cell.task, cell.seed): cell.key for cell in self.plan.cells}
+        return missing_cells(planned, {row.key for row in self.rows})
 
 
 def open_run(run: Path | None, runs: Path = Path("runs")) -> RunFolder:
@@ -60,7 +71,9 @@ def open_run(run: Path | None, runs: Path = Path("runs")) -> RunFolder:
     folder = run if run.is_dir() else runs / run
     try:
         plan = Plan.from_json((folder / "plan.json").read_bytes())
-        lines = _read_lines((folder / "rows.jsonl").read_bytes(), {c.key for c in plan.cells})
+        predictions = KeptPredictions(folder)
+        text = (folder / "rows.jsonl").read_bytes()
+        lines = _read_lines(text, {cell.key for cell in plan.cells}, predictions)
     except OSError as error:
         raise UsageError(f"{str(run)!r} is no folder of a run: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -70,20 +83,23 @@ def open_run(run: Path | None, runs: Path = Path("runs")) -> RunFolder:
         ) from None
     kept = {line.row.key: line.predictions for line in lines if line.predictions is not None}
     sealed = all(line.sealed for line in lines)
-    return RunFolder(folder, plan, tuple(line.row for line in lines), kept, sealed)
+    rows = tuple(line.row for line in lines)
+    return RunFolder(folder, plan, rows, kept, sealed, predictions.note)
 
 
-def _read_lines(text: bytes, keys: Collection[str]) -> list[RowLine]:
+def _read_lines(text: bytes, keys: Collection[str], predictions: KeptPredictions) -> list[RowLine]:
     """The rows of a run.
 
     Raises:
         NewerSchemaError: A newer distbench wrote them.
-        ValueError: One is no row, or was altered, or is of no cell of the plan; says which line.
+        ValueError: One is no row, or was altered, or is of no cell of the plan, or is not what its
+            predictions give; says which line.
     """
     seals, read = SealedCount(), []
     for number, line in enumerate(text.splitlines(), start=1):
         try:
             read.append(seals.add(read_line(line)))
+            predictions.check(read[-1].row, read[-1].predictions)
         except ValueError as error:
             first = str(error).partition("\n")[0]
             raise ValueError(f"line {number} of rows.jsonl: {first}") from None

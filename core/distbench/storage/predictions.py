@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,12 @@ from distbench.storage.rows import Row
 
 Predictions = NDArray[np.int64]
 """int64 (m,): the class number for each test image, in the order of the test part."""
+
+ROUNDING = 1e-6
+"""Of a number of images that was divided by all of them and is multiplied again."""
+
+_MOST = 2**53
+"""Images, beyond which a share cannot tell one."""
 
 FILE = "predictions.safetensors"
 """Of a run folder and of a bundle: one tensor for each cell that is done, named by its key."""
@@ -43,6 +50,14 @@ def predictions_digest(predictions: NDArray[Any]) -> str:
 def accuracy(predictions: NDArray[Any], labels: NDArray[np.int64]) -> float:
     """Share of equal entries."""
     return float(np.mean(predictions == labels))
+
+
+def whole_images(share: float, images: int) -> bool:
+    """Whether a share of so many images is that of a whole number of them, up to rounding."""
+    if not math.isfinite(share) or images > _MOST:
+        return False
+    right = share * images
+    return abs(right - round(right)) <= ROUNDING
 
 
 def balanced_accuracy(predictions: NDArray[Any], labels: NDArray[np.int64]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from types import NoneType
 from typing import Any
 
@@ -33,6 +34,7 @@ class RowChecks:
         labels: Where labels are found.
         texts: Checks of texts and numbers.
         report: Takes the reasons.
+        initialisations: What methods begin from, by id, where that is known.
 
     Attributes:
         tally: What was counted.
@@ -41,8 +43,14 @@ class RowChecks:
     """
 
     def __init__(
-        self, bundle: Bundle, labels: TaskLabels, texts: Texts, report: ValidationReport
+        self,
+        bundle: Bundle,
+        labels: TaskLabels,
+        texts: Texts,
+        report: ValidationReport,
+        initialisations: Mapping[str, str] = {},
     ) -> None:
+        self._initialisations = initialisations
         self._bundle, self._labels, self._texts, self._report = bundle, labels, texts, report
         plan = bundle.plan
         self._planned = plan.cells()
@@ -57,6 +65,7 @@ class RowChecks:
             "student": plan.student,
         }
         self._sizes: dict[int, tuple[int, int, str]] = {}
+        self._drawn: dict[tuple[str, int], tuple[tuple[int, ...], str]] = {}
         self._keys: set[str] = set()
         self.tally = Tally()
         self.recomputed = 0
@@ -91,6 +100,8 @@ class RowChecks:
                 self._refuse(claim.kind, where, claim.reason)
             self._sources_of(row.result, where)
             self._cost(row.cost, row.result, len(task.classes), where)
+            self._same_parts(row, row.result, where)
+            self._beginning(row, row.result, where)
             self._parts(row.result, task, where)
             self._predictions(row, row.result, task, where)
             if row.result.parts.split_seed != split_seed(row.suite, row.task.id, row.seed):
@@ -170,6 +181,29 @@ class RowChecks:
                 where,
                 f"a student of {cost.parameters:,} parameters and {cost.student_macs:,} MACs; with "
                 f"as many classes it has {known[0]:,} and {known[1]:,} ({known[2]})",
+            )
+
+    def _same_parts(self, row: Row, result: ResultBlock, where: str) -> None:
+        """The draw depends on task and seed alone, so all methods have the same parts."""
+        parts = result.parts
+        sizes = (parts.labelled, parts.unlabelled, parts.validation, parts.test)
+        known, first = self._drawn.setdefault((row.task.id, row.seed), (sizes, where))
+        if sizes != known:
+            self._refuse(
+                "parts",
+                where,
+                "its labelled, unlabelled, validation and test images are "
+                f"{', '.join(map(str, sizes))}; {first} has {', '.join(map(str, known))}",
+            )
+
+    def _beginning(self, row: Row, result: ResultBlock, where: str) -> None:
+        declared = result.declared.get("initialisation")
+        known = self._initialisations.get(row.method.id, declared)
+        if declared != known:
+            self._refuse(
+                "initialisations",
+                where,
+                f"it declares initialisation {shown(declared)}, not {known}",
             )
 
     def _parts(self, result: ResultBlock, task: PlanTask, where: str) -> None:

@@ -6,15 +6,15 @@ It is cheap, so a leaderboard looks at the rows of bundles in this way too.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple, TypeGuard
 
-from distbench.storage.rows import CostBlock, ResultBlock, Row
+from distbench.storage.predictions import ROUNDING, whole_images
+from distbench.storage.rows import CostBlock, ResultBlock, Row, SourcesBlock
+from distbench.submission.validation_report import shown
 
-_ROUNDING = 1e-6
-"""Of a number of images that was divided by all of them and is multiplied again."""
-
-
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _MOST = 10**24
 """Of anything that is counted: a thousand years of the largest machine in operations."""
 
@@ -35,12 +35,16 @@ def impossible(row: Row) -> Iterator[Claim]:
     if max(map(abs, (*counts, *(point.step for point in result.curve)))) > _MOST:
         yield Claim("costs", "it counts something that no machine can count")
         return
+    distils = "distiller" in row.method.components
     yield from _accuracies(result, len(row.task.classes))
+    yield from _validation(result)
     yield from _parts(result, row.protocol, len(row.task.classes))
     own_loss = all("source" not in table for table in row.method.components.values())
     yield from _curve(result, cost.steps, own_loss)
     yield from _phases(result, cost)
     yield from _costs(cost, result)
+    yield from _counted(cost, own_loss)
+    yield from _sources(result.sources) if distils else _no_sources(result.sources, cost)
 
 
 def _accuracies(result: ResultBlock, classes: int) -> Iterator[Claim]:
@@ -52,24 +56,43 @@ def _accuracies(result: ResultBlock, classes: int) -> Iterator[Claim]:
     test = result.parts.test
     if test < 1:
         return
-    right = round(result.accuracy * test)
-    if abs(result.accuracy * test - right) > _ROUNDING:
+    if not whole_images(result.accuracy, test):
         yield Claim(
             "accuracies",
             f"accuracy {result.accuracy:.6g} is no whole number of {test:,} test images",
         )
         return
+    right = round(result.accuracy * test)
     # An image of a class of n among c classes is worth 1 / (c n) of the balanced accuracy.
     occurring = max(min(classes, test), 1)
     most = max(c * (test - c + 1) for c in {1, occurring, min(occurring, (test + 1) // 2)})
     low, high = right / most, 1 - (test - right) / most
     low, high = (1.0, high) if right == test else (low, 0.0) if right == 0 else (low, high)
-    if not low - _ROUNDING / most <= result.balanced_accuracy <= high + _ROUNDING / most:
+    if not low - ROUNDING / most <= result.balanced_accuracy <= high + ROUNDING / most:
         yield Claim(
             "accuracies",
             f"balanced accuracy {result.balanced_accuracy:.6g} cannot go with accuracy "
             f"{result.accuracy:.6g}, which is {right:,} of {test:,} test images",
         )
+
+
+def _validation(result: ResultBlock) -> Iterator[Claim]:
+    """Validation accuracies are shares of the validation images, and there are none without."""
+    images = result.parts.validation
+    values = [result.validation_accuracy, *(point.validation_accuracy for point in result.curve)]
+    for value in values:
+        if value is None or not 0 <= value <= 1:
+            continue
+        if images < 1:
+            yield Claim("accuracies", "it has a validation accuracy and no validation images")
+            return
+        if not whole_images(value, images):
+            yield Claim(
+                "accuracies",
+                f"validation accuracy {value:.6g} is no whole number of {images:,} validation "
+                "images",
+            )
+            return
 
 
 def _parts(result: ResultBlock, protocol: Mapping[str, Any], classes: int) -> Iterator[Claim]:
@@ -99,7 +122,7 @@ def _curve(result: ResultBlock, steps: int, own_loss: bool) -> Iterator[Claim]:
             yield Claim("curves", f"its curve goes from step {last} to {point.step} of {steps}")
             return
         last = point.step
-        if math.isnan(point.loss) or (own_loss and point.loss < -_ROUNDING):
+        if math.isnan(point.loss) or (own_loss and point.loss < -ROUNDING):
             yield Claim("curves", f"the loss of its curve is {point.loss:g} at step {last}")
             return
         value = point.validation_accuracy
@@ -130,7 +153,7 @@ def _phases(result: ResultBlock, cost: CostBlock) -> Iterator[Claim]:
     seen = sum(steps * images for steps, images in known)
     passes = images * cost.steps
     # A phase names each view once, however often a stream draws it.
-    if passes < seen * (1 - _ROUNDING) or (cost.steps == 0 and images != 0):
+    if passes < seen * (1 - ROUNDING) or (cost.steps == 0 and images != 0):
         yield Claim(
             "phases", f"its phases see {seen:,} images, its {cost.steps} steps {passes:,.0f}"
         )
@@ -139,7 +162,7 @@ def _phases(result: ResultBlock, cost: CostBlock) -> Iterator[Claim]:
         return
     # Forward once; where the backbone is trained, backward twice as much.
     least, most = (cost.student_macs * passes * times for times in (1, 3))
-    if not least * (1 - _ROUNDING) <= cost.training_macs <= most * (1 + _ROUNDING):
+    if not least * (1 - ROUNDING) <= cost.training_macs <= most * (1 + ROUNDING):
         yield Claim(
             "costs",
             f"training took {cost.training_macs:,} MACs; {passes:,.0f} images through "
@@ -180,5 +203,57 @@ def _costs(cost: CostBlock, result: ResultBlock) -> Iterator[Claim]:
         yield Claim("costs", "the student has no parameters or takes no operations")
     if result.declared.get("steps") != cost.steps:
         yield Claim("steps", "the steps of its cost and those it declares differ")
+    if not _SHA256.fullmatch(result.student_digest):
+        yield Claim("students", "the digest of its student is no SHA-256")
+    if cost.total_seconds < cost.train_seconds:
+        yield Claim(
+            "costs",
+            f"the cell took {cost.total_seconds:g} seconds, training alone {cost.train_seconds:g}",
+        )
     if cost.steps > 0 and cost.train_seconds <= 0:
         yield Claim("costs", f"{cost.steps} steps of training took {cost.train_seconds:g} seconds")
+
+
+def _counted(cost: CostBlock, own: bool) -> Iterator[Claim]:
+    """Images that were counted, and the operations that they take.
+
+    A method of a plugin may go back through one pass more than once; none of distbench's own does.
+    """
+    forward, backward = cost.images_forward, cost.images_backward
+    if forward is None or backward is None:
+        return
+    if cost.steps > 0 and forward < 1:
+        yield Claim("costs", f"no image went through the student in {cost.steps} steps")
+    if own and backward > forward:
+        yield Claim("costs", f"{backward:,} images came back of {forward:,} that went forward")
+    takes = cost.student_macs * (forward + 2 * backward)
+    if cost.training_macs is not None and cost.training_macs != takes:
+        yield Claim(
+            "costs",
+            f"training took {cost.training_macs:,} MACs; {forward:,} images forward and "
+            f"{backward:,} back through {cost.student_macs:,} MACs take {takes:,}",
+        )
+
+
+def _sources(sources: SourcesBlock) -> Iterator[Claim]:
+    """What a method that learns from sources says of them."""
+    if both := {*sources.eligible} & sources.excluded.keys():
+        yield Claim("sources", f"source '{_shown(both)}' is both eligible and excluded")
+    weighted = {name for name, weight in sources.weights.items() if weight > 0}
+    if not weighted:
+        yield Claim("weights", "it learns from sources and gives none of them a weight")
+    if odd := weighted - {*sources.eligible}:
+        yield Claim("weights", f"source '{_shown(odd)}' has a weight and is not eligible")
+
+
+def _no_sources(sources: SourcesBlock, cost: CostBlock) -> Iterator[Claim]:
+    """A baseline learns from no source."""
+    if named := {name for block in dict(sources).values() for name in block}:
+        yield Claim("sources", f"it learns from no source and names '{_shown(named)}'")
+    for name in ("teacher_macs", "teacher_pass_macs", "teacher_training_macs"):
+        if value := getattr(cost, name):
+            yield Claim("costs", f"it learns from no source, its {name} is {value:,}")
+
+
+def _shown(names: Collection[str]) -> str:
+    return shown(min(names))

@@ -11,6 +11,7 @@ from distbench.storage.rows import SCHEMA as ROW_SCHEMA
 from distbench.storage.rows import Row
 from distbench.submission import limits
 from distbench.submission.archive import BundleError
+from distbench.submission.beginnings import initialisations
 from distbench.submission.bundle import SUFFIX, Bundle, first_line, open_bundle
 from distbench.submission.rerun import TOLERANCE, rerun_cells
 from distbench.submission.row_checks import RowChecks
@@ -106,7 +107,7 @@ def _validate(bundle: Bundle, names: Registry, report: ValidationReport) -> None
     suite = find_suite(plan, names)
     labels = TaskLabels(names, suite)
     check_suite(plan, suite, names, labels, report)
-    checks = RowChecks(bundle, labels, texts, report)
+    checks = RowChecks(bundle, labels, texts, report, initialisations(plan, names))
     bad = 0
     for number, line in bundle.lines():
         try:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic_core import from_json
 
@@ -12,6 +14,8 @@ from distbench.errors import DistbenchError, RefusedError
 from distbench.leaderboard.rows.gc_pause import without_cycles
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.records import Reader, RowRecord
+from distbench.storage.kept_predictions import KeptPredictions
+from distbench.storage.missing_cells import PlannedCell, missing_cells
 from distbench.storage.paths import without_links
 from distbench.storage.row_lines import OF_ANOTHER_RUN, UNSEALED, SealedCount, read_line
 from distbench.storage.rows import Row
@@ -31,41 +35,63 @@ def collect(paths: Sequence[Path]) -> Collected:
     What cannot be read, was altered, or claims what cannot be, is refused as a whole, with one line
     that says why; the others are kept. Whether bundles give the right answers is not looked at.
     """
-    origins: list[RowOrigin] = []
+    inputs: list[_Input] = []
     records: list[RowRecord] = []
     refused: list[str] = []
-    notes: list[str] = []
     reader = Reader()
     seen: set[Path] = set()
     for path in paths:
-        inputs = list(_inputs(path))
-        if not inputs:
+        places = list(_inputs(path))
+        if not places:
             refused.append(f"{path}: {_nothing(path)}")
-        for one in inputs:
-            if without_links(one) in seen:
+        for place in places:
+            if without_links(place) in seen:
                 continue
-            seen.add(without_links(one))
+            seen.add(without_links(place))
             try:
-                seals = SealedCount()
-                origin, rows = _run(one, seals) if one.is_dir() else _bundle(one)
+                one = _run(place) if place.is_dir() else _bundle(place)
                 with without_cycles():
-                    some = [reader.record(_checked(row), len(origins)) for row in rows]
+                    some = [reader.record(row, len(inputs)) for row in one.rows]
             except DistbenchError as error:
-                refused.append(f"{one}: {error}")
+                refused.append(f"{place}: {error}")
             except OSError as error:
-                refused.append(f"{one}: cannot be read: {error.strerror or error}")
+                refused.append(f"{place}: cannot be read: {error.strerror or error}")
             else:
-                origins.append(origin)
+                inputs.append(one)
                 records += some
-                if seals.unsealed:
-                    notes.append(f"{one}: {UNSEALED}")
-    bundles = sum(origin.kind == "bundle" for origin in origins)
-    if bundles:
+    keys = {record.key for record in records}
+    origins = tuple(replace(one.origin, missing=missing_cells(one.planned, keys)) for one in inputs)
+    return Collected(origins, tuple(records), tuple(refused), _notes(inputs, origins))
+
+
+class _Input(NamedTuple):
+    """A run's folder or a bundle: its rows, read as they are asked for, and what it planned.
+
+    Attributes:
+        origin: What it says of itself.
+        planned: Key of each planned cell.
+        rows: Its rows.
+        notes: What is to be said of it; complete when all rows have passed.
+    """
+
+    origin: RowOrigin
+    planned: Mapping[PlannedCell, str]
+    rows: Iterator[Row]
+    notes: list[str]
+
+
+def _notes(inputs: Sequence[_Input], origins: Sequence[RowOrigin]) -> tuple[str, ...]:
+    """How far what was read can be trusted and how complete it is, one line each."""
+    notes = []
+    for one, origin in zip(inputs, origins, strict=True):
+        missing = [origin.missing] if origin.missing else []
+        notes += [f"{origin.path}: {note}" for note in (*one.notes, *missing)]
+    if bundles := sum(origin.kind == "bundle" for origin in origins):
         notes.append(
             f"{bundles} {'bundle is' if bundles == 1 else 'bundles are'} whole and consistent; "
             "accuracies were not held against labels, which `distbench validate` does"
         )
-    return Collected(tuple(origins), tuple(records), tuple(refused), tuple(notes))
+    return tuple(notes)
 
 
 def _nothing(path: Path) -> str:
@@ -91,33 +117,47 @@ def _inputs(path: Path) -> Iterator[Path]:
         yield from (Path(folder) / name for name in sorted(files) if name.endswith(BUNDLE))
 
 
-def _run(folder: Path, seals: SealedCount) -> tuple[RowOrigin, Iterator[Row]]:
-    """A run's folder; of its plan only tasks and seeds are read, which all versions have."""
+def _run(folder: Path) -> _Input:
+    """A run's folder; of its plan only tasks, seeds and cells are read, as all versions have them.
+
+    A plan that names no cells is read too; nothing is known then of what is missing.
+    """
     try:
         plan = from_json((folder / "plan.json").read_bytes())
         tasks = tuple(str(task["id"]) for task in plan["tasks"])
         seeds = tuple(int(seed) for seed in plan["seeds"])
-        keys = {str(cell["key"]) for cell in plan.get("cells", ())}
+        planned = {
+            (str(cell["method"]), str(cell["task"]), int(cell["seed"])): str(cell["key"])
+            for cell in plan.get("cells", ())
+        }
     except OSError as error:
         raise RefusedError(f"no plan.json can be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         raise RefusedError("plan.json is not the plan of a run; run it again") from None
     origin = RowOrigin(str(folder), "run", tasks=tasks, seeds=seeds)
-    return origin, _lines(folder / "rows.jsonl", seals, keys)
+    notes: list[str] = []
+    return _Input(origin, planned, _lines(folder, frozenset(planned.values()), notes), notes)
 
 
-def _lines(path: Path, seals: SealedCount, keys: Collection[str]) -> Iterator[Row]:
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
+def _lines(folder: Path, keys: frozenset[str], notes: list[str]) -> Iterator[Row]:
+    """The rows of a run's folder, held against their seals, its plan and its predictions."""
+    seals, kept = SealedCount(), KeptPredictions(folder)
+    with (folder / "rows.jsonl").open("rb") as file:
+        for number, text in enumerate(file, start=1):
             try:
-                row = seals.add(read_line(line)).row
+                line = seals.add(read_line(text))
             except ValueError as error:
                 raise RefusedError(
                     f"line {number} of rows.jsonl is no row: {_why(error)}; run it again"
                 ) from None
-            if keys and row.key not in keys:
+            if keys and line.row.key not in keys:
                 raise RefusedError(f"line {number} of rows.jsonl {OF_ANOTHER_RUN}; run it again")
-            yield row
+            try:
+                kept.check(_checked(line.row), line.predictions)
+            except ValueError as error:
+                raise RefusedError(f"line {number} of rows.jsonl: {error}; run it again") from None
+            yield line.row
+    notes += [note for note in (UNSEALED * bool(seals.unsealed), kept.note) if note]
 
 
 def _why(error: ValueError) -> str:
@@ -130,14 +170,14 @@ def _why(error: ValueError) -> str:
     return f"{where}{': ' * bool(where)}{first['msg']}"
 
 
-def _bundle(path: Path) -> tuple[RowOrigin, Iterator[Row]]:
+def _bundle(path: Path) -> _Input:
     """A bundle; that it is whole and consistent is checked as it is read."""
     from distbench.submission.bundle import open_bundle
     from distbench.submission.validate import consistent_rows
     from distbench.submission.validation_report import ValidationReport
 
     with open_bundle(path) as bundle:
-        manifest = bundle.manifest
+        manifest, planned = bundle.manifest, bundle.plan.cells()
     about = {
         "licence": manifest.licence,
         "distbench": manifest.distbench,
@@ -156,13 +196,13 @@ def _bundle(path: Path) -> tuple[RowOrigin, Iterator[Row]]:
     def rows() -> Iterator[Row]:
         with open_bundle(path) as bundle:
             report = ValidationReport(path.name)
-            yield from consistent_rows(bundle, report)
+            yield from map(_checked, consistent_rows(bundle, report))
         if report.reasons:
             first, *others = report.reasons
             more = f" (and {len(others)} more, see `distbench validate`)" if others else ""
             raise RefusedError(f"{first}{more}")
 
-    return origin, rows()
+    return _Input(origin, planned, rows(), [])
 
 
 def _checked(row: Row) -> Row:

@@ -70,7 +70,7 @@ def plain_row(
                 "labelled": 40,
                 "unlabelled": 400,
                 "validation": 60,
-                "test": 500,
+                "test": 10_000,
                 "split_seed": seed,
             },
             "declared": {"steps": 300, "images_per_step": 64.0},

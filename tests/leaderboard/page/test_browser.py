@@ -292,16 +292,12 @@ def test_many_methods_are_drawn_as_they_are_looked_at(browser, tmp_path):
     opened.close()
 
 
-def test_a_difference_without_an_interval_breaks_nothing(browser, make_rows, tmp_path):
-    from distbench.storage.row_lines import sealed_line
-
+def test_a_difference_without_an_interval_breaks_nothing(browser, make_rows, save_run, tmp_path):
     rows = [
         *make_rows("finetune", {"a": [0.5], "b": [0.6]}),
         *make_rows("even", {"a": [0.6], "b": [0.7]}),
     ]
-    folder = synthetic.run_folder(tmp_path / "run", iter(()), 1)
-    (folder / "rows.jsonl").write_text("".join(sealed_line(row) + "\n" for row in rows))
-    found = collect([folder])
+    found = collect([save_run(tmp_path / "run", rows)])
     path = tmp_path / "equal.html"
     path.write_text(reports_page(found, reports(found)), encoding="utf-8")
     opened = browser.new_page()

@@ -27,7 +27,7 @@ class BoardReport:
         label: What it is of, for people; no two reports of one call have the same.
         rows: The records behind the board.
         origins: DeclaredMethod to the numbers of the files that its rows come from.
-        left_out: What is not on the board although it was read, a sentence each.
+        left_out: What is not on the board although it was read or planned, a sentence each.
     """
 
     label: str
@@ -179,5 +179,11 @@ def _report(
         weights=tuple(source_weights(kept, methods=methods, tasks=tasks)),
         metrics=tuple(metric_lines(kept, tasks=tasks, measure=measure)),
         origins={method: tuple(sorted(numbers)) for method, numbers in sources.items()},
-        left_out=left_out(rows, tasks, seeds),
+        left_out=(*left_out(rows, tasks, seeds), *_missing(rows, origins)),
     )
+
+
+def _missing(rows: Iterable[RowRecord], origins: Sequence[RowOrigin]) -> tuple[str, ...]:
+    """What the files of these rows planned and do not hold, a sentence each."""
+    used = [origins[number] for number in sorted({row.origin for row in rows})]
+    return tuple(f"{origin.path}: {origin.missing}." for origin in used if origin.missing)

@@ -17,7 +17,8 @@ def footprint(
 
     Methods may have been tried on fewer tasks or with fewer seeds than others. Chosen are the tasks
     that maximise (methods tried on all of them) x (tasks), then the seeds likewise. What was tried
-    and failed or declined counts as tried, so that no hard task is lost to those it defeats.
+    and failed or declined counts as tried, so that no hard task is lost to those it defeats, and so
+    does what the file of a method planned, whether there is a row of it or not.
     """
     tried: dict[str, dict[str, set[int]]] = defaultdict(lambda: defaultdict(set))
     order: dict[str, None] = {}
@@ -25,21 +26,24 @@ def footprint(
     for row in rows:
         tried[row.method.id][row.task.id].add(row.seed)
         planned[row.method.id].add(row.origin)
-    mine = {row.task.id for row in rows}
     for origin in sorted({row.origin for row in rows}):
-        order.update(dict.fromkeys(task for task in origins[origin].tasks if task in mine))
-    order.update(dict.fromkeys(sorted(mine)))
+        order.update(dict.fromkeys(origins[origin].tasks))
+    order.update(dict.fromkeys(sorted({row.task.id for row in rows})))
     on: dict[str, frozenset[str]] = {}
     for method, by_task in tried.items():
-        plans = {t for n in planned[method] for t in origins[n].tasks if t in mine}
-        on[method] = frozenset({*by_task, *plans})
+        on[method] = frozenset({*by_task, *(t for n in planned[method] for t in origins[n].tasks)})
     tasks = _largest(on.values(), key=lambda s: [list(order).index(t) for t in sorted(s)])
-    seeds_of = [
-        frozenset(seed for task, seeds in tried[m].items() if task in tasks for seed in seeds)
-        for m in tried
-        if on[m] >= tasks
+    with_seeds = [
+        frozenset(
+            {
+                *(seed for task, some in tried[method].items() if task in tasks for seed in some),
+                *(seed for n in planned[method] for seed in origins[n].seeds),
+            }
+        )
+        for method in tried
+        if on[method] >= tasks
     ]
-    seeds = _largest(seeds_of, key=sorted)
+    seeds = _largest(with_seeds, key=sorted)
     return tuple(t for t in order if t in tasks), tuple(sorted(seeds))
 
 

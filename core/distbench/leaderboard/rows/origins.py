@@ -18,6 +18,7 @@ class RowOrigin:
         submitter: Who submitted it; None for a run.
         tasks: The planned tasks, in order.
         seeds: The planned seeds.
+        missing: Which planned cells have no row, here or in what was read beside it; None if none.
         about: What else it says of itself.
     """
 
@@ -27,6 +28,7 @@ class RowOrigin:
     tasks: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
     about: dict[str, str] = field(default_factory=dict)
+    missing: str | None = None
 
 
 @dataclass(frozen=True)
