@@ -91,8 +91,10 @@ class MachineError(DistbenchError):
         )
 
 
-class StopSignal(KeyboardInterrupt):
+class StopSignal(BaseException):
     """A signal asked this process to end; the command line turns signals into it.
+
+    No ``KeyboardInterrupt``, which libraries catch and answer in ways of their own.
 
     Args:
         number: Of the signal.
@@ -111,7 +113,7 @@ class InterruptedRunError(DistbenchError):
         cause: What stopped it.
     """
 
-    def __init__(self, message: str, cause: KeyboardInterrupt) -> None:
+    def __init__(self, message: str, cause: BaseException) -> None:
         super().__init__(message)
         self.exit_code = 128 + getattr(cause, "number", signal.SIGINT)
 

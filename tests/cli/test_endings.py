@@ -185,3 +185,140 @@ def test_files_that_never_end_are_refused() -> None:
     )
     assert done.returncode == 2
     assert "'pipe': is a pipe or a device and no file" in done.stderr
+
+
+def python(code: str, *arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        **more,
+    )
+
+
+MAIN = "import sys; from distbench.cli import main; sys.argv[0] = 'distbench'; "
+
+
+@pytest.mark.slow
+def test_a_thread_that_a_plugin_left_does_not_keep_the_command() -> None:
+    Path("odd.py").write_text(
+        "import threading, time\n"
+        "def stay():\n    time.sleep(10**6)\n"
+        "threading.Thread(target=stay).start()\n" + BUSY.format(body="return 1.0")
+    )
+    done = python(MAIN + "main()", "list", "metrics", "busy", "--plugin", "odd.py")
+    assert done.returncode == 0
+    assert "Busy." in done.stdout
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
+def test_a_signal_while_the_command_line_is_read(name: str) -> None:
+    code = (
+        "import os, signal; from distbench import cli\n"
+        f"cli.app = lambda: os.kill(os.getpid(), signal.{name}) or signal.pause()\ncli.main()"
+    )
+    done = python(code)
+    assert done.returncode == 128 + getattr(signal, name)
+    assert done.stderr.startswith("distbench: interrupted; ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_help_into_a_full_disk_is_one_line() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "distbench", "--help"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("distbench: No space left on device")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("closed", ["2>&-", "1>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"])
+def test_closed_streams_take_nothing_away(closed: str) -> None:
+    options = (
+        f"--task toy_task --zoo toy_zoo --plugin {TOYS} --student toy_student --image-size 16 "
+        "--steps 2 --batch 8 --labelled 3-per-class --baseline finetune --distiller none --name x"
+    )
+    command = f"{sys.executable} -m distbench run {options} {closed}"
+    assert subprocess.run(command, shell=True, timeout=100, check=False).returncode == 0
+    assert Path("runs/x/leaderboard.csv").exists()
+
+
+PLUGINS = """
+import distbench
+class Lazy(distbench.Executor):
+    "Does nothing."
+    def drain(self, queue):
+        pass
+class Boom(distbench.Metric):
+    "Fails."
+    def score(self, probe):
+        raise SystemExit(0)
+class Rude(distbench.Student):
+    "Suggests badly."
+    def suggestions(self):
+        return []
+class Greedy(distbench.Task):
+    "Downloads numbers."
+    def downloads(self):
+        return [3, None]
+class Terse(distbench.Metric):
+    __doc__ = 5
+    def score(self, probe):
+        return 1.0
+also = Boom
+for kind in (Rude, Greedy):
+    kind.__abstractmethods__ = frozenset()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ("run --executor lazy --baseline finetune --distiller none", 1, "lazy left it undone"),
+        ("study --executor lazy --metric knn", 3, "executor lazy left it undone"),
+        ("study --metric boom --metric knn", 1, "SystemExit: 0"),
+        (
+            "tune --baseline finetune --distiller none --executor lazy --trials 1",
+            1,
+            "left it undone",
+        ),
+        ("list students", 0, "warning: plugin 'rude': suggestions"),
+        ("list metrics", 0, "terse"),
+        ("info metric terse", 0, "terse"),
+        ("fetch --task greedy", 2, "downloads: gave 3 and no distbench.Download"),
+    ],
+)
+def test_what_a_plugin_spoils_is_told_by_every_command(words: str, code: int, message: str) -> None:
+    Path("odd.py").write_text(PLUGINS)
+    name, *rest = words.split()
+    toys = ["--task", "toy_task", "--zoo", "toy_zoo", "--student", "toy_student"]
+    budget = ["--image-size", "16", "--steps", "2", "--batch", "8", "--labelled", "3-per-class"]
+    options = {
+        "list": [],
+        "info": [],
+        "fetch": toys[4:],
+        "tune": [*toys[:2], *toys[4:], *budget],
+        "run": toys + budget,
+        "study": toys + budget,
+    }[name]
+    plugins = ("--plugin", str(TOYS), "--plugin", "odd.py")
+    done = CliRunner().invoke(app, [name, *rest, *options, *plugins])
+    assert "fault of distbench's own" not in done.output
+    assert message in done.output
+    assert done.exit_code == code, done.output
+
+
+def test_keys_of_a_file_that_a_command_does_not_use_are_named() -> None:
+    Path("run.toml").write_text('reporter = ["jsonl:path=x"]\nsave_student = true\nsteps = 3\n')
+    done = CliRunner().invoke(app, ["fetch", "--config", "run.toml", "--dry-run"])
+    assert "note: run.toml: of no account here: reporter, save_student" in done.stderr

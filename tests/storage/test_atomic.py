@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -18,5 +19,19 @@ def test_a_folder_in_its_place_is_named() -> None:
     Path("a/b").mkdir(parents=True)
     with pytest.raises(IsADirectoryError, match="a folder lies where a file belongs") as caught:
         write_atomic(Path("a/b"), "text")
-    assert caught.value.filename == "a/b"
+    assert caught.value.filename == str(Path("a/b").absolute())
     assert [path.name for path in Path("a").iterdir()] == ["b"]
+
+
+def test_a_link_stays_and_what_it_leads_to_is_written() -> None:
+    Path("link").symlink_to("target")
+    write_atomic(Path("link"), "text")
+    assert Path("link").is_symlink()
+    assert Path("target").read_text() == "text"
+
+
+def test_a_pipe_is_not_replaced() -> None:
+    os.mkfifo("pipe")
+    with pytest.raises(FileExistsError, match="a pipe or a device lies there"):
+        write_atomic(Path("pipe"), "text")
+    assert Path("pipe").is_fifo()

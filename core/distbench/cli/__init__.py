@@ -9,7 +9,7 @@ import typer
 
 from distbench.cli import zoo
 from distbench.cli.commands import Command, Group
-from distbench.cli.ending import tell_of_threads
+from distbench.cli.ending import leave, open_standard_streams, tell, tell_of_threads
 from distbench.cli.signals import heed_signals
 from distbench.storage.ordinary_files import refuse_what_never_ends
 
@@ -54,7 +54,13 @@ def _root(
 
 def main() -> None:
     """Runs the command line; whatever ends it is one line on stderr and an exit code."""
-    refuse_what_never_ends()
+    open_standard_streams()
     heed_signals()
+    refuse_what_never_ends()
     tell_of_threads()
-    app()
+    try:
+        app()
+    except SystemExit as end:
+        leave(end.code)
+    except BaseException as error:
+        leave(tell(error))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import os
 import sys
 import threading
@@ -19,6 +21,42 @@ _KEPT = "what was finished is kept, the same command goes on"
 _OURS = ("distbench", "distbench_builtin")
 
 
+def open_standard_streams() -> None:
+    """Gives a process that was started without standard streams some that go nowhere.
+
+    Otherwise the first files that it opens would become its output.
+    """
+    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
+        continue
+    os.close(handle)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
+
+
+def leave(code: object) -> None:
+    """Ends the process, also where a plugin left a thread that does not end by itself.
+
+    Args:
+        code: The exit code, as `SystemExit` holds it.
+    """
+    number = code if isinstance(code, int) else int(code is not None)
+    if not any(_is_of_a_plugin(thread) for thread in threading.enumerate()):
+        sys.exit(number)
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(number)
+
+
+def _is_of_a_plugin(thread: threading.Thread) -> bool:
+    """Whether a thread keeps the process and runs what a plugin gave it."""
+    target = getattr(thread, "_target", None)
+    module = str(getattr(target, "__module__", "")) if target else type(thread).__module__
+    return not thread.daemon and _is_plugin(module)
+
+
 def tell(error: BaseException) -> int:
     """Says on stderr what ended a command.
 
@@ -27,13 +65,18 @@ def tell(error: BaseException) -> int:
     Returns:
         The exit code.
     """
+    if isinstance(error, BrokenPipeError) or _of_a_broken_pipe(error):
+        return 0
     if os.environ.get("DISTBENCH_TRACEBACK") == "1":
         traceback.print_exception(error)
-    if isinstance(error, BrokenPipeError):
-        return 0
     line, code = _ending(error)
     echo(f"distbench: {line}", err=True)
     return code
+
+
+def _of_a_broken_pipe(error: BaseException) -> bool:
+    """Whether the library that prints help ends the process, as it does where nobody reads on."""
+    return isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)
 
 
 def tell_of_threads() -> None:

@@ -82,14 +82,16 @@ def list_(
 def _rows(names: Registry, kind: str, pattern: str) -> list[dict[str, Any]]:
     """The components of one kind."""
     from distbench.errors import PluginError
+    from distbench.interfaces.calls import naming
 
     rows = []
     for name in names.names(kind):
         if not fnmatch(name, pattern):
             continue
         try:
-            summary = names.load(kind, name).summary()
             origin = names.offer(kind, name).origin.plugin
+            with naming(origin, f"summary of {kind} {name!r}"):
+                summary = names.load(kind, name).summary()
         except PluginError as error:
             summary, origin = f"broken: {error}", error.plugin
         rows.append({"kind": kind, "name": name, "plugin": origin, "summary": summary})

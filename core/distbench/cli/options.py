@@ -194,7 +194,12 @@ def run_config(given: dict[str, Any], **more: Any) -> RunConfig:
     """The configuration that shared options make, over that of a file where one is given."""
     from distbench.planning.config import RunConfig
 
-    return RunConfig.make(given.pop("config", None), **{**given, **more})
+    file = given.pop("config", None)
+    config = RunConfig.make(file, **{**given, **more})
+    unused = sorted(config.model_fields_set - {*given, *more})
+    if file is not None and unused:
+        echo(f"note: {file}: of no account here: {', '.join(unused)}", err=True)
+    return config
 
 
 def table(rows: Iterable[Iterable[Any]], headers: Iterable[str], **more: Any) -> str:

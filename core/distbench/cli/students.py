@@ -67,12 +67,15 @@ def show(
 def suggested(names: Registry, pattern: str) -> list[dict[str, Any]]:
     """What the student components of all plugins suggest."""
     from distbench.errors import PluginError
+    from distbench.interfaces.calls import naming
 
     rows = []
     for name in names.names("student"):
         try:
-            offers = cast("type[Student]", names.load("student", name)).suggestions()
-        except PluginError:
+            with naming(name, "suggestions"):
+                offers = cast("type[Student]", names.load("student", name)).suggestions()
+        except PluginError as error:
+            echo(f"warning: {error}", err=True)
             continue
         for one in offers:
             row = {"name": f"{name}:{one['value']}", **one}

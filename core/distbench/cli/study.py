@@ -54,10 +54,11 @@ def study(
                 "folder": str(studied.folder),
                 "oracle": studied.oracle,
                 "metrics": metrics_as_dicts(studied.lines),
+                "warnings": list(studied.warnings),
             }
         )
     else:
         echo(terminal_text(metric_table(studied.lines)))
         echo(f"\nTables and pictures lie in {studied.folder}.")
-    if studied.run.exit_code:
-        raise typer.Exit(studied.run.exit_code)
+    if studied.exit_code:
+        raise typer.Exit(studied.exit_code)

@@ -9,6 +9,7 @@ from pathlib import Path
 from distbench.engine.ledger import Ledger
 from distbench.engine.memory_estimate import memory_warning
 from distbench.errors import MachineError
+from distbench.interfaces.calls import naming
 from distbench.interfaces.executor import Executor, Outcome, Unit, UnitQueue
 from distbench.interfaces.progress import Progress, silent
 from distbench.planning.config import RunConfig
@@ -71,7 +72,9 @@ def execute_units(
     )
     if warning := short_of_memory(config, plan, len(units)):
         progress(f"warning: {warning}", 0, len(units))
-    executor.drain(queue)
+    with naming(executor.name, "drain"):
+        executor.drain(queue)
+    queue.abandon(f"executor {executor.name} left it undone")
     if fatal:
         raise MachineError.of(fatal[0])
 

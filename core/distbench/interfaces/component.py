@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -85,7 +86,12 @@ class Component(BaseModel):
     @classmethod
     def summary(cls) -> str:
         """First line of the docstring."""
-        return (cls.__doc__ or "").strip().partition("\n")[0]
+        return cls.description().partition("\n")[0]
+
+    @classmethod
+    def description(cls) -> str:
+        """The docstring; nothing where it is none."""
+        return inspect.cleandoc(cls.__doc__) if isinstance(cls.__doc__, str) else ""
 
     def downloads(self) -> Sequence[Download]:
         """What it needs from the network, for `distbench fetch`; contacts nothing itself."""

@@ -123,6 +123,11 @@ class UnitQueue:
         """Seconds that a unit may take; an executor that cannot stop one may ignore it."""
         return self._units[unit].timeout
 
+    def abandon(self, reason: str) -> None:
+        """Ends all units that are open as failed; nothing where the queue was stopped."""
+        while self.open:
+            self.finish(Outcome(min(self._open), "failed", reason))
+
     def finish(self, outcome: Outcome) -> None:
         """Reports how a unit ended."""
         if outcome.unit not in self._open:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -29,7 +28,7 @@ def describe(kind: str, name: str, names: Registry) -> dict[str, Any]:
         "version": cls.version,
         "role": cls.role,
         "needs": sorted(getattr(cls, "needs", ())),
-        "description": inspect.cleandoc(cls.__doc__ or ""),
+        "description": cls.description(),
         "parameters": [
             _parameter(key, field, key == chief) for key, field in cls.parameters().items()
         ],

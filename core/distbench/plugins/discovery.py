@@ -139,8 +139,8 @@ def _returned(impl: pluggy.HookImpl) -> Any:
 def _bare_components(module: ModuleType, origin: Origin) -> Iterator[Offer]:
     """Components of a plugin file that has no hooks: each class under its name in snake case."""
     any_component = False
-    for value in vars(module).values():
-        if not isinstance(value, type) or value.__module__ != module.__name__:
+    for value in dict.fromkeys(v for v in vars(module).values() if isinstance(v, type)):
+        if value.__module__ != module.__name__:
             continue
         for kind, base in KINDS.items():
             if issubclass(value, base) and not getattr(value, "__abstractmethods__", None):

@@ -16,7 +16,10 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     Raises:
         OSError: No space, no permission; names the file, and nothing is left behind.
     """
+    path = Path(os.path.realpath(path))  # a link stays, what it leads to is written
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise FileExistsError(errno.EEXIST, "a pipe or a device lies there and no file", str(path))
     raw = data.encode() if isinstance(data, str) else data
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
     try:

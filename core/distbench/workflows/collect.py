@@ -110,8 +110,9 @@ def _inputs(path: Path) -> Iterator[Path]:
         return
     for folder, subfolders, files in os.walk(path):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
-        if "rows.jsonl" in files:
-            yield Path(folder)
+        unfinished = "plan.json" in files and not subfolders and Path(folder) != path
+        if "rows.jsonl" in files or unfinished or "rows.jsonl" in subfolders:
+            yield Path(folder)  # one without readable rows is left out by name
             subfolders.clear()
             continue
         yield from (Path(folder) / name for name in sorted(files) if name.endswith(BUNDLE))

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from distbench.errors import DataError, DistbenchError, MachineError, UsageError
+from distbench.interfaces.calls import instance, naming
 from distbench.interfaces.component import Component
 from distbench.interfaces.progress import Progress, silent
 from distbench.planning.config import RunConfig
@@ -65,7 +67,11 @@ def needs_of(components: Mapping[str, Component]) -> list[Need]:
     """What components need, by what each is called; what several need is named once."""
     each: dict[str, Need] = {}
     for name, component in components.items():
-        for download in component.downloads():
+        with naming(name, "downloads"):
+            downloads = [*component.downloads()]
+        for download in downloads:
+            kind: type[Any] = Download  # abstract
+            instance(name, "downloads", download, kind)
             if (same := repr(download)) not in each:
                 each[same] = _need(name, download)
     return list(each.values())

@@ -12,7 +12,7 @@ from distbench.engine.ledger import Ledger
 from distbench.engine.mirror_hint import mirror_hint
 from distbench.engine.same_pictures import same_picture_notes
 from distbench.engine.student_trial import try_student
-from distbench.errors import InterruptedRunError, MachineError, interrupts
+from distbench.errors import InterruptedRunError, MachineError, StopSignal, interrupts
 from distbench.interfaces.executor import Executor, Outcome
 from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
@@ -121,7 +121,7 @@ def execute(
         result = _gather(plan, cells, ledger, folder, len(missing))
         reporters.notify("finished", folder)
         return replace(result, warnings=result.warnings + tuple(reporters.warnings))
-    except KeyboardInterrupt as error:
+    except (KeyboardInterrupt, StopSignal) as error:
         if not interrupts(error):
             raise
         reporters.notify("stopped", "interrupted")

@@ -47,6 +47,7 @@ class MetricStudy:
         scores: Metric to (task, seed) to source to score.
         lines: The metrics, judged.
         warnings: What a person should know.
+        unscored: Jobs of metrics that failed.
     """
 
     folder: Path
@@ -56,6 +57,12 @@ class MetricStudy:
     scores: Mapping[str, ByCell]
     lines: Sequence[MetricLine]
     warnings: tuple[str, ...]
+    unscored: int = 0
+
+    @property
+    def exit_code(self) -> int:
+        """That of its run; 1 where a metric failed."""
+        return self.run.exit_code or int(self.unscored > 0)
 
 
 def study(
@@ -98,11 +105,12 @@ def study(
     if not reached:
         why = "; ".join(sorted({row.reason or "" for row in run.rows})[:3])
         raise DataError(f"no source could be tried by {oracle}: {why}")
-    scores, warnings = _scores(config, scored, progress)
+    scores, warnings, unscored = _scores(config, scored, progress)
     tasks = [task.id for task in scored.tasks]
     label = run.rows[0].method.id.partition("/")[0]
     lines = judge(scores, {label: reached}, tasks)
-    outcome = MetricStudy(folder, label, run, reached, scores, lines, run.warnings + warnings)
+    noted = run.warnings + warnings
+    outcome = MetricStudy(folder, label, run, reached, scores, lines, noted, unscored)
     _write(outcome, tasks, sources)
     return outcome
 
@@ -118,7 +126,7 @@ def _reached(run: RunResult) -> ByCell:
 
 def _scores(
     config: RunConfig, plan: Plan, progress: Progress
-) -> tuple[dict[str, ByCell], tuple[str, ...]]:
+) -> tuple[dict[str, ByCell], tuple[str, ...], int]:
     """Scores of every metric on every task and seed, from the cache or computed now."""
     jobs = {job.id: job for job in plan.jobs}
     units = [unit for unit in plan.units(plan.cells) if unit.id in jobs]
@@ -147,7 +155,7 @@ def _scores(
             if not stored["values"]:
                 why = "; ".join(sorted(set(stored["excluded"].values()))[:2])
                 warnings[f"{metric} scored no source of {cell.task}: {why}"] = None
-    return {metric: scores[metric] for metric in scores}, tuple(warnings)
+    return {metric: scores[metric] for metric in scores}, tuple(warnings), len(failed)
 
 
 def _write(study: MetricStudy, tasks: Sequence[str], sources: Sequence[str]) -> None:
