@@ -40,10 +40,10 @@ def with_weights(fresh: Classifier, weights: Mapping[str, Any]) -> Classifier:
     own = _shapes(fresh.state_dict())
     odd = sorted(dict(own.items() ^ _shapes(weights).items()))
     if odd:
-        more = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
+        more = f", as are {len(odd) - 1} more" if len(odd) > 1 else ""
         raise WeightsError(
-            f"its weights do not fit the network built anew ({odd[0]!r}{more} are missing, new or "
-            "of another shape)"
+            f"its weights do not fit the network built anew ({odd[0]!r} is missing, new or of "
+            f"another shape{more})"
         )
     fresh.load_state_dict(weights)
     return fresh.eval()
