@@ -111,7 +111,7 @@ FAULTS = [
 @pytest.mark.parametrize(("how", "message"), FAULTS)
 def test_it_is_refused_before_the_work(options: dict[str, Any], how: str, message: str) -> None:
     student = {"use": "odd", "how": how}
-    wanted = f"student odd:how=.* cannot be trained at 16 pixels: {message}"
+    wanted = f"student odd:how=.* cannot be used at 16 pixels: {message}"
     with pytest.raises(UsageError, match=wanted):
         run(**{**options, "student": student})
     assert not (Path.cwd().parent / "home" / "artifacts" / "images").exists()
@@ -123,7 +123,7 @@ def test_a_dry_run_refuses_what_the_run_would(options: dict[str, Any]) -> None:
     given = ["run", "--dry-run", "--task", "toy_task", "--zoo", "toy_zoo", "--image-size", "16"]
     given += [part for file in options["plugin"] for part in ("--plugin", str(file))]
     for more, message in (
-        (["--student", "odd:how=large only"], "cannot be trained at 16 pixels"),
+        (["--student", "odd:how=large only"], "cannot be used at 16 pixels"),
         (["--student", "toy_student", "--executor", "nope"], "unknown executor 'nope'"),
         (["--student", "toy_student", "--reporter", "inf"], "unknown reporter 'inf'"),
         (["--student", "toy_student", "--device", "1e308"], "--device 1e308 cannot be used here"),

@@ -36,8 +36,8 @@ def try_student(plan: Plan, root: Path) -> None:
         root: ``$DISTBENCH_HOME``.
 
     Raises:
-        UsageError: It cannot be made, trained at the protocol's image size, or described for its
-            export.
+        UsageError: It cannot be made, trained at the protocol's image size, described for its
+            export, built anew with its weights, or judged image by image.
         MachineError: The memory is not enough for it.
     """
     from importlib.metadata import version
@@ -55,7 +55,7 @@ def try_student(plan: Plan, root: Path) -> None:
         if there:
             label = registry(arguments[2]).make("student", plan.student).label
             raise UsageError(
-                f"student {label} cannot be trained at {side} pixels: {there.rstrip('.')}. Take "
+                f"student {label} cannot be used at {side} pixels: {there.rstrip('.')}. Take "
                 "another --image-size or --student, or mend its arguments (transformers of timm "
                 f"take arguments.img_size={side})"
             )

@@ -152,7 +152,7 @@ def made_ready(
 
     Raises:
         UsageError: One of them is unknown or cannot work here, there is no such device, or the
-            student cannot be trained at the protocol's image size.
+            student cannot be used at the protocol's image size.
     """
     names = registry(config.plugin)
     executor = names.make("executor", config.executor, base=config.base_of("executor"))
