@@ -18,6 +18,34 @@ import os
 import torch
 from distbench import Student
 
+held = {}
+
+class Eval(torch.nn.Module):
+    "Does something to features in evaluation mode."
+    def __init__(self, does):
+        super().__init__()
+        self.does = does
+
+    def forward(self, x):
+        return x if self.training else self.does(x)
+
+def modes(net, how):
+    add = torch.nn.functional
+    if how == "batch statistics":
+        net.insert(1, torch.nn.BatchNorm2d(4, track_running_stats=False))
+    if how == "running statistics":
+        net.insert(1, torch.nn.BatchNorm2d(4))
+    if how == "batch mean":
+        net.append(Eval(lambda x: x - x.mean(0, keepdim=True)))
+    if how == "first image":
+        net.append(Eval(lambda x: x - x[:1]))
+    if how == "dropout":
+        net.append(Eval(lambda x: add.dropout(x, 0.3)))
+    if how == "hidden":
+        away = torch.randn(4)
+        net.append(Eval(lambda x: x + away))
+    return net
+
 class Odd(Student):
     "Cannot do everything."
     how: str = "good"
@@ -42,6 +70,11 @@ class Odd(Student):
                     assert x.shape[-1] == 64, "Input height (16) doesn't match model (64)"
                     return x
             net = torch.nn.Sequential(Large(), *net)
+        net = modes(net, self.how)
+        if self.how == "kept":
+            net = held.setdefault("net", net)
+        if self.how == "random only" and not pretrained:
+            net.append(torch.nn.Softmax(1))
         net.num_features = 5 if self.how == "other width" else 4
         return net
 
@@ -64,6 +97,13 @@ FAULTS = [
     ("large only", "AssertionError: Input height .16. doesn't match model .64."),
     ("other width", "its backbone gives features of shape .2, 4. for 2 images"),
     ("no export", "ValueError: no recipe for this head"),
+    ("batch statistics", "in evaluation mode the features of an image depend on the others"),
+    ("batch mean", "in evaluation mode the features of an image depend on the others"),
+    ("first image", "in evaluation mode the features of an image depend on the others"),
+    ("dropout", "in evaluation mode its features of the same images differ from pass to pass"),
+    ("hidden", "its trained weights give other features in a student that is built anew"),
+    ("random only", "its trained weights give other features in a student that is built anew"),
+    ("kept", r"its backbone\(\) gives the same module twice"),
 ]
 
 
@@ -71,7 +111,7 @@ FAULTS = [
 @pytest.mark.parametrize(("how", "message"), FAULTS)
 def test_it_is_refused_before_the_work(options: dict[str, Any], how: str, message: str) -> None:
     student = {"use": "odd", "how": how}
-    wanted = f"student odd:how=.* cannot be trained at 16 pixels: {message}"
+    wanted = f"student odd:how=.* cannot be used at 16 pixels: {message}"
     with pytest.raises(UsageError, match=wanted):
         run(**{**options, "student": student})
     assert not (Path.cwd().parent / "home" / "artifacts" / "images").exists()
@@ -83,7 +123,7 @@ def test_a_dry_run_refuses_what_the_run_would(options: dict[str, Any]) -> None:
     given = ["run", "--dry-run", "--task", "toy_task", "--zoo", "toy_zoo", "--image-size", "16"]
     given += [part for file in options["plugin"] for part in ("--plugin", str(file))]
     for more, message in (
-        (["--student", "odd:how=large only"], "cannot be trained at 16 pixels"),
+        (["--student", "odd:how=large only"], "cannot be used at 16 pixels"),
         (["--student", "toy_student", "--executor", "nope"], "unknown executor 'nope'"),
         (["--student", "toy_student", "--reporter", "inf"], "unknown reporter 'inf'"),
         (["--student", "toy_student", "--device", "1e308"], "--device 1e308 cannot be used here"),
@@ -109,5 +149,6 @@ def test_a_crash_is_an_answer(options: dict[str, Any]) -> None:
     arguments = ({"use": "odd", "how": "dies"}, 16, tuple(options["plugin"]))
     ended = answer_of(student_trial._trial, *arguments)
     assert ended == "its process ended with exit code 9"
-    good = ({"use": "odd", "how": "good"}, 16, tuple(options["plugin"]))
-    assert answer_of(student_trial._trial, *good) is None
+    for how in ("good", "running statistics"):
+        good = ({"use": "odd", "how": how}, 16, tuple(options["plugin"]))
+        assert answer_of(student_trial._trial, *good) is None

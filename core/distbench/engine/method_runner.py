@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -20,9 +21,10 @@ from distbench.engine.stages.train import Trained, fresh_student, train
 from distbench.engine.training.batches import resized
 from distbench.engine.training.predict import features_of, predict
 from distbench.engine.training.setting import TrainingSetting
+from distbench.engine.training.student import build_student, with_weights
 from distbench.engine.training.teacher import TeacherTrainer, source_model
 from distbench.engine.workspace import Workspace
-from distbench.errors import Declined
+from distbench.errors import Declined, PluginError, WeightsError
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import (
     Context,
@@ -106,23 +108,25 @@ class Trainer:
     def train(self, method: Method, sources: tuple[WeightedSource, ...] = ()) -> Trained:
         """The student, trained; or the heaviest source, for a method that trains that.
 
+        The one that is judged, on the way and in the end, is built anew and takes over the weights.
+
         Raises:
             Declined: The method cannot be used here.
+            PluginError: It breaks a rule, or changes the architecture.
         """
-        context, setting = self.context, self.setting
-        if method.initialisation == "source":
-            source = self.work.sources[sources[0].info.name]
-            seed = context.seed_for("student")
-            model = source_model(source, context.num_classes, seed, setting.device)
-            setting = self._setting_at(source.info.input_size)
-        else:
-            model = fresh_student(
-                self.work.student,
-                method,
-                context.seed_for("student"),
-                context.num_classes,
-                setting.device,
-            )
+        context = self.context
+        model, fresh, setting = self._networks(method, sources)
+
+        def judged(trained: nn.Module) -> Classifier:
+            try:
+                return with_weights(fresh, trained.state_dict())
+            except WeightsError as error:
+                raise PluginError(
+                    method.name,
+                    f"it changes the student's architecture: {error}. Leave its modules as they "
+                    "are, and train others along as Phase.modules",
+                ) from None
+
         seen: dict[str, Any] = {n: getattr(context, n) for n in Context.__dataclass_fields__}
         for name in ("labels", "labelled", "unlabelled", "validation"):
             # Copies: a tensor made of a read-only array can be written, and ours judge the method.
@@ -135,14 +139,31 @@ class Trainer:
             train_teacher=self._train_teacher,
             run=self._run,
         )
-        return train(
+        result = train(
             method,
             method_context,
             model,
             setting,
-            lambda judged: self.validate(judged, setting),
+            lambda trained: self.validate(judged(trained), setting),
             steps=self.work.plan.protocol.steps,
         )
+        return replace(result, model=judged(result.model))
+
+    def _networks(
+        self, method: Method, sources: tuple[WeightedSource, ...]
+    ) -> tuple[Classifier, Classifier, TrainingSetting]:
+        """The network that is trained, one to be judged with its weights, and where and how."""
+        context, device = self.context, self.setting.device
+        seed, classes = context.seed_for("student"), context.num_classes
+        if method.initialisation == "source":
+            source = self.work.sources[sources[0].info.name]
+            model = source_model(source, classes, seed, device)
+            return model, deepcopy(model), self._setting_at(source.info.input_size)
+        student = self.work.student
+        model = fresh_student(student, method, seed, classes, device)
+        # As a shipped one is built: what it needs of its initialisation is in its weights.
+        fresh = build_student(student, classes, pretrained=False, seed=0, device=device)
+        return model, fresh, self.setting
 
     def features(self, model: Classifier, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """A student's features (n, d) of train images."""

@@ -16,9 +16,16 @@ from distbench.storage.artifacts import ArtifactCache
 from distbench.storage.hashing import digest
 
 if TYPE_CHECKING:
+    import torch
+
+    from distbench.interfaces.classifier import Classifier
     from distbench.interfaces.student import Student
 
 _CLASSES = ("a", "b", "c")
+_VERSION = 2
+"""Raised when more is tried, so that what passed before is tried again."""
+_SAME = 1e-5
+"""How much passes over the same batch may differ, as a share of the largest number."""
 
 
 def try_student(plan: Plan, root: Path) -> None:
@@ -29,15 +36,15 @@ def try_student(plan: Plan, root: Path) -> None:
         root: ``$DISTBENCH_HOME``.
 
     Raises:
-        UsageError: It cannot be made, trained at the protocol's image size, or described for its
-            export.
+        UsageError: It cannot be made, trained at the protocol's image size, described for its
+            export, built anew with its weights, or judged image by image.
         MachineError: The memory is not enough for it.
     """
     from importlib.metadata import version
 
     side = plan.protocol.image_size
     versions = [version(name) for name in ("torch", "torchvision", "timm")]
-    key = digest(["trial", plan.student_identity, side, versions])
+    key = digest(["trial", _VERSION, plan.student_identity, side, versions])
 
     def tried(folder: Path) -> None:
         arguments = (plan.student, side, tuple(Path(f) for f in plan.plugin_files))
@@ -48,7 +55,7 @@ def try_student(plan: Plan, root: Path) -> None:
         if there:
             label = registry(arguments[2]).make("student", plan.student).label
             raise UsageError(
-                f"student {label} cannot be trained at {side} pixels: {there.rstrip('.')}. Take "
+                f"student {label} cannot be used at {side} pixels: {there.rstrip('.')}. Take "
                 "another --image-size or --student, or mend its arguments (transformers of timm "
                 f"take arguments.img_size={side})"
             )
@@ -69,7 +76,7 @@ def _trial(student: dict[str, Any], side: int, plugins: tuple[Path, ...]) -> str
 def _step(student: Student, side: int) -> None:
     import torch
 
-    from distbench.engine.training.student import build_student
+    from distbench.engine.training.student import build_student, with_weights
 
     held = all(need.present() for need in student.downloads())
     cpu = torch.device("cpu")
@@ -85,3 +92,55 @@ def _step(student: Student, side: int) -> None:
         )
     model.classify(features).square().mean().backward()  # type: ignore[no-untyped-call]
     student.export(model.backbone.state_dict(), model.head.state_dict(), _CLASSES)
+    more = torch.rand(3, 3, side, side, generator=draw)
+    more = more.contiguous(memory_format=torch.channels_last)
+    judged = _check_judging(model, more)
+    fresh = build_student(student, len(_CLASSES), pretrained=False, seed=1, device=cpu)
+    _check_rebuilding(model, with_weights(fresh, model.state_dict()), more, judged)
+
+
+def _check_judging(model: Classifier, images: torch.Tensor) -> torch.Tensor:
+    """Features (3, d) of three images in evaluation mode.
+
+    Raises:
+        UsageError: They differ from pass to pass, or with the rest of the batch.
+    """
+    import torch
+
+    from distbench.engine.stages.source_checks import TOLERANCE, close
+
+    model.eval()
+    with torch.inference_mode():
+        features, again = model.features(images).clone(), model.features(images).clone()
+        alone = model.features(images[1:2])
+    if not close(features, again, _SAME):
+        raise UsageError(
+            "in evaluation mode its features of the same images differ from pass to pass; draw "
+            "nothing there, such as dropout"
+        )
+    if not close(features[1:2], alone, TOLERANCE["fp32"]):
+        raise UsageError(
+            "in evaluation mode the features of an image depend on the others of its batch; "
+            "normalise by running statistics there (track_running_stats=True), not by the batch"
+        )
+    return features
+
+
+def _check_rebuilding(
+    model: Classifier, rebuilt: Classifier, images: torch.Tensor, features: torch.Tensor
+) -> None:
+    """Refuses a student that is another one when its weights are loaded into it built anew."""
+    import torch
+
+    from distbench.engine.stages.source_checks import close
+
+    if rebuilt.backbone is model.backbone:
+        raise UsageError("its backbone() gives the same module twice; build it anew each time")
+    with torch.inference_mode():
+        same = close(features, rebuilt.features(images), _SAME)
+    if not same:
+        raise UsageError(
+            "its trained weights give other features in a student that is built anew "
+            "(pretrained=False); what it computes with belongs into parameters and persistent "
+            "buffers, and may not depend on `pretrained`"
+        )

@@ -29,6 +29,10 @@ class Student(Component, ABC):
     def backbone(self, *, pretrained: bool) -> torch.nn.Module:
         """The network up to its pooled features: (b, 3, s, s) to (b, `num_features`).
 
+        Built anew at each call: one is trained, and another, without `pretrained`, takes over its
+        parameters and persistent buffers, to be judged and shipped. In evaluation mode the
+        features of an image depend on nothing but the image and these.
+
         Args:
             pretrained: False for the random initialisation of `scratch`.
 

@@ -31,6 +31,9 @@ from distbench.storage.rows import Row
 from distbench.workflows.export.best import ship_best
 from distbench.workflows.reporters import Reporters, run_facts
 
+_SLACK = 1.1
+"""How many times the declared images may go backward before it is noted."""
+
 
 @dataclass(frozen=True)
 class RunResult:
@@ -149,7 +152,7 @@ def made_ready(
 
     Raises:
         UsageError: One of them is unknown or cannot work here, there is no such device, or the
-            student cannot be trained at the protocol's image size.
+            student cannot be used at the protocol's image size.
     """
     names = registry(config.plugin)
     executor = names.make("executor", config.executor, base=config.base_of("executor"))
@@ -239,7 +242,7 @@ def write_tables(plan: Plan, rows: Sequence[Row], folder: Path) -> Board | None:
 
 
 def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Declined cells, skipped images, and sources left out for what they gave."""
+    """Declined cells, skipped images, sources left out, and training beyond what is declared."""
     lines: dict[str, None] = {}
     for row in rows:
         if row.status in ("declined", "skipped"):
@@ -253,4 +256,20 @@ def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
             count = len(row.result.parts.skipped)
             shown = ", ".join(row.result.parts.skipped[:3]) + (", ..." if count > 3 else "")
             lines[f"{row.task.id}: {count} corrupt images skipped ({shown})"] = None
+        if more := _undeclared(row):
+            lines[f"{row.method.id} on {row.task.id}: {more}"] = None
     return tuple(lines)
+
+
+def _undeclared(row: Row) -> str | None:
+    """A note where more images went backward than the batches of the phases hold."""
+    images = row.result.declared.get("images_per_step") if row.result else None
+    if row.cost is None or row.cost.images_backward is None or images is None:
+        return None
+    declared = images * row.cost.steps
+    if row.cost.images_backward <= declared * _SLACK:
+        return None
+    return (
+        f"{row.cost.images_backward:,} images went backward through the student where its "
+        f"{row.cost.steps:,} steps declare {declared:,.0f}; its costs count them, its steps do not"
+    )

@@ -9,7 +9,7 @@ from distbench.interfaces.zoo import Forward, SourceInfo
 
 Outputs = tuple[torch.Tensor, torch.Tensor]
 
-_TOLERANCE = {"fp32": 1e-2, "fp16": 5e-2, "bf16": 1e-1}
+TOLERANCE = {"fp32": 1e-2, "fp16": 5e-2, "bf16": 1e-1}
 """How much two passes may differ, as a share of the largest number, by precision."""
 _MANY = 8
 """Images from which on what all of them have in common is no chance."""
@@ -84,7 +84,7 @@ def check_source(
     for some in (images[:1], images[:2]):
         again = checked_outputs(info, forward, some)
         for what, whole, part in zip(("features", "logits"), outputs, again, strict=True):
-            if not _close(whole[: len(some)], part, _TOLERANCE[precision]):
+            if not close(whole[: len(some)], part, TOLERANCE[precision]):
                 raise WeightsError(
                     f"source {info.name!r}: the {what} of an image depend on the others of its "
                     f"batch, or differ from pass to pass ({len(some)} alone, {len(images)} "
@@ -95,7 +95,11 @@ def check_source(
     _check_logits(info, outputs[1].float())
 
 
-def _close(whole: torch.Tensor, part: torch.Tensor, share: float) -> bool:
+def close(whole: torch.Tensor, part: torch.Tensor, share: float) -> bool:
+    """Whether two outputs differ by no more than a share of the largest number of the first.
+
+    Numbers that are not finite may be so in both.
+    """
     one, other = whole.float().cpu(), part.float().cpu()
     if not (one.isfinite().all() and other.isfinite().all()):
         return bool(one.isfinite().all() == other.isfinite().all())

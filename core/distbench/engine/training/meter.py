@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn, SupportsIndex
 
 import torch
 from torch import nn
 
 from distbench.engine.training.macs import run_once
+from distbench.errors import DistbenchError
 from distbench.interfaces.classifier import Classifier
 
 
@@ -32,8 +33,9 @@ class Meter:
         self._forward: Counter[int] = Counter()
         self._backward: Counter[int] = Counter()
         self._counts = False
+        self._model = model
         self._hooks = [
-            layer.register_forward_hook(partial(self._passed, number))
+            (layer, layer.register_forward_hook(partial(self._passed, number)))
             for number, layer in enumerate(_layers(model))
         ]
         run_once(model, image_size, self.counting())
@@ -57,19 +59,41 @@ class Meter:
     def __deepcopy__(self, memo: dict[int, Any]) -> Meter:
         return self  # a copy of the model counts here
 
+    def __reduce_ex__(self, _: SupportsIndex) -> NoReturn:
+        raise DistbenchError(
+            "a student that is trained cannot be pickled, its copy would not be counted: use "
+            "copy.deepcopy, whose images are, or keep its state_dict()"
+        )
+
     @contextmanager
     def counting(self) -> Iterator[None]:
-        """What happens meanwhile counts."""
+        """What happens meanwhile counts.
+
+        Raises:
+            DistbenchError: Afterwards a layer is gone, or is no longer counted.
+        """
         self._counts = True
         try:
             yield
         finally:
             self._counts = False
+        self._look()
+
+    def _look(self) -> None:
+        """Sees whether the layers that count are still there, and still count."""
+        there = {id(layer) for layer in self._model.modules()}
+        for layer, hook in self._hooks:
+            if id(layer) not in there or hook.id not in layer._forward_hooks:
+                raise DistbenchError(
+                    "a layer of the model was exchanged, or the hook that counts its images taken "
+                    "off: leave layers where they are, and remove no hooks but your own"
+                )
 
     def stop(self) -> None:
         """Takes the hooks off the model."""
-        for hook in self._hooks:
+        for _, hook in self._hooks:
             hook.remove()
+        self._hooks.clear()
 
     def _passed(self, number: int, _: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
         if not self._counts or not isinstance(output, torch.Tensor):

@@ -1,10 +1,14 @@
-"""A fresh student, ready to be trained."""
+"""A fresh student, ready to be trained, or to be judged with what was trained."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 import torch
 
 from distbench.engine.training.memory_format import laid_out
+from distbench.errors import WeightsError
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.student import Student
 
@@ -18,3 +22,32 @@ def build_student(
         backbone = student.backbone(pretrained=pretrained)
         model = Classifier(backbone, num_classes, *student.normalisation())
     return laid_out(model, device)
+
+
+def with_weights(fresh: Classifier, weights: Mapping[str, Any]) -> Classifier:
+    """A network built anew that takes over trained weights and nothing else, in evaluation mode.
+
+    What a training did to modules, hooks and methods stays behind, as it does when weights are
+    shipped.
+
+    Args:
+        fresh: Of the architecture that was trained; it is changed.
+        weights: A whole state dict.
+
+    Raises:
+        WeightsError: Names or shapes are not those of the network.
+    """
+    own = _shapes(fresh.state_dict())
+    odd = sorted(dict(own.items() ^ _shapes(weights).items()))
+    if odd:
+        more = f", as are {len(odd) - 1} more" if len(odd) > 1 else ""
+        raise WeightsError(
+            f"its weights do not fit the network built anew ({odd[0]!r} is missing, new or of "
+            f"another shape{more})"
+        )
+    fresh.load_state_dict(weights)
+    return fresh.eval()
+
+
+def _shapes(weights: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(getattr(tensor, "shape", ())) for name, tensor in weights.items()}
