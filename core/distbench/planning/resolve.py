@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from distbench.errors import UnknownNameError, UsageError
+from distbench.errors import PluginError, UnknownNameError, UsageError
 from distbench.interfaces.calls import instance, naming
 from distbench.interfaces.component import Component
 from distbench.interfaces.context import Transfer
@@ -206,16 +206,31 @@ class ResolvedRun:
     def components(self, kind: str) -> tuple[Component, ...]:
         """The components of one kind of method, with the suite's settings.
 
-        ``none`` stands for no distiller or no baseline, ``all`` for every metric there is.
+        ``none`` stands for no distiller or no baseline, ``all`` for every metric that can be made
+        without parameters.
         """
         values = getattr(self.config, kind)
         if kind == "metric" and "all" in values:
-            values = self.names.names("metric")
+            left_out = self.metrics_left_out
+            values = tuple(n for n in self.names.names("metric") if n not in left_out)
         return tuple(
             suite_component(self.names, self.suite, kind, value, self.config.base_of(kind))
             for value in values
             if not (value == "none" and kind in ("distiller", "baseline"))
         )
+
+    @cached_property
+    def metrics_left_out(self) -> dict[str, str]:
+        """Metrics that ``all`` does not stand for, since they cannot be made, with the reason."""
+        if "all" not in self.config.metric:
+            return {}
+        reasons = {}
+        for name in self.names.names("metric"):
+            try:
+                suite_component(self.names, self.suite, "metric", name, None)
+            except (PluginError, UsageError) as error:
+                reasons[name] = f"metric {name} is left out: {error}"
+        return reasons
 
     @cached_property
     def methods(self) -> tuple[ResolvedMethod, ...]:

@@ -5,7 +5,7 @@ The order and the weights are `distbench.engine.ranking`'s; here names become pr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -26,6 +26,7 @@ from distbench.planning.eligibility import (
     sources_that_saw,
 )
 from distbench.planning.methods import method_needs
+from distbench.planning.plan import PlannedTask
 from distbench.planning.planner import make_plan
 from distbench.planning.resolve import ResolvedRun
 from distbench.planning.tasks import plan_task
@@ -102,9 +103,16 @@ def _rank(config: RunConfig) -> Comparison:
             reference,
         )
         ranked = rank_probes(task.id, metrics, strategy, probes, excluded, marked=marked[task.id])
-        doubts = doubtful_names(infos, [task], run.names.data_sets())
-        skipped = f"{images.skipped} images of the probe cannot be read and are skipped"
-        return replace(ranked, notes=(*task.notes, *([skipped] if images.skipped else []), *doubts))
+        return replace(ranked, notes=(*task.notes, *_notes(run, task, images.skipped)))
+
+
+def _notes(run: ResolvedRun, task: PlannedTask, skipped: int) -> Iterator[str]:
+    """What a reader should know besides what the task says itself."""
+    yield from run.metrics_left_out.values()
+    if skipped:
+        yield f"{skipped} images of the probe cannot be read and are skipped"
+    infos = [source.info for source in run.sources.values()]
+    yield from doubtful_names(infos, [task], run.names.data_sets())
 
 
 def _reference(

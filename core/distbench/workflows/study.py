@@ -109,7 +109,7 @@ def study(
     tasks = [task.id for task in scored.tasks]
     label = run.rows[0].method.id.partition("/")[0]
     lines = judge(scores, {label: reached}, tasks)
-    noted = run.warnings + warnings
+    noted = (*ResolvedRun(config).metrics_left_out.values(), *run.warnings, *warnings)
     outcome = MetricStudy(folder, label, run, reached, scores, lines, noted, unscored)
     _write(outcome, tasks, sources)
     return outcome
