@@ -103,7 +103,9 @@ def test_what_failed_and_what_is_missing_is_said_and_no_path_leaves_the_machine(
         reasons = {row.reason for row in bundle.rows() if row.status == "failed"}
         assert all(row.traceback is None for row in bundle.rows())
     assert len(reasons) == 1
-    assert reasons.pop().startswith("RuntimeError: cannot read leaky.py of ")
+    assert reasons.pop().startswith(
+        "plugin 'leaky': phases: RuntimeError: cannot read leaky.py of "
+    )
     assert any(note.startswith("incomplete: 1 of 16 cells are missing") for note in report.notes)
     with zipfile.ZipFile(path) as archive:
         text = b"".join(archive.read(name) for name in MEMBERS).decode(errors="replace")

@@ -164,7 +164,7 @@ FAULTS = [
     ("source", METRIC, "Ours", "Theirs", "does not say where it comes from"),
     ("made", METRIC, "    def", '    a: int = Field(description="b")\n\n    def', "needs a=..."),
     (
-        "parameters", METRIC, "    def",
+        "made", METRIC, "    def",
         '    a: float = Field(float("nan"), description="b")\n\n    def', "NaN has no canonical form",
     ),
     (
@@ -177,7 +177,7 @@ FAULTS = [
     ("declines", METRIC, "    def", '    declines = {"ordr": "x"}\n\n    def', "no check of a metric"),
     ("declines", METRIC, "    def", '    declines = {"dtype": " "}\n\n    def', "without a reason"),
     ("imports", METRIC, "import numpy", "import torch, numpy", "registering its plugin imports torch"),
-    ("score", METRIC, "return float(", "return None, float(", "scoring plain probes raises TypeError"),
+    ("score", METRIC, "return float(", "return None, float(", "gives a tuple; return a float"),
     ("score", METRIC, "return float(means", "return float('nan') * float(means", "gives nan"),
     ("score", METRIC, "probe.features", "probe.logits", "name what it reads of a probe in `needs`"),
     ("determinism", METRIC, "means.var", "np.random.rand() * means.var", "global generator of numpy"),

@@ -79,7 +79,8 @@ def test_a_local_store_from_failure_to_success_and_resumption(
     history = client().get_metric_history(done.info.run_id, "train_loss")
     assert [(m.step, m.value) for m in history] == [(p.step, p.loss) for p in row.result.curve]
     assert failed.info.status == "FAILED"
-    assert failed.data.tags["distbench.reason"] == "RuntimeError: not today, secret-password"
+    reason = "plugin 'moody': phases: RuntimeError: not today, secret-password"
+    assert failed.data.tags["distbench.reason"] == reason
     assert board.info.run_name == "toy"
     files = [file.path for file in client().list_artifacts(board.info.run_id)]
     assert {"leaderboard.csv", "leaderboard.md"} <= set(files)
