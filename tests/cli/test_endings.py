@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from distbench.cli import app, ending
+from distbench.cli import app
+from distbench.cli.process import ending
 
 TOYS = Path(__file__).parents[1] / "toys.py"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")

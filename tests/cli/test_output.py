@@ -59,7 +59,7 @@ def test_commands_print_by_nothing_else() -> None:
 def test_what_ends_a_command_is_harmless_too(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from distbench.cli.ending import tell
+    from distbench.cli.process.ending import tell
     from distbench.errors import DataError
     from distbench.storage import disk
 

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from distbench.cli import zoo
-from distbench.cli.commands import Command, Group
-from distbench.cli.ending import leave, open_standard_streams, tell, tell_of_threads
-from distbench.cli.signals import heed_signals
+from distbench.cli.process.commands import Command, Group
+from distbench.cli.process.ending import leave, open_standard_streams, tell, tell_of_threads
+from distbench.cli.process.signals import heed_signals
 from distbench.storage.ordinary_files import refuse_what_never_ends
 
 app = typer.Typer(

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.commands import Command
 from distbench.cli.output import echo
+from distbench.cli.process.commands import Command
 
 if TYPE_CHECKING:
     from distbench.interfaces.zoo import Zoo

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from distbench.errors import reason_of
 from distbench.storage.home import home
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -41,11 +42,9 @@ def disk_trouble(error: OSError) -> str:
     write to, and that have no room: ``$DISTBENCH_HOME``, the working folder, and the folder for
     temporary files.
     """
-    said = error.strerror or str(error)
-    if error.filename:
-        return f"{said} ({error.filename})"
-    full = _full_folders() if error.errno in _FULL else []
-    return f"{said} ({'; '.join(full)})" if full else said
+    reason = str(error) if error.errno is None else reason_of(error)
+    full = _full_folders() if error.errno in _FULL and not error.filename else []
+    return f"{reason} ({'; '.join(full)})" if full else reason
 
 
 def _full_folders() -> list[str]:

@@ -7,10 +7,9 @@ import signal
 import threading
 from types import FrameType
 
+from distbench.engine.time_limit import GRACE, end_process
 from distbench.errors import StopSignal
 
-GRACE = 10.0
-"""Seconds that a library may go on computing after a signal."""
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _heard = threading.Event()
 
@@ -68,7 +67,4 @@ def _end_unheard(number: int) -> None:
 
 
 def _end(number: int, what: str) -> None:
-    try:
-        os.write(2, f"distbench: {what}\n".encode())
-    finally:
-        os._exit(128 + number)
+    end_process(what, 128 + number)

@@ -9,6 +9,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from types import CodeType, TracebackType
 
@@ -52,9 +53,11 @@ def leave(code: object) -> None:
 
 def _is_of_a_plugin(thread: threading.Thread) -> bool:
     """Whether a thread keeps the process and runs what a plugin gave it."""
+    if thread.daemon or thread is threading.main_thread():
+        return False
     target = getattr(thread, "_target", None)
     module = str(getattr(target, "__module__", "")) if target else type(thread).__module__
-    return not thread.daemon and _is_plugin(module)
+    return _is_plugin(module)
 
 
 def tell(error: BaseException) -> int:
@@ -129,10 +132,17 @@ def _codes(trace: TracebackType | None) -> Iterator[tuple[CodeType, int, str]]:
 
 
 def _is_plugin(module: str) -> bool:
-    from distbench.plugins.discovery import FILE_MODULES, entry_points
+    from distbench.plugins.discovery import FILE_MODULES
 
-    packages = {entry.module.partition(".")[0] for entry in entry_points()} - set(_OURS)
-    return module.startswith(FILE_MODULES) or module.partition(".")[0] in packages
+    return module.startswith(FILE_MODULES) or module.partition(".")[0] in _plugin_packages()
+
+
+@cache
+def _plugin_packages() -> frozenset[str]:
+    """Packages that hold installed plugins."""
+    from distbench.plugins.discovery import entry_points
+
+    return frozenset(entry.module.partition(".")[0] for entry in entry_points()) - set(_OURS)
 
 
 def _shown(code: CodeType) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from distbench.cli.ending import tell
+from distbench.cli.process.ending import tell
 from distbench.storage.paths import at_home
 from distbench.storage.safe_text import plain
 
@@ -59,7 +59,7 @@ def _at_home(value: Any) -> Any:
 
 
 class Group(TyperGroup):
-    """Commands whose errors are told as `distbench.cli.ending` says."""
+    """Commands whose errors are told as `distbench.cli.process.ending` says."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parses what stands before the command."""

@@ -1,0 +1,1 @@
+"""A command as a process: how it reads its words, heeds signals and ends."""
