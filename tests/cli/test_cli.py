@@ -1,4 +1,4 @@
-"""The command line as its users meet it: in a process of its own."""
+"""The command line as its users meet it; where processes matter, in one of its own."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
+
+from distbench.cli import app
 
 TOYS = Path(__file__).parents[1] / "toys.py"
 TINY = [
@@ -17,10 +20,16 @@ TINY = [
 ]  # fmt: skip
 
 
-def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+def process(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "distbench", *arguments], capture_output=True, text=True
     )
+
+
+def call(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """The same in this process, which has imported what it needs."""
+    done = CliRunner().invoke(app, arguments)
+    return subprocess.CompletedProcess(arguments, done.exit_code, done.stdout, done.stderr)
 
 
 def imported(*arguments: str) -> set[str]:
@@ -69,7 +78,7 @@ def test_what_is_to_be_known_of_the_data_is_said(tmp_path: Path, monkeypatch) ->
 
 
 def test_help_shows_every_command() -> None:
-    text = call("--help").stdout
+    text = process("--help").stdout
     for command in (
         "run",
         "rank",
@@ -87,7 +96,7 @@ def test_help_shows_every_command() -> None:
 
 @pytest.mark.slow
 def test_a_run_and_a_cached_run_without_torch() -> None:
-    done = call("run", *TINY, "--task", "toy_task")
+    done = process("run", *TINY, "--task", "toy_task")
     assert done.returncode == 0, done.stderr
     assert "finetune" in done.stdout and "vs finetune" in done.stdout
     assert "[1/" in done.stderr, "progress goes to stderr"
@@ -172,7 +181,8 @@ def test_rank_prints_a_table() -> None:
 def test_what_is_wrong_is_one_clear_line(arguments: list[str], code: int, message: str) -> None:
     usual = {"--task": "toy_task", "--zoo": "toy_zoo", "--labelled": "3-per-class"}
     others = [part for pair in usual.items() if pair[0] not in arguments for part in pair]
-    done = call("run", "--plugin", str(TOYS), "--student", "toy_student", *others, *arguments)
+    options = ["--plugin", str(TOYS), "--student", "toy_student", *others, *arguments]
+    done = call("run", *options)
     assert done.returncode == code, done.stderr
     assert not Path("runs").exists()
     assert message in done.stderr
@@ -181,7 +191,7 @@ def test_what_is_wrong_is_one_clear_line(arguments: list[str], code: int, messag
 
 def test_an_unknown_key_in_a_file_is_named() -> None:
     Path("run.toml").write_text('metrik = "logme"\n')
-    done = call("run", "--config", "run.toml")
+    done = process("run", "--config", "run.toml")
     assert done.returncode == 2
     assert "run.toml: unknown key 'metrik'. Did you mean 'metric'?" in done.stderr
 

@@ -10,9 +10,14 @@ from PIL import Image
 
 from distbench.testing.run import Case, cases_of
 
-ELSEWHERE = {"reporter:mlflow", "reporter:wandb:mode=offline"}
-"""Whose runs take long; tests/builtin/reporters has runs of them."""
 _RUNS = ("listens", "again", "end_to_end")
+ELSEWHERE = {
+    "reporter:mlflow": _RUNS,  # tests/builtin/reporters
+    "reporter:wandb:mode=offline": _RUNS,
+    "executor:local": ("end_to_end",),  # tests/workflows/test_run.py
+    "student:torchvision:shufflenet_v2_x1_0:pretrained=false": ("onnx", "gradients"),  # students
+}
+"""What takes long and has tests of its own, of the same or a longer way."""
 _ONE_OF_THEM = ("task:mini-cub", "task:paper-cub200", "task:taskoriented-eurosat")
 _FAMILIES = ("task:mini-", "task:paper-", "task:taskoriented-")
 
@@ -23,7 +28,7 @@ def chosen() -> list[Case]:
     for case in cases_of("builtin"):
         if case.component.startswith(_FAMILIES) and case.component not in _ONE_OF_THEM:
             continue
-        if case.component in ELSEWHERE and case.check in _RUNS:
+        if case.check in ELSEWHERE.get(case.component, ()):
             continue
         found.append(case)
     return found

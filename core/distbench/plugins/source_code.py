@@ -12,8 +12,8 @@ import ast
 import os
 import sys
 import sysconfig
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
 from importlib.machinery import PathFinder
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -96,7 +96,8 @@ def _files_of_module(name: str) -> set[Path]:
             file = without_links(str(package.__file__))
             start |= set(_files_below(file.parent)) if file.name == "__init__.py" else {file}
             break
-    return _closure(start, _distributions_of(parts[0]))
+    installed = any(map(_in_library, start))
+    return _closure(start, _distributions_of(parts[0]) if installed else frozenset())
 
 
 def _closure(files: set[Path], distributions: frozenset[str] = frozenset()) -> set[Path]:
@@ -114,8 +115,14 @@ def _closure(files: set[Path], distributions: frozenset[str] = frozenset()) -> s
 
 
 def _parsed(file: Path) -> ast.Module:
+    return _tree_of(file.read_bytes())
+
+
+@lru_cache(maxsize=256)
+def _tree_of(text: bytes) -> ast.Module:
+    """The syntax tree of a module, which is not to be changed; an empty one where it has none."""
     try:
-        return ast.parse(file.read_bytes())
+        return ast.parse(text)
     except (SyntaxError, ValueError):
         return ast.Module([], [])
 
@@ -187,7 +194,7 @@ def _located(name: str, beside: Path, distributions: frozenset[str]) -> set[Path
         return set()
     folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
     origin = Path(spec.origin) if spec.has_location and spec.origin else None
-    foreign = not distributions & _distributions_of(name)
+    foreign = not distributions or not distributions & _distributions_of(name)
     if foreign and _in_library(origin or next(iter(folders), Path())):
         return set()
     if not folders:
@@ -216,6 +223,11 @@ def _libraries() -> tuple[Path, ...]:
     return tuple(without_links(folder) for folder in sorted(folders))
 
 
-@cache
 def _distributions_of(package: str) -> frozenset[str]:
-    return frozenset(packages_distributions().get(package, ()))
+    return frozenset(_distributions().get(package, ()))
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """All installed packages with the distributions that they come from; reading them takes long."""
+    return packages_distributions()
