@@ -229,5 +229,5 @@ def _distributions_of(package: str) -> frozenset[str]:
 
 @cache
 def _distributions() -> Mapping[str, list[str]]:
-    """All installed packages with the distributions that they come from; reading them takes long."""
+    """Installed packages with the distributions that they come from; reading them takes long."""
     return packages_distributions()
