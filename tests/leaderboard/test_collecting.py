@@ -13,7 +13,7 @@ from distbench.cli import app
 from distbench.errors import UsageError
 from distbench.leaderboard.analysis.reports import reports
 from distbench.leaderboard.report_files import slug, write_reports
-from distbench.leaderboard.rows.common_cells import footprint
+from distbench.leaderboard.rows.common_cells import common_tasks
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.records import as_records
 from distbench.workflows.collect import collect
@@ -151,7 +151,7 @@ def test_a_task_that_defeats_some_is_not_dropped(make_rows, make_row):
     for name in "pqrs":
         rows += [make_row(name, "a"), make_row(name, "b", status="failed", reason="no")]
     found = gathered(rows)
-    assert footprint(found.records, found.origins)[0] == ("a", "b")
+    assert common_tasks(found.records, found.origins) == ("a", "b")
 
 
 def test_the_order_of_files_does_not_matter(pair, make_rows):

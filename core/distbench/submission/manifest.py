@@ -103,6 +103,9 @@ class Manifest(_Block):
 class PlanTask(TaskFacts):
     """A planned task."""
 
+    later: ClassVar = frozenset({"flip", "group"})
+
+    group: str = Field("", max_length=limits.NAME, description="that its data belong to")
     seen_by: tuple[Name, ...] = ()
     notes: tuple[str, ...] = ()
 

@@ -100,6 +100,12 @@ def _check_tasks(
                 "protocol",
                 f"suite {suite.name} has flip={ours[task.id].flip} for task {shown(task.id)}",
             )
+        if suite is not None and task.group and task.group != (ours[task.id].group or task.id):
+            report.refuse(
+                "tasks",
+                f"suite {suite.name} has task {shown(task.id)} in another group than "
+                f"'{shown(task.group)}'",
+            )
         index = labels.task(task)
         if isinstance(index, str):
             continue
