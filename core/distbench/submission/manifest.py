@@ -51,13 +51,16 @@ class Coverage(_Block):
 class TaskFacts(_Block, Grown):
     """A task and the fingerprint of its data."""
 
-    later: ClassVar = frozenset({"flip"})
+    later: ClassVar = frozenset({"flip", "group"})
 
     id: Name
     use: str = Field(max_length=limits.NAME, description="the task as one would type it")
     fingerprint: Name
     classes: tuple[Name, ...] = Field(min_length=2)
     flip: bool = Field(True, description="false: its images are never mirrored")
+    group: str = Field(
+        "", max_length=limits.NAME, description="of tasks with common data, which count as one"
+    )
 
 
 class Machine(_Block):
@@ -103,9 +106,6 @@ class Manifest(_Block):
 class PlanTask(TaskFacts):
     """A planned task."""
 
-    later: ClassVar = frozenset({"flip", "group"})
-
-    group: str = Field("", max_length=limits.NAME, description="that its data belong to")
     seen_by: tuple[Name, ...] = ()
     notes: tuple[str, ...] = ()
 
