@@ -45,6 +45,7 @@ def leaderboard(
     from distbench.leaderboard.analysis.reports import reports
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.text_table import terminal_text
+    from distbench.workflows.about import about
     from distbench.workflows.collect import collect, default_inputs
 
     wanted = _formats(format, formats.FORMATS, formats.PICTURE)
@@ -62,7 +63,8 @@ def leaderboard(
     if not collected.records:
         raise RefusedError("none of the inputs holds a result, so no leaderboard was built")
     boards = reports(collected, baseline=baseline, measure=measure)  # type: ignore[arg-type]
-    files = formats.write_reports(collected, boards, output, wanted)
+    known = about(collected, boards) if "html" in wanted else None
+    files = formats.write_reports(collected, boards, output, wanted, known)
     if json:
         o.print_json(
             {"files": [str(file) for file in files], **formats.reports_as_dict(collected, boards)}
