@@ -45,5 +45,5 @@ def image_notes(report: BoardReport, about: About) -> list[str]:
         notes.append(text if whole else f"{', '.join(tasks)}: {text}")
     size = report.setting.protocol.get("image_size")
     if size is not None:
-        notes.append(f"The student sees images of {size} × {size} pixels.")
+        notes.append(f"The student sees images of {size} x {size} pixels.")
     return notes

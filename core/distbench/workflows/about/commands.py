@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+from pydantic import ValidationError
+
 from distbench.errors import DistbenchError
 from distbench.interfaces.component import Component
-from distbench.interfaces.suite import METHOD_KINDS, SuiteDefinition, settings_of
+from distbench.interfaces.suite import METHOD_KINDS, Protocol, SuiteDefinition, settings_of
 from distbench.leaderboard.analysis.reports import BoardReport
 from distbench.leaderboard.page.about import Remake
 from distbench.leaderboard.rows.records import DeclaredMethod, RowRecord
@@ -56,9 +58,13 @@ class _Maker:
         student = self._student(setting.student)
         zoo = (self.report.zoo or "").partition("@")[0]
         options = [*self._zoo(zoo), *([] if student is None else ["--student", student])]
-        known = suite.protocol.model_dump(exclude={"seeds"})
-        for key, value in setting.protocol.items():
-            if key not in known or same_json(known[key], value):
+        try:
+            protocol = Protocol.model_validate(setting.protocol)
+        except ValidationError:
+            raise _NotHereError("its protocol is none that is known here") from None
+        for key in sorted(Protocol.model_fields.keys() - {"seeds"}):
+            value = getattr(protocol, key)
+            if value == getattr(suite.protocol, key):
                 continue
             if key not in _OPTIONS:
                 raise _NotHereError(f"{key} of the protocol is another here")
@@ -74,6 +80,7 @@ class _Maker:
             return []
         if isinstance(self.suite.zoo, str) and self.suite.zoo.partition(":")[0] == name:
             return []
+        self.names.make("zoo", name)
         return ["--zoo", name]
 
     def _student(self, identity: Mapping[str, Any]) -> str | None:

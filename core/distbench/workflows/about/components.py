@@ -13,11 +13,11 @@ from distbench.plugins.registry import Registry
 _LONG = 600
 """Characters of a description that are shown at most."""
 
-_NAME = r"[A-Z][\w'-]+(?: [A-Z][\w'-]+)*"
+_NAME = r"(?!(?:By|After|From|In|Of|See|The) )[A-Z][\w'-]+(?: [A-Z][\w'-]+)*"
 # Authors, a title in quotation marks, and up to the year where it appeared.
 _REFERENCE = re.compile(
-    rf'(?:{_NAME}(?:(?:, and|,| and| &) {_NAME})*(?: et al\.)?,? )?\(?"[^"]{{8,}}",? ?'
-    r"\(?[^.;:()\"]{0,100}?\b(?:19|20)\d\d\b"
+    rf'(?:{_NAME}(?:(?:, and|,| and| &) {_NAME})*(?: et al\.)?,? )?"[^"]{{8,}}"(?:, | \()'
+    r"[^.;:()\"]{0,100}?\b(?:19|20)\d\d\b"
 )
 _HOMES = ("homepage", "home page", "repository", "source", "source code", "documentation")
 

@@ -45,6 +45,7 @@ export function byTask(board, a, b) {
     return { gap: gaps.length ? average(gaps) : null, seeds: gaps.length };
   });
 }
+export const isGrouped = (board) => new Set(board.groups).size < board.tasks.length;
 /* Tasks of one group count as one. */
 export function overGroups(board, values) {
   if (values.includes(null)) return null;

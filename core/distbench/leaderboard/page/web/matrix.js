@@ -1,5 +1,5 @@
 /* Every ranked method against every other, and any two by task. */
-import { adjustedText, byTask, overGroups, pairOf, verdict } from "./against.js";
+import { adjustedText, byTask, isGrouped, overGroups, pairOf, verdict } from "./against.js";
 import { byId, link, make, named, put, scrolled, tableOf } from "./elements.js";
 import { NONE, pText, percent, plural, points, strip } from "./format.js";
 
@@ -27,7 +27,7 @@ function matrix(board) {
   const { count } = board.pairs;
   const few = count <= NUMBERS_FIT;
   const indices = Array.from({ length: count }, (_, i) => i);
-  const caption = make("p", { class: "caption", "aria-live": "polite" }, "Choose a pair.");
+  const caption = make("p", { class: "told", "aria-live": "polite" }, "Choose a pair.");
   const cell = (a, b) => {
     if (a === b) return make("td", { class: "self" });
     const pair = pairOf(board, a, b);
@@ -103,10 +103,19 @@ function matrix(board) {
     if (node) chooseTwo(board, node.dataset.a, node.dataset.b);
   });
   table.addEventListener("keydown", (event) => of(event) && stepTo(event, table, of(event)));
-  return [scrolled(table, "Every method against every other"), caption];
+  const frame = scrolled(table, "Every method against every other");
+  frame.classList.toggle("tall", !few);
+  return [frame, caption];
 }
-const rowName = (board, i, few) =>
-  few ? named(board.method[i]) : make("span", { class: "name" }, board.method[i]);
+const rowName = (board, i, few) => (few ? named(board.method[i]) : cutName(board.method[i]));
+/* A long name without its middle, where room is short. */
+const cutName = (name) =>
+  make(
+    "span",
+    { class: "name cut" },
+    make("span", null, name.slice(0, -12)),
+    make("span", null, name.slice(-12)),
+  );
 
 function sentence(board, a, b) {
   const pair = pairOf(board, Number(a), Number(b));
@@ -183,7 +192,7 @@ function showTwo(board) {
     percent(board.task[b][t]),
     make("span", null, points(gaps[t].gap), strip(gaps[t].gap, 0, [-far, far], board.role[a], 0)),
     gaps[t].seeds || NONE,
-    [board.groups[t] === task ? "" : board.groups[t], { class: "left" }],
+    ...(isGrouped(board) ? [[board.groups[t], { class: "left" }]] : []),
   ]);
   put(
     byId("two"),
@@ -205,7 +214,7 @@ function showTwo(board) {
           "against, %",
           "difference",
           "seeds",
-          ["group", { class: "left" }],
+          ...(isGrouped(board) ? [["group", { class: "left" }]] : []),
         ],
         rows,
       ),

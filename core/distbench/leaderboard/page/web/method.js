@@ -1,4 +1,5 @@
 /* One method, with everything that is known of it. */
+import { isGrouped } from "./against.js";
 import { curvesPart } from "./curves.js";
 import { DATA } from "./data.js";
 import { back, fact, headName, link, make, named, pairs, scrolled, tableOf } from "./elements.js";
@@ -131,7 +132,6 @@ function accuracyPart(board, i) {
   const against = gaps ? "; differences in points, over the seeds that both have" : "";
   return scrolled(tableOf(`${seeds}${interval}${against}.`, heads, rows), "Accuracy by task");
 }
-const isGrouped = (board) => new Set(board.groups).size < board.tasks.length;
 const seedsOf = (board, i) =>
   board.seedsAt[i] ? [...new Set(board.seedsAt[i].flat())].sort((a, b) => a - b) : board.seeds;
 

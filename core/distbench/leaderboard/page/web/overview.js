@@ -81,9 +81,16 @@ export function answers(board) {
           make("small", null, " MACs to train"),
         ),
         make("p", null, go(cheap)),
-        cheap === best || !board.macs[best]
-          ? null
-          : make("p", null, `${percent(board.mean[cheap])} %, for ${saved} % of the compute.`),
+        make(
+          "p",
+          null,
+          cheap === best || !board.macs[best]
+            ? null
+            : `${percent(board.mean[cheap])} %, for ${saved} % of the compute. `,
+          group.length > 1
+            ? `Of the ${group.length} methods not shown to be worse than the best.`
+            : "Every other is shown to be worse.",
+        ),
       ),
     );
   if (board.baseline) {

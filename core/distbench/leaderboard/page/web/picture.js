@@ -119,7 +119,7 @@ export function showPicture(board, indices) {
     box,
     front.map((i) => ({ text: board.method[i], x: x(board.macs[i]), y: y(board.mean[i]) })),
   );
-  put(panel, legend(board, shown), picture, caption);
+  put(panel, legend(board, shown, shown.some(beyond)), picture, caption);
 }
 function move(event, nodes, n) {
   if (event.key === "Enter" || event.key === " ") {
@@ -222,7 +222,7 @@ function labels(picture, box, wanted) {
     );
   }
 }
-function legend(board, shown) {
+function legend(board, shown, cut) {
   const small = (role) =>
     svg(
       "svg",
@@ -245,6 +245,6 @@ function legend(board, shown) {
     ),
     make("li", { class: "front" }, "line, filled: front of all methods"),
     shown.some((i) => board.meanHalf[i]) ? make("li", null, "bars: 95 % intervals") : null,
-    make("li", null, "↓ ↑ beyond the scale, which is that of the ranked methods"),
+    cut ? make("li", null, "↓ ↑ beyond the scale, which is that of the ranked methods") : null,
   );
 }
