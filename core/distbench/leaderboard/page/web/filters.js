@@ -12,7 +12,7 @@ export function showFilters(board) {
   const form = byId("filters");
   const everything = {
     role: board.single.some(Boolean) ? "all but single sources" : "all",
-    against: board.baseline === null ? "nothing" : `${board.baseline} (the baseline)`,
+    against: board.baseline === null ? "nothing" : `${board.baseline} (baseline)`,
   };
   const choice = (key, title, options, then = applyFilters) => {
     if (options.length < 2) return null;
@@ -22,7 +22,7 @@ export function showFilters(board) {
       make("option", { value: ALL }, everything[key] ?? "all"),
       options.map(([v, text]) => make("option", { value: v }, text)),
     );
-    return make("label", { class: key === "against" && "wide" }, title, filters.inputs[key]);
+    return make("label", null, title, filters.inputs[key]);
   };
   const limit = (key, title, values, show) => {
     const steps = [...new Set(values.filter((v) => v !== null))].sort((a, b) => a - b);

@@ -33,9 +33,7 @@ function knownPart([version, description, reference, distribution, homepage, lic
       "p",
       { class: "small" },
       owner ? `From ${owner}. ` : null,
-      homepage
-        ? make("a", { href: homepage, rel: "noopener noreferrer" }, homepage)
-        : null,
+      homepage ? make("a", { href: homepage, rel: "noopener noreferrer" }, homepage) : null,
     ),
   ];
 }
