@@ -16,6 +16,7 @@ from distbench.leaderboard.statistics import (
     paired_difference,
     paired_t,
     rank_sets,
+    sampling_error,
     sign_flip,
     win_rates,
 )
@@ -240,3 +241,14 @@ def test_a_difference_over_seeds_holds_both_kinds_of_noise():
     assert got.mean == pytest.approx(float(images.mean() - worse.mean()))
     assert got.p < 1e-4
     assert paired_difference(worse, images).p == pytest.approx(got.p)
+
+
+def test_differences_by_one_image_of_few_prove_nothing():
+    gaps, images = [1 / 11, 1 / 13, 1 / 15], [11, 13, 15]
+    assert paired_t(gaps).p < 0.01
+    least = float(sampling_error(gaps, images, ["a", "b", "c"]))
+    assert paired_t(gaps, least).p > 0.2
+    assert p_values([gaps], [least])[0] == pytest.approx(paired_t(gaps, least).p)
+    many = float(sampling_error([0.1, 0.12, 0.14], [1000] * 3, ["a", "b", "c"]))
+    assert many == pytest.approx((0.101**2 + 0.1219**2 + 0.1412**2) ** 0.5 / 3 * 0.095, rel=0.2)
+    assert paired_t([0.1, 0.12, 0.14], many) == paired_t([0.1, 0.12, 0.14])

@@ -50,7 +50,7 @@ def check_suite(
         report.refuse("seeds", f"the seeds are {seeds}; they follow each other without gaps")
     elif first:
         report.note(
-            f"its seeds begin at {first}: a confirmation on fresh seeds, which has a table of its own"
+            f"its seeds begin at {first}: a confirmation on fresh seeds, with a table of its own"
         )
     try:
         protocol = Protocol.model_validate(plan.protocol)

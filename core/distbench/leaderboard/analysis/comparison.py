@@ -16,6 +16,7 @@ from distbench.leaderboard.statistics import (
     p_values,
     paired_difference,
     paired_t,
+    sampling_error,
     win_rates,
 )
 
@@ -59,7 +60,9 @@ def compare(
         for side in (ours, theirs)
     )
     by_task = [float(np.mean(x - y)) for x, y in zip(a, b, strict=True)]
-    difference = paired_t(over_groups(by_task, groups))
+    images = [side[seeds[0]].parts.test for side, seeds in zip(ours, shared, strict=True)]
+    least = float(sampling_error(by_task, images, groups))
+    difference = paired_t(over_groups(by_task, groups), least)
     if len(shared) == 1 and measure == "accuracy":
         right = [hits_of([side[0][seed] for seed in shared[0]]) for side in (ours, theirs)]
         if right[0] is not None and right[1] is not None and right[0].shape == right[1].shape:
@@ -100,11 +103,12 @@ def all_pairs(
             for method in methods
         ]
     )
+    images = [next(iter(task.values())).parts.test for task in methods[0]] if count else []
     for row in range(count):
         difference = values[row] - values  # (m, t, s)
         both = np.isfinite(difference)
         with np.errstate(invalid="ignore"):
             by_task = np.where(both, difference, 0).sum(axis=2) / both.sum(axis=2)  # (m, t)
-        by_group = over_groups(by_task, groups)
-        gaps[row], p[row] = by_group.mean(axis=1), p_values(by_group)
+        by_group, least = over_groups(by_task, groups), sampling_error(by_task, images, groups)
+        gaps[row], p[row] = by_group.mean(axis=1), p_values(by_group, least)
     return gaps, p

@@ -9,6 +9,7 @@ from distbench.leaderboard.statistics.estimates import (
     over_groups,
     p_values,
     paired_t,
+    sampling_error,
     sign_flip,
 )
 from distbench.leaderboard.statistics.images import Hits, accuracy_interval, paired_difference
@@ -29,6 +30,7 @@ __all__ = [
     "paired_difference",
     "paired_t",
     "rank_sets",
+    "sampling_error",
     "sign_flip",
     "win_rates",
 ]

@@ -146,7 +146,7 @@ def over_groups(values: ArrayLike, groups: Sequence[str]) -> NDArray[np.float64]
     return np.asarray(x @ (member / member.sum(axis=1, keepdims=True)).T)
 
 
-def paired_t(differences: ArrayLike) -> Difference:
+def paired_t(differences: ArrayLike, least_error: float = 0.0) -> Difference:
     """Paired t test over groups of tasks: does the difference carry over to other tasks?
 
     The t test assumes differences that are about normal. Where a method gains much on few tasks,
@@ -155,6 +155,7 @@ def paired_t(differences: ArrayLike) -> Difference:
 
     Args:
         differences: (g,), one a group (already the mean over its seeds).
+        least_error: Of the mean, which it has from the test images alone; see `sampling_error`.
 
     Returns:
         Mean difference, interval and both p values; none of these for a single group, nor where
@@ -167,16 +168,42 @@ def paired_t(differences: ArrayLike) -> Difference:
         return Difference(mean)
     if np.ptp(d) <= EQUAL:
         return Difference(float(np.median(d)))
-    whole = estimate(mean, float(d.std(ddof=1)) / n**0.5, n - 1.0)
-    p = two_sided(mean / (whole.error or 1.0), n - 1.0)
+    error = max(float(d.std(ddof=1)) / n**0.5, least_error)
+    whole = estimate(mean, error, n - 1.0)
+    p = two_sided(mean / error, n - 1.0)
     return Difference(mean, whole.low, whole.high, whole.df, whole.error, p, sign_flip(d))
 
 
-def p_values(differences: ArrayLike) -> NDArray[np.float64]:
+def sampling_error(
+    differences: ArrayLike, images: ArrayLike, groups: Sequence[str]
+) -> NDArray[np.float64]:
+    """The least standard error that mean differences have from the sampling of test images.
+
+    A difference of d between two shares of the same n images comes from d n images at least, which
+    gives it a variance of ``d (1 - d) / n``, one image more on either side as Agresti and Min
+    (2005) count. With few images three tasks can by chance differ by one image each, which is no
+    proof that differences vary little. Tasks of one group count as fully correlated.
+
+    Args:
+        differences: (..., t), one a task.
+        images: (t,), test images of each task.
+        groups: (t,), the group of each task.
+
+    Returns:
+        (...), of the mean over groups.
+    """
+    n = np.asarray(images, dtype=np.float64)
+    changed = np.minimum((np.abs(np.asarray(differences, dtype=np.float64)) * n + 1) / (n + 2), 1.0)
+    by_group = over_groups(np.sqrt(changed * (1 - changed) / (n + 2)), groups)
+    return np.asarray(np.sqrt((by_group**2).sum(axis=-1)) / by_group.shape[-1])
+
+
+def p_values(differences: ArrayLike, least_error: ArrayLike = 0.0) -> NDArray[np.float64]:
     """The p values of `paired_t` for many methods at once.
 
     Args:
         differences: (m, g), g >= 2.
+        least_error: (m,).
 
     Returns:
         (m,); NaN where `paired_t` gives none, and where a difference is NaN.
@@ -184,7 +211,7 @@ def p_values(differences: ArrayLike) -> NDArray[np.float64]:
     from scipy.special import stdtr
 
     d = np.round(np.asarray(differences, dtype=np.float64), DECIMALS)
-    error = d.std(axis=1, ddof=1) / d.shape[1] ** 0.5
+    error = np.maximum(d.std(axis=1, ddof=1) / d.shape[1] ** 0.5, least_error)
     varied = np.ptp(d, axis=1) > EQUAL
     t = np.abs(d.mean(axis=1)) / np.where(varied, error, 1.0)
     return np.asarray(np.where(varied, 2 * stdtr(d.shape[1] - 1.0, -t), np.nan))
