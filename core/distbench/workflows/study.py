@@ -12,10 +12,11 @@ from typing import Any
 from pydantic_core import from_json
 
 from distbench.engine.execute import execute_units
-from distbench.errors import DataError, UsageError
+from distbench.errors import DataError, UnknownNameError, UsageError
 from distbench.interfaces.executor import Outcome
 from distbench.interfaces.progress import Progress, silent
-from distbench.leaderboard.analysis.metric_quality import ByCell, MetricLine, judge
+from distbench.leaderboard.analysis.metric_quality import MetricLine, judge
+from distbench.leaderboard.analysis.trials import ByCell
 from distbench.leaderboard.figures.study import write_study
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan
@@ -69,6 +70,7 @@ def study(
     config: RunConfig,
     *,
     oracle: str = "distil",
+    reference: str | None = None,
     progress: Progress = silent,
     runs: Path | None = None,
 ) -> MetricStudy:
@@ -79,6 +81,7 @@ def study(
     Args:
         config: Suite, tasks, metrics, seeds; strategy, distiller and baseline are of no account.
         oracle: A key of `ORACLES`, or a distiller.
+        reference: The metric with which the others are compared; that of the best tau if None.
         progress: Hears of every unit that ends, first of the cells, then of the scores.
         runs: Folder of run folders; ``runs`` in the working folder if None.
 
@@ -98,6 +101,10 @@ def study(
     )
     alone = tuple({"use": "only", "source": source} for source in sources)
     scored = make_plan(base.model_copy(update={"strategy": ("weighted",)}))
+    metrics = {method.id.split("/", 2)[-1]: None for method in scored.methods}
+    if reference is not None and reference not in metrics:
+        hint = f"It is none of those that are judged: {', '.join(metrics)}."
+        raise UnknownNameError("reference", reference, metrics, hint)
     folder = (runs or Path("runs")) / (config.name or f"study-{scored.name}")
     each = base.model_copy(update={"strategy": alone, "name": "sources"})
     run = execute(each, progress=progress, runs=folder)
@@ -108,7 +115,7 @@ def study(
     scores, warnings, unscored = _scores(config, scored, progress)
     tasks = [task.id for task in scored.tasks]
     label = run.rows[0].method.id.partition("/")[0]
-    lines = judge(scores, {label: reached}, tasks)
+    lines = judge(scores, {label: reached}, tasks, reference)
     noted = (*ResolvedRun(config).metrics_left_out.values(), *run.warnings, *warnings)
     outcome = MetricStudy(folder, label, run, reached, scores, lines, noted, unscored)
     _write(outcome, tasks, sources)
@@ -145,6 +152,7 @@ def _scores(
     for cell in plan.cells:
         job = next(jobs[need] for need in cell.needs if jobs[need].stage == "score")
         metric = cell.method.split("/", 2)[-1]
+        scores[metric][cell.task, cell.seed] = {}  # asked, if it says nothing
         if job.id in failed:
             warnings[f"{metric} could not score {cell.task}: {failed[job.id]}"] = None
             continue
