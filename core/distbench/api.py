@@ -158,7 +158,7 @@ def rank(
 
         options = {"distiller": "none", "baseline": ("none",), **options}
         config = RunConfig.make(task=task, zoo=zoo, metric=metrics, **options)
-        comparison = rank_sources(config)
+        comparison: Comparison = rank_sources(config)
     else:
         from distbench.workflows.score import Arrays, rank_arrays
 

@@ -37,6 +37,7 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
     Trains no source and no student, but for metrics that need a reference: that is the student,
     fine-tuned on the labels.
     """
+    from distbench.cli.rank_tables import comparison_text
     from distbench.workflows.rank import rank_sources
 
     methods = {"distiller": given["distiller"] or ("none",), "baseline": ("none",)}
@@ -54,12 +55,18 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
         tables = [_as_table(ranking) for ranking in comparison.rankings]
         agreement = [[None if t != t else t for t in row] for row in comparison.agreement()]
         o.print_json(
-            {"task": first.task, "rankings": tables, "kendall_tau": agreement}
+            {
+                "task": first.task,
+                "rankings": tables,
+                "counted": list(comparison.counted),
+                "mean_places": comparison.mean_places,
+                "kendall_tau": agreement,
+            }
             if others
             else tables[0]
         )
     elif others:
-        _print_comparison(comparison)
+        echo(comparison_text(comparison))
     else:
         _print_ranking(first)
     if not json:
@@ -107,6 +114,7 @@ def _as_table(ranking: Ranking) -> dict[str, Any]:
                 "score": r.score,
                 "weight": r.weight,
                 "domain": r.source.domain,
+                "trained_on": list(r.source.trained_on),
                 "architecture": r.source.architecture,
                 "licence": r.source.licence,
             }
@@ -125,34 +133,3 @@ def _print_ranking(ranking: Ranking) -> None:
     ]
     headers = ["", "source", ranking.metric, f"weight ({ranking.strategy})", "architecture"]
     echo(o.table(rows, [*headers, "domain"], floatfmt=".4f"))
-
-
-def _print_comparison(comparison: Comparison) -> None:
-    """Two tables: the place of each source under each metric, and how far the metrics agree."""
-    places = [ranking.places for ranking in comparison.rankings]
-    rows = []
-    for source in comparison.sources:
-        own = [by_source.get(source) for by_source in places]
-        known = [place for place in own if place is not None]
-        rows.append(
-            [
-                source,
-                *("-" if place is None else f"{place:g}" for place in own),
-                f"{sum(known) / len(known):.1f}",
-            ]
-        )
-    heads = [metric.replace("_", "\n").replace(":", "\n") for metric in comparison.metrics]
-    align = ("left", *("right" for _ in range(len(heads) + 1)))
-    echo("Place of each source under each metric:\n")
-    echo(o.table(rows, ["source", *heads, "mean"], colalign=align, disable_numparse=True))
-
-    tau = comparison.agreement()
-    lines = []
-    for number, (metric, own) in enumerate(zip(comparison.metrics, tau, strict=True), 1):
-        others = [t for i, t in enumerate(own, 1) if i != number and t == t]
-        mean = f"{sum(others) / len(others):.2f}" if others else "-"
-        lines.append([str(number), metric, *("-" if t != t else f"{t:.2f}" for t in own), mean])
-    numbers = [str(number) for number in range(1, len(heads) + 1)]
-    align = ("right", "left", *("right" for _ in range(len(heads) + 1)))
-    echo("\nAgreement of metrics, Kendall's tau (mean: with the others):\n")
-    echo(o.table(lines, ["", "metric", *numbers, "mean"], colalign=align, disable_numparse=True))
