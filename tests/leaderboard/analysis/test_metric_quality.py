@@ -254,3 +254,29 @@ def test_plain_values_and_table(rows):
     assert [cell.value for cell in metric_table(lines).body[0]][3:9] == [
         *("0.0", "0.0", "-", "-", "4", "2")
     ]
+
+
+def test_scores_of_a_study_judge_as_those_of_methods_do(rows):
+    scores = {"right": {"s1": 4.0, "s2": 3.0, "s3": 2.0, "s4": 1.0}, "silent": {}}
+    of_methods = rows({"right": scores["right"]})
+    studied = []
+    for row in rows({}):
+        source = row.method.id.rpartition(":")[2]
+        said = {
+            metric: {"component": component(metric), "score": by_source.get(source)}
+            for metric, by_source in scores.items()
+        }
+        declared = {**row.result.declared, "metric_scores": said}
+        result = row.result.model_copy(update={"declared": declared})
+        studied.append(row.model_copy(update={"result": result}))
+    right, silent = metric_lines(studied)
+    (expected,) = metric_lines(of_methods)
+    assert (right.metric, right.values, right.by_task) == (
+        "right",
+        expected.values,
+        expected.by_task,
+    )
+    assert silent.chance.keys() == {"a", "b"}
+    fewer = {"right": {"s1": 1.0, "s2": 2.0, "s3": 3.0}}
+    both = [*(row for row in rows(fewer) if "only" not in row.method.id), *studied]
+    assert metric_lines(both)[0].values == right.values, "where most sources have a score"

@@ -27,6 +27,7 @@ import numpy as np
 
 from distbench.errors import UnknownNameError
 from distbench.leaderboard.analysis.metric_measures import MEASURED, Floats, all_equal, judged
+from distbench.leaderboard.analysis.metric_scores import scores_of
 from distbench.leaderboard.analysis.trials import (
     LEAST,
     ByCell,
@@ -96,7 +97,7 @@ def metric_lines(
     """
     chosen = cells(as_records(rows))
     reached = oracle(chosen, measure)
-    return judge(_scores(chosen), reached, tasks, reference, groups) if reached else []
+    return judge(scores_of(chosen), reached, tasks, reference, groups) if reached else []
 
 
 def judge(
@@ -252,31 +253,3 @@ def oracle(
             value = float(getattr(row.result, measure))
             accuracies[distiller][task, seed].setdefault(used[0], value)
     return accuracies
-
-
-def _scores(chosen: Mapping[Cell, RowRecord]) -> dict[str, ByCell]:
-    """Metric to (task, seed) to source to its score; of several methods the one that scored most.
-
-    All methods of a metric read the same scores, but may not have the same eligible sources. A cell
-    that did not come to an end has none.
-    """
-    scores: dict[str, dict[tuple[str, int], Mapping[str, float]]] = defaultdict(dict)
-    for (_, task, seed), row in sorted(chosen.items()):
-        if "metric" not in row.method.components:
-            continue
-        known = scores[metric_of(row)].setdefault((task, seed), {})
-        if row.result is None:
-            continue
-        learnt = row.result.sources
-        if int(np.isfinite(learnt.score).sum()) > len(known):
-            pairs = zip(learnt.names, learnt.score, strict=True)
-            scores[metric_of(row)][task, seed] = {n: s for n, s in pairs if np.isfinite(s)}
-    return {metric: scores[metric] for metric in sorted(scores)}
-
-
-def metric_of(row: RowRecord) -> str:
-    """How a method's name writes its metric; empty where it has none."""
-    if "metric" not in row.method.components:
-        return ""
-    # DISTILLER/STRATEGY/METRIC, where only what comes last may hold a slash.
-    return (row.method.written or row.method.id).split("/", 2)[-1]

@@ -8,7 +8,8 @@ from typing import Any
 
 from distbench.leaderboard.analysis.board import Line
 from distbench.leaderboard.analysis.metric_measures import MEASURED
-from distbench.leaderboard.analysis.metric_quality import metric_of, oracle
+from distbench.leaderboard.analysis.metric_quality import oracle
+from distbench.leaderboard.analysis.metric_scores import metric_of
 from distbench.leaderboard.analysis.reports import BoardReport
 from distbench.leaderboard.page.columns import column_data, share
 from distbench.leaderboard.page.compute import compute_data
