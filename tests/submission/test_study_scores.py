@@ -96,8 +96,8 @@ def test_a_study_becomes_a_bundle_whose_contradictions_are_refused(
     )
     missing = refusals(judge, parts, lambda r: told_scores(r).pop("by_name"))
     assert missing[0].endswith(
-        "scores of metrics: by_name has one here or in pseudo_labels/only:toy-0 on toy, seed 0, but "
-        "not in both"
+        "scores of metrics: by_name has one here or in pseudo_labels/only:toy-0 on toy, seed 0, "
+        "but not in both"
     )
     other = refusals(
         judge, parts, lambda r: told_scores(r)["by_name"]["component"].update(version=7)

@@ -77,7 +77,7 @@ def _notes(
             notes.append(
                 note("Δ: paired difference to ", name_cell(reference))
                 + note(", or to ", name_cell(CHANCE)) * chance
-                + note(", ± over tasks; a regret above is worse. Not corrected for their number.")
+                + note(", ± over tasks; more regret is worse. Not corrected for their number.")
             )
         if own[0].values:
             notes.append(_noise_note(own[0]))

@@ -173,7 +173,7 @@ export function metricsPart(board) {
             null,
             `Δ${students}: paired difference to `,
             named(referenceOf(m)),
-            "; a regret above is worse. Not corrected for their number.",
+            "; more regret is worse. Not corrected for their number.",
           )
         : null,
       make("li", null, noiseText(m), students),
@@ -211,11 +211,11 @@ export function metricsPart(board) {
 }
 function valueCell(v, k, plus) {
   if (v === null) return NONE;
-  const shown = (x) => (k < 2 ? x : 100 * x).toFixed(k < 2 ? 2 : 1);
+  const shown = (x) => (k < 2 ? x : 100 * x).toFixed(k < 2 ? 2 : 1).replace(/^-(?=[0.]+$)/, "");
   return make(
     "span",
     null,
-    (plus && v[0] >= 0 ? "+" : "") + signed(shown(v[0])),
+    (plus && !shown(v[0]).startsWith("-") ? "+" : "") + signed(shown(v[0])),
     v[1] === null ? null : make("span", { class: "pm" }, ` ±${shown(v[1])}`),
   );
 }
