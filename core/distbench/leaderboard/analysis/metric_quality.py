@@ -12,9 +12,11 @@ scores.
   a mean over the same tasks, and giving up where it is hard raises no place.
 - **Several seeds.** An accuracy is the mean over seeds for tau and Pearson. The best of many noisy
   accuracies is an optimist, so for a regret with one seed the best sources (of all, and of the k)
-  are chosen by the mean of the *other* seeds, and paid with this one. It may then be negative.
-- **Noise.** A seed's own accuracies, taken as scores of those of the other seeds, say what tau a
-  metric can hope for. With one seed nothing can be said, and regrets are against the best seen.
+  are chosen by the mean of the *other* seeds, and paid with this one. It may then be negative: by
+  chance, or since a metric knows the best source better than the other seeds do.
+- **Noise.** A seed's own accuracies, taken as scores of those of the other seeds, say what trying
+  every source once tells: a metric at their tau is as good as that, one that knew the truth would
+  be above. With one seed nothing can be said, and regrets are against the best seen.
 """
 
 from __future__ import annotations
