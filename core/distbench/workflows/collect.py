@@ -148,6 +148,11 @@ def _run(folder: Path) -> _Input:
         raise RefusedError(f"no plan.json can be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         raise RefusedError("plan.json is not the plan of a run; run it again") from None
+    if not (folder / "rows.jsonl").exists():
+        raise RefusedError(
+            "it has no rows yet: the run goes on, or was interrupted and goes on when the same "
+            "`distbench run` is given again"
+        )
     origin = RowOrigin(str(folder), "run", tasks=tasks, seeds=seeds, groups=_groups(*suite, groups))
     notes: list[str] = []
     return _Input(origin, planned, _lines(folder, frozenset(planned.values()), notes), notes)
