@@ -22,6 +22,7 @@ def merge(
     from distbench.engine.run_folder import merge_runs, open_run
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.text_table import terminal_text
+    from distbench.storage.hits import read_test_labels, write_test_labels
     from distbench.workflows.run import copy_rows, write_tables
 
     runs = [open_run(path) for path in slices]
@@ -30,6 +31,8 @@ def merge(
     folder = output or Path("runs") / runs[0].plan.name
     plan, rows, predictions = merge_runs(runs, folder)
     copy_rows(rows, folder, predictions)
+    for part in runs:
+        write_test_labels(folder, read_test_labels(part.folder))
     board = write_tables(plan, rows, folder)
     if board:
         echo(terminal_text(board_table(board)))

@@ -25,18 +25,18 @@ def show(
     from distbench.leaderboard.analysis.board import build_board
     from distbench.leaderboard.analysis.costs import method_costs
     from distbench.leaderboard.analysis.source_weights import source_weights
-    from distbench.leaderboard.rows.records import as_records
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.cost_table import cost_table, costs_as_dicts
     from distbench.leaderboard.tables.text_table import terminal_text
     from distbench.leaderboard.tables.weight_table import weight_table, weights_as_dicts
+    from distbench.workflows.run_records import records_of
 
     run_folder = open_run(run)
     for line in run_folder.warnings:
         echo(f"warning: {line}", err=True)
     if run_folder.missing:
         echo(f"note: {run_folder.folder}: {run_folder.missing}", err=True)
-    rows = as_records(run_folder.rows)
+    rows = records_of(run_folder.plan, run_folder.rows, run_folder.folder)
     tasks = [task.id for task in run_folder.plan.tasks]
     board = build_board(rows, tasks=tasks, seeds=run_folder.plan.seeds)
     methods = [line.method for line in board.lines]

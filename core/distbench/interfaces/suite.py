@@ -107,6 +107,12 @@ class TaskEntry(BaseModel):
     seen_by: tuple[str, ...] = Field(
         (), description="data sets whose models have seen images of this task"
     )
+    group: str | None = Field(
+        None,
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._-]*$",
+        description="name that it shares with tasks of the same data or kind, which a leaderboard "
+        "counts as one",
+    )
     flip: bool = Field(
         True,
         description="false: its images are not mirrored, whatever the protocol says; the option "

@@ -34,6 +34,7 @@ class PlannedTask:
     notes: tuple[str, ...]
     images_key: str
     flip: bool = True
+    group: str = ""
 
 
 @dataclass(frozen=True)

@@ -45,12 +45,14 @@ class ResolvedTask:
         seen_by: Data sets that hold its images, as its entry says.
         task: The component.
         flip: Whether its images may be mirrored, as its entry says, or over it the run.
+        group: Name that it shares with tasks of the same data, or its own.
     """
 
     id: str
     seen_by: tuple[str, ...]
     task: Identified[Task]
     flip: bool = True
+    group: str = ""
 
 
 class ResolvedRun:
@@ -187,12 +189,13 @@ class ResolvedRun:
     def _task(self, entry: TaskEntry, base: Path | None) -> ResolvedTask:
         task = self.names.make("task", entry.component(), base=base)
         flip = entry.flip or self.config.flip is True
-        return ResolvedTask(entry.id, entry.seen_by, self._identified("task", task), flip)
+        identified = self._identified("task", task)
+        return ResolvedTask(entry.id, entry.seen_by, identified, flip, entry.group or entry.id)
 
     def _task_of(self, value: str | dict[str, Any], base: Path | None) -> ResolvedTask:
         """A task that is no task of the suite; without an id it is called after what it is."""
         table: dict[str, Any] = {"use": value} if isinstance(value, str) else dict(value)
-        about = {key: table.pop(key) for key in ("id", "seen_by", "flip") if key in table}
+        about = {key: table.pop(key) for key in ("id", "seen_by", "flip", "group") if key in table}
         task = self.names.make("task", table, base=base)
         about.setdefault("id", short_name(task))
         try:
@@ -201,7 +204,8 @@ class ResolvedRun:
             raise UsageError(f"task {about['id']!r}: {faults_of(error, TaskEntry)}") from None
         wins = self.config.flip is True and self.config.outranks("flip", "task")
         identified = self._identified("task", task)
-        return ResolvedTask(entry.id, entry.seen_by, identified, entry.flip or wins)
+        flip, group = entry.flip or wins, entry.group or entry.id
+        return ResolvedTask(entry.id, entry.seen_by, identified, flip, group)
 
     def components(self, kind: str) -> tuple[Component, ...]:
         """The components of one kind of method, with the suite's settings.

@@ -33,6 +33,7 @@ def plan_task(task: ResolvedTask, protocol: Protocol, skip_corrupt: bool) -> Pla
         notes=index.notes,
         images_key=images_key(index.fingerprint, task.task.provenance, protocol, skip_corrupt),
         flip=task.flip,
+        group=task.group,
     )
 
 

@@ -7,7 +7,12 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from distbench.storage.predictions import FILE, predictions_digest, whole_images
+from distbench.storage.predictions import (
+    FILE,
+    opened_predictions,
+    predictions_digest,
+    whole_images,
+)
 from distbench.storage.rows import Row
 
 
@@ -22,7 +27,7 @@ class KeptPredictions:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._tensors = _opened(folder / FILE)
+        self._tensors = opened_predictions(folder / FILE)
         self._names = frozenset(self._tensors.keys()) if self._tensors is not None else frozenset()
         self._rows = self._missing = 0
 
@@ -71,15 +76,3 @@ class KeptPredictions:
             return None
         tensor: NDArray[Any] = self._tensors.get_tensor(key)
         return tensor if tensor.ndim == 1 and tensor.dtype.kind == "u" else None
-
-
-def _opened(path: Path) -> Any:
-    """A safetensors file of which tensors are read one by one; None if it is missing or none."""
-    from safetensors import SafetensorError, safe_open
-
-    if not path.is_file():
-        return None
-    try:
-        return safe_open(path, framework="numpy")
-    except SafetensorError:
-        return None

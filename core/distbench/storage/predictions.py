@@ -106,6 +106,18 @@ def read_predictions(path: Path, name: str, digest: str) -> Predictions | None:
     return np.asarray(predictions, dtype=np.int64)
 
 
+def opened_predictions(path: Path) -> Any:
+    """A safetensors file of which tensors are read one by one; None if it is missing or none."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        return None
+    try:
+        return safe_open(path, framework="numpy")
+    except SafetensorError:
+        return None
+
+
 def of_row(
     folder: Path, row: Row, kept: Mapping[str, NDArray[Any]] | None = None
 ) -> Predictions | None:

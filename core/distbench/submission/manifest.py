@@ -51,13 +51,16 @@ class Coverage(_Block):
 class TaskFacts(_Block, Grown):
     """A task and the fingerprint of its data."""
 
-    later: ClassVar = frozenset({"flip"})
+    later: ClassVar = frozenset({"flip", "group"})
 
     id: Name
     use: str = Field(max_length=limits.NAME, description="the task as one would type it")
     fingerprint: Name
     classes: tuple[Name, ...] = Field(min_length=2)
     flip: bool = Field(True, description="false: its images are never mirrored")
+    group: str = Field(
+        "", max_length=limits.NAME, description="of tasks with common data, which count as one"
+    )
 
 
 class Machine(_Block):

@@ -193,6 +193,7 @@ def _task(task: PlannedTask, scrub: Scrubber) -> dict[str, Any]:
         "seen_by": task.seen_by,
         "notes": [scrub.free_text(note) for note in task.notes],
         "flip": task.flip,
+        "group": task.group,
     }
 
 

@@ -44,9 +44,14 @@ def check_suite(
 
     Notes where it differs in what tables tell apart: student, zoo, sources that saw a task.
     """
-    if sorted(plan.seeds) != list(range(len(plan.seeds))):
+    first = min(plan.seeds)
+    if sorted(plan.seeds) != list(range(first, first + len(plan.seeds))):
         seeds = shown(", ".join(map(str, plan.seeds)))
-        report.refuse("seeds", f"the seeds are {seeds}; they run from 0 without gaps")
+        report.refuse("seeds", f"the seeds are {seeds}; they follow each other without gaps")
+    elif first:
+        report.note(
+            f"its seeds begin at {first}: a confirmation on fresh seeds, with a table of its own"
+        )
     try:
         protocol = Protocol.model_validate(plan.protocol)
     except ValidationError as error:
@@ -99,6 +104,12 @@ def _check_tasks(
             report.refuse(
                 "protocol",
                 f"suite {suite.name} has flip={ours[task.id].flip} for task {shown(task.id)}",
+            )
+        if suite is not None and task.group and task.group != (ours[task.id].group or task.id):
+            report.refuse(
+                "tasks",
+                f"suite {suite.name} has task {shown(task.id)} in another group than "
+                f"'{shown(task.group)}'",
             )
         index = labels.task(task)
         if isinstance(index, str):

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pydantic_core import from_json
 
@@ -14,11 +14,18 @@ from distbench.errors import DistbenchError, RefusedError
 from distbench.leaderboard.rows.gc_pause import without_cycles
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.records import Reader, RowRecord
+from distbench.plugins.registry import registry
+from distbench.storage.hits import FolderHits, packed_hits
 from distbench.storage.kept_predictions import KeptPredictions
 from distbench.storage.missing_cells import PlannedCell, missing_cells
 from distbench.storage.paths import without_links
 from distbench.storage.row_lines import OF_ANOTHER_RUN, UNSEALED, SealedCount, read_line
 from distbench.storage.rows import Row
+
+if TYPE_CHECKING:
+    from distbench.submission.bundle import Bundle
+    from distbench.submission.manifest import PlanTask
+    from distbench.submission.task_labels import TaskLabels
 
 BUNDLE = ".distbench.zip"
 """How the name of a bundle ends."""
@@ -51,7 +58,11 @@ def collect(paths: Sequence[Path]) -> Collected:
             try:
                 one = _run(place) if place.is_dir() else _bundle(place)
                 with without_cycles():
-                    some = [reader.record(row, len(inputs)) for row in one.rows]
+                    groups, number = one.origin.groups, len(inputs)
+                    some = [
+                        reader.record(row, number, hits=hits, group=groups.get(row.task.id, ""))
+                        for row, hits in one.rows
+                    ]
             except DistbenchError as error:
                 refused.append(f"{place}: {error}")
             except OSError as error:
@@ -70,13 +81,13 @@ class _Input(NamedTuple):
     Attributes:
         origin: What it says of itself.
         planned: Key of each planned cell.
-        rows: Its rows.
+        rows: Its rows, each with the test images that it classified rightly where that is known.
         notes: What is to be said of it; complete when all rows have passed.
     """
 
     origin: RowOrigin
     planned: Mapping[PlannedCell, str]
-    rows: Iterator[Row]
+    rows: Iterator[tuple[Row, bytes | None]]
     notes: list[str]
 
 
@@ -127,6 +138,8 @@ def _run(folder: Path) -> _Input:
         plan = from_json((folder / "plan.json").read_bytes())
         tasks = tuple(str(task["id"]) for task in plan["tasks"])
         seeds = tuple(int(seed) for seed in plan["seeds"])
+        groups = {str(task["id"]): str(task.get("group") or "") for task in plan["tasks"]}
+        suite = str(plan.get("suite")), plan.get("suite_version")
         planned = {
             (str(cell["method"]), str(cell["task"]), int(cell["seed"])): str(cell["key"])
             for cell in plan.get("cells", ())
@@ -135,14 +148,21 @@ def _run(folder: Path) -> _Input:
         raise RefusedError(f"no plan.json can be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         raise RefusedError("plan.json is not the plan of a run; run it again") from None
-    origin = RowOrigin(str(folder), "run", tasks=tasks, seeds=seeds)
+    if not (folder / "rows.jsonl").exists():
+        raise RefusedError(
+            "it has no rows yet: the run goes on, or was interrupted and goes on when the same "
+            "`distbench run` is given again"
+        )
+    origin = RowOrigin(str(folder), "run", tasks=tasks, seeds=seeds, groups=_groups(*suite, groups))
     notes: list[str] = []
     return _Input(origin, planned, _lines(folder, frozenset(planned.values()), notes), notes)
 
 
-def _lines(folder: Path, keys: frozenset[str], notes: list[str]) -> Iterator[Row]:
+def _lines(
+    folder: Path, keys: frozenset[str], notes: list[str]
+) -> Iterator[tuple[Row, bytes | None]]:
     """The rows of a run's folder, held against their seals, its plan and its predictions."""
-    seals, kept = SealedCount(), KeptPredictions(folder)
+    seals, kept, hits = SealedCount(), KeptPredictions(folder), FolderHits(folder)
     with (folder / "rows.jsonl").open("rb") as file:
         for number, text in enumerate(file, start=1):
             try:
@@ -157,7 +177,7 @@ def _lines(folder: Path, keys: frozenset[str], notes: list[str]) -> Iterator[Row
                 kept.check(_checked(line.row), line.predictions)
             except ValueError as error:
                 raise RefusedError(f"line {number} of rows.jsonl: {error}; run it again") from None
-            yield line.row
+            yield line.row, hits.of(line.row, line.predictions)
     notes += [note for note in (UNSEALED * bool(seals.unsealed), kept.note) if note]
 
 
@@ -174,11 +194,13 @@ def _why(error: ValueError) -> str:
 def _bundle(path: Path) -> _Input:
     """A bundle; that it is whole and consistent is checked as it is read."""
     from distbench.submission.bundle import open_bundle
+    from distbench.submission.suite_checks import find_suite
+    from distbench.submission.task_labels import TaskLabels
     from distbench.submission.validate import consistent_rows
     from distbench.submission.validation_report import ValidationReport
 
     with open_bundle(path) as bundle:
-        manifest, planned = bundle.manifest, bundle.plan.cells()
+        manifest, plan, planned = bundle.manifest, bundle.plan, bundle.plan.cells()
     about = {
         "licence": manifest.licence,
         "distbench": manifest.distbench,
@@ -191,19 +213,43 @@ def _bundle(path: Path) -> _Input:
         manifest.submitter,
         tuple(task.id for task in manifest.tasks),
         manifest.seeds,
+        _groups(plan.suite, plan.suite_version, {task.id: task.group for task in plan.tasks}),
         {key: text for key, text in about.items() if text},
     )
 
-    def rows() -> Iterator[Row]:
+    def rows() -> Iterator[tuple[Row, bytes | None]]:
         with open_bundle(path) as bundle:
             report = ValidationReport(path.name)
-            yield from map(_checked, consistent_rows(bundle, report))
+            labels = TaskLabels(registry(), find_suite(plan, registry()))
+            tasks = {task.id: task for task in plan.tasks}
+            for row in consistent_rows(bundle, report):
+                yield _checked(row), _hits(bundle, row, tasks.get(row.task.id), labels)
         if report.reasons:
             first, *others = report.reasons
             more = f" (and {len(others)} more, see `distbench validate`)" if others else ""
             raise RefusedError(f"{first}{more}")
 
     return _Input(origin, planned, rows(), [])
+
+
+def _hits(bundle: Bundle, row: Row, task: PlanTask | None, labels: TaskLabels) -> bytes | None:
+    """What a row of a bundle classified rightly, where the labels are at hand."""
+    if row.result is None or task is None:
+        return None
+    known = labels.test_labels(task, row.result.parts.skipped)
+    if isinstance(known, str):
+        return None
+    return packed_hits(row, bundle.predictions(row.key), known)
+
+
+def _groups(suite: str, version: object, told: Mapping[str, str]) -> dict[str, str]:
+    """The group of each task: as its plan says, or the installed suite for one that says none."""
+    installed: dict[str, str] = {}
+    if not all(told.values()) and suite in registry().names("suite"):
+        definition = registry().make("suite", suite).definition()
+        if definition.version == version:
+            installed = {entry.id: entry.group or entry.id for entry in definition.tasks}
+    return {task: group or installed.get(task, task) for task, group in told.items()}
 
 
 def _checked(row: Row) -> Row:

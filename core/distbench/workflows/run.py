@@ -12,6 +12,7 @@ from distbench.engine.ledger import Ledger
 from distbench.engine.mirror_hint import mirror_hint
 from distbench.engine.same_pictures import same_picture_notes
 from distbench.engine.student_trial import try_student
+from distbench.engine.test_labels import test_labels
 from distbench.errors import InterruptedRunError, MachineError, StopSignal, interrupts
 from distbench.interfaces.executor import Executor, Outcome
 from distbench.interfaces.progress import Progress, silent
@@ -24,12 +25,14 @@ from distbench.planning.planner import make_plan
 from distbench.plugins.registry import registry
 from distbench.storage.atomic import write_atomic
 from distbench.storage.disk import disk_trouble
+from distbench.storage.hits import write_test_labels
 from distbench.storage.home import home
 from distbench.storage.predictions import FILE, Predictions, of_row, write_predictions
 from distbench.storage.row_lines import sealed_line
 from distbench.storage.rows import Row
 from distbench.workflows.export.best import ship_best
 from distbench.workflows.reporters import Reporters, run_facts
+from distbench.workflows.run_records import records_of
 
 _SLACK = 1.1
 """How many times the declared images may go backward before it is noted."""
@@ -198,6 +201,7 @@ def _gather(
 ) -> RunResult:
     rows = tuple(ledger.rows(cells))
     copy_rows(rows, folder, ledger.predictions)
+    write_test_labels(folder, test_labels(plan, home()))
     board = write_tables(plan, rows, folder)
     students, unshipped = ship_best(ledger, rows, folder) if plan.save_student else ({}, ())
     hints = (mirror_hint(plan, task, home()) for task in plan.tasks)
@@ -234,7 +238,7 @@ def write_tables(plan: Plan, rows: Sequence[Row], folder: Path) -> Board | None:
             old.unlink()
         return None
     return leaderboard.write(
-        rows,
+        records_of(plan, rows, folder),
         folder,
         tasks=[task.id for task in plan.tasks],
         seeds=list(plan.seeds),

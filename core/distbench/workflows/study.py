@@ -118,8 +118,9 @@ def study(
     scores, warnings, unscored = _scores(config, scored, progress)
     made_by = _made_by(scored)
     tasks = [task.id for task in scored.tasks]
+    groups = {task.id: task.group for task in scored.tasks if task.group}
     label = run.rows[0].method.id.partition("/")[0]
-    lines = judge(scores, {label: reached}, tasks, reference)
+    lines = judge(scores, {label: reached}, tasks, reference, groups)
     noted = (*ResolvedRun(config).metrics_left_out.values(), *run.warnings, *warnings)
     outcome = MetricStudy(folder, label, run, reached, scores, made_by, lines, noted, unscored)
     _write(outcome, tasks, sources)

@@ -8,6 +8,7 @@ import pytest
 from distbench.errors import UnknownNameError
 from distbench.leaderboard.analysis.metric_measures import weighted_tau
 from distbench.leaderboard.analysis.metric_quality import judge, metric_lines
+from distbench.leaderboard.rows.records import Reader
 from distbench.leaderboard.statistics import paired_t
 from distbench.leaderboard.tables.metric_table import metric_table, metrics_as_dicts
 from distbench.leaderboard.tables.text_table import terminal_text
@@ -280,3 +281,14 @@ def test_scores_of_a_study_judge_as_those_of_methods_do(rows):
     fewer = {"right": {"s1": 1.0, "s2": 2.0, "s3": 3.0}}
     both = [*(row for row in rows(fewer) if "only" not in row.method.id), *studied]
     assert metric_lines(both)[0].values == right.values, "where most sources have a score"
+
+
+def test_tasks_that_share_data_count_once_in_a_leaderboard(rows):
+    scores = {"m": {"s1": 4.0, "s2": 3.0, "s3": 2.0, "s4": 1.0}}
+    reader = Reader()
+    groups = {"a": "shared", "b": "shared", "c": ""}
+    records = [
+        reader.record(row, group=groups[row.task.id]) for row in rows(scores, ("a", "b", "c"))
+    ]
+    (line,) = metric_lines(records)
+    assert (len(line.by_task), line.values["tau"].df) == (3, 1)

@@ -35,6 +35,10 @@ _THREADS = 8
 _SAMPLE = 64
 
 
+TEST_LABELS = "test_labels.npy"
+"""Of a folder of decoded images: int64 (m,), the classes of the test images."""
+
+
 @dataclass(frozen=True)
 class ImageSet:
     """The decoded images of a task.
@@ -119,7 +123,7 @@ def open_images(folder: Path) -> ImageSet:
         train_labels=labels,
         given_validation=np.arange(len(labels) if start is None else start, len(labels)),
         test=np.load(folder / "test.npy", mmap_mode="r"),
-        test_labels=np.load(folder / "test_labels.npy"),
+        test_labels=np.load(folder / TEST_LABELS),
         skipped=tuple(facts["skipped"]),
         train_groups=np.load(groups) if groups.exists() else None,
     )

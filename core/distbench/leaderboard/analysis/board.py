@@ -10,66 +10,30 @@ from typing import Any
 import numpy as np
 
 from distbench.errors import UsageError
-from distbench.leaderboard.rows.entries import (
-    MEASURES,
-    BoardEntry,
-    Cell,
-    Measure,
-    Missing,
-    cells,
-    check_comparable,
-    entry,
-)
-from distbench.leaderboard.rows.records import Role, RowRecord, as_records
-from distbench.leaderboard.statistics import (
-    LEVEL,
-    Difference,
-    Estimate,
-    average_ranks,
-    fixed_task_interval,
-    holm,
-    paired_t,
-    tie_groups,
-    win_rate,
-)
+from distbench.leaderboard.analysis.comparison import all_pairs
+from distbench.leaderboard.analysis.lines import Line, LineMaker
+from distbench.leaderboard.rows.entries import MEASURES, Cell, Measure, cells, check_comparable
+from distbench.leaderboard.rows.records import RowRecord, as_records
+from distbench.leaderboard.statistics import LEVEL, average_ranks, holm, over_groups, rank_sets
 from distbench.storage.rows import Row
+
+MOST_PAIRS = 100
+"""Ranked methods above which a board holds no matrix of all pairs."""
 
 
 @dataclass(frozen=True)
-class Line:
-    """One method of the leaderboard.
+class Pairs:
+    """Every ranked method against every other.
 
     Attributes:
-        entries: One for each task, in the board's order.
-        coverage: Done cells, and planned cells.
-        mean: Over the tasks, each weight 1; None where the method is incomplete.
-        delta: Difference to the baseline, paired by task and seed, over tasks.
-        p_holm: Its p value, adjusted for all ranked methods that are compared.
-        rank: First and last place of the tie group; only complete methods of role ranked have
-            one, as they alone have `average_rank`.
-        win_rate: Against the baseline, a draw counting half.
+        methods: Their names, in the order of rows and columns.
+        gaps: Mean difference, the row's method less the column's; None where there is none.
+        p_holm: Its p value, adjusted for all pairs (Holm); None where nothing can be told.
     """
 
-    method: str
-    role: Role
-    entries: tuple[BoardEntry, ...]
-    coverage: tuple[int, int]
-    mean: Estimate | None = None
-    delta: Difference | None = None
-    p_holm: float | None = None
-    rank: tuple[int, int] | None = None
-    average_rank: float | None = None
-    win_rate: float | None = None
-
-    @property
-    def complete(self) -> bool:
-        """Whether every planned cell is done."""
-        return self.coverage[0] == self.coverage[1]
-
-    @property
-    def missing(self) -> tuple[Missing, ...]:
-        """The planned cells that do not count."""
-        return tuple(gap for entry in self.entries for gap in entry.missing)
+    methods: tuple[str, ...]
+    gaps: tuple[tuple[float | None, ...], ...]
+    p_holm: tuple[tuple[float | None, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -77,8 +41,10 @@ class Board:
     """A leaderboard: lines by falling mean, ranked ones first, incomplete ones last.
 
     Attributes:
+        groups: The group of each task; tasks of one group share data and count as one.
         baseline: The method that `Line.delta` refers to; None where it is absent or incomplete.
         wanted_baseline: The method that was asked for as the baseline.
+        pairs: None where there are more than `MOST_PAIRS` ranked methods.
     """
 
     suite: str
@@ -86,10 +52,12 @@ class Board:
     schema_version: int
     measure: Measure
     tasks: tuple[str, ...]
+    groups: tuple[str, ...]
     seeds: tuple[int, ...]
     baseline: str | None
     wanted_baseline: str
     lines: tuple[Line, ...]
+    pairs: Pairs | None = None
 
     @property
     def best(self) -> Line | None:
@@ -101,7 +69,7 @@ class Board:
         lines = [{"complete": line.complete, **asdict(line)} for line in self.lines]
         plain = asdict(replace(self, lines=()))
         del plain["lines"]
-        return {**plain, "interval": f"two-sided {LEVEL:.0%} t interval", "methods": lines}
+        return {**plain, "interval": f"two-sided {LEVEL:.0%} interval", "methods": lines}
 
 
 def build_board(
@@ -111,6 +79,8 @@ def build_board(
     seeds: Sequence[int] | None = None,
     baseline: str = "finetune",
     measure: Measure = "accuracy",
+    planned: Mapping[str, Iterable[tuple[str, int]]] | None = None,
+    own_baseline: Mapping[Cell, str] | None = None,
 ) -> Board:
     """Builds the leaderboard of some rows; their order does not matter.
 
@@ -120,6 +90,8 @@ def build_board(
         seeds: The planned seeds; default: all that occur.
         baseline: The method that all others are compared with.
         measure: ``accuracy`` or ``balanced_accuracy``.
+        planned: The tasks and seeds that a method was planned for, where not all of them.
+        own_baseline: The line that a cell is compared with, where it is not the baseline's own.
 
     Raises:
         UsageError: No rows, an unknown measure, or rows that cannot share a table.
@@ -136,82 +108,83 @@ def build_board(
     check_comparable(some)
     tasks = list(dict.fromkeys(tasks if tasks is not None else sorted({r.task.id for r in some})))
     seeds = sorted(set(seeds if seeds is not None else (r.seed for r in some)))
-    chosen = cells(some)
-    roles: dict[str, Role] = {row.method.id: row.method.role for row in some}
-    lines = [_line(chosen, name, roles[name], tasks, seeds, measure) for name in sorted(roles)]
+    group = {row.task.id: row.task.group for row in some}
+    maker = LineMaker(cells(some), tasks, [group.get(t, t) for t in tasks], measure)
+    of_method = {row.method.id: row.method for row in some}
+    whole = [(task, seed) for task in tasks for seed in seeds]
+    lines = [
+        maker.line(name, method.role, method.again, (planned or {}).get(name, whole))
+        for name, method in sorted(of_method.items())
+    ]
     base = next((line for line in lines if line.method == baseline and line.complete), None)
     if base is not None:
-        lines = [_compare(line, base) for line in lines]
+        lines = [maker.compared(line, baseline, own_baseline or {}) for line in lines]
+    ranked, others = _in_order(lines)
+    ranked, pairs = _ranked(maker, ranked)
     return Board(
         suite=some[0].setting.suite,
         suite_version=some[0].setting.suite_version,
         schema_version=max(row.schema_version for row in some),
         measure=measure,
         tasks=tuple(tasks),
+        groups=tuple(maker.groups),
         seeds=tuple(seeds),
         baseline=base.method if base else None,
         wanted_baseline=baseline,
-        lines=tuple(_order(lines)),
+        lines=(*ranked, *others),
+        pairs=pairs,
     )
 
 
-def _line(
-    chosen: Mapping[Cell, RowRecord],
-    method: str,
-    role: Role,
-    tasks: Sequence[str],
-    seeds: Sequence[int],
-    measure: Measure,
-) -> Line:
-    entries = tuple(entry(chosen, method, task, seeds, measure) for task in tasks)
-    done = sum(len(e.values) for e in entries)
-    planned = len(tasks) * len(seeds)
-    mean = fixed_task_interval([e.values for e in entries]) if done == planned else None
-    return Line(method, role, entries, (done, planned), mean)
-
-
-def _compare(line: Line, base: Line) -> Line:
-    """Adds the difference to the baseline; both have the same seeds on the same tasks."""
-    if not line.complete or line.method == base.method:
-        return line
-    ours, theirs = ([np.array(e.values) for e in side.entries] for side in (line, base))
-    gaps = [float(np.mean(a - b)) for a, b in zip(ours, theirs, strict=True)]
-    return replace(line, delta=paired_t(gaps), win_rate=win_rate(ours, theirs))
-
-
-def _order(lines: Sequence[Line]) -> list[Line]:
-    """Ranked, then controls and ceilings, then incomplete; by falling mean, then by name."""
-
-    def falling(group: Iterable[Line]) -> list[Line]:
-        return sorted(group, key=lambda x: (-round(x.mean.mean, 12) if x.mean else 0.0, x.method))
-
-    whole = [line for line in lines if line.complete]
-    ranked = falling(line for line in whole if line.role == "ranked")
-    others = falling(line for line in whole if line.role != "ranked")
-    broken = sorted(
-        (line for line in lines if not line.complete), key=lambda x: (-x.coverage[0], x.method)
-    )
-    return [*_rank(ranked), *others, *broken]
-
-
-def _rank(ranked: list[Line]) -> list[Line]:
-    """Adds what depends on the other ranked methods: tie groups, average ranks, Holm."""
-    if not ranked:
-        return []
-    table = np.array([[np.mean(e.values) for e in line.entries] for line in ranked])
-    compared = [(x.method, x.delta.p) for x in ranked if x.delta is not None]
+def _ranked(maker: LineMaker, lines: Sequence[Line]) -> tuple[list[Line], Pairs | None]:
+    """Adds what depends on the other ranked methods: rank sets, average ranks, Holm."""
+    if not lines:
+        return [], None
+    reached = [maker.reached(line) for line in lines]
+    gaps, p = all_pairs(reached, maker.groups, maker.measure)
+    table = np.array([[np.mean(e.values) for e in line.entries] for line in lines])
+    averages = average_ranks(over_groups(table, maker.groups))
+    compared = [(x.method, x.delta.p) for x in lines if x.delta is not None]
     adjusted = holm([nan if p is None else p for _, p in compared]).tolist()
     p_holm = {
         method: value
         for (method, p), value in zip(compared, adjusted, strict=True)
         if p is not None
     }
-    return [
+    placed = [
         replace(
             line,
             rank=rank,
             average_rank=float(average),
             p_holm=p_holm.get(line.method),
         )
-        for line, rank, average in zip(ranked, tie_groups(table), average_ranks(table), strict=True)
+        for line, rank, average in zip(lines, rank_sets(gaps, p), averages, strict=True)
     ]
+    if not 1 < len(lines) <= MOST_PAIRS:
+        return placed, None
+    upper = np.triu_indices(len(lines), 1)
+    whole = np.full_like(p, np.nan)
+    whole[upper] = holm(p[upper])
+    whole = np.fmax(whole, whole.T)
+    return placed, Pairs(tuple(x.method for x in lines), _plain(gaps), _plain(whole))
+
+
+def _plain(values: Any) -> tuple[tuple[float | None, ...], ...]:
+    """A matrix as values that JSON can hold."""
+    return tuple(tuple(None if v != v else v for v in row) for row in values.tolist())
+
+
+def _in_order(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
+    """Lines to be ranked, by falling mean; then controls and ceilings, repeated, incomplete."""
+
+    def falling(group: Iterable[Line]) -> list[Line]:
+        return sorted(group, key=lambda x: (-round(x.mean.mean, 12) if x.mean else 0.0, x.method))
+
+    whole = [line for line in lines if line.complete]
+    ranked = falling(line for line in whole if line.role == "ranked" and not line.again)
+    others = falling(line for line in whole if line.role != "ranked" and not line.again)
+    again = sorted((line for line in whole if line.again), key=lambda x: x.method)
+    broken = sorted(
+        (line for line in lines if not line.complete), key=lambda x: (-x.coverage[0], x.method)
+    )
+    return ranked, [*others, *again, *broken]

@@ -56,8 +56,8 @@ class MetricLine:
     Attributes:
         metric: As it is written in the methods' names.
         distiller: Whose students say what a source led to.
-        values: For each name in `MEASURED` the mean over tasks; one task gives no interval. Empty
-            where no task can judge.
+        values: For each name in `MEASURED` the mean over groups of tasks; one gives no interval.
+            Empty where no task can judge.
         by_task: Task to the mean over its seeds, in the order of `MEASURED`.
         sources: Fewest and most of the tried sources that it scored on a (task, seed) where it said
             something; 0 and 0 if nowhere.
@@ -86,7 +86,6 @@ def metric_lines(
     tasks: Sequence[str] = (),
     measure: Measure = "accuracy",
     reference: str | None = None,
-    groups: Mapping[str, str] | None = None,
 ) -> list[MetricLine]:
     """Every metric that scored where single sources were tried, best tau first.
 
@@ -95,9 +94,10 @@ def metric_lines(
         tasks: Their order.
         measure: Which accuracy counts.
         reference: As for `judge`.
-        groups: As for `judge`.
     """
-    chosen = cells(as_records(rows))
+    records = as_records(rows)
+    groups = {row.task.id: row.task.group for row in records}
+    chosen = cells(records)
     reached = oracle(chosen, measure)
     return judge(scores_of(chosen), reached, tasks, reference, groups) if reached else []
 

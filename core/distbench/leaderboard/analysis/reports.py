@@ -11,11 +11,12 @@ from distbench.leaderboard.analysis.board import Board, build_board
 from distbench.leaderboard.analysis.costs import MethodCost, method_costs
 from distbench.leaderboard.analysis.metric_quality import MetricLine, metric_lines
 from distbench.leaderboard.analysis.source_weights import TaskWeights, source_weights
-from distbench.leaderboard.rows.common_cells import footprint, left_out
+from distbench.leaderboard.rows.common_cells import common_tasks, left_out
 from distbench.leaderboard.rows.disagreements import shown, told_apart
 from distbench.leaderboard.rows.entries import MEASURES, Measure, cells
 from distbench.leaderboard.rows.gc_pause import without_cycles
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
+from distbench.leaderboard.rows.own_cells import own_baselines, planned_cells
 from distbench.leaderboard.rows.records import RowRecord, TableSetting
 
 
@@ -64,7 +65,12 @@ def reports(
 
 
 def _reports(collected: Collected, baseline: str, measure: Measure) -> list[BoardReport]:
-    groups = [part for group in _by_protocol(collected.records) for part in _by_data(group)]
+    groups = [
+        part
+        for setting in _by_protocol(collected.records)
+        for data in _by_data(setting)
+        for part in _by_seeds(data)
+    ]
     groups.sort(key=lambda g: (-len(g.rows), *_facts(g).values()))
     labels = _labels(groups)
     return [
@@ -111,6 +117,21 @@ def _by_data(group: _Group) -> list[_Group]:
     return [_Group(group.setting, group.zoo, rows) for _, rows in parts]
 
 
+def _by_seeds(group: _Group) -> list[_Group]:
+    """Files without a seed in common, as a confirmation on fresh seeds, go into other groups."""
+    seeds: dict[int, set[int]] = defaultdict(set)
+    for row in group.rows:
+        seeds[row.origin].add(row.seed)
+    parts: list[set[int]] = []
+    for mine in seeds.values():
+        touched = [part for part in parts if part & mine]
+        parts = [part for part in parts if not part & mine] + [mine.union(*touched)]
+    return [
+        _Group(group.setting, group.zoo, [row for row in group.rows if row.seed in part])
+        for part in sorted(parts, key=min)
+    ]
+
+
 def _facts(group: _Group) -> dict[str, str]:
     """What may tell two tables apart, most telling first, as text."""
     setting = group.setting
@@ -122,9 +143,16 @@ def _facts(group: _Group) -> dict[str, str]:
         "student": student,
         "zoo": (group.zoo or "none").partition("@")[0],
         **{key: shown(value) for key, value in sorted(setting.protocol.items())},
+        "seeds": _seeds(group),
         "zoo version": (group.zoo or "").partition("@")[2],
         "student details": shown(setting.student),
     }
+
+
+def _seeds(group: _Group) -> str:
+    seeds = sorted({row.seed for row in group.rows})
+    whole = seeds == list(range(seeds[0], seeds[-1] + 1)) and len(seeds) > 1
+    return f"{seeds[0]}-{seeds[-1]}" if whole else ", ".join(map(str, seeds))
 
 
 def _labels(groups: Sequence[_Group]) -> list[str]:
@@ -160,14 +188,23 @@ def _report(
     group: _Group, label: str, origins: Sequence[RowOrigin], baseline: str, measure: Measure
 ) -> BoardReport:
     rows = told_apart(group.rows, origins)
-    tasks, seeds = footprint(rows, origins)
-    kept = [row for row in rows if row.task.id in tasks and row.seed in seeds]
+    tasks = common_tasks(rows, origins)
+    kept = [row for row in rows if row.task.id in tasks]
     sources: dict[str, set[int]] = defaultdict(set)
     for row in kept:
         sources[row.method.id].add(row.origin)
+    planned, own = planned_cells(kept, origins, tasks), own_baselines(kept, baseline)
     # Copies of a cell, of which the files are remembered above, are looked at once.
     kept = [row for _, row in sorted(cells(kept).items())]
-    board = build_board(kept, tasks=tasks, seeds=seeds, baseline=baseline, measure=measure)
+    board = build_board(
+        kept,
+        tasks=tasks,
+        seeds=sorted({seed for some in planned.values() for _, seed in some}),
+        baseline=baseline,
+        measure=measure,
+        planned=planned,
+        own_baseline=own,
+    )
     methods = [line.method for line in board.lines]
     return BoardReport(
         label=label,
@@ -179,7 +216,7 @@ def _report(
         weights=tuple(source_weights(kept, methods=methods, tasks=tasks)),
         metrics=tuple(metric_lines(kept, tasks=tasks, measure=measure)),
         origins={method: tuple(sorted(numbers)) for method, numbers in sources.items()},
-        left_out=(*left_out(rows, tasks, seeds), *_missing(rows, origins)),
+        left_out=(*left_out(rows, tasks), *_missing(rows, origins)),
     )
 
 

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from distbench.leaderboard.analysis.board import Line
+from distbench.leaderboard.analysis.lines import Line
 from distbench.leaderboard.analysis.metric_measures import MEASURED
 from distbench.leaderboard.analysis.metric_quality import oracle
 from distbench.leaderboard.analysis.metric_scores import metric_of

@@ -14,7 +14,11 @@ from distbench.leaderboard.rows.records import DeclaredMethod, RowRecord
 
 
 def told_apart(rows: Sequence[RowRecord], origins: Sequence[RowOrigin]) -> list[RowRecord]:
-    """Submissions that disagree on a method are listed under their submitters' names.
+    """Submissions that disagree on a method are told apart by their submitters' names.
+
+    What the first file says of a method stands under its name, and so does what others say that
+    agree with it. Other results of the same method, as another machine gives them, are listed
+    again under the submitter's name; so is another method of the same name.
 
     Raises:
         UsageError: Two runs disagree; names both folders.
@@ -22,39 +26,48 @@ def told_apart(rows: Sequence[RowRecord], origins: Sequence[RowOrigin]) -> list[
     by_method: dict[str, dict[int, list[RowRecord]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
         by_method[row.method.id][row.origin].append(row)
-    names: dict[tuple[int, str], str] = {}
-    for method, files in by_method.items():
-        if len(files) < 2:
-            continue
-        clash = _clash(files)
-        if clash is None:
-            continue
-        runs = {n: mine for n, mine in files.items() if origins[n].kind == "run"}
-        if (between := _clash(runs)) is not None:
-            first, second, what = between
-            raise UsageError(
-                f"{what} in {origins[first].path} and {origins[second].path}. Leave one of them "
-                "out."
-            )
-        bundles = [n for n in files if n not in runs]
-        people = Counter(origins[n].submitter for n in bundles)
-        for n in bundles:
-            who = origins[n].submitter or "unknown"
-            again = people[origins[n].submitter] > 1
-            names[n, method] = f"{method} @ {who}{f' ({origins[n].path})' if again else ''}"
-    if not names:
-        return list(rows)
     renamed: dict[tuple[int, str], DeclaredMethod] = {}
+    for method, files in by_method.items():
+        if len(files) < 2 or _clash(files) is None:
+            continue
+        _refuse_runs({n: mine for n, mine in files.items() if origins[n].kind == "run"}, origins)
+        standing, *others = _variants(files)
+        people = Counter(origins[variant[0]].submitter for variant in others)
+        for variant in others:
+            first = origins[variant[0]]
+            place = f" ({first.path})" if people[first.submitter] > 1 else ""
+            name = f"{method} @ {first.submitter or 'unknown'}{place}"
+            for n in variant:
+                own = files[n][0].method
+                same = own.components == files[standing[0]][0].method.components
+                renamed[n, method] = replace(own, id=name, written=method, again=same)
 
     def apart(row: RowRecord) -> RowRecord:
-        key = (row.origin, row.method.id)
-        if key not in names:
-            return row
-        if key not in renamed:
-            renamed[key] = replace(row.method, id=names[key], written=row.method.id)
-        return row._replace(method=renamed[key])
+        method = renamed.get((row.origin, row.method.id))
+        return row if method is None else row._replace(method=method)
 
-    return [apart(row) for row in rows]
+    return [apart(row) for row in rows] if renamed else list(rows)
+
+
+def _variants(files: Mapping[int, Sequence[RowRecord]]) -> list[list[int]]:
+    """Files that agree with each other, each group led by the first that says what it says."""
+    variants: list[list[int]] = []
+    for n in sorted(files):
+        for variant in variants:
+            if _clash({m: files[m] for m in (*variant, n)}) is None:
+                variant.append(n)
+                break
+        else:
+            variants.append([n])
+    return variants
+
+
+def _refuse_runs(runs: Mapping[int, Sequence[RowRecord]], origins: Sequence[RowOrigin]) -> None:
+    if (between := _clash(runs)) is not None:
+        first, second, what = between
+        raise UsageError(
+            f"{what} in {origins[first].path} and {origins[second].path}. Leave one of them out."
+        )
 
 
 def _clash(files: Mapping[int, Sequence[RowRecord]]) -> tuple[int, int, str] | None:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from distbench.errors import UsageError
-from distbench.leaderboard.rows.records import RowRecord
-from distbench.leaderboard.statistics import Estimate, mean_interval
+from distbench.leaderboard.rows.records import CellResult, RowRecord
+from distbench.leaderboard.statistics import Estimate, Hits, accuracy_interval, mean_interval
 
 Measure = Literal["accuracy", "balanced_accuracy"]
 MEASURES: tuple[Measure, ...] = ("accuracy", "balanced_accuracy")
@@ -34,7 +36,8 @@ class BoardEntry:
     """One method on one task over its seeds.
 
     `values` are in the order of `seeds` and hold done cells only; `estimate` is None where a
-    planned seed is missing.
+    planned seed is missing. Its interval is over seeds and test images where `of_images`, else over
+    seeds alone.
     """
 
     method: str
@@ -43,6 +46,7 @@ class BoardEntry:
     values: tuple[float, ...]
     missing: tuple[Missing, ...]
     estimate: Estimate | None
+    of_images: bool = False
 
 
 def _names(rows: Sequence[RowRecord], limit: int = 3) -> str:
@@ -106,6 +110,7 @@ def check_comparable(rows: Sequence[RowRecord]) -> None:
     for task, group in sorted(by_task.items()):
         _refuse_different(group, f"the data of task {task!r}", lambda row: row.task.fingerprint)
         _refuse_different(group, f"flip of task {task!r}", lambda row: row.task.flip)
+        _refuse_different(group, f"the group of task {task!r}", lambda row: row.task.group)
     for method, group in sorted(by_method.items()):
         _refuse_different(group, f"the role of {method!r}", lambda row: row.method.role)
         _refuse_mapping(group, method, lambda row: row.method.components)
@@ -146,16 +151,43 @@ def cells(rows: Iterable[RowRecord]) -> dict[Cell, RowRecord]:
 def entry(
     chosen: Mapping[Cell, RowRecord], method: str, task: str, seeds: Sequence[int], measure: Measure
 ) -> BoardEntry:
-    """The entry of a method on a task: its done cells, and the reason for each that is missing."""
-    done, values, missing = [], [], []
+    """The entry of a method on a task: its done cells, and the reason for each that is missing.
+
+    Args:
+        chosen: One row a cell.
+        method: Whose entry.
+        task: On which task.
+        seeds: The planned ones.
+        measure: Which accuracy counts.
+    """
+    done: list[int] = []
+    results: list[CellResult] = []
+    missing = []
     for seed in seeds:
         row = chosen.get((method, task, seed))
         if row is not None and row.status == "done" and row.result is not None:
             done.append(seed)
-            values.append(float(getattr(row.result, measure)))
+            results.append(row.result)
         elif row is None:
             missing.append(Missing(task, seed, "not run", ""))
         else:
             missing.append(Missing(task, seed, row.status, row.reason or "no reason given"))
-    estimate = mean_interval(values) if values and not missing else None
-    return BoardEntry(method, task, tuple(done), tuple(values), tuple(missing), estimate)
+    values = tuple(result.of(measure) for result in results)
+    hits = hits_of(results) if measure == "accuracy" else None
+    estimate = None
+    if values and not missing:
+        estimate = mean_interval(values) if hits is None else accuracy_interval(hits)
+    of_images = estimate is not None and hits is not None
+    return BoardEntry(method, task, tuple(done), values, tuple(missing), estimate, of_images)
+
+
+def hits_of(results: Sequence[CellResult]) -> Hits | None:
+    """Which test images were classified rightly (s, n), by s results of one method on one task.
+
+    None where that is not known of all of them, or they were tested on different numbers of images.
+    """
+    counts = {result.parts.test for result in results}
+    if len(counts) != 1 or any(result.hits is None for result in results):
+        return None
+    rows = [np.frombuffer(result.hits or b"", dtype=np.uint8) for result in results]
+    return np.unpackbits(np.array(rows), axis=1, count=counts.pop()).astype(np.bool_)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -18,6 +19,7 @@ class RowOrigin:
         submitter: Who submitted it; None for a run.
         tasks: The planned tasks, in order.
         seeds: The planned seeds.
+        groups: Task to the name of the group of tasks that it shares data with.
         missing: Which planned cells have no row, here or in what was read beside it; None if none.
         about: What else it says of itself.
     """
@@ -27,6 +29,7 @@ class RowOrigin:
     submitter: str | None = None
     tasks: tuple[str, ...] = ()
     seeds: tuple[int, ...] = ()
+    groups: Mapping[str, str] = field(default_factory=dict)
     about: dict[str, str] = field(default_factory=dict)
     missing: str | None = None
 

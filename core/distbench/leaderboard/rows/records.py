@@ -25,17 +25,23 @@ class DeclaredMethod:
     Attributes:
         id: Its name in the table.
         written: Its name as its run wrote it, where submissions that disagree are told apart.
+        again: Whether it is a method that stands already, with other results of another file.
     """
 
     id: str
     role: Role
     components: Mapping[str, Mapping[str, Any]]
     written: str = ""
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DeclaredTask:
-    """A task as a row declares it."""
+    """A task as a row declares it.
+
+    Attributes:
+        group: Name that tasks with common data share; the task's own where it shares none.
+    """
 
     id: str
     use: str
@@ -43,6 +49,7 @@ class DeclaredTask:
     classes: int
     notes: tuple[str, ...]
     flip: bool = True
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +114,11 @@ class Parts(NamedTuple):
 
 
 class CellResult(NamedTuple):
-    """What a done cell reached. Equal students with equal accuracies are the same result."""
+    """What a done cell reached. Equal students with equal accuracies are the same result.
+
+    `hits` are the test images that were classified rightly, eight a byte as `numpy.packbits` has
+    them; None where predictions or labels are not at hand.
+    """
 
     accuracy: float
     balanced_accuracy: float
@@ -116,6 +127,11 @@ class CellResult(NamedTuple):
     curve: LearningCurve
     parts: Parts
     declared: Mapping[str, Any]
+    hits: bytes | None = None
+
+    def of(self, measure: str) -> float:
+        """The accuracy of this name."""
+        return float(getattr(self, measure))
 
     def same(self, other: CellResult) -> bool:
         """Whether another cell reached just this, with the very same network."""
@@ -171,15 +187,30 @@ class Reader:
             held.append(value)
         return value
 
-    def record(self, row: Row, origin: int = 0) -> RowRecord:
-        """A row as a record."""
+    def record(
+        self, row: Row, origin: int = 0, *, hits: bytes | None = None, group: str = ""
+    ) -> RowRecord:
+        """A row as a record.
+
+        Args:
+            row: The row.
+            origin: Number of the file that it comes from.
+            hits: Its `CellResult.hits`.
+            group: Name that its task shares with those that have data in common with it.
+        """
         protocol = row.protocol
         if "seeds" in protocol:  # a run that adds seeds adds to the table
             protocol = {k: v for k, v in protocol.items() if k != "seeds"}
         setting = TableSetting(row.suite, row.suite_version, protocol, row.student)
         method, task = row.method, row.task
         facts = DeclaredTask(
-            task.id, task.use, task.fingerprint, len(task.classes), task.notes, task.flip
+            task.id,
+            task.use,
+            task.fingerprint,
+            len(task.classes),
+            task.notes,
+            task.flip,
+            group or task.id,
         )
         declared = DeclaredMethod(method.id, method.role, method.components)
         cost = CostFacts(*map(vars(row.cost).__getitem__, CostFacts._fields)) if row.cost else None
@@ -193,14 +224,16 @@ class Reader:
             zoo=row.zoo,
             seed=row.seed,
             schema_version=row.schema_version,
-            result=self._outcome(row, row.result) if row.status == "done" and row.result else None,
+            result=self._outcome(row, row.result, hits)
+            if row.status == "done" and row.result
+            else None,
             cost=cost,
             environment=self._once("environment", row.environment),
             plugins=self._once("plugins", row.plugins),
             origin=origin,
         )
 
-    def _outcome(self, row: Row, result: ResultBlock) -> CellResult:
+    def _outcome(self, row: Row, result: ResultBlock, hits: bytes | None) -> CellResult:
         method = row.method.id
         blocks, parts, curve = result.sources, result.parts, result.curve
         names = tuple(blocks.weights)
@@ -233,6 +266,7 @@ class Reader:
                 Parts(parts.labelled, parts.unlabelled, parts.validation, parts.test),
             ),
             declared=self._once(("declared", method), result.declared),
+            hits=hits,
         )
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from distbench.leaderboard.analysis.board import Board, Line
+from distbench.leaderboard.analysis.board import Board
+from distbench.leaderboard.analysis.lines import Line
 from distbench.leaderboard.rows.entries import BoardEntry
 from distbench.leaderboard.statistics import Estimate
 from distbench.leaderboard.tables.text_table import (
@@ -65,7 +66,7 @@ class Column:
     task: int | None = None
 
 
-_COMPARISON = ("delta", "p_holm", "win_rate")
+_COMPARISON = ("delta", "p_holm", "p_flip", "win_rate")
 """Columns that only the CSV has where there is no baseline."""
 
 
@@ -79,7 +80,7 @@ def board_columns(board: Board) -> list[Column]:
             Text("rank", kind="text"),
             lambda line: Text(rank_text(line), kind="text"),
             pair=_rank_range,
-            page=PageHead("Rank", "rank", hint="Methods that cannot be told apart share a rank"),
+            page=PageHead("Rank", "rank", hint="95 % confidence set: places that it may have"),
         ),
         Column(
             "method",
@@ -117,7 +118,14 @@ def board_columns(board: Board) -> list[Column]:
             lambda line: line.p_holm,
             Text("p", "(Holm)"),
             lambda line: Text(p_text(line.p_holm)),
-            page=PageHead("p (Holm)", "p"),
+            page=PageHead("p (Holm)", "p", hint="Paired t test over groups of tasks, adjusted"),
+        ),
+        Column(
+            "p_flip",
+            lambda line: line.delta.p_flip if line.delta else None,
+            Text("p", "(flip)") if len(set(board.groups)) > 1 else None,
+            lambda line: Text(p_text(line.delta.p_flip if line.delta else None)),
+            page=PageHead("p (flip)", "p", hint="By flipping signs of the groups, not adjusted"),
         ),
         Column(
             "average_rank",
@@ -151,7 +159,7 @@ def _task_column(board: Board, number: int) -> Column:
         task,
         lambda line: line.entries[number].estimate,
         name_cell(short),
-        lambda line: _task_cell(line.entries[number], len(board.seeds)),
+        lambda line: _task_cell(line.entries[number]),
         page=PageHead(short, "task", -1),
         task=number,
     )
@@ -174,9 +182,9 @@ def p_text(p: float | None) -> str:
 
 
 def rank_text(line: Line) -> str:
-    """A rank or a tie group; for lines without a rank, why they have none."""
+    """A rank or a set of ranks; for lines without a rank, why they have none."""
     if line.rank is None:
-        return "partial" if not line.complete else line.role
+        return "partial" if not line.complete else "again" if line.again else line.role
     return _rank_range(*line.rank)
 
 
@@ -190,8 +198,8 @@ def _mean_cell(line: Line, kind: Kind) -> Text:
     return Text("{}/{}".format(*line.coverage), "cells")
 
 
-def _task_cell(entry: BoardEntry, planned: int) -> Text:
+def _task_cell(entry: BoardEntry) -> Text:
     if entry.estimate is not None or not entry.values:
         return percent(entry.estimate)
     part = percent(Estimate(sum(entry.values) / len(entry.values)))
-    return Text(part.value, f"({len(entry.values)}/{planned})")
+    return Text(part.value, f"({len(entry.values)}/{len(entry.values) + len(entry.missing)})")

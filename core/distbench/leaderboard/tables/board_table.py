@@ -6,7 +6,8 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
-from distbench.leaderboard.analysis.board import Board, Line
+from distbench.leaderboard.analysis.board import Board
+from distbench.leaderboard.analysis.lines import Line
 from distbench.leaderboard.statistics import Estimate
 from distbench.leaderboard.tables.board_columns import Column, board_columns
 from distbench.leaderboard.tables.text_table import (
@@ -82,23 +83,34 @@ def board_json(board: Board) -> str:
 def _notes(board: Board) -> list[tuple[Text, ...]]:
     count, seeds = plural(len(board.tasks), "task"), plural(len(board.seeds), "seed")
     measure = "test " + board.measure.replace("_", " ")
+    groups = len(set(board.groups))
+    if groups < len(board.tasks):
+        count += f" in {plural(groups, 'group')}"
     notes = [
         note(
             "Suite ",
             name_cell(board.suite),
             f" version {board.suite_version}, {count}, {seeds}; {measure} in percent.",
         ),
-        note(_interval_note(len(board.seeds), count)),
+        *_group_notes(board),
+        note(_interval_note(board)),
         *_baseline_notes(board),
         *_rank_notes(board),
     ]
     for role in ("control", "ceiling"):
-        named = [line.method for line in board.lines if line.role == role]
+        named = [line.method for line in board.lines if line.role == role and not line.again]
         if named:
-            methods = _joined(", ", ([name_cell(method)] for method in named))
-            notes.append(note(f"Without a rank, as {role}: ", *methods, "."))
+            notes.append(note(f"Without a rank, as {role}: ", *_listed(named), "."))
+    if named := [line.method for line in board.lines if line.again and line.complete]:
+        text = "Without a rank, as another file's results of a method that stands: "
+        notes.append(note(text, *_listed(named), "."))
+    notes += _fewer_seeds(board)
     notes += [_missing_note(line) for line in board.lines if not line.complete]
     return notes
+
+
+def _listed(names: Iterable[str]) -> list[str | Text]:
+    return _joined(", ", ([name_cell(name)] for name in names))
 
 
 def _joined(between: str, items: Iterable[Sequence[str | Text]]) -> list[str | Text]:
@@ -106,12 +118,28 @@ def _joined(between: str, items: Iterable[Sequence[str | Text]]) -> list[str | T
     return [part for item in items for part in (between, *item)][1:]
 
 
-def _interval_note(seeds: int, tasks: str) -> str:
-    if seeds == 1:
+def _group_notes(board: Board) -> list[tuple[Text, ...]]:
+    members: dict[str, list[str]] = defaultdict(list)
+    for task, group in zip(board.tasks, board.groups, strict=True):
+        members[group].append(task)
+    shared = {group: tasks for group, tasks in members.items() if len(tasks) > 1}
+    if not shared:
+        return []
+    parts = _joined("; ", ([f"{group}: ", *_listed(tasks)] for group, tasks in shared.items()))
+    return [note("Tasks that share data or kind count as one group: ", *parts, ".")]
+
+
+def _interval_note(board: Board) -> str:
+    entries = [entry for line in board.lines for entry in line.entries if entry.estimate]
+    of_images = bool(entries) and all(entry.of_images for entry in entries)
+    if len(board.seeds) == 1 and not of_images:
         return "One seed: no interval for tasks and mean."
+    noise = "seeds and test images" if of_images else "seeds"
+    if len(board.seeds) == 1:
+        noise = "test images of one seed"
     return (
-        f"±: half the 95 % t interval over {seeds} seeds; of the mean: over the seeds' noise, "
-        f"with the {tasks} as given and of equal weight."
+        f"±: half the 95 % interval over {noise}; of the mean: with the tasks as given, each "
+        "group of equal weight."
     )
 
 
@@ -123,35 +151,53 @@ def _baseline_notes(board: Board) -> list[tuple[Text, ...]]:
     vs = note(
         "vs ", name_cell(board.baseline), ": mean difference in percentage points, paired by "
     )
-    compared = sum(line.rank is not None and line.delta is not None for line in board.lines)
-    if len(board.tasks) == 1:
-        rest = "seed; one task gives no interval and no p value."
+    compared = plural(
+        sum(line.rank is not None and line.delta is not None for line in board.lines), "comparison"
+    )
+    tested = any(line.p_holm is not None for line in board.lines)
+    if len(set(board.groups)) > 1:
+        rest = "task and seed, ± half the 95 % t interval over groups of tasks"
+        if tested:
+            rest += (
+                f"; p (Holm): paired t test over them, Holm for {compared}; p (flip): by "
+                "flipping their signs, not adjusted"
+            )
+    elif tested:
+        rest = f"image and seed, ± half the 95 % interval over them; p: Holm for {compared}"
     else:
-        rest = "task and seed, ± half the 95 % t interval over tasks"
-        if any(line.p_holm is not None for line in board.lines):
-            rest += f"; p: paired t test over tasks, Holm for {plural(compared, 'comparison')}"
-        rest += "."
-    notes = [(*vs, *note(rest + " wins: share of (task, seed) pairs, a draw counts half."))]
+        rest = "seed; one task gives no interval and no p value without its test predictions"
+    notes = [(*vs, *note(rest + ". wins: share of (task, seed) pairs, a draw counts half."))]
     equal = [line.method for line in board.lines if line.delta and line.delta.half is None]
-    if equal and len(board.tasks) > 1:
-        methods = _joined(", ", ([name_cell(method)] for method in equal))
+    if equal and len(set(board.groups)) > 1:
         head = "No interval: the differences are equal on all tasks ("
-        notes.append(note(head, *methods, ")."))
+        notes.append(note(head, *_listed(equal), ")."))
     return notes
 
 
 def _rank_notes(board: Board) -> list[tuple[Text, ...]]:
     if sum(line.rank is not None for line in board.lines) < 2:
         return []
-    if len(board.tasks) == 1:
-        return [note("Ranks are by mean only: one task gives no interval over tasks.")]
     return [
         note(
-            "rank: methods from the best of a group down to the last that is not significantly "
-            "worse share a rank such as 1-3 (paired t over tasks against the best, at 5 % for all "
-            "of them together)."
+            "rank: 95 % confidence set of each method's rank, from its tests against every other "
+            "(Holm); 1-3 means that no more than two are better and that nothing shows which."
         )
     ]
+
+
+def _fewer_seeds(board: Board) -> list[tuple[Text, ...]]:
+    """What has fewer seeds than others, and over how many cells it is compared."""
+    few: dict[str, list[str]] = defaultdict(list)
+    for line in board.lines:
+        seeds = sorted({seed for entry in line.entries for seed in entry.seeds})
+        if line.complete and len(seeds) < len(board.seeds):
+            over = f", compared over {plural(line.compared, 'cell')}" if line.compared else ""
+            few[f" ({seeds_text(seeds)}{over})"].append(line.method)
+    if not few:
+        return []
+    parts = _joined("; ", ([*_listed(methods), what] for what, methods in few.items()))
+    head = "With other seeds than the rest, each comparison over those that both have: "
+    return [note(head, *parts, ".")]
 
 
 def _missing_note(line: Line) -> tuple[Text, ...]:

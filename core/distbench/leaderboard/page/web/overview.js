@@ -188,8 +188,8 @@ export function metricsPart(board) {
   return [
     scrolled(
       tableOf(
-        "Scores against the accuracy that each source alone led to: means over tasks, " +
-          "± half the 95 % t interval over tasks. What is not scored is not chosen. " +
+        "Scores against the accuracy that each source alone led to: means over tasks (those that " +
+          "share data count once), ± half the 95 % t interval. What is not scored is not chosen. " +
           "Under a task: its weighted tau; a dash says nothing and counts as chance.",
         [
           ["metric", { class: "left" }],
