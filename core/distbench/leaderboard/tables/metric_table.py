@@ -66,8 +66,8 @@ def _notes(
             "How each metric's scores agree with the accuracy that learning from one source alone "
             "led to. Means over tasks (each over its seeds; tasks that share data count once), ± "
             "half the 95 % t interval. tau: weighted Kendall, hyperbolic weights by rank, mean of "
-            "ranking by score and by accuracy; regret k: points of accuracy lost by the best of the "
-            "k sources with the highest scores, against the best of all that were tried. What is "
+            "ranking by score and by accuracy; regret k: points of accuracy lost by the best of "
+            "the k sources with the highest scores, against the best of all that were tried. What is "
             "not scored is not chosen. The columns of tasks: tau."
         )
     ]
