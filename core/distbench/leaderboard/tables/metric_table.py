@@ -67,8 +67,8 @@ def _notes(
             "led to. Means over tasks (each over its seeds; tasks that share data count once), ± "
             "half the 95 % t interval. tau: weighted Kendall, hyperbolic weights by rank, mean of "
             "ranking by score and by accuracy; regret k: points of accuracy lost by the best of "
-            "the k sources with the highest scores, against the best of all that were tried. What is "
-            "not scored is not chosen. The columns of tasks: tau."
+            "the k sources with the highest scores, against the best of all that were tried. What "
+            "is not scored is not chosen. The columns of tasks: tau."
         )
     ]
     for distiller in dict.fromkeys(line.distiller for line in lines):
