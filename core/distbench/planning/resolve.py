@@ -188,9 +188,12 @@ class ResolvedRun:
 
     def _task(self, entry: TaskEntry, base: Path | None) -> ResolvedTask:
         task = self.names.make("task", entry.component(), base=base)
-        flip = entry.flip or self.config.flip is True
+        return self._resolved(entry, task, self.config.flip is True)
+
+    def _resolved(self, entry: TaskEntry, task: Task, flipped: bool) -> ResolvedTask:
+        flip, group = entry.flip or flipped, entry.group or entry.id
         identified = self._identified("task", task)
-        return ResolvedTask(entry.id, entry.seen_by, identified, flip, entry.group or entry.id)
+        return ResolvedTask(entry.id, entry.seen_by, identified, flip, group)
 
     def _task_of(self, value: str | dict[str, Any], base: Path | None) -> ResolvedTask:
         """A task that is no task of the suite; without an id it is called after what it is."""
@@ -203,9 +206,7 @@ class ResolvedRun:
         except ValidationError as error:
             raise UsageError(f"task {about['id']!r}: {faults_of(error, TaskEntry)}") from None
         wins = self.config.flip is True and self.config.outranks("flip", "task")
-        identified = self._identified("task", task)
-        flip, group = entry.flip or wins, entry.group or entry.id
-        return ResolvedTask(entry.id, entry.seen_by, identified, flip, group)
+        return self._resolved(entry, task, wins)
 
     def components(self, kind: str) -> tuple[Component, ...]:
         """The components of one kind of method, with the suite's settings.
