@@ -40,6 +40,7 @@ def submit(
 ) -> None:
     """Make one file of a run, checked as it will be checked when it is handed in."""
     from distbench.engine.run_folder import open_run
+    from distbench.submission.board_gap import board_gap
     from distbench.submission.publish import submit as publish
     from distbench.submission.study_scores import open_study, study_folder
 
@@ -58,7 +59,7 @@ def submit(
     if json:
         o.print_json({"file": str(path), **report.as_dict()})
         return
-    for text in report.notes:
+    for text in (*report.notes, *board_gap(path, Path("registry/results"))):
         echo(f"note: {text}", err=True)
     cells = report.facts["cells"]
     judged = f", scores of {report.facts['metrics']} metrics" if metrics else ""
