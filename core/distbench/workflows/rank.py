@@ -31,6 +31,7 @@ from distbench.planning.planner import make_plan
 from distbench.planning.resolve import ResolvedRun
 from distbench.planning.tasks import plan_task
 from distbench.storage.hashing import seed_for
+from distbench.workflows import flat_scale
 
 
 def rank_sources(config: RunConfig) -> Comparison:
@@ -103,7 +104,11 @@ def _rank(config: RunConfig) -> Comparison:
             reference,
         )
         ranked = rank_probes(task.id, metrics, strategy, probes, excluded, marked=marked[task.id])
-        return replace(ranked, notes=(*task.notes, *_notes(run, task, images.skipped)))
+        return replace(
+            ranked,
+            notes=(*task.notes, *_notes(run, task, images.skipped)),
+            warnings=tuple(flat_scale.of_rankings(ranked, strategy)),
+        )
 
 
 def _notes(run: ResolvedRun, task: PlannedTask, skipped: int) -> Iterator[str]:
