@@ -100,6 +100,12 @@ def _report(result: RunResult, *, as_json: bool) -> None:
     from distbench.leaderboard.tables.text_table import terminal_text
 
     o.print_notes(result.plan.tasks)
+    if untuned := sorted({_learner(m.id) for m in result.plan.methods if m.untuned}):
+        echo(
+            f"note: untuned: {', '.join(untuned)}: suite {result.plan.suite} has no settings for "
+            "them, so that they have what they declare (`distbench tune` chooses)",
+            err=True,
+        )
     for warning in result.warnings:
         echo(f"warning: {warning}", err=True)
     for row in result.failed:
@@ -132,6 +138,11 @@ def _report(result: RunResult, *, as_json: bool) -> None:
     )
     for task, path in result.students.items():
         echo(f"Best student on validation for {task}: {path} (how to use it: README.md)")
+
+
+def _learner(method: str) -> str:
+    """The distiller or baseline of a method, as its name begins."""
+    return method.partition("/")[0]
 
 
 def _in_effect(result: RunResult) -> dict[str, dict[str, float]]:

@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     import torch
 
 
+RANDOM_WEIGHTS = "random"
+"""Fingerprint of a student that starts from random weights."""
+
+
 class Student(Component, ABC):
     """An efficient architecture with its initialisation."""
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Identity of the initial weights; cheap, loads no torch.
+        """Identity of the initial weights, ``random`` where they are drawn; cheap, loads no torch.
 
         Raises:
             WeightsError: They cannot be had; says how to name a file or go without.

@@ -49,6 +49,8 @@ class PlannedMethod:
         generalist: Whether it learns from the suite's generalist and from nothing else.
         transfer: The transfer set that it distils on, as a task without labels.
         encoder: The source by whose features images of it are retrieved, where one is named.
+        untuned: Whether all that `tune` searches of its distiller or baseline is as declared there,
+            since neither suite nor user has settings for it.
     """
 
     id: str
@@ -59,6 +61,7 @@ class PlannedMethod:
     generalist: bool = False
     transfer: PlannedTask | None = None
     encoder: str | None = None
+    untuned: bool = False
 
     @property
     def uses_sources(self) -> bool:

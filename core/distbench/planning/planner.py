@@ -12,7 +12,13 @@ from distbench.planning.config import RunConfig
 from distbench.planning.eligibility import Eligibility, sources_that_saw
 from distbench.planning.jobs import lay_out
 from distbench.planning.keys import Keys
-from distbench.planning.methods import ResolvedMethod, method_id, method_needs, method_role
+from distbench.planning.methods import (
+    ResolvedMethod,
+    is_untuned,
+    method_id,
+    method_needs,
+    method_role,
+)
 from distbench.planning.plan import Plan, PlannedMethod
 from distbench.planning.resolve import ResolvedRun, transfer_of
 from distbench.planning.tasks import plan_images, plan_task
@@ -117,6 +123,7 @@ def plan_method(method: ResolvedMethod, run: ResolvedRun) -> PlannedMethod:
         generalist=isinstance(distiller, Distiller) and distiller.learns_from == "generalist",
         transfer=plan_images(method.images, run.protocol, skip_corrupt) if method.images else None,
         encoder=wanted.encoder if wanted and wanted.budget else None,
+        untuned=is_untuned(parts, run.suite.settings),
     )
 
 
