@@ -99,7 +99,7 @@ def _report(result: RunResult, *, as_json: bool) -> None:
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.text_table import terminal_text
 
-    o.print_notes(result.plan.tasks)
+    o.print_notes(result.plan)
     if untuned := sorted({_learner(m.id) for m in result.plan.methods if m.untuned}):
         echo(
             f"note: untuned: {', '.join(untuned)}: suite {result.plan.suite} has no settings for "

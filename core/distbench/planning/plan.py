@@ -114,6 +114,8 @@ class Plan:
         reference: How the reference model is trained, where a metric needs one.
         excluded: For each task the sources left out beforehand, with reasons.
         marked: For each task the sources kept although they saw it.
+        notes: What a reader should know of how it came about, besides what tasks say themselves.
+        warnings: What speaks against trusting what will come of it.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -143,6 +145,8 @@ class Plan:
     jobs: tuple[Job, ...] = ()
     cells: tuple[Cell, ...] = ()
     distributions: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def task(self, id: str) -> PlannedTask:
         """A task, or a transfer set, by id."""

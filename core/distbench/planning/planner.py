@@ -66,6 +66,8 @@ def make_plan(config: RunConfig) -> Plan:
     )
     seeds = tuple(range(config.first_seed, config.first_seed + protocol.seeds))
     jobs, cells = lay_out(tasks, methods, seeds, keys)
+    scored = any("metric" in method.components for method in methods)
+    note, warning = run.metric_remarks() if scored else (None, None)
     return Plan(
         name=config.name or f"{suite.name}-{digest(sorted(c.key for c in cells))[:8]}",
         suite=suite.name,
@@ -92,6 +94,8 @@ def make_plan(config: RunConfig) -> Plan:
         jobs=jobs,
         cells=cells,
         distributions=run.names.distributions(),
+        notes=(note,) if note else (),
+        warnings=(warning,) if warning else (),
     )
 
 

@@ -57,6 +57,7 @@ def _rank(config: RunConfig) -> Comparison:
     task = plan_task(resolved, protocol, config.skip_corrupt)
     sources = run.sources
     metrics = cast(tuple[Metric, ...], run.components("metric"))
+    note, warning = run.metric_remarks()
     (strategy,) = cast(tuple[Strategy], run.components("strategy"))
     distillers = run.components("distiller")
     infos = tuple(source.info for source in sources.values())
@@ -106,8 +107,8 @@ def _rank(config: RunConfig) -> Comparison:
         ranked = rank_probes(task.id, metrics, strategy, probes, excluded, marked=marked[task.id])
         return replace(
             ranked,
-            notes=(*task.notes, *_notes(run, task, images.skipped)),
-            warnings=tuple(flat_scale.of_rankings(ranked, strategy)),
+            notes=(*task.notes, *([note] if note else []), *_notes(run, task, images.skipped)),
+            warnings=(*([warning] if warning else []), *flat_scale.of_rankings(ranked, strategy)),
         )
 
 

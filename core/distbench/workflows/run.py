@@ -212,6 +212,7 @@ def _gather(
     names = registry(tuple(map(Path, plan.plugin_files)))
     doubts = doubtful_names(plan.sources, plan.tasks, names.data_sets())
     warnings = (
+        *plan.warnings,
         *_warnings(rows),
         *flat_scale.of_rows(plan, rows, names),
         *doubts,
