@@ -211,7 +211,7 @@ def test_a_file_and_options_together() -> None:
     assert done.returncode == 0, done.stderr
     board = json.loads(done.stdout)["leaderboard"]
     assert {line["method"] for line in board["methods"]} == {
-        "pseudo_labels/weighted/logme",
+        "pseudo_labels/weighted/parc",
         "finetune",
     }
 

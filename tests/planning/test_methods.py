@@ -38,6 +38,7 @@ def test_needs_in_any_collection(kind: Any) -> None:
         ("baseline", "fixmatch", {"finetune": {"lr": 0.02}}, True),
         ("baseline", "linear_probe", {"baseline": {"linear_probe": {"lr": 0.1}}}, False),
         ("distiller", "pseudo_labels", {"weighted": {"power": 6}}, True),
+        ("distiller", "task_oriented", {"task_oriented": {"teaching": "full"}}, True),
         ("distiller", "pseudo_labels", {"pseudo_labels": {"lr": 0.03}}, False),
     ],
 )

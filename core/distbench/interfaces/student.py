@@ -29,6 +29,14 @@ class Student(Component, ABC):
             WeightsError: They cannot be had; says how to name a file or go without.
         """
 
+    def trained_on(self) -> Sequence[str]:
+        """Data sets whose labels its initial weights have learnt, as `TaskIndex.seen_by` has them.
+
+        None where they are drawn, or where it is not known. Results on a task of which they have
+        learnt the labels say so.
+        """
+        return ()
+
     @abstractmethod
     def backbone(self, *, pretrained: bool) -> torch.nn.Module:
         """The network up to its pooled features: (b, 3, s, s) to (b, `num_features`).

@@ -73,8 +73,8 @@ def method_needs(parts: Iterable[Component]) -> tuple[str, ...]:
 def is_untuned(parts: Mapping[str, Component], settings: Mapping[str, Mapping[str, Any]]) -> bool:
     """Whether a method's distiller or baseline has its declared defaults and nobody chose them.
 
-    So it is where the suite has no settings for it and no parameter that `tune` searches was
-    given. A component of which nothing is searched needs none.
+    So it is where neither the suite's settings nor the user name a parameter that `tune` searches.
+    A component of which nothing is searched needs none.
 
     Args:
         parts: Kind to component.
@@ -83,7 +83,7 @@ def is_untuned(parts: Mapping[str, Component], settings: Mapping[str, Mapping[st
     kind = "distiller" if "distiller" in parts else "baseline"
     part = parts[kind]
     searched = {key: f for key, f in part.parameters().items() if Range.of(f) is not None}
-    if not searched or settings_of(settings, kind, part.name):
+    if not searched or searched.keys() & settings_of(settings, kind, part.name).keys():
         return False
     names = {field.alias or name: name for name, field in type(part).model_fields.items()}
     return all(getattr(part, names[key]) == field.default for key, field in searched.items())

@@ -21,7 +21,7 @@ from distbench.planning.methods import (
 )
 from distbench.planning.plan import Plan, PlannedMethod
 from distbench.planning.resolve import ResolvedRun, transfer_of
-from distbench.planning.tasks import plan_images, plan_task
+from distbench.planning.tasks import plan_images, plan_task, with_student_note
 from distbench.plugins.component_identity import as_table, plugin_digests
 from distbench.storage.hashing import digest
 
@@ -42,6 +42,7 @@ def make_plan(config: RunConfig) -> Plan:
         raise UsageError(f"suite {suite.name!r} has no tasks, and no --task is given")
     tasks = tuple(plan_task(task, protocol, config.skip_corrupt) for task in run.tasks)
     zoo = run.zoo if any(m.uses_sources for m in methods) else None
+    tasks = tuple(with_student_note(task, student, run.names.held_by) for task in tasks)
     with naming(student.name, "fingerprint"):
         weights = instance(student.name, "fingerprint", student.fingerprint(), str)
     student_identity = {**run.student.identity, "weights": weights}

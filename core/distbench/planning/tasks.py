@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from distbench.errors import DataError
+from distbench.interfaces.calls import instance, naming
+from distbench.interfaces.student import Student
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.task import Task, TaskIndex
+from distbench.planning.eligibility import holders
 from distbench.planning.index_checks import without_label
 from distbench.planning.keys import images_key
 from distbench.planning.plan import PlannedTask
@@ -55,6 +61,26 @@ def _check(id: str, index: TaskIndex, protocol: Protocol) -> None:
         split_train(train.labels, index.classes, protocol, 0, groups=train.groups)
     except DataError as error:
         raise DataError(f"task {id!r}: {error}") from None
+
+
+def with_student_note(
+    task: PlannedTask, student: Student, held_by: Callable[[str], set[str]]
+) -> PlannedTask:
+    """A task, and a note where the student's initial weights have learnt its labels.
+
+    Raises:
+        PluginError: The student does not say what it was trained on.
+    """
+    with naming(student.name, "trained_on"):
+        learnt = [instance(student.name, "trained_on", n, str) for n in student.trained_on()]
+    shared = holders(learnt, task.seen_by, held_by)
+    if not shared:
+        return task
+    note = (
+        "The student's initial weights have learnt labels of this task: trained on "
+        f"{', '.join(shared)}."
+    )
+    return replace(task, notes=(*task.notes, note))
 
 
 def plan_images(images: Identified[Task], protocol: Protocol, skip_corrupt: bool) -> PlannedTask:
