@@ -77,7 +77,7 @@ def test_a_curve_through_the_means_of_ordinary_runs(
         assert {c.method: c.means[number] for c in swept.curve.courses} == {
             name.replace(value, ""): mean for name, mean in found.items()
         }
-        assert f"pseudo_labels/weighted{value}/logme" in found
+        assert f"pseudo_labels/weighted{value}/parc" in found
     assert nearest.constant and by_name["finetune"].constant
     assert weighted.means[1] == nearest.means[1], "an infinite power takes the best only"
 
