@@ -61,13 +61,15 @@ def test_what_cannot_be_swept(key: str, message: str) -> None:
 def test_a_curve_through_the_means_of_ordinary_runs(
     toy_options: dict[str, Any], tmp_path: Path
 ) -> None:
-    config = RunConfig.make(**{**toy_options, "strategy": ("weighted", "nearest"), "name": "toy"})
+    config = RunConfig.make(
+        **{**toy_options, "metric": "logme", "strategy": ("weighted", "nearest"), "name": "toy"}
+    )
     swept = run_sweep(config, Sweep.parse("strategy.power=0,inf"), runs=tmp_path)
     assert swept.folder == tmp_path / "toy-strategy.power"
     assert swept.exit_code == 0
     by_name = {course.method: course for course in swept.curve.courses}
     weighted, nearest = (
-        by_name["pseudo_labels/weighted/parc"],
+        by_name["pseudo_labels/weighted/logme"],
         by_name["pseudo_labels/nearest/logme"],
     )
     first, last = (run.board for run in swept.runs)
@@ -77,7 +79,7 @@ def test_a_curve_through_the_means_of_ordinary_runs(
         assert {c.method: c.means[number] for c in swept.curve.courses} == {
             name.replace(value, ""): mean for name, mean in found.items()
         }
-        assert f"pseudo_labels/weighted{value}/parc" in found
+        assert f"pseudo_labels/weighted{value}/logme" in found
     assert nearest.constant and by_name["finetune"].constant
     assert weighted.means[1] == nearest.means[1], "an infinite power takes the best only"
 
