@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import t
 
-from distbench.leaderboard.analysis.metric_quality import judged
+from distbench.leaderboard.analysis.metric_measures import judged
 
 
 def reached(path: Path) -> dict[tuple[str, int], dict[str, float]]:

@@ -73,6 +73,12 @@ def test_slices_that_hold_all_together_miss_nothing(cells, save_run):
     assert note == "runs/1: 4 of 8 cells are missing: task a"
 
 
+def test_a_run_without_rows_says_how_it_goes_on(cells, save_run):
+    (save_run(Path("runs/x"), cells, planned=cells) / "rows.jsonl").unlink()
+    (line,) = collect([Path("runs/x")]).refused
+    assert line.startswith("runs/x: it has no rows yet: the run goes on, or was interrupted")
+
+
 @pytest.fixture
 def run(toy_options):
     """A run of a baseline on the toy tasks."""

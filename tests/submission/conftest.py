@@ -128,6 +128,12 @@ def parts(made: Path) -> Parts:
 
 
 @pytest.fixture
+def parts_of() -> Callable[[Path], Parts]:
+    """Gives the members of any bundle."""
+    return Parts
+
+
+@pytest.fixture
 def judge(tmp_path: Path) -> Callable[[Parts], ValidationReport]:
     """Writes the parts as a bundle and validates it."""
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from distbench import DataError, UsageError
-from distbench.leaderboard.analysis.metric_quality import judged
+from distbench.leaderboard.analysis.metric_measures import judged
 from distbench.planning.config import RunConfig
 from distbench.workflows import study as studies
 from distbench.workflows.study import study
@@ -19,10 +19,16 @@ from distbench.workflows.study import study
 Options = dict[str, Any]
 
 
-def made(options: Options, runs: Path, oracle: str = "distil", **more: Any) -> Any:
+def made(
+    options: Options,
+    runs: Path,
+    oracle: str = "distil",
+    reference: str | None = None,
+    **more: Any,
+) -> Any:
     given = {"metric": ("logme", "parc"), "seeds": 2, "overlap": "allow"}
     config = RunConfig.make(**{**options, **given, **more})
-    return study(config, oracle=oracle, runs=runs)
+    return study(config, oracle=oracle, reference=reference, runs=runs)
 
 
 @pytest.mark.slow
@@ -38,14 +44,16 @@ def test_metrics_are_judged_by_what_each_source_led_to(
     assert set(found.scores) == {"logme", "parc"}
     assert any(line.by_task for line in found.lines)
     for line in found.lines:
+        assert line.by_task.keys() | line.left_out.keys() == {task for task, _ in found.reached}
+        assert line.noise is not None
         for task, values in line.by_task.items():
+            names = sorted(found.reached[task, 0])
+            reached = [np.array([found.reached[task, s][n] for n in names]) for s in (0, 1)]
             each = []
-            for seed in (0, 1):
-                names = sorted(found.reached[task, seed])
-                reached = np.array([found.reached[task, seed][n] for n in names])
+            for seed, own in enumerate(reached):
                 said = np.array([found.scores[line.metric][task, seed][n] for n in names])
-                if np.ptp(reached) > 1e-9:
-                    each.append(judged(said, reached))
+                tau, pearson, *_ = judged(said, np.mean(reached, axis=0))
+                each.append((tau, pearson, *judged(said, reached[1 - seed], own)[2:]))
             assert values == pytest.approx(np.mean(each, axis=0))
     for name in ("sources.png", "metrics.png"):
         assert (found.folder / name).read_bytes().startswith(b"\x89PNG")
@@ -76,6 +84,16 @@ def test_another_distiller_as_the_oracle(toy_options: Options, tmp_path: Path) -
 def test_an_oracle_that_no_source_serves(toy_options: Options, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no source could be tried by finetune: .*cannot be train"):
         made(toy_options, tmp_path, oracle="finetune", seeds=1)
+
+
+def test_a_reference_that_is_not_judged_is_refused_before_anything_is_trained(
+    toy_options: Options, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        UsageError, match=r"unknown reference 'logm'\. Did you mean 'logme'\? It is"
+    ):
+        made(toy_options, tmp_path, reference="logm")
+    assert not (tmp_path / "toy").exists()
 
 
 def test_one_source_is_no_study(

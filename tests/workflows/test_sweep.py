@@ -61,7 +61,9 @@ def test_what_cannot_be_swept(key: str, message: str) -> None:
 def test_a_curve_through_the_means_of_ordinary_runs(
     toy_options: dict[str, Any], tmp_path: Path
 ) -> None:
-    config = RunConfig.make(**{**toy_options, "strategy": ("weighted", "nearest"), "name": "toy"})
+    config = RunConfig.make(
+        **{**toy_options, "metric": "logme", "strategy": ("weighted", "nearest"), "name": "toy"}
+    )
     swept = run_sweep(config, Sweep.parse("strategy.power=0,inf"), runs=tmp_path)
     assert swept.folder == tmp_path / "toy-strategy.power"
     assert swept.exit_code == 0

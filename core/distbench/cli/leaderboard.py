@@ -44,6 +44,7 @@ def leaderboard(
     from distbench.leaderboard import report_files as formats
     from distbench.leaderboard.analysis.reports import reports
     from distbench.leaderboard.tables.board_table import board_table
+    from distbench.leaderboard.tables.metric_table import metric_table
     from distbench.leaderboard.tables.text_table import terminal_text
     from distbench.workflows.about import about
     from distbench.workflows.collect import collect, default_inputs
@@ -72,6 +73,8 @@ def leaderboard(
         return
     for report in boards:
         echo(f"{report.label}\n\n{terminal_text(board_table(report.board))}")
+        if report.metrics:
+            echo(terminal_text(metric_table(report.metrics)))
         for line in report.left_out:
             echo(line)
     if files:

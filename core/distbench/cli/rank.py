@@ -37,6 +37,7 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
     Trains no source and no student, but for metrics that need a reference: that is the student,
     fine-tuned on the labels.
     """
+    from distbench.cli.rank_tables import comparison_text
     from distbench.workflows.rank import rank_sources
 
     methods = {"distiller": given["distiller"] or ("none",), "baseline": ("none",)}
@@ -48,22 +49,28 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
         echo(f"note: {first.task}: {note}", err=True)
     for source, reason in first.marked.items():
         echo(f"warning: source {source} is kept, but {reason}", err=True)
-    for text in (*_left_out(comparison), *_without_answer(comparison)):
+    for text in (*_left_out(comparison), *_without_answer(comparison), *comparison.warnings):
         echo(f"warning: {text}", err=True)
     if json:
         tables = [_as_table(ranking) for ranking in comparison.rankings]
         agreement = [[None if t != t else t for t in row] for row in comparison.agreement()]
         o.print_json(
-            {"task": first.task, "rankings": tables, "kendall_tau": agreement}
+            {
+                "task": first.task,
+                "rankings": tables,
+                "counted": list(comparison.counted),
+                "mean_places": comparison.mean_places,
+                "kendall_tau": agreement,
+            }
             if others
             else tables[0]
         )
     elif others:
-        _print_comparison(comparison)
+        echo(comparison_text(comparison))
     else:
         _print_ranking(first)
     if not json:
-        echo(f"\n{first.task}: scored on {first.probe} labelled images.")
+        echo(f"\n{first.task}: scored on {first.probe} labelled images.{_in_effect(comparison)}")
     if any(ranking.failed for ranking in comparison.rankings):
         raise typer.Exit(1)
 
@@ -93,13 +100,34 @@ def _without_answer(comparison: Comparison) -> list[str]:
     return list(lines)
 
 
+def _in_effect(comparison: Comparison) -> str:
+    """How many sources the strategy's weights leave in effect, under each metric."""
+    from distbench.workflows.flat_scale import in_effect
+
+    weighed = [ranking for ranking in comparison.rankings if ranking.sources]
+    if not weighed:
+        return ""
+    counts = [
+        f"{ranking.metric + ' ' if len(comparison.rankings) > 1 else ''}"
+        f"{in_effect(ranking.weights):.1f} of {len(ranking.sources)}"
+        for ranking in weighed
+    ]
+    return (
+        f"\nSources in effect with {weighed[0].strategy}, 1 / sum of squared weights: "
+        f"{', '.join(counts)}."
+    )
+
+
 def _as_table(ranking: Ranking) -> dict[str, Any]:
+    from distbench.workflows.flat_scale import in_effect
+
     places = ranking.places
     return {
         "task": ranking.task,
         "metric": ranking.metric,
         "strategy": ranking.strategy,
         "probe": ranking.probe,
+        "sources_in_effect": in_effect(ranking.weights) if ranking.sources else None,
         "sources": [
             {
                 "name": r.source.name,
@@ -107,6 +135,7 @@ def _as_table(ranking: Ranking) -> dict[str, Any]:
                 "score": r.score,
                 "weight": r.weight,
                 "domain": r.source.domain,
+                "trained_on": list(r.source.trained_on),
                 "architecture": r.source.architecture,
                 "licence": r.source.licence,
             }
@@ -125,34 +154,3 @@ def _print_ranking(ranking: Ranking) -> None:
     ]
     headers = ["", "source", ranking.metric, f"weight ({ranking.strategy})", "architecture"]
     echo(o.table(rows, [*headers, "domain"], floatfmt=".4f"))
-
-
-def _print_comparison(comparison: Comparison) -> None:
-    """Two tables: the place of each source under each metric, and how far the metrics agree."""
-    places = [ranking.places for ranking in comparison.rankings]
-    rows = []
-    for source in comparison.sources:
-        own = [by_source.get(source) for by_source in places]
-        known = [place for place in own if place is not None]
-        rows.append(
-            [
-                source,
-                *("-" if place is None else f"{place:g}" for place in own),
-                f"{sum(known) / len(known):.1f}",
-            ]
-        )
-    heads = [metric.replace("_", "\n").replace(":", "\n") for metric in comparison.metrics]
-    align = ("left", *("right" for _ in range(len(heads) + 1)))
-    echo("Place of each source under each metric:\n")
-    echo(o.table(rows, ["source", *heads, "mean"], colalign=align, disable_numparse=True))
-
-    tau = comparison.agreement()
-    lines = []
-    for number, (metric, own) in enumerate(zip(comparison.metrics, tau, strict=True), 1):
-        others = [t for i, t in enumerate(own, 1) if i != number and t == t]
-        mean = f"{sum(others) / len(others):.2f}" if others else "-"
-        lines.append([str(number), metric, *("-" if t != t else f"{t:.2f}" for t in own), mean])
-    numbers = [str(number) for number in range(1, len(heads) + 1)]
-    align = ("right", "left", *("right" for _ in range(len(heads) + 1)))
-    echo("\nAgreement of metrics, Kendall's tau (mean: with the others):\n")
-    echo(o.table(lines, ["", "metric", *numbers, "mean"], colalign=align, disable_numparse=True))

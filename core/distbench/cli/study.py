@@ -29,12 +29,17 @@ def study(
             help="How every source is tried alone: distil, probe or finetune, or a distiller."
         ),
     ] = "distil",
+    reference: Annotated[
+        str | None,
+        typer.Option(help="Metric that the others are compared with. \\[default: the best tau]"),
+    ] = None,
     json: o.Json = False,
 ) -> None:
     """Judge metrics: their scores against what every source alone leads to on every task.
 
     Reports the weighted Kendall tau, Pearson's correlation and the accuracy lost by taking the
-    best-scored source, with intervals over tasks, and draws every source's accuracy.
+    best-scored source, paired differences to a reference metric, all with intervals over tasks, and
+    the noise of the seeds. Where a metric says nothing it counts as chance.
     """
     from distbench.cli.progress import UnitProgress
     from distbench.leaderboard.tables.metric_table import metric_table, metrics_as_dicts
@@ -43,7 +48,7 @@ def study(
 
     config = o.run_config(given, metric=given["metric"] or ("all",))
     with UnitProgress() as progress:
-        studied = run_study(config, oracle=oracle, progress=progress)
+        studied = run_study(config, oracle=oracle, reference=reference, progress=progress)
     for warning in studied.warnings:
         echo(f"warning: {warning}", err=True)
     for row in studied.run.failed:

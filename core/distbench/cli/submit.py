@@ -18,7 +18,9 @@ EPILOG = (
 def submit(
     run: Annotated[
         Path | None,
-        typer.Argument(help="A run's folder, or its name under runs/; the latest if left out."),
+        typer.Argument(
+            help="Folder of a run or a study, or its name under runs/; the latest run if left out."
+        ),
     ] = None,
     submitter: Annotated[
         str, typer.Option(help="Who answers for the results, as it shall be shown.")
@@ -38,24 +40,30 @@ def submit(
 ) -> None:
     """Make one file of a run, checked as it will be checked when it is handed in."""
     from distbench.engine.run_folder import open_run
+    from distbench.submission.board_gap import board_gap
     from distbench.submission.publish import submit as publish
+    from distbench.submission.study_scores import open_study, study_folder
 
+    study = study_folder(run)
+    opened, metrics = open_study(study) if study else (open_run(run), None)
     path, report = publish(
-        open_run(run),
+        opened,
         submitter=submitter,
         licence=licence,
         output=output,
-        name=name,
+        name=name or (study.name if study else None),
         note=note,
+        metrics=metrics,
         plugins=tuple(plugin or ()),
     )
     if json:
         o.print_json({"file": str(path), **report.as_dict()})
         return
-    for text in report.notes:
+    for text in (*report.notes, *board_gap(path, Path("registry/results"))):
         echo(f"note: {text}", err=True)
     cells = report.facts["cells"]
-    echo(f"{path}: {cells['done']} of {cells['planned']} cells done, validated.")
+    judged = f", scores of {report.facts['metrics']} metrics" if metrics else ""
+    echo(f"{path}: {cells['done']} of {cells['planned']} cells done{judged}, validated.")
     echo(
         f"Next: add {path.name} to registry/results/ in a fork of the distbench repository and "
         "open a pull request with that one file (docs/submitting.md)."

@@ -11,6 +11,9 @@ from distbench.storage.grown import Grown
 SCHEMA: Final = 2
 """Raised when a row changes its form; `distbench.storage.row_schemas` reads rows of older ones."""
 
+STUDIED = "metric_scores"
+"""Where a row of a submitted study declares what each metric said of its one source."""
+
 Status = Literal["done", "failed", "skipped", "declined"]
 
 

@@ -46,6 +46,10 @@ def open_bundle(path: Path) -> Bundle:
         BundleError: It is no bundle, or larger than a bundle may be.
     """
     if not path.is_file():
+        if (path / "rows.jsonl").is_file():
+            raise UsageError(
+                f"{str(path)!r} is a run's folder; `distbench submit {path}` makes a bundle of it"
+            )
         raise UsageError(f"there is no file {str(path)!r}")
     return Bundle(path)
 

@@ -31,6 +31,7 @@ from distbench.submission.manifest import (
 )
 from distbench.submission.scrub import Scrubber, pathless
 from distbench.submission.store_checks import check_against_store
+from distbench.submission.study_scores import MetricScores, with_scores
 from distbench.submission.tally import Tally
 from distbench.submission.validate import validate
 from distbench.submission.validation_report import ValidationReport
@@ -44,6 +45,7 @@ def submit(
     output: Path,
     name: str | None = None,
     note: str | None = None,
+    metrics: MetricScores | None = None,
     plugins: tuple[Path, ...] = (),
 ) -> tuple[Path, ValidationReport]:
     """Writes a run as a bundle and validates it as it will be validated when it is submitted.
@@ -55,6 +57,7 @@ def submit(
         output: Folder for ``NAME.distbench.zip``; made if it is missing.
         name: Of the bundle; the run's if None.
         note: What else to say.
+        metrics: What metrics said of the sources, where the run is that of a study.
         plugins: Plugin files whose components the run used, so that they can be checked.
 
     Returns:
@@ -79,7 +82,13 @@ def submit(
     if not any(row.status == "done" for row in run.rows):
         raise UsageError(f"{run.folder} has no finished cell; there is nothing to submit")
     check_against_store(run)
-    data = pack(run, name=name, submitter=submitter, licence=licence, note=note)
+    data = pack(
+        with_scores(run, metrics) if metrics else run,
+        name=name,
+        submitter=submitter,
+        licence=licence,
+        note=note,
+    )
     path = output / f"{name}{SUFFIX}"
     draft = output / f".draft-{name}{SUFFIX}"
     try:

@@ -18,7 +18,8 @@ from distbench.storage.rows import ResultBlock, Row
 from distbench.submission.bundle import Bundle
 from distbench.submission.no_network import without_network
 from distbench.submission.scrub import Scrubber
-from distbench.submission.suite_checks import Unfollowed, component_of
+from distbench.submission.study_scores import without_scores
+from distbench.submission.suite_checks import Unfollowed, component_of, labels_allowed
 from distbench.submission.tally import CellId
 from distbench.submission.validation_report import ValidationReport, shown
 
@@ -128,7 +129,7 @@ class _Planner:
                     task=(task,),
                     student=student,
                     seeds=len(public.seeds),
-                    overlap="allow" if any(public.marked.values()) else None,
+                    overlap="allow" if labels_allowed(public) else None,
                     skip_corrupt=public.skip_corrupt,
                     plugin=self._plugins,
                     save_student=False,
@@ -166,9 +167,10 @@ def _computed_again(
     if new.result is None:
         report.refuse("cells computed again", f"{where}: computed again it is {new.status}")
         return {"cell": where, "outcome": new.status}
-    if new.result == row.result:
+    claimed = without_scores(row.result)
+    if new.result == claimed:
         return {"cell": where, "outcome": "bit-equal"}
-    return _compared(where, row.result, new.result, tolerance, report)
+    return _compared(where, claimed, new.result, tolerance, report)
 
 
 def _compared(

@@ -17,6 +17,7 @@ from distbench.storage.rows import CostBlock, ResultBlock, Row
 from distbench.submission.bundle import Bundle
 from distbench.submission.manifest import PlanTask, same_json
 from distbench.submission.row_claims import impossible
+from distbench.submission.score_checks import ScoreChecks
 from distbench.submission.tally import CellId, Tally
 from distbench.submission.task_labels import TaskLabels
 from distbench.submission.text_checks import Texts
@@ -37,6 +38,7 @@ class RowChecks:
         initialisations: What methods begin from, by id, where that is known.
 
     Attributes:
+        scores: Looks at what metrics said in a study.
         tally: What was counted.
         recomputed: In how many rows the accuracies were recomputed.
         unknown: For how many rows they could not be, by task, with the reason.
@@ -67,6 +69,7 @@ class RowChecks:
         self._sizes: dict[int, tuple[int, int, str]] = {}
         self._drawn: dict[tuple[str, int], tuple[tuple[int, ...], str]] = {}
         self._keys: set[str] = set()
+        self.scores = ScoreChecks(report)
         self.tally = Tally()
         self.recomputed = 0
         self.unknown: dict[str, tuple[int, str]] = {}
@@ -104,6 +107,7 @@ class RowChecks:
             self._beginning(row, row.result, where)
             self._parts(row.result, task, where)
             self._predictions(row, row.result, task, where)
+            self.scores.look(row, where)
             if row.result.parts.split_seed != split_seed(row.suite, row.task.id, row.seed):
                 self._refuse("seeds", where, "its split was not drawn from suite, task and seed")
 

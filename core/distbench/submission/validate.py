@@ -15,6 +15,7 @@ from distbench.submission.beginnings import initialisations
 from distbench.submission.bundle import SUFFIX, Bundle, first_line, open_bundle
 from distbench.submission.rerun import TOLERANCE, rerun_cells
 from distbench.submission.row_checks import RowChecks
+from distbench.submission.score_checks import check_metrics
 from distbench.submission.suite_checks import check_suite, find_suite
 from distbench.submission.task_labels import NoLabels, TaskLabels
 from distbench.submission.text_checks import Texts, check_headers
@@ -125,6 +126,7 @@ def _validate(bundle: Bundle, names: Registry, report: ValidationReport) -> None
             continue
         checks.look(row)
     checks.finish()
+    check_metrics(checks.scores.components, names, report)
     if manifest.incomplete:
         report.note(f"incomplete: {shown(manifest.incomplete, limits.NAME)}")
     for task, (count, why) in checks.unknown.items():
@@ -139,6 +141,7 @@ def _validate(bundle: Bundle, names: Registry, report: ValidationReport) -> None
         "licence": shown(manifest.licence),
         "suite": f"{shown(plan.suite)} {plan.suite_version}",
         "methods": len(plan.methods),
+        "metrics": len(checks.scores.components),
         "tasks": len(plan.tasks),
         "seeds": len(plan.seeds),
         "cells": counts.model_dump(),

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 BUNDLE = ".distbench.zip"
 """How the name of a bundle ends."""
+_NO_ROWS = (
+    "it has no rows yet: the run goes on, or was interrupted and goes on when the same "
+    "`distbench run` is given again"
+)
 
 
 def default_inputs() -> list[Path]:
@@ -108,6 +112,8 @@ def _notes(inputs: Sequence[_Input], origins: Sequence[RowOrigin]) -> tuple[str,
 def _nothing(path: Path) -> str:
     if not path.exists():
         return "there is no such file or folder"
+    if (path / "plan.json").is_file():
+        return _NO_ROWS
     if path.is_dir():
         return "holds no run (rows.jsonl) and no bundle (*.distbench.zip)"
     return "is neither a run's folder nor a bundle (*.distbench.zip)"
@@ -148,6 +154,8 @@ def _run(folder: Path) -> _Input:
         raise RefusedError(f"no plan.json can be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         raise RefusedError("plan.json is not the plan of a run; run it again") from None
+    if not (folder / "rows.jsonl").exists():
+        raise RefusedError(_NO_ROWS)
     origin = RowOrigin(str(folder), "run", tasks=tasks, seeds=seeds, groups=_groups(*suite, groups))
     notes: list[str] = []
     return _Input(origin, planned, _lines(folder, frozenset(planned.values()), notes), notes)

@@ -5,8 +5,9 @@ The order and the weights are `distbench.engine.ranking`'s; here names become pr
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
@@ -31,9 +32,53 @@ from distbench.planning.planner import make_plan
 from distbench.planning.resolve import ResolvedRun
 from distbench.planning.tasks import plan_task
 from distbench.storage.hashing import seed_for
+from distbench.workflows import flat_scale
 
 
-def rank_sources(config: RunConfig) -> Comparison:
+@dataclass(frozen=True)
+class ZooComparison(Comparison):
+    """The sources of a zoo under several metrics, of which some are no judges of them.
+
+    Attributes:
+        controls: Metrics of the role control, which do not look at the task.
+    """
+
+    controls: tuple[str, ...] = ()
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The metrics whose places are averaged: no controls, and all over the same sources.
+
+        Of different sets of sources the one that most metrics scored, then the larger one. A place
+        among three sources is none among ten. Nor does a metric count that scores all alike.
+        """
+        scored = {
+            ranking.metric: frozenset(ranking.places)
+            for ranking in self.rankings
+            if ranking.metric not in self.controls and len(set(ranking.scores.values())) > 1
+        }
+        if not scored:
+            return ()
+        times = Counter(scored.values())
+        common = max(times, key=lambda names: (times[names], len(names), sorted(names)))
+        return tuple(metric for metric, names in scored.items() if names == common)
+
+    @property
+    def mean_places(self) -> dict[str, float]:
+        """Mean place under the metrics that count, by source, the best first."""
+        places = [self[metric].places for metric in self.counted]
+        means = {
+            name: float(np.mean([own[name] for own in places])) for name in (places or [{}])[0]
+        }
+        return dict(sorted(means.items(), key=lambda item: (item[1], item[0])))
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """All sources that a metric scored, by mean place; those without one last."""
+        return tuple(dict.fromkeys((*self.mean_places, *super().sources)))
+
+
+def rank_sources(config: RunConfig) -> ZooComparison:
     """Ranks the sources of a zoo for one task, by each metric of the configuration.
 
     Raises:
@@ -46,7 +91,7 @@ def rank_sources(config: RunConfig) -> Comparison:
         return _rank(config)
 
 
-def _rank(config: RunConfig) -> Comparison:
+def _rank(config: RunConfig) -> ZooComparison:
     for kind in ("task", "strategy", "distiller"):
         if len(getattr(config, kind)) != 1:
             raise UsageError(f"`rank` takes one {kind}, got {len(getattr(config, kind))}")
@@ -56,6 +101,7 @@ def _rank(config: RunConfig) -> Comparison:
     task = plan_task(resolved, protocol, config.skip_corrupt)
     sources = run.sources
     metrics = cast(tuple[Metric, ...], run.components("metric"))
+    note, warning = run.metric_remarks()
     (strategy,) = cast(tuple[Strategy], run.components("strategy"))
     distillers = run.components("distiller")
     infos = tuple(source.info for source in sources.values())
@@ -103,7 +149,12 @@ def _rank(config: RunConfig) -> Comparison:
             reference,
         )
         ranked = rank_probes(task.id, metrics, strategy, probes, excluded, marked=marked[task.id])
-        return replace(ranked, notes=(*task.notes, *_notes(run, task, images.skipped)))
+        return ZooComparison(
+            ranked.rankings,
+            notes=(*task.notes, *([note] if note else []), *_notes(run, task, images.skipped)),
+            warnings=(*([warning] if warning else []), *flat_scale.of_rankings(ranked, strategy)),
+            controls=tuple(metric.label for metric in metrics if metric.role == "control"),
+        )
 
 
 def _notes(run: ResolvedRun, task: PlannedTask, skipped: int) -> Iterator[str]:

@@ -12,10 +12,11 @@ from typing import Any
 from pydantic_core import from_json
 
 from distbench.engine.execute import execute_units
-from distbench.errors import DataError, UsageError
+from distbench.errors import DataError, UnknownNameError, UsageError
 from distbench.interfaces.executor import Outcome
 from distbench.interfaces.progress import Progress, silent
-from distbench.leaderboard.analysis.metric_quality import ByCell, MetricLine, judge
+from distbench.leaderboard.analysis.metric_quality import MetricLine, judge
+from distbench.leaderboard.analysis.trials import ByCell
 from distbench.leaderboard.figures.study import write_study
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan
@@ -25,6 +26,7 @@ from distbench.plugins.registry import registry
 from distbench.storage.artifacts import ArtifactCache
 from distbench.storage.atomic import write_atomic
 from distbench.storage.home import home
+from distbench.submission.study_scores import SOURCES, STUDY
 from distbench.workflows.run import RunResult, execute
 
 ORACLES: Mapping[str, str] = {
@@ -45,6 +47,7 @@ class MetricStudy:
         run: That run.
         reached: (task, seed) to source to the test accuracy that it led to.
         scores: Metric to (task, seed) to source to score.
+        made_by: Metric to its identity as a component, and (task, seed) to the key of its scores.
         lines: The metrics, judged.
         warnings: What a person should know.
         unscored: Jobs of metrics that failed.
@@ -55,6 +58,7 @@ class MetricStudy:
     run: RunResult
     reached: ByCell
     scores: Mapping[str, ByCell]
+    made_by: Mapping[str, Mapping[str, Any]]
     lines: Sequence[MetricLine]
     warnings: tuple[str, ...]
     unscored: int = 0
@@ -69,6 +73,7 @@ def study(
     config: RunConfig,
     *,
     oracle: str = "distil",
+    reference: str | None = None,
     progress: Progress = silent,
     runs: Path | None = None,
 ) -> MetricStudy:
@@ -79,6 +84,7 @@ def study(
     Args:
         config: Suite, tasks, metrics, seeds; strategy, distiller and baseline are of no account.
         oracle: A key of `ORACLES`, or a distiller.
+        reference: The metric with which the others are compared; that of the best tau if None.
         progress: Hears of every unit that ends, first of the cells, then of the scores.
         runs: Folder of run folders; ``runs`` in the working folder if None.
 
@@ -98,19 +104,25 @@ def study(
     )
     alone = tuple({"use": "only", "source": source} for source in sources)
     scored = make_plan(base.model_copy(update={"strategy": ("weighted",)}))
+    metrics = {method.id.split("/", 2)[-1]: None for method in scored.methods}
+    if reference is not None and reference not in metrics:
+        hint = f"It is none of those that are judged: {', '.join(metrics)}."
+        raise UnknownNameError("reference", reference, metrics, hint)
     folder = (runs or Path("runs")) / (config.name or f"study-{scored.name}")
-    each = base.model_copy(update={"strategy": alone, "name": "sources"})
+    each = base.model_copy(update={"strategy": alone, "name": SOURCES})
     run = execute(each, progress=progress, runs=folder)
     reached = _reached(run)
     if not reached:
         why = "; ".join(sorted({row.reason or "" for row in run.rows})[:3])
         raise DataError(f"no source could be tried by {oracle}: {why}")
     scores, warnings, unscored = _scores(config, scored, progress)
+    made_by = _made_by(scored)
     tasks = [task.id for task in scored.tasks]
+    groups = {task.id: task.group for task in scored.tasks if task.group}
     label = run.rows[0].method.id.partition("/")[0]
-    lines = judge(scores, {label: reached}, tasks)
+    lines = judge(scores, {label: reached}, tasks, reference, groups)
     noted = (*ResolvedRun(config).metrics_left_out.values(), *run.warnings, *warnings)
-    outcome = MetricStudy(folder, label, run, reached, scores, lines, noted, unscored)
+    outcome = MetricStudy(folder, label, run, reached, scores, made_by, lines, noted, unscored)
     _write(outcome, tasks, sources)
     return outcome
 
@@ -145,6 +157,7 @@ def _scores(
     for cell in plan.cells:
         job = next(jobs[need] for need in cell.needs if jobs[need].stage == "score")
         metric = cell.method.split("/", 2)[-1]
+        scores[metric][cell.task, cell.seed] = {}  # asked, if it says nothing
         if job.id in failed:
             warnings[f"{metric} could not score {cell.task}: {failed[job.id]}"] = None
             continue
@@ -158,16 +171,38 @@ def _scores(
     return {metric: scores[metric] for metric in scores}, tuple(warnings), len(failed)
 
 
+def _made_by(plan: Plan) -> dict[str, dict[str, Any]]:
+    """Of each metric its identity, and the keys of the artifacts with its scores."""
+    jobs = {job.id: job for job in plan.jobs}
+    made_by: dict[str, dict[str, Any]] = {
+        method.id.split("/", 2)[-1]: {"component": method.identities["metric"], "keys": {}}
+        for method in plan.methods
+    }
+    for cell in plan.cells:
+        job = next(jobs[need] for need in cell.needs if jobs[need].stage == "score")
+        made_by[cell.method.split("/", 2)[-1]]["keys"][cell.task, cell.seed] = job.key
+    return made_by
+
+
 def _write(study: MetricStudy, tasks: Sequence[str], sources: Sequence[str]) -> None:
     """Writes study.json, the metrics' table, and the pictures."""
     whole: dict[str, Any] = {
         "oracle": study.oracle,
         "reached": _listed(study.reached),
-        "scores": {metric: _listed(by_cell) for metric, by_cell in study.scores.items()},
+        "scores": {
+            metric: {
+                "component": study.made_by[metric]["component"],
+                "cells": [
+                    {**cell, "key": study.made_by[metric]["keys"][cell["task"], cell["seed"]]}
+                    for cell in _listed(by_cell)
+                ],
+            }
+            for metric, by_cell in study.scores.items()
+        },
         "metrics": [asdict(line) for line in study.lines],
         "warnings": list(study.warnings),
     }
-    write_atomic(study.folder / "study.json", json.dumps(whole, indent=1))
+    write_atomic(study.folder / STUDY, json.dumps(whole, indent=1))
     write_study(
         study.folder, study.oracle, study.lines, study.reached, study.scores, tasks, sources
     )

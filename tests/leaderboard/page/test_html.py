@@ -154,6 +154,22 @@ def test_other_formats_hold_the_metrics_and_escape(built):
     assert logme.values["tau"].mean > 0.6 > 0.3 > abs(noise.values["tau"].mean)
 
 
+def test_the_page_has_the_differences_of_metrics_and_what_counts_as_chance(built):
+    (board,) = json.loads(data_text(built[2]))["boards"]
+    logme, noise = (
+        next(m for m in board["metrics"] if m["metric"] == n) for n in ("logme", "random")
+    )
+    (line,) = (line for line in built[1][0].metrics if line.metric == "random")
+    (reference, values), *_ = noise["differences"]
+    assert (reference, logme["differences"][0][0]) == ("logme", "random")
+    assert (
+        values[0][0] == pytest.approx(line.differences["logme"][0].mean, rel=1e-3)
+        and values[0][0] < 0
+    )
+    assert logme["noise"] == noise["noise"]
+    assert logme["chance"] == [] and logme["tried"] == logme["sources"][1]
+
+
 @pytest.mark.slow
 def test_a_page_with_many_methods_thins_what_is_long(tmp_path, synthetic):
     rows = synthetic.large_board(120, 1)

@@ -1,4 +1,4 @@
-"""Stage 6: the one time that test images are read, after training."""
+"""Stage 6: the one time that test images are shown to a student, after training."""
 
 from __future__ import annotations
 

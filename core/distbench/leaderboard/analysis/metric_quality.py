@@ -3,14 +3,20 @@
 What a source really led to is read from the rows alone: of the cells that learnt from exactly one
 source and chose it without any score, as strategy ``only:NAME`` does. The accuracies of the
 students then say how good each source was for the task, and a metric is judged by how its scores
-of the same task and seed order them:
+order them (`metric_measures`): weighted Kendall tau, Pearson's correlation, and top-k regret, the
+accuracy of the best source that there was less that of the best among the k with the highest
+scores.
 
-- **weighted Kendall tau** (Vigna, 2015), `scipy.stats.weightedtau` with its default weights: a swap
-  of the sources at places r and s (from 0) weighs ``1/(r+1) + 1/(s+1)``, and tau is the mean of
-  ranking the places by score and by accuracy;
-- **Pearson's** correlation of score and accuracy;
-- **top-k regret**: the accuracy of the best source less that of the best among the k with the
-  highest scores, in accuracy lost (0 is perfect). Equal scores are taken in the order of names.
+- **What is not scored is not chosen.** All sources that were tried count, scored or not.
+- **Silence counts as chance**: tau 0, Pearson 0, the regret of a random choice. So every metric has
+  a mean over the same tasks, and giving up where it is hard raises no place.
+- **Several seeds.** An accuracy is the mean over seeds for tau and Pearson. The best of many noisy
+  accuracies is an optimist, so for a regret with one seed the best sources (of all, and of the k)
+  are chosen by the mean of the *other* seeds, and paid with this one. It may then be negative: by
+  chance, or since a metric knows the best source better than the other seeds do.
+- **Noise.** A seed's own accuracies, taken as scores of those of the other seeds, say what trying
+  every source once tells: a metric at their tau is as good as that, one that knew the truth would
+  be above. With one seed nothing can be said, and regrets are against the best seen.
 """
 
 from __future__ import annotations
@@ -20,20 +26,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from distbench.errors import UnknownNameError
+from distbench.leaderboard.analysis.metric_measures import MEASURED, Floats, all_equal, judged
+from distbench.leaderboard.analysis.metric_scores import scores_of
+from distbench.leaderboard.analysis.trials import (
+    LEAST,
+    ByCell,
+    SeedNoise,
+    Trial,
+    group_means,
+    group_tasks,
+    seed_noise,
+    trials_of,
+)
 from distbench.leaderboard.rows.entries import Cell, Measure, cells
 from distbench.leaderboard.rows.records import RowRecord, as_records
-from distbench.leaderboard.statistics import Estimate, mean_interval
+from distbench.leaderboard.statistics import Difference, Estimate, mean_interval, paired_t
 from distbench.storage.rows import Row
 
-LEAST = 3
-"""Sources that both a score and an accuracy are needed of."""
-
-MEASURED = ("tau", "pearson", "regret_1", "regret_3")
-
-ByCell = dict[tuple[str, int], dict[str, float]]
-"""A number for each source, by task and seed."""
+CHANCE = "random"
+"""The metric that says nothing, to which others are compared where it is there."""
 
 
 @dataclass(frozen=True)
@@ -43,10 +56,16 @@ class MetricLine:
     Attributes:
         metric: As it is written in the methods' names.
         distiller: Whose students say what a source led to.
-        values: For each name in `MEASURED` the mean over tasks; one task gives no interval.
+        values: For each name in `MEASURED` the mean over groups of tasks; one gives no interval.
+            Empty where no task can judge.
         by_task: Task to the mean over its seeds, in the order of `MEASURED`.
-        sources: Fewest and most sources that were compared in a (task, seed).
-        left_out: Task to why it does not count, where it does not.
+        sources: Fewest and most of the tried sources that it scored on a (task, seed) where it said
+            something; 0 and 0 if nowhere.
+        tried: Fewest and most sources that were tried on a task.
+        chance: Task to why the metric says nothing there, so that chance stands in its place.
+        left_out: Task to why no metric can be judged by it.
+        differences: Reference metric to the paired differences to it, in the order of `MEASURED`.
+        noise: What the seeds tell of each other; None with one seed.
     """
 
     metric: str
@@ -54,11 +73,19 @@ class MetricLine:
     values: Mapping[str, Estimate]
     by_task: Mapping[str, tuple[float, ...]]
     sources: tuple[int, int]
+    tried: tuple[int, int]
+    chance: Mapping[str, str]
     left_out: Mapping[str, str]
+    differences: Mapping[str, tuple[Difference, ...]]
+    noise: SeedNoise | None
 
 
 def metric_lines(
-    rows: Iterable[Row | RowRecord], *, tasks: Sequence[str] = (), measure: Measure = "accuracy"
+    rows: Iterable[Row | RowRecord],
+    *,
+    tasks: Sequence[str] = (),
+    measure: Measure = "accuracy",
+    reference: str | None = None,
 ) -> list[MetricLine]:
     """Every metric that scored where single sources were tried, best tau first.
 
@@ -66,43 +93,157 @@ def metric_lines(
         rows: Of one board, in any order.
         tasks: Their order.
         measure: Which accuracy counts.
+        reference: As for `judge`.
     """
-    chosen = cells(as_records(rows))
+    records = as_records(rows)
+    groups = {row.task.id: row.task.group for row in records}
+    chosen = cells(records)
     reached = oracle(chosen, measure)
-    return judge(_scores(chosen), reached, tasks) if reached else []
+    return judge(scores_of(chosen), reached, tasks, reference, groups) if reached else []
 
 
 def judge(
-    scores: Mapping[str, ByCell], reached: Mapping[str, ByCell], tasks: Sequence[str] = ()
+    scores: Mapping[str, ByCell],
+    reached: Mapping[str, ByCell],
+    tasks: Sequence[str] = (),
+    reference: str | None = None,
+    groups: Mapping[str, str] | None = None,
 ) -> list[MetricLine]:
     """Every metric against what single sources led to, best tau first.
 
     Args:
-        scores: Metric to (task, seed) to source to its score.
+        scores: Metric to (task, seed) to source to its score. Without any source the metric was
+            asked and said nothing; a cell that is not there was not asked, and the mean of a task
+            is over the other seeds.
         reached: Distiller to (task, seed) to source to the accuracy that it led to.
         tasks: Their order.
+        reference: The metric to which others are compared; the first of the table if None.
+        groups: Task to its group, inside of which is averaged before anything is said over groups;
+            a task that is not there is a group of its own.
+
+    Raises:
+        UnknownNameError: There is no such reference.
     """
-    lines = [
-        _line(metric, distiller, by_cell, reached[distiller], tasks)
-        for metric, by_cell in scores.items()
+    if reference is not None and reference not in scores:
+        hint = f"Choose among {', '.join(sorted(scores))}."
+        raise UnknownNameError("reference metric", reference, scores, hint)
+    return [
+        line
         for distiller in sorted(reached)
+        for line in _lines(
+            {metric: by for metric, by in scores.items() if by.keys() & reached[distiller].keys()},
+            distiller,
+            reached[distiller],
+            tasks,
+            reference,
+            groups or {},
+        )
     ]
-    lines = [line for line in lines if line.values or line.left_out]
-    # Without a value last; a negative tau before none.
-    return sorted(
-        lines,
-        key=lambda x: (
-            x.distiller,
-            not x.values,
-            -round(x.values["tau"].mean, 9) if x.values else 0.0,
-            x.metric,
-        ),
-    )
 
 
-def oracle(chosen: Mapping[Cell, RowRecord], measure: Measure = "accuracy") -> dict[str, ByCell]:
+def _lines(
+    scores: Mapping[str, ByCell],
+    distiller: str,
+    reached: ByCell,
+    tasks: Sequence[str],
+    reference: str | None,
+    groups: Mapping[str, str],
+) -> list[MetricLine]:
+    """The metrics, judged by the students of one distiller."""
+    trials, left_out = trials_of(reached, tasks)
+    tried = [len(trial.names) for trial in trials.values()]
+    judgements = {metric: _judgement(by_cell, trials) for metric, by_cell in scores.items()}
+    units = group_tasks(list(trials), groups)
+    tables = {
+        metric: group_means(units, np.array(list(judgement.by_task.values())))
+        for metric, judgement in judgements.items()
+        if trials
+    }
+    order = sorted(tables or scores, key=lambda m: (-_tau(tables.get(m)), m))
+    references = [name for name in (reference or "".join(order[:1]), CHANCE) if name in tables]
+    noise = seed_noise(trials, groups)
+    lines = []
+    for metric in order:
+        judgement, table = judgements[metric], tables.get(metric)
+        values, differences = {}, {}
+        if table is not None:
+            values = {key: mean_interval(table[:, i]) for i, key in enumerate(MEASURED)}
+            differences = {
+                other: tuple(paired_t(column) for column in (table - tables[other]).T)
+                for other in dict.fromkeys(references)
+                if other != metric
+            }
+        lines.append(
+            MetricLine(
+                metric=metric,
+                distiller=distiller,
+                values=values,
+                by_task=judgement.by_task,
+                sources=(min(judgement.counts, default=0), max(judgement.counts, default=0)),
+                tried=(min(tried, default=0), max(tried, default=0)),
+                chance=judgement.chance,
+                left_out=left_out,
+                differences=differences,
+                noise=noise,
+            )
+        )
+    return lines
+
+
+def _tau(table: Floats | None) -> float:
+    """Mean tau of a table (units, measures), without what is round-off; 0 if there is none."""
+    return 0.0 if table is None else round(float(table[:, 0].mean()), 9)
+
+
+@dataclass(frozen=True)
+class _Judgement:
+    by_task: Mapping[str, tuple[float, ...]]
+    chance: Mapping[str, str]
+    counts: Sequence[int]
+
+
+def _judgement(scores: ByCell, trials: Mapping[str, Trial]) -> _Judgement:
+    """A metric on every task; chance where it says nothing."""
+    by_task, chance, counts = {}, {}, []
+    for task, trial in trials.items():
+        mean = trial.accuracy.mean(axis=0)
+        asked = [i for i, seed in enumerate(trial.seeds) if (task, seed) in scores]
+        silent: list[str] = [] if asked else ["no scores"]
+        values = []
+        for i in asked or range(len(trial.seeds)):
+            given = scores.get((task, trial.seeds[i]), {})
+            score = np.array([given.get(name, np.nan) for name in trial.names])
+            score[~np.isfinite(score)] = np.nan
+            known = int(np.isfinite(score).sum())
+            why = (
+                f"{known} of {len(trial.names)} sources scored, {LEAST} are needed"
+                if known < LEAST
+                else "all scores are equal"
+                if all_equal(score)
+                else ""
+            )
+            if why:
+                silent += [why] if asked else []
+                score[:] = np.nan
+            else:
+                counts.append(known)
+            tau, pearson, *_ = judged(score, mean)
+            _, _, *regrets = judged(score, trial.others(i), trial.accuracy[i])
+            values.append((tau, pearson, *regrets))
+        by_task[task] = tuple(map(float, np.mean(values, axis=0)))
+        if silent:
+            some = f" ({len(silent)} of {len(asked)} seeds)" if len(silent) < len(asked) else ""
+            chance[task] = silent[0] + some
+    return _Judgement(by_task, chance, counts)
+
+
+def oracle(
+    chosen: Mapping[Cell, RowRecord], measure: Measure = "accuracy"
+) -> dict[str, dict[tuple[str, int], dict[str, float]]]:
     """Distiller to (task, seed) to source to the accuracy that learning from it alone led to."""
-    accuracies: dict[str, ByCell] = defaultdict(lambda: defaultdict(dict))
+    accuracies: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(
+        lambda: defaultdict(dict)
+    )
     for (_, task, seed), row in sorted(chosen.items()):
         components = row.method.components
         if row.result is None or "metric" in components or "strategy" not in components:
@@ -114,82 +255,3 @@ def oracle(chosen: Mapping[Cell, RowRecord], measure: Measure = "accuracy") -> d
             value = float(getattr(row.result, measure))
             accuracies[distiller][task, seed].setdefault(used[0], value)
     return accuracies
-
-
-def _scores(chosen: Mapping[Cell, RowRecord]) -> dict[str, ByCell]:
-    """Metric to (task, seed) to source to its score; of several methods the one that scored most.
-
-    All methods of a metric read the same scores, but may not have the same eligible sources.
-    """
-    scores: dict[str, ByCell] = defaultdict(dict)
-    for (_, task, seed), row in sorted(chosen.items()):
-        if row.result is None or "metric" not in row.method.components:
-            continue
-        metric = metric_of(row)
-        learnt = row.result.sources
-        count = int(np.isfinite(learnt.score).sum())
-        if count and count > len(scores[metric].get((task, seed), ())):
-            pairs = zip(learnt.names, learnt.score, strict=True)
-            scores[metric][task, seed] = {n: s for n, s in pairs if np.isfinite(s)}
-    return {metric: scores[metric] for metric in sorted(scores)}
-
-
-def metric_of(row: RowRecord) -> str:
-    """How a method's name writes its metric; empty where it has none."""
-    if "metric" not in row.method.components:
-        return ""
-    # DISTILLER/STRATEGY/METRIC, where only what comes last may hold a slash.
-    return (row.method.written or row.method.id).split("/", 2)[-1]
-
-
-def _line(
-    metric: str, distiller: str, scores: ByCell, reached: ByCell, tasks: Sequence[str]
-) -> MetricLine:
-    seeds: dict[str, list[tuple[float, ...]]] = defaultdict(list)
-    left_out: dict[str, str] = {}
-    counts = []
-    for cell in sorted(reached.keys() & scores.keys()):
-        both = sorted(reached[cell].keys() & scores[cell].keys())
-        if len(both) < LEAST:
-            left_out[cell[0]] = f"{len(both)} sources with score and accuracy, {LEAST} are needed"
-            continue
-        score = np.array([scores[cell][source] for source in both])
-        accuracy = np.array([reached[cell][source] for source in both])
-        equal = [what for what, v in (("accuracies", accuracy), ("scores", score)) if _equal(v)]
-        if equal:
-            left_out[cell[0]] = f"all {equal[0]} are equal"
-            continue
-        counts.append(len(both))
-        seeds[cell[0]].append(judged(score, accuracy))
-    order = [task for task in (*tasks, *sorted(set(seeds) - set(tasks))) if task in seeds]
-    by_task = {task: tuple(map(float, np.mean(seeds[task], axis=0))) for task in order}
-    table = np.array(list(by_task.values()))
-    return MetricLine(
-        metric,
-        distiller,
-        {key: mean_interval(table[:, i]) for i, key in enumerate(MEASURED)} if by_task else {},
-        by_task,
-        (min(counts, default=0), max(counts, default=0)),
-        {task: why for task, why in left_out.items() if task not in seeds},
-    )
-
-
-def _equal(values: NDArray[np.float64]) -> bool:
-    """Whether all values are the same but for round-off."""
-    return bool(np.ptp(values) <= 1e-12 * np.abs(values).max())
-
-
-def judged(score: NDArray[np.float64], accuracy: NDArray[np.float64]) -> tuple[float, ...]:
-    """Weighted tau, Pearson, top-1 and top-3 regret of the scores of some sources.
-
-    Args:
-        score: (n,), finite, not all equal.
-        accuracy: (n,), 0..1, not all equal, of the same sources.
-    """
-    from scipy.stats import weightedtau
-
-    tau = float(weightedtau(score, accuracy).statistic)
-    pearson = float(np.corrcoef(score, accuracy)[0, 1])
-    order = np.argsort(-score, kind="stable")
-    regrets = [float(accuracy.max() - accuracy[order[:k]].max()) for k in (1, 3)]
-    return (tau, pearson, *regrets)

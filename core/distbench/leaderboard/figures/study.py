@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.leaderboard.analysis.metric_quality import LEAST, ByCell, MetricLine
+from distbench.leaderboard.analysis.metric_quality import MetricLine
+from distbench.leaderboard.analysis.trials import LEAST, ByCell
 from distbench.leaderboard.figures.png import plain_figure, png
 from distbench.leaderboard.figures.point_labels import INK
 from distbench.leaderboard.tables.metric_table import metric_table

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from distbench.leaderboard.analysis.lines import Line
-from distbench.leaderboard.analysis.metric_quality import MEASURED, metric_of, oracle
+from distbench.leaderboard.analysis.metric_measures import MEASURED
+from distbench.leaderboard.analysis.metric_quality import oracle
+from distbench.leaderboard.analysis.metric_scores import metric_of
 from distbench.leaderboard.analysis.reports import BoardReport
 from distbench.leaderboard.page.about import About
 from distbench.leaderboard.page.columns import column_data, share
@@ -22,12 +24,13 @@ from distbench.leaderboard.page.nature import (
 )
 from distbench.leaderboard.rows.origins import Collected
 from distbench.leaderboard.rows.records import DeclaredMethod, RowRecord
-from distbench.leaderboard.statistics import mean_interval
+from distbench.leaderboard.statistics import Estimate, mean_interval
 from distbench.leaderboard.tables.board_table import (
     fewer_seeds,
     group_notes,
     noise_of,
     reading_notes,
+    untuned_notes,
 )
 from distbench.leaderboard.tables.cost_table import SHOWN
 from distbench.leaderboard.tables.text_table import Text, short_names
@@ -74,7 +77,7 @@ def _board(report: BoardReport, about: About) -> dict[str, Any]:
         "groups": list(board.groups),
         "images": image_notes(report, about),
         "groupNotes": _texts(group_notes(board)),
-        "notes": _texts([*reading_notes(board), *fewer_seeds(board)]),
+        "notes": _texts([*reading_notes(board), *untuned_notes(board), *fewer_seeds(board)]),
         "noise": noise_of(board),
         "facts": _task_facts(report),
         "seeds": list(board.seeds),
@@ -187,20 +190,27 @@ def _missing(line: Line) -> list[list[Any]]:
 
 
 def _metrics(report: BoardReport) -> list[Any]:
+    def shown(estimate: Estimate | None) -> list[float | None] | None:
+        return [digits(estimate.mean), digits(estimate.half)] if estimate else None
+
     return [
         {
             "metric": line.metric,
             "distiller": line.distiller,
-            "values": [
-                [digits(line.values[k].mean), digits(line.values[k].half)] if line.values else None
-                for k in MEASURED
-            ],
+            "values": [shown(line.values.get(key)) for key in MEASURED],
             "tasks": [
                 [digits(v) for v in line.by_task[t]] if t in line.by_task else None
                 for t in report.board.tasks
             ],
             "sources": list(line.sources),
+            "tried": line.tried[1],
+            "chance": [[task, why] for task, why in line.chance.items()],
             "leftOut": [[task, why] for task, why in line.left_out.items()],
+            "differences": [
+                [other, [shown(one) for one in differences]]
+                for other, differences in line.differences.items()
+            ],
+            "noise": line.noise and [shown(line.noise.tau), shown(line.noise.regret)],
         }
         for line in report.metrics
     ]

@@ -111,9 +111,18 @@ def _notes(board: Board) -> list[tuple[Text, ...]]:
     if named := [line.method for line in board.lines if line.again and line.complete]:
         text = "Without a rank, as another file's results of a method that stands: "
         notes.append(note(text, *_listed(named), "."))
+    notes += untuned_notes(board)
     notes += fewer_seeds(board)
     notes += [_missing_note(line) for line in board.lines if not line.complete]
     return notes
+
+
+def untuned_notes(board: Board) -> list[tuple[Text, ...]]:
+    """What nobody tuned for this suite."""
+    if not board.untuned:
+        return []
+    text = "Untuned in this suite, so with their own defaults: "
+    return [note(text, *_listed(board.untuned), ".")]
 
 
 def _listed(names: Iterable[str]) -> list[str | Text]:

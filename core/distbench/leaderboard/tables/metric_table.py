@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from distbench.leaderboard.analysis.metric_quality import MEASURED, MetricLine
+from distbench.leaderboard.analysis.metric_measures import MEASURED
+from distbench.leaderboard.analysis.metric_quality import CHANCE, MetricLine
 from distbench.leaderboard.statistics import Estimate
 from distbench.leaderboard.tables.text_table import (
     EMPTY,
@@ -15,44 +16,120 @@ from distbench.leaderboard.tables.text_table import (
     name_cell,
     note,
     number_cell,
+    plural,
     short_names,
 )
 
+_COMPARED = {"tau": "tau", "regret_1": "regret 1"}
+"""The measures whose differences are shown, with what they are called; files hold all."""
+
 
 def metric_table(lines: Sequence[MetricLine]) -> TextTable:
-    """The metrics as a table: means with half-widths, tau by task, and what was left out."""
+    """The metrics as a table: means with half-widths, differences, tau by task, and notes."""
     tasks = list(dict.fromkeys(task for line in lines for task in line.by_task))
-    heads = ["metric", "tau", "Pearson", "regret 1", "regret 3", "sources", *short_names(tasks)]
+    chance = any(CHANCE in line.differences for line in lines)
+    means = ["tau", "Pearson", "regret 1", "regret 3"]
+    compared = [*(f"Δ {name}" for name in _COMPARED.values()), *[f"Δ tau, {CHANCE}"] * chance]
+    heads = ["metric", *means, *compared, "sources", "tasks", *short_names(tasks)]
     many = len({line.distiller for line in lines}) > 1
     body = []
     for line in lines:
-        few, most = line.sources
+        reference = reference_of(line, lines)
+        said = len(line.by_task) - len(line.chance)
         body.append(
             (
                 name_cell(f"{line.metric} ({line.distiller})" if many else line.metric),
                 *(_estimate_cell(line.values.get(key), key) for key in MEASURED),
-                Text(EMPTY if not most else f"{few}" if few == most else f"{few}-{most}"),
-                *(_tau(line.by_task.get(task)) for task in tasks),
+                *(_difference_cell(line, reference, key) for key in _COMPARED),
+                *[_difference_cell(line, CHANCE, "tau")] * chance,
+                Text(_sources(line)),
+                Text(str(said) if not line.chance else f"{said} of {len(line.by_task)}"),
+                *(_tau(line, task) for task in tasks),
             )
         )
+    return TextTable(note(*heads), tuple(body), _notes(lines, tasks, chance), left=(0,))
+
+
+def reference_of(line: MetricLine, lines: Sequence[MetricLine]) -> str:
+    """The metric that the others of this one's distiller are compared with; empty if none is."""
+    own = [other for other in lines if other.distiller == line.distiller]
+    named = {name: None for other in own for name in other.differences}
+    chosen = [name for name in named if name != CHANCE]
+    return next(iter(chosen), CHANCE if named else "")
+
+
+def _notes(
+    lines: Sequence[MetricLine], tasks: Sequence[str], chance: bool
+) -> tuple[tuple[Text, ...], ...]:
     notes = [
         note(
             "How each metric's scores agree with the accuracy that learning from one source alone "
-            "led to. Means over tasks (each over its seeds), ± half the 95 % t interval over "
-            "tasks. tau: weighted Kendall, hyperbolic weights by rank, mean of ranking by score "
-            "and by accuracy; regret k: points of accuracy lost by the best of the k sources with "
-            "the highest scores. The columns of tasks: tau."
+            "led to. Means over tasks (each over its seeds; tasks that share data count once), ± "
+            "half the 95 % t interval. tau: weighted Kendall, hyperbolic weights by rank, mean of "
+            "ranking by score and by accuracy; regret k: points of accuracy lost by the best of "
+            "the k sources with the highest scores, against the best of all that were tried. What "
+            "is not scored is not chosen. The columns of tasks: tau."
         )
     ]
+    for distiller in dict.fromkeys(line.distiller for line in lines):
+        own = [line for line in lines if line.distiller == distiller]
+        if reference := reference_of(own[0], own):
+            notes.append(
+                note("Δ: paired difference to ", name_cell(reference))
+                + note(", or to ", name_cell(CHANCE)) * chance
+                + note(", ± over tasks; more regret is worse. Not corrected for their number.")
+            )
+        if own[0].values:
+            notes.append(_noise_note(own[0]))
+        for task, why in own[0].left_out.items():
+            notes.append(note("Not judged: ", name_cell(task), f": {why}."))
+    silent: dict[tuple[str, str], list[str]] = {}
     for line in lines:
-        for task, why in line.left_out.items():
-            where = name_cell(line.metric), " on ", name_cell(task)
-            notes.append(note("Left out: ", *where, f": {why}."))
-    return TextTable(note(*heads), tuple(body), tuple(notes), left=(0,))
+        for task, why in line.chance.items():
+            silent.setdefault((line.metric, why), []).append(task)
+    for (metric, why), where in silent.items():
+        names = ", ".join(where) if len(where) < len(tasks) else f"all {plural(len(where), 'task')}"
+        notes.append(
+            note("Says nothing, which counts as chance (a dash): ", name_cell(metric))
+            + note(f" on {names}: {why}.")
+        )
+    return tuple(dict.fromkeys(notes))
 
 
-def _tau(values: tuple[float, ...] | None) -> Text:
-    return number_cell(None if values is None else values[0] + 0.0, "{:.2f}")
+def _noise_note(line: MetricLine) -> tuple[Text, ...]:
+    if line.noise is None:
+        return note(
+            "One seed: how much of this is noise cannot be said. Regrets are against the best "
+            "accuracy seen, which is too high by chance."
+        )
+    tau = _estimate_cell(line.noise.tau, "tau").line
+    regret = _estimate_cell(line.noise.regret, "regret_1").line
+    return note(
+        f"Noise: one seed's accuracies, as scores of those of the others, have a tau of {tau}; the "
+        f"source that is the best on the other seeds is {regret} points below the best seen. "
+        "Regrets here are against that source, so a small one may be negative."
+    )
+
+
+def _sources(line: MetricLine) -> str:
+    few, most = line.sources
+    if not most:
+        return EMPTY
+    scored = f"{few}" if few == most else f"{few}-{most}"
+    return scored if line.sources == line.tried else f"{scored} of {line.tried[1]}"
+
+
+def _tau(line: MetricLine, task: str) -> Text:
+    known = task in line.by_task and task not in line.chance
+    return number_cell(line.by_task[task][0] + 0.0 if known else None, "{:.2f}")
+
+
+def _difference_cell(line: MetricLine, other: str, key: str) -> Text:
+    differences = line.differences.get(other)
+    if differences is None:
+        return Text(EMPTY)
+    cell = _estimate_cell(differences[MEASURED.index(key)], key)
+    return Text(cell.value if cell.value.startswith("-") else f"+{cell.value}", cell.spread)
 
 
 def _estimate_cell(estimate: Estimate | None, key: str) -> Text:
@@ -60,22 +137,37 @@ def _estimate_cell(estimate: Estimate | None, key: str) -> Text:
         return Text(EMPTY)
     scale, digits = (100, 1) if key.startswith("regret") else (1, 2)
     spread = "" if estimate.half is None else f"±{scale * estimate.half:.{digits}f}"
-    return Text(f"{scale * estimate.mean + 0.0:.{digits}f}", spread)
+    return Text(f"{round(scale * estimate.mean, digits) + 0.0:.{digits}f}", spread)
 
 
 def metric_csv(lines: Sequence[MetricLine]) -> str:
-    """A row a metric and distiller: each measure with its interval, and what it is a mean of."""
-    heads = [f"{key}{end}" for key in MEASURED for end in ("", "_low", "_high")]
+    """A row a metric and distiller: each measure with its interval, and what it is a mean of.
+
+    Then its difference to the reference metric and to chance, with intervals, and the noise.
+    """
+    ends = ("", "_low", "_high")
+    heads = [f"{key}{end}" for key in MEASURED for end in ends]
+    heads += ["tasks", "silent_tasks", "fewest_sources", "most_sources", "tried_sources"]
+    against = [f"{key}_minus_{x}" for x in ("reference", CHANCE) for key in MEASURED]
+    more = [f"{name}{end}" for name in (*against, "seed_tau", "seed_regret") for end in ends]
     body: list[list[Any]] = []
     for line in lines:
-        numbers: list[float | None] = []
-        for key in MEASURED:
-            value = line.values.get(key)
-            numbers += [value.mean, value.low, value.high] if value else [None] * 3
-        fields = ["" if v is None else repr(round(v, 6) + 0.0) for v in numbers]
-        body.append([line.metric, line.distiller, *fields, len(line.by_task), *line.sources])
-    ends = ("tasks", "fewest_sources", "most_sources")
-    return csv_text([["metric", "distiller", *heads, *ends], *body])
+        reference = reference_of(line, lines)
+        numbers = _numbers([line.values.get(key) for key in MEASURED])
+        compared: list[Estimate | None] = []
+        for other in (reference, CHANCE):
+            compared += line.differences.get(other, (None,) * len(MEASURED))
+        noise = [line.noise.tau, line.noise.regret] if line.noise else [None, None]
+        counts = (len(line.by_task), len(line.chance), *line.sources, line.tried[1])
+        fields = [*numbers, *counts, reference, *_numbers([*compared, *noise])]
+        body.append([line.metric, line.distiller, *fields])
+    return csv_text([["metric", "distiller", *heads, "reference", *more], *body])
+
+
+def _numbers(estimates: Sequence[Estimate | None]) -> list[str]:
+    """Mean, lower and upper end of each; empty where there is none."""
+    values = [v for e in estimates for v in ((e.mean, e.low, e.high) if e else (None,) * 3)]
+    return ["" if v is None else repr(round(v, 6) + 0.0) for v in values]
 
 
 def metrics_as_dicts(lines: Sequence[MetricLine]) -> list[dict[str, object]]:
@@ -84,13 +176,24 @@ def metrics_as_dicts(lines: Sequence[MetricLine]) -> list[dict[str, object]]:
         {
             "metric": line.metric,
             "distiller": line.distiller,
-            **{
-                key: {"mean": e.mean, "low": e.low, "high": e.high}
-                for key, e in line.values.items()
-            },
+            **{key: _interval(e) for key, e in line.values.items()},
             "tasks": {t: dict(zip(MEASURED, v, strict=True)) for t, v in line.by_task.items()},
             "sources": list(line.sources),
+            "tried": list(line.tried),
+            "chance": dict(line.chance),
             "left_out": dict(line.left_out),
+            "differences": {
+                other: {
+                    key: {**_interval(d), "p": d.p} for key, d in zip(MEASURED, ds, strict=True)
+                }
+                for other, ds in line.differences.items()
+            },
+            "noise": line.noise
+            and {"tau": _interval(line.noise.tau), "regret": _interval(line.noise.regret)},
         }
         for line in lines
     ]
+
+
+def _interval(estimate: Estimate) -> dict[str, float | None]:
+    return {"mean": estimate.mean, "low": estimate.low, "high": estimate.high}

@@ -99,7 +99,7 @@ def _accuracy(original: Original) -> str:
     rows = [
         ["test accuracy", held + f"{100 * high:.1f})"],
         ["mean recall over classes", f"{100 * result.balanced_accuracy:.1f} %"],
-        ["test images", f"{result.parts.test}, read once, after training"],
+        ["test images", f"{result.parts.test}, shown to it once, after training"],
     ]
     if result.validation_accuracy is not None:
         share = f"{100 * result.validation_accuracy:.1f} % of {result.parts.validation} images"

@@ -108,7 +108,12 @@ function metricsOfTask(board, t) {
         "Against what each source alone led to.",
         [["metric", { class: "left" }], "weighted tau", "Pearson", "regret 1", "regret 3"],
         lines.map((m) => [
-          make("span", { class: "name" }, m.metric),
+          make(
+            "span",
+            null,
+            make("span", { class: "name" }, m.metric),
+            m.chance.some(([task]) => task === board.tasks[t]) ? " (says nothing: chance)" : "",
+          ),
           ...m.tasks[t].map((v, k) => signed((k < 2 ? v : 100 * v).toFixed(k < 2 ? 2 : 1))),
         ]),
       ),
