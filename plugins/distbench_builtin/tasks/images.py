@@ -17,7 +17,7 @@ from distbench import UNLABELLED, DataError, Part, Task, TaskIndex, csv_cell
 from distbench_builtin.shared.caching.file_digests import digests_below
 from distbench_builtin.shared.images.decode import decode
 from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
-from distbench_builtin.shared.images.depth import Depth, note_of_bits
+from distbench_builtin.shared.images.depth import Depth, note_of_bits, with_bits
 from distbench_builtin.shared.images.folder_tree import ImageFile, note_of_left_out, walk
 from distbench_builtin.shared.images.peaks import peaks_of
 
@@ -99,7 +99,7 @@ class ImagesTask(Task):
                 ),
                 "test": Part(np.empty(0, dtype=np.int64), ()),
             },
-            fingerprint=whole.hexdigest(),
+            fingerprint=with_bits(whole.hexdigest(), self.bits),
             notes=(*note_of_left_out(tree.left_out), *note_of_bits(self.bits)),
         )
         depth = Depth(self.bits, peaks_of(root, images), str(self.path))

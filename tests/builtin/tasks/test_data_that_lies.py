@@ -448,6 +448,13 @@ def test_dim_images_are_refused_until_it_is_said(
         ImagesTask(path=root).read("train", [0])
 
 
+@pytest.mark.parametrize("kind", [FolderTask, ImagesTask])
+def test_other_bits_are_other_images(tmp_path: Path, kind: type[FolderTask | ImagesTask]) -> None:
+    root = deep(tmp_path / "d", 1023)
+    known = [kind(path=root, bits=bits).index().fingerprint for bits in (None, 10, 12, 16)]
+    assert len(set(known)) == 4
+
+
 def test_one_dark_image_among_others_is_read_as_before(tmp_path: Path) -> None:
     root = deep(tmp_path / "d", 65535)
     Image.fromarray(np.full((4, 4), 700, np.uint16)).save(root / "test/a/0.png")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -115,6 +116,18 @@ class Depth:
 def upper_bits(values: Values, bits: int) -> NDArray[np.uint8]:
     """The upper 8 of some bits; what they cannot hold becomes the brightest."""
     return np.asarray(np.minimum(values, 2**bits - 1) >> (bits - 8), dtype=np.uint8)
+
+
+def with_bits(fingerprint: str, bits: int | None) -> str:
+    """A fingerprint of images as they are read: the same files give other pixels under other bits.
+
+    Args:
+        fingerprint: Of the files.
+        bits: As they were said; where they were not, the fingerprint stays what it is.
+    """
+    if bits is None:
+        return fingerprint
+    return hashlib.sha256(f"{fingerprint} bits={bits}".encode()).hexdigest()
 
 
 def note_of_bits(bits: int | None) -> list[str]:
