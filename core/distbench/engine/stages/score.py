@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
+from distbench.engine.global_state import unchanged
 from distbench.errors import Declined, PluginError
 from distbench.interfaces.calls import naming
 from distbench.interfaces.context import Embedding
@@ -83,7 +84,7 @@ def score(metric: Metric, probes: Sequence[Probe]) -> Scores:
     """Scores sources by their probes, each with a `Probe.source` of its own name."""
     values: dict[str, float] = {}
     excluded: dict[str, str] = {}
-    with naming(metric.name, "score"):
+    with naming(metric.name, "score"), unchanged(metric.name):
         given = [*metric.score_all([*probes])]
     if len(given) != len(probes):
         raise PluginError(metric.name, f"gave {len(given)} scores for {len(probes)} sources")
