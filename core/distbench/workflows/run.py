@@ -214,7 +214,14 @@ def _gather(
     )
     known = registry(tuple(map(Path, plan.plugin_files))).data_sets()
     doubts = doubtful_names(plan.sources, plan.tasks, known)
-    warnings = (*_warnings(rows), *doubts, *pictures, *filter(None, hints), *unshipped)
+    warnings = (
+        *_warnings(rows),
+        *_notes_of_methods(plan, rows),
+        *doubts,
+        *pictures,
+        *filter(None, hints),
+        *unshipped,
+    )
     if len(rows) < len(cells):
         warnings += (f"{len(cells) - len(rows)} of {len(cells)} cells are missing; run again",)
     if plan.save_student and board and not students:
@@ -262,6 +269,18 @@ def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
             lines[f"{row.task.id}: {count} corrupt images skipped ({shown})"] = None
         if more := _undeclared(row):
             lines[f"{row.method.id} on {row.task.id}: {more}"] = None
+    return tuple(lines)
+
+
+def _notes_of_methods(plan: Plan, rows: Sequence[Row]) -> tuple[str, ...]:
+    """What rows say of data that a method alone learns from: its transfer set."""
+    lines: dict[str, None] = {}
+    for row in rows:
+        task = plan.task(row.task.id)
+        for_all = {*task.notes, *same_picture_notes(plan, task, home())}
+        for text in row.task.notes:
+            if text not in for_all and plan.method(row.method.id).transfer is not None:
+                lines[f"{row.method.id} on {task.id}: {text}"] = None
     return tuple(lines)
 
 

@@ -28,7 +28,8 @@ class ImagesTask(Task):
     Nothing can be learnt on it alone, since it has no classes; it is what the parameter `transfer`
     of a distiller takes, and the gallery of `distbench retrieve`. Folder names mean nothing here.
 
-    What a method distils on must not hold the test images of a task, which distbench cannot tell.
+    What a method distils on must not hold the test images of a task: those that show the same
+    picture are noted, and refused where they are many.
     """
 
     declines: ClassVar = {"made": "it reads images of yours: check it as task:images:path=DIR"}
