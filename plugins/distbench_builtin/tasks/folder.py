@@ -130,6 +130,7 @@ class FolderTask(Task):
         }
 
     def index(self) -> TaskIndex:  # noqa: D102
+        self._depth().check()
         return self._scan()[1]
 
     def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102

@@ -44,7 +44,9 @@ class ImagesTask(Task):
     _found: tuple[str, list[ImageFile], TaskIndex, Depth] | None = PrivateAttr(None)
 
     def index(self) -> TaskIndex:  # noqa: D102
-        return self._scan()[1]
+        _, index, depth = self._scan()
+        depth.check()
+        return index
 
     def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102
         return self.read_reduced(part, positions, None)

@@ -68,6 +68,19 @@ class Depth:
         self._where = where
         self._peak: int | None = None
 
+    def check(self) -> None:
+        """Looks at the sample alone, so that a plan refuses what a run would refuse later.
+
+        Raises:
+            DataError: Nothing was said of bits, and images of the sample are as dim as those that
+                `eight_bits` refuses.
+        """
+        if self._bits is None and 0 < (most := self._brightest()) < _FULL:
+            raise DataError(
+                f"the 16-bit images of {self._where} seem to use fewer bits: a sample of them "
+                f"holds no value above {most} (but for a thousandth of the pixels). {_say(most)}"
+            )
+
     def eight_bits(self, values: Values, name: str) -> NDArray[np.uint8]:
         """The upper 8 of the bits that are used; single brighter pixels become the brightest.
 
@@ -97,8 +110,7 @@ class Depth:
         raise DataError(
             f"the 16-bit images of {self._where} seem to use fewer bits: {name!r} holds no value "
             f"above {own.peak} (but for a thousandth of its pixels; the largest is {own.largest}), "
-            f"a sample of them none above {most}. Say how many bits hold something with "
-            f"bits={max(most.bit_length(), 8)} or more; bits=16 if they are meant to be dark"
+            f"a sample of them none above {most}. {_say(most)}"
         )
 
     def _brightest(self) -> int:
@@ -111,6 +123,13 @@ class Depth:
                     if self._peak >= _FULL:
                         break
             return self._peak
+
+
+def _say(most: int) -> str:
+    return (
+        f"Say how many bits hold something with bits={max(most.bit_length(), 8)} or more; bits=16 "
+        "if they are meant to be dark"
+    )
 
 
 def upper_bits(values: Values, bits: int) -> NDArray[np.uint8]:
