@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from distbench.engine.global_state import unchanged
 from distbench.engine.training.memory_format import laid_out
 from distbench.errors import WeightsError
 from distbench.interfaces.classifier import Classifier
@@ -17,7 +18,7 @@ def build_student(
     student: Student, num_classes: int, *, pretrained: bool, seed: int, device: torch.device
 ) -> Classifier:
     """A fresh student on a device; what is random in it follows from the seed alone."""
-    with torch.random.fork_rng(devices=[]):
+    with unchanged(student.name), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         backbone = student.backbone(pretrained=pretrained)
         model = Classifier(backbone, num_classes, *student.normalisation())
