@@ -101,7 +101,7 @@ def rank(
     task: str | dict[str, Any] | None = None,
     zoo: str | dict[str, Any] | None = None,
     *,
-    metric: str | Metric = ...,
+    metric: str | Metric | None = ...,
     **options: Any,
 ) -> Ranking: ...
 
@@ -110,7 +110,7 @@ def rank(
     task: str | dict[str, Any] | None = None,
     zoo: str | dict[str, Any] | None = None,
     *,
-    metric: str | Metric | Sequence[str | Metric] = "logme",
+    metric: str | Metric | Sequence[str | Metric] | None = None,
     features: Mapping[str, ArrayLike] | None = None,
     labels: ArrayLike | None = None,
     probabilities: Mapping[str, ArrayLike] | None = None,
@@ -130,8 +130,9 @@ def rank(
     Args:
         task: For example ``"folder:path=my_images"`` or ``"mini-cub"``.
         zoo: For example ``"local:path=my_models"``; the suite's if None.
-        metric: One metric; or several, or ``"all"``, to compare them. With arrays, ``"all"`` are
-            those that can be computed from what is given.
+        metric: One metric; or several, or ``"all"``, to compare them; if None that of a run, with
+            arrays ``"logme"``. With arrays, ``"all"`` are those that can be computed from what is
+            given.
         features: (n, d) of each source by name.
         labels: (n,) class numbers >= 0.
         probabilities: (n, z) of each source over its own classes, by name.
@@ -151,6 +152,7 @@ def rank(
     """
     several = metric == "all" or isinstance(metric, (list, tuple))
     metrics: tuple[Any, ...] = tuple(metric) if isinstance(metric, (list, tuple)) else (metric,)
+    metrics = () if metric is None else metrics
     arrays = (features, labels, probabilities, logits, reference, source_info)
     if all(given is None for given in arrays):
         from distbench.planning.config import RunConfig
@@ -174,5 +176,5 @@ def rank(
             source_info=source_info or {},
             seed=seed,
         )
-        comparison = rank_arrays(metrics, own, **options)
+        comparison = rank_arrays(metrics or ("logme",), own, **options)
     return comparison if several else comparison.only()

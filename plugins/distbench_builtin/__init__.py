@@ -111,6 +111,7 @@ def distbench_suites() -> dict[str, str]:
         "mini": f"{_HERE}.suites.mini:Mini",
         "paper8": f"{_HERE}.suites.paper8:Paper8",
         "taskoriented": f"{_HERE}.suites.paper8:TaskOriented",
+        "taskoriented_imagenet": f"{_HERE}.suites.paper8:TaskOrientedImageNet",
     }
 
 

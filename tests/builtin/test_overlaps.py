@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from distbench import SourceInfo
-from distbench.planning.eligibility import overlaps
+from distbench.planning.eligibility import overlaps, sources_that_saw
 from distbench.plugins.registry import registry
 from distbench_builtin.overlaps import KNOWN, SPELLINGS, table
 from distbench_builtin.shared.models.training_data import _KNOWN
@@ -74,6 +76,33 @@ def test_who_saw_what(trained_on, seen_by, shared):
     assert bool(found) == shared
     if shared:
         assert found == {"s": f"saw this task: trained on {trained_on}"}
+
+
+def test_who_saw_images_without_their_labels_is_kept_and_marked():
+    task = SimpleNamespace(id="t", seen_by=("imagenet-1k",))
+    dino = source("lvd-142m").model_copy(update={"name": "dino", "without_labels": ("lvd-142m",)})
+    tuned = dino.model_copy(update={"name": "tuned", "trained_on": ("lvd-142m", "imagenet-1k")})
+    supervised, other = source("imagenet-1k"), source("inat21").model_copy(update={"name": "other"})
+    every = [dino, tuned, supervised, other]
+    out, marked = sources_that_saw([task], every, "exclude", registry().held_by)
+    assert out == {
+        "t": {
+            "tuned": "saw this task: trained on imagenet-1k",
+            "s": "saw this task: trained on imagenet-1k",
+        }
+    }
+    seen = "saw images of this task without labels: trained on lvd-142m"
+    assert marked == {"t": {"dino": seen}}
+    out, marked = sources_that_saw([task], every, "allow", registry().held_by)
+    assert out == {"t": {}}
+    assert set(marked["t"]) == {"dino", "tuned", "s"}
+    assert marked["t"]["dino"] == seen
+
+
+def test_what_was_seen_without_labels_was_seen():
+    facts = source("inat21").model_dump()
+    with pytest.raises(ValueError, match="without_labels names 'lvd-142m', which trained_on does"):
+        SourceInfo(**{**facts, "without_labels": ("lvd-142m",)})
 
 
 def test_the_hook_gives_the_table():

@@ -99,6 +99,7 @@ def test_a_run_and_a_cached_run_without_torch() -> None:
     done = process("run", *TINY, "--task", "toy_task")
     assert done.returncode == 0, done.stderr
     assert "finetune" in done.stdout and "vs finetune" in done.stdout
+    assert "Sources in effect, 1 / sum of squared weights" in done.stdout
     assert "[1/" in done.stderr, "progress goes to stderr"
     cached = imported("run", *TINY, "--task", "toy_task")
     assert "numpy" in cached
@@ -111,6 +112,8 @@ def test_json_of_a_run_is_all_that_stdout_holds() -> None:
     table = json.loads(done.stdout)
     assert table["cells"] == table["computed"] == 3
     assert table["failed"] == 0
+    (by_task,) = table["sources_in_effect"].values()
+    assert 1 <= by_task["toy_task"] <= 3
 
 
 @pytest.mark.slow
@@ -208,7 +211,7 @@ def test_a_file_and_options_together() -> None:
     assert done.returncode == 0, done.stderr
     board = json.loads(done.stdout)["leaderboard"]
     assert {line["method"] for line in board["methods"]} == {
-        "pseudo_labels/weighted/logme",
+        "pseudo_labels/weighted/parc",
         "finetune",
     }
 

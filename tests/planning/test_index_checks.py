@@ -11,7 +11,7 @@ import pytest
 from distbench import Part, Task, TaskIndex
 from distbench.errors import PluginError
 from distbench.planning.index_checks import without_label
-from distbench.planning.tasks import index_of
+from distbench.planning.resolved_task import index_of
 
 
 def part(labels: Any, names: Any = None, groups: Any = None) -> Part:

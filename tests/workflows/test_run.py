@@ -41,7 +41,7 @@ def test_a_run_crosses_methods_tasks_and_seeds(toy_options: Options) -> None:
     made = distbench.run(**toy_options, strategy=("weighted", "equal"), seeds=2)
     methods = {row.method.id for row in made.rows}
     assert methods == {
-        "pseudo_labels/weighted/logme",
+        "pseudo_labels/weighted/parc",
         "pseudo_labels/equal",
         "finetune",
         "fixmatch",
@@ -49,7 +49,7 @@ def test_a_run_crosses_methods_tasks_and_seeds(toy_options: Options) -> None:
     assert len(made.rows) == 4 * 2 * 2
     assert {row.status for row in made.rows} == {"done"}
     assert made.exit_code == 0
-    row = next(r for r in made.rows if r.method.id == "pseudo_labels/weighted/logme")
+    row = next(r for r in made.rows if r.method.id == "pseudo_labels/weighted/parc")
     assert row.result is not None and row.cost is not None
     predictions = made.predictions(row)
     assert predictions is not None and predictions.shape == (30,)

@@ -67,7 +67,7 @@ def test_a_curve_through_the_means_of_ordinary_runs(
     assert swept.exit_code == 0
     by_name = {course.method: course for course in swept.curve.courses}
     weighted, nearest = (
-        by_name["pseudo_labels/weighted/logme"],
+        by_name["pseudo_labels/weighted/parc"],
         by_name["pseudo_labels/nearest/logme"],
     )
     first, last = (run.board for run in swept.runs)

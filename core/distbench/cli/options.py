@@ -20,7 +20,7 @@ from distbench.storage.safe_text import plain_line
 
 if TYPE_CHECKING:
     from distbench.planning.config import RunConfig
-    from distbench.planning.plan import PlannedTask
+    from distbench.planning.plan import Plan
 
 METHODS = ("metric", "strategy", "distiller", "baseline")
 PROTOCOL = (
@@ -51,7 +51,10 @@ Student = Annotated[
 ]
 Metric = Annotated[
     list[str] | None,
-    what(help="Scores the sources; repeats; all for every one. \\[default: logme]"),
+    what(
+        help="Scores the sources; repeats; all for every one. "
+        "\\[default: the suite's, else logme; parc with 3 labelled images a class or fewer]"
+    ),
 ]
 Strategy = Annotated[
     list[str] | None,
@@ -210,14 +213,16 @@ def table(rows: Iterable[Iterable[Any]], headers: Iterable[str], **more: Any) ->
     return tabulate(lines, list(headers), "simple", **more)
 
 
-def print_notes(tasks: Iterable[PlannedTask]) -> None:
-    """What a reader of results should know of the data, to stderr."""
+def print_notes(plan: Plan) -> None:
+    """What a reader of results should know of the data and of what was chosen, to stderr."""
     of: dict[str, list[str]] = {}
-    for task in tasks:
+    for task in plan.tasks:
         for note in task.notes:
             of.setdefault(note, []).append(task.id)
     for note, ids in of.items():
         echo(f"note: {', '.join(ids)}: {note}", err=True)
+    for note in plan.notes:
+        echo(f"note: {note}", err=True)
 
 
 def print_json(value: object) -> None:

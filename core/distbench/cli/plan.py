@@ -24,7 +24,7 @@ def plan(
     from distbench.planning.planner import make_plan
 
     run_plan = make_plan(RunConfig.make(config))
-    print_notes(run_plan.tasks)
+    print_notes(run_plan)
     if output is None:
         echo_json(run_plan.to_json())
         return

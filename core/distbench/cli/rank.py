@@ -49,7 +49,7 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
         echo(f"note: {first.task}: {note}", err=True)
     for source, reason in first.marked.items():
         echo(f"warning: source {source} is kept, but {reason}", err=True)
-    for text in (*_left_out(comparison), *_without_answer(comparison)):
+    for text in (*_left_out(comparison), *_without_answer(comparison), *comparison.warnings):
         echo(f"warning: {text}", err=True)
     if json:
         tables = [_as_table(ranking) for ranking in comparison.rankings]
@@ -70,7 +70,7 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
     else:
         _print_ranking(first)
     if not json:
-        echo(f"\n{first.task}: scored on {first.probe} labelled images.")
+        echo(f"\n{first.task}: scored on {first.probe} labelled images.{_in_effect(comparison)}")
     if any(ranking.failed for ranking in comparison.rankings):
         raise typer.Exit(1)
 
@@ -100,13 +100,34 @@ def _without_answer(comparison: Comparison) -> list[str]:
     return list(lines)
 
 
+def _in_effect(comparison: Comparison) -> str:
+    """How many sources the strategy's weights leave in effect, under each metric."""
+    from distbench.workflows.flat_scale import in_effect
+
+    weighed = [ranking for ranking in comparison.rankings if ranking.sources]
+    if not weighed:
+        return ""
+    counts = [
+        f"{ranking.metric + ' ' if len(comparison.rankings) > 1 else ''}"
+        f"{in_effect(ranking.weights):.1f} of {len(ranking.sources)}"
+        for ranking in weighed
+    ]
+    return (
+        f"\nSources in effect with {weighed[0].strategy}, 1 / sum of squared weights: "
+        f"{', '.join(counts)}."
+    )
+
+
 def _as_table(ranking: Ranking) -> dict[str, Any]:
+    from distbench.workflows.flat_scale import in_effect
+
     places = ranking.places
     return {
         "task": ranking.task,
         "metric": ranking.metric,
         "strategy": ranking.strategy,
         "probe": ranking.probe,
+        "sources_in_effect": in_effect(ranking.weights) if ranking.sources else None,
         "sources": [
             {
                 "name": r.source.name,

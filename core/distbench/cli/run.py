@@ -99,11 +99,18 @@ def _report(result: RunResult, *, as_json: bool) -> None:
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.text_table import terminal_text
 
-    o.print_notes(result.plan.tasks)
+    o.print_notes(result.plan)
+    if untuned := sorted({_learner(m.id) for m in result.plan.methods if m.untuned}):
+        echo(
+            f"note: untuned: {', '.join(untuned)}: suite {result.plan.suite} has no settings for "
+            "them, so that they have what they declare (`distbench tune` chooses)",
+            err=True,
+        )
     for warning in result.warnings:
         echo(f"warning: {warning}", err=True)
     for row in result.failed:
         echo(f"failed: {row.method.id} on {row.task.id}, seed {row.seed}: {row.reason}", err=True)
+    in_effect = _in_effect(result)
     if as_json:
         o.print_json(
             {
@@ -112,17 +119,42 @@ def _report(result: RunResult, *, as_json: bool) -> None:
                 "computed": result.computed,
                 "failed": len(result.failed),
                 "leaderboard": result.board.as_dict() if result.board else None,
+                "sources_in_effect": in_effect,
             }
         )
         return
     if result.board:
         echo(terminal_text(board_table(result.board)))
+    if in_effect:
+        echo("Sources in effect, 1 / sum of squared weights, mean over seeds (`show` has more):")
+    for method, by_task in in_effect.items():
+        low, high = min(by_task.values()), max(by_task.values())
+        mean = sum(by_task.values()) / len(by_task)
+        span = f", {low:.1f} to {high:.1f} over tasks" if len(by_task) > 1 else ""
+        echo(f"  {method}: {mean:.1f}{span}")
     echo(
         f"\n{len(result.rows)} cells, {result.computed} computed now. "
         f"Everything lies in {result.folder}; `distbench show {result.folder}` shows more."
     )
     for task, path in result.students.items():
         echo(f"Best student on validation for {task}: {path} (how to use it: README.md)")
+
+
+def _learner(method: str) -> str:
+    """The distiller or baseline of a method, as its name begins."""
+    return method.partition("/")[0]
+
+
+def _in_effect(result: RunResult) -> dict[str, dict[str, float]]:
+    """Effective number of sources by method and task, in the board's order."""
+    from distbench.leaderboard.analysis.source_weights import source_weights
+
+    by_method: dict[str, dict[str, float]] = {}
+    methods = [method.id for method in result.plan.methods]
+    tasks = [task.id for task in result.plan.tasks]
+    for line in source_weights(result.rows, methods=methods, tasks=tasks):
+        by_method.setdefault(line.method, {})[line.task] = line.effective
+    return by_method
 
 
 def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool) -> None:

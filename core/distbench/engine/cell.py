@@ -82,7 +82,9 @@ def compute_cell(
                 skipped=images.skipped,
                 split_seed=split_seed(plan.suite, task.id, cell.seed),
             ),
-            declared=trained.declared | _teachers(trainer, method, chosen),
+            declared=trained.declared
+            | _teachers(trainer, method, chosen)
+            | ({"untuned": True} if planned.untuned else {}),
             student_digest=weights_digest(trained.model),
         ),
         cost=cell_cost(

@@ -37,6 +37,7 @@ from distbench.interfaces.context import (
 )
 from distbench.interfaces.method import Method
 from distbench.interfaces.read_only import read_only
+from distbench.interfaces.student import RANDOM_WEIGHTS
 from distbench.planning.plan import PlannedTask
 from distbench.storage.predictions import accuracy
 
@@ -135,6 +136,7 @@ class Trainer:
             **seen,
             sources=sources,
             num_features=model.num_features,
+            pretrained=self._starts_pretrained(method),
             transfer=self._transfer_set(),
             train_teacher=self._train_teacher,
             run=self._run,
@@ -148,6 +150,12 @@ class Trainer:
             steps=self.work.plan.protocol.steps,
         )
         return replace(result, model=judged(result.model))
+
+    def _starts_pretrained(self, method: Method) -> bool:
+        """Whether a method trains something that has been trained before."""
+        if method.initialisation == "pretrained":
+            return bool(self.work.plan.student_identity["weights"] != RANDOM_WEIGHTS)
+        return method.initialisation == "source"
 
     def _networks(
         self, method: Method, sources: tuple[WeightedSource, ...]

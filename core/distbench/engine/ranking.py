@@ -58,6 +58,11 @@ class Ranking:
         return {ranked.source.name: ranked.score for ranked in self.sources}
 
     @property
+    def weights(self) -> dict[str, float]:
+        """Weight by source, best score first."""
+        return {ranked.source.name: ranked.weight for ranked in self.sources}
+
+    @property
     def places(self) -> dict[str, float]:
         """Place by source, 1 for the best; equal scores share the mean of their places."""
         from scipy.stats import rankdata
@@ -73,10 +78,12 @@ class Comparison:
     Attributes:
         rankings: One for each metric; without sources where the metric could score none.
         notes: What a reader should know of the task's data.
+        warnings: What a reader should know of scores and weights, one line each.
     """
 
     rankings: tuple[Ranking, ...]
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def __getitem__(self, metric: str) -> Ranking:
         for ranking in self.rankings:

@@ -158,6 +158,8 @@ class MethodContext(Context):
     Attributes:
         sources: Sources of weight > 0, heaviest first; empty for baselines.
         num_features: Width of the student's pooled features.
+        pretrained: Whether what is trained starts from pretrained weights, and not from random
+            ones.
         transfer: The transfer set, where the method asks for one.
         train_teacher: Fine-tunes or linearly probes a source on the target task; its steps and
             operations go into the row.
@@ -167,6 +169,7 @@ class MethodContext(Context):
 
     sources: tuple[WeightedSource, ...] = field(default=())
     num_features: int
+    pretrained: bool = True
     transfer: TransferSet | None = None
     train_teacher: Callable[[WeightedSource, TeacherRecipe], TeacherLogits]
     run: Callable[[WeightedSource], Callable[[torch.Tensor], torch.Tensor]]

@@ -132,7 +132,8 @@ def searched(
     """A field that `distbench tune` tries values of; takes what `pydantic.Field` takes besides.
 
     Args:
-        default: Its value unless somebody says otherwise; the first that is tried.
+        default: Its value unless somebody says otherwise; the first that is tried. None where the
+            component then chooses one itself, by what it is used on.
         low: Smallest value to try.
         high: Largest value to try.
         log: True to spread the values over their logarithm, as for a learning rate.
@@ -144,7 +145,7 @@ def searched(
         ValueError: It is no range, or does not hold the default.
     """
     within = Range(low, high, log, among)
-    if not within.holds(default):
+    if default is not None and not within.holds(default):
         raise ValueError(f"the default {default!r} does not lie in the range {within}")
     extra: dict[str, Any] = {"search": within.table()}
     if primary:

@@ -14,16 +14,28 @@ if TYPE_CHECKING:
     import torch
 
 
+RANDOM_WEIGHTS = "random"
+"""Fingerprint of a student that starts from random weights."""
+
+
 class Student(Component, ABC):
     """An efficient architecture with its initialisation."""
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Identity of the initial weights; cheap, loads no torch.
+        """Identity of the initial weights, ``random`` where they are drawn; cheap, loads no torch.
 
         Raises:
             WeightsError: They cannot be had; says how to name a file or go without.
         """
+
+    def trained_on(self) -> Sequence[str]:
+        """Data sets whose labels its initial weights have learnt, as `TaskIndex.seen_by` has them.
+
+        None where they are drawn, or where it is not known. Results on a task of which they have
+        learnt the labels say so.
+        """
+        return ()
 
     @abstractmethod
     def backbone(self, *, pretrained: bool) -> torch.nn.Module:

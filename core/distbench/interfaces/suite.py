@@ -153,6 +153,7 @@ class SuiteDefinition(BaseModel):
     version: int = Field(ge=1, description="raised with every change; versions share no table")
     zoo: Value | None = Field(None, description="the source models")
     generalist: str | None = Field(None, description="source that plays the one general teacher")
+    metric: Value | None = Field(None, description="what scores sources where a run names none")
     reference: Value = Field(
         "finetune", description="baseline that trains the student whose features are the reference"
     )

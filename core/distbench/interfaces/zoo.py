@@ -100,7 +100,7 @@ class SourceInfo(Grown):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    later: ClassVar = frozenset({"interpolation"})
+    later: ClassVar = frozenset({"interpolation", "without_labels"})
 
     name: OneLine = Field(min_length=1, max_length=200)
     architecture: OneLine
@@ -117,6 +117,9 @@ class SourceInfo(Grown):
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
     domain: OneLine = "unknown"
     trained_on: tuple[OneLine, ...] = Field((), description="data sets that it has seen")
+    without_labels: tuple[OneLine, ...] = Field(
+        (), description="of `trained_on`, those whose images it has seen without their labels"
+    )
     licence: OneLine = "unknown"
     fingerprint: str = Field(description="SHA-256 of the weights")
     parameters: int | None = None
@@ -129,7 +132,7 @@ class SourceInfo(Grown):
     )
 
     @model_validator(mode="after")
-    def _logits_need_classes(self) -> Self:
+    def _facts_agree(self) -> Self:
         if not self.num_classes and self.activation != "none":
             raise ValueError('a source without classes has activation "none"')
         if self.num_classes == 1 and self.activation == "softmax":
@@ -137,6 +140,8 @@ class SourceInfo(Grown):
                 "softmax over one class is always 1; one logit that tells two classes apart has "
                 'activation "sigmoid"'
             )
+        if strange := sorted(set(self.without_labels) - set(self.trained_on)):
+            raise ValueError(f"without_labels names {strange[0]!r}, which trained_on does not")
         return self
 
 

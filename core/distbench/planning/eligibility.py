@@ -65,6 +65,12 @@ def sources_that_saw(
 ) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, str]]]:
     """For each task the sources whose training data hold images of it, with the reason.
 
+    A source that has learnt the labels of a task knows the answers, those of test images among
+    them where these were in its data: it is left out unless the policy says otherwise. One that has
+    seen the images without their labels, as self-supervised models have, knows no answer, and
+    unlabelled images of the task are what every method here is given too: it is kept and marked.
+    DINOv2, which the paper on task-oriented transfer teaches ImageNet with, is such a source.
+
     Args:
         tasks: The tasks.
         sources: All sources that a method may look at.
@@ -75,21 +81,52 @@ def sources_that_saw(
         Those that are excluded, and those that are marked.
     """
     saw = {task.id: overlaps(sources, task.seen_by, held_by) for task in tasks}
-    none: dict[str, dict[str, str]] = {task: {} for task in saw}
-    return (none, saw) if policy == "allow" else (saw, none)
+    images = {task.id: overlaps_without_labels(sources, task.seen_by, held_by) for task in tasks}
+    if policy == "allow":
+        return {task: {} for task in saw}, {task: {**images[task], **saw[task]} for task in saw}
+    return saw, images
 
 
 def overlaps(
     sources: Sequence[SourceInfo], seen_by: Sequence[str], held_by: Callable[[str], set[str]]
 ) -> dict[str, str]:
-    """Sources whose training data hold images of a task, with the reason."""
+    """Sources that have learnt labels of a task, with the reason."""
+    return {
+        source.name: f"saw this task: trained on {', '.join(shared)}"
+        for source in sources
+        if (shared := holders(_with_labels(source), seen_by, held_by))
+    }
+
+
+def overlaps_without_labels(
+    sources: Sequence[SourceInfo], seen_by: Sequence[str], held_by: Callable[[str], set[str]]
+) -> dict[str, str]:
+    """Sources that have seen images of a task and none of its labels, with the reason."""
+    return {
+        source.name: f"saw images of this task without labels: trained on {', '.join(shared)}"
+        for source in sources
+        if (shared := holders(source.without_labels, seen_by, held_by))
+        and not holders(_with_labels(source), seen_by, held_by)
+    }
+
+
+def holders(
+    trained_on: Iterable[str], seen_by: Sequence[str], held_by: Callable[[str], set[str]]
+) -> list[str]:
+    """Those of some data sets that hold images of a task, sorted.
+
+    Args:
+        trained_on: Data sets of a model.
+        seen_by: Data sets that hold the task's images.
+        held_by: From a data set to all whose images it holds, itself too, in lower case.
+    """
     seen = set(map(data_set, seen_by))
-    reasons = {}
-    for source in sources:
-        shared = sorted(n for n in source.trained_on if seen & set(map(data_set, held_by(n))))
-        if shared:
-            reasons[source.name] = f"saw this task: trained on {', '.join(shared)}"
-    return reasons
+    return sorted(n for n in trained_on if seen & set(map(data_set, held_by(n))))
+
+
+def _with_labels(source: SourceInfo) -> tuple[str, ...]:
+    """The data sets whose labels a source has learnt."""
+    return tuple(name for name in source.trained_on if name not in source.without_labels)
 
 
 def doubtful_names(

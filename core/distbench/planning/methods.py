@@ -9,6 +9,7 @@ from typing import Any
 from distbench.interfaces.component import Component
 from distbench.interfaces.method import Distiller
 from distbench.interfaces.metric import Metric
+from distbench.interfaces.parameters import Range
 from distbench.interfaces.suite import METHOD_KINDS, settings_of
 from distbench.interfaces.task import Task
 from distbench.plugins.component_identity import Identified
@@ -67,6 +68,25 @@ def method_needs(parts: Iterable[Component]) -> tuple[str, ...]:
         elif isinstance(part, Distiller):
             needs.update(part.needs)
     return tuple(sorted(needs))
+
+
+def is_untuned(parts: Mapping[str, Component], settings: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether a method's distiller or baseline has its declared defaults and nobody chose them.
+
+    So it is where neither the suite's settings nor the user name a parameter that `tune` searches.
+    A component of which nothing is searched needs none.
+
+    Args:
+        parts: Kind to component.
+        settings: The suite's parameters by component.
+    """
+    kind = "distiller" if "distiller" in parts else "baseline"
+    part = parts[kind]
+    searched = {key: f for key, f in part.parameters().items() if Range.of(f) is not None}
+    if not searched or searched.keys() & settings_of(settings, kind, part.name).keys():
+        return False
+    names = {field.alias or name: name for name, field in type(part).model_fields.items()}
+    return all(getattr(part, names[key]) == field.default for key, field in searched.items())
 
 
 def crossed(

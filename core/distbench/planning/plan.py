@@ -50,6 +50,8 @@ class PlannedMethod:
         generalist: Whether it learns from the suite's generalist and from nothing else.
         transfer: The transfer set that it distils on, as a task without labels.
         encoder: The source by whose features images of it are retrieved, where one is named.
+        untuned: Whether all that `tune` searches of its distiller or baseline is as declared there,
+            since neither suite nor user has settings for it.
     """
 
     id: str
@@ -60,6 +62,7 @@ class PlannedMethod:
     generalist: bool = False
     transfer: PlannedTask | None = None
     encoder: str | None = None
+    untuned: bool = False
 
     @property
     def uses_sources(self) -> bool:
@@ -112,6 +115,8 @@ class Plan:
         reference: How the reference model is trained, where a metric needs one.
         excluded: For each task the sources left out beforehand, with reasons.
         marked: For each task the sources kept although they saw it.
+        notes: What a reader should know of how it came about, besides what tasks say themselves.
+        warnings: What speaks against trusting what will come of it.
     """
 
     __pydantic_config__ = ConfigDict(extra="forbid")
@@ -141,6 +146,8 @@ class Plan:
     jobs: tuple[Job, ...] = ()
     cells: tuple[Cell, ...] = ()
     distributions: dict[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def task(self, id: str) -> PlannedTask:
         """A task, or a transfer set, by id."""

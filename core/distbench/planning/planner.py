@@ -12,10 +12,16 @@ from distbench.planning.config import RunConfig
 from distbench.planning.eligibility import Eligibility, sources_that_saw
 from distbench.planning.jobs import lay_out
 from distbench.planning.keys import Keys
-from distbench.planning.methods import ResolvedMethod, method_id, method_needs, method_role
+from distbench.planning.methods import (
+    ResolvedMethod,
+    is_untuned,
+    method_id,
+    method_needs,
+    method_role,
+)
 from distbench.planning.plan import Plan, PlannedMethod
 from distbench.planning.resolve import ResolvedRun, transfer_of
-from distbench.planning.tasks import plan_images, plan_task
+from distbench.planning.tasks import plan_images, plan_task, with_student_note
 from distbench.plugins.component_identity import as_table, plugin_digests
 from distbench.storage.hashing import digest
 
@@ -36,6 +42,7 @@ def make_plan(config: RunConfig) -> Plan:
         raise UsageError(f"suite {suite.name!r} has no tasks, and no --task is given")
     tasks = tuple(plan_task(task, protocol, config.skip_corrupt) for task in run.tasks)
     zoo = run.zoo if any(m.uses_sources for m in methods) else None
+    tasks = tuple(with_student_note(task, student, run.names.held_by) for task in tasks)
     with naming(student.name, "fingerprint"):
         weights = instance(student.name, "fingerprint", student.fingerprint(), str)
     student_identity = {**run.student.identity, "weights": weights}
@@ -60,6 +67,8 @@ def make_plan(config: RunConfig) -> Plan:
     )
     seeds = tuple(range(config.first_seed, config.first_seed + protocol.seeds))
     jobs, cells = lay_out(tasks, methods, seeds, keys)
+    scored = any("metric" in method.components for method in methods)
+    note, warning = run.metric_remarks() if scored else (None, None)
     return Plan(
         name=config.name or f"{suite.name}-{digest(sorted(c.key for c in cells))[:8]}",
         suite=suite.name,
@@ -86,6 +95,8 @@ def make_plan(config: RunConfig) -> Plan:
         jobs=jobs,
         cells=cells,
         distributions=run.names.distributions(),
+        notes=(note,) if note else (),
+        warnings=(warning,) if warning else (),
     )
 
 
@@ -117,6 +128,7 @@ def plan_method(method: ResolvedMethod, run: ResolvedRun) -> PlannedMethod:
         generalist=isinstance(distiller, Distiller) and distiller.learns_from == "generalist",
         transfer=plan_images(method.images, run.protocol, skip_corrupt) if method.images else None,
         encoder=wanted.encoder if wanted and wanted.budget else None,
+        untuned=is_untuned(parts, run.suite.settings),
     )
 
 

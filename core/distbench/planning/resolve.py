@@ -6,7 +6,6 @@ What comes after it, eligibility, keys, jobs and cells, asks the registry no mor
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -19,40 +18,23 @@ from distbench.interfaces.component import Component
 from distbench.interfaces.context import Transfer
 from distbench.interfaces.method import Distiller
 from distbench.interfaces.student import Student
-from distbench.interfaces.suite import METHOD_KINDS, Protocol, Suite, SuiteDefinition, TaskEntry
+from distbench.interfaces.suite import METHOD_KINDS, Protocol, TaskEntry, Value
 from distbench.interfaces.task import Task
 from distbench.interfaces.zoo import Source, SourceInfo, Zoo
-from distbench.planning.config import DEFAULT_STUDENT, DEFAULT_SUITE, RunConfig
+from distbench.planning.config import RunConfig
+from distbench.planning.default_metric import DOUBTFUL, WITH_FEW, chosen_note, doubt, tasks_with_few
 from distbench.planning.methods import ResolvedMethod, crossed
+from distbench.planning.resolved_task import ResolvedTask
 from distbench.planning.settings import check_settings, suite_component
+from distbench.planning.suite_choice import chosen_suite
 from distbench.planning.task_names import short_name
 from distbench.plugins.component_identity import Identified
 from distbench.plugins.registry import Registry, registry
 from distbench.storage.offline import go_offline
-from distbench.storage.paths import at_home
 from distbench.storage.validation import faults_of
 from distbench.storage.verified import verify_data
 
 C = TypeVar("C", bound=Component)
-
-
-@dataclass(frozen=True)
-class ResolvedTask:
-    """A task of a run.
-
-    Attributes:
-        id: What it is called in this run.
-        seen_by: Data sets that hold its images, as its entry says.
-        task: The component.
-        flip: Whether its images may be mirrored, as its entry says, or over it the run.
-        group: Name that it shares with tasks of the same data, or its own.
-    """
-
-    id: str
-    seen_by: tuple[str, ...]
-    task: Identified[Task]
-    flip: bool = True
-    group: str = ""
 
 
 class ResolvedRun:
@@ -74,7 +56,7 @@ class ResolvedRun:
             verify_data()
         self.config = config
         self.names = names or registry(config.plugin)
-        self.suite = _suite(config, self.names)
+        self.suite = chosen_suite(config, self.names)
         self.protocol: Protocol = config.protocol(self.suite.protocol)
         self.overlap = config.overlap or self.suite.overlap
 
@@ -208,13 +190,38 @@ class ResolvedRun:
         wins = self.config.flip is True and self.config.outranks("flip", "task")
         return self._resolved(entry, task, wins)
 
+    @cached_property
+    def metric_values(self) -> tuple[Value, ...]:
+        """The metrics: those named, else the suite's, else one that there are labels enough for.
+
+        Raises:
+            DataError: None is named, and a task's data cannot be used.
+        """
+        if "metric" in self.config.model_fields_set:
+            return self.config.metric
+        if self.suite.metric is not None:
+            return (self.suite.metric,)
+        return (WITH_FEW,) if self._few else self.config.metric
+
+    @cached_property
+    def _few(self) -> dict[str, float]:
+        return tasks_with_few(self.tasks, self.protocol)
+
+    def metric_remarks(self) -> tuple[str | None, str | None]:
+        """A note on the metric that was chosen, and a warning on one that is not to be trusted."""
+        if not ("metric" in self.config.model_fields_set or self.suite.metric is not None):
+            return (chosen_note(self._few) if self._few else None), None
+        names = {v if isinstance(v, str) else v.get("use") for v in self.metric_values}
+        named = any(str(name).partition(":")[0] == DOUBTFUL for name in names)
+        return None, (doubt(self._few) if named and self._few else None)
+
     def components(self, kind: str) -> tuple[Component, ...]:
         """The components of one kind of method, with the suite's settings.
 
         ``none`` stands for no distiller or no baseline, ``all`` for every metric that can be made
         without parameters.
         """
-        values = getattr(self.config, kind)
+        values = self.metric_values if kind == "metric" else getattr(self.config, kind)
         if kind == "metric" and "all" in values:
             left_out = self.metrics_left_out
             values = tuple(n for n in self.names.names("metric") if n not in left_out)
@@ -245,9 +252,10 @@ class ResolvedRun:
             UsageError: There are none, or the suite has settings for what there is not.
         """
         check_settings(self.suite, self.names)
+        # Metrics last: without a name they depend on the tasks, whose data may be wrong.
         parts = {
             kind: [self._identified(kind, part) for part in self.components(kind)]
-            for kind in METHOD_KINDS
+            for kind in sorted(METHOD_KINDS, key="metric".__eq__)
         }
         of = {id(part.component): part for several in parts.values() for part in several}
         methods = tuple(
@@ -271,29 +279,6 @@ class ResolvedRun:
             self.names, self.suite, "baseline", self.suite.reference, self.suite.base
         )
         return ResolvedMethod({"baseline": self._identified("baseline", baseline)})
-
-
-def _suite(config: RunConfig, names: Registry) -> SuiteDefinition:
-    """The suite that is run: the one named, the default one, or none (``custom``).
-
-    Without ``--suite`` it is the default suite where no task is named or only tasks of it; any
-    other task makes a custom run with the default protocol.
-    """
-    if config.suite is not None:
-        if config.suite.endswith(".toml"):
-            return SuiteDefinition.from_toml(at_home(config.suite))
-        return _definition(names.make("suite", config.suite))
-    default = _definition(names.make("suite", DEFAULT_SUITE))
-    known = {entry.id for entry in default.tasks}
-    if all(isinstance(task, str) and task in known for task in config.task):
-        return default
-    return SuiteDefinition(name="custom", version=1, student=config.student or DEFAULT_STUDENT)
-
-
-def _definition(suite: Suite) -> SuiteDefinition:
-    with naming(suite.name, "definition"):
-        given = suite.definition()
-    return instance(suite.name, "definition", given, SuiteDefinition)
 
 
 def transfer_of(distiller: Component | None) -> Transfer | None:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from distbench.errors import DataError, PluginError
+from collections.abc import Callable
+from dataclasses import replace
+
+from distbench.errors import DataError
 from distbench.interfaces.calls import instance, naming
+from distbench.interfaces.student import Student
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.task import Task, TaskIndex
-from distbench.planning.index_checks import index_finding, without_label
+from distbench.planning.eligibility import holders
+from distbench.planning.index_checks import without_label
 from distbench.planning.keys import images_key
 from distbench.planning.plan import PlannedTask
-from distbench.planning.resolve import ResolvedTask
+from distbench.planning.resolved_task import ResolvedTask, index_of
 from distbench.planning.split import split_train
 from distbench.plugins.component_identity import Identified, as_table
 
@@ -21,7 +26,7 @@ def plan_task(task: ResolvedTask, protocol: Protocol, skip_corrupt: bool) -> Pla
         DataError: It has one class, or a class without a labelled image, or no test images, or
             some of those it is judged by have no label.
     """
-    index = index_of(task.task.component)
+    index = task.index
     _check(task.id, index, protocol)
     return PlannedTask(
         id=task.id,
@@ -59,19 +64,24 @@ def _check(id: str, index: TaskIndex, protocol: Protocol) -> None:
         raise DataError(f"task {id!r}: {error}") from None
 
 
-def index_of(task: Task) -> TaskIndex:
-    """What a task says of its images.
+def with_student_note(
+    task: PlannedTask, student: Student, held_by: Callable[[str], set[str]]
+) -> PlannedTask:
+    """A task, and a note where the student's initial weights have learnt its labels.
 
     Raises:
-        PluginError: It raises, or gives what is no index, or one whose parts, labels, names and
-            groups do not go together.
+        PluginError: The student does not say what it was trained on.
     """
-    with naming(task.name, "index"):
-        index = instance(task.name, "index", task.index(), TaskIndex)
-        wrong = index_finding(index)
-    if wrong:
-        raise PluginError(task.name, f"index: {wrong[0]}; {wrong[1]}")
-    return index
+    with naming(student.name, "trained_on"):
+        learnt = [instance(student.name, "trained_on", n, str) for n in student.trained_on()]
+    shared = holders(learnt, task.seen_by, held_by)
+    if not shared:
+        return task
+    note = (
+        "The student's initial weights have learnt labels of this task: trained on "
+        f"{', '.join(shared)}."
+    )
+    return replace(task, notes=(*task.notes, note))
 
 
 def plan_images(images: Identified[Task], protocol: Protocol, skip_corrupt: bool) -> PlannedTask:

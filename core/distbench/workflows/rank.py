@@ -32,6 +32,7 @@ from distbench.planning.planner import make_plan
 from distbench.planning.resolve import ResolvedRun
 from distbench.planning.tasks import plan_task
 from distbench.storage.hashing import seed_for
+from distbench.workflows import flat_scale
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,7 @@ def _rank(config: RunConfig) -> ZooComparison:
     task = plan_task(resolved, protocol, config.skip_corrupt)
     sources = run.sources
     metrics = cast(tuple[Metric, ...], run.components("metric"))
+    note, warning = run.metric_remarks()
     (strategy,) = cast(tuple[Strategy], run.components("strategy"))
     distillers = run.components("distiller")
     infos = tuple(source.info for source in sources.values())
@@ -147,9 +149,12 @@ def _rank(config: RunConfig) -> ZooComparison:
             reference,
         )
         ranked = rank_probes(task.id, metrics, strategy, probes, excluded, marked=marked[task.id])
-        notes = (*task.notes, *_notes(run, task, images.skipped))
-        controls = tuple(metric.label for metric in metrics if metric.role == "control")
-        return ZooComparison(ranked.rankings, notes, controls)
+        return ZooComparison(
+            ranked.rankings,
+            notes=(*task.notes, *([note] if note else []), *_notes(run, task, images.skipped)),
+            warnings=(*([warning] if warning else []), *flat_scale.of_rankings(ranked, strategy)),
+            controls=tuple(metric.label for metric in metrics if metric.role == "control"),
+        )
 
 
 def _notes(run: ResolvedRun, task: PlannedTask, skipped: int) -> Iterator[str]:

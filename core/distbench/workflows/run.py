@@ -30,6 +30,7 @@ from distbench.storage.home import home
 from distbench.storage.predictions import FILE, Predictions, of_row, write_predictions
 from distbench.storage.row_lines import sealed_line
 from distbench.storage.rows import Row
+from distbench.workflows import flat_scale
 from distbench.workflows.export.best import ship_best
 from distbench.workflows.reporters import Reporters, run_facts
 from distbench.workflows.run_records import records_of
@@ -212,9 +213,17 @@ def _gather(
         if task.id in judged
         for text in same_picture_notes(plan, task, home())
     )
-    known = registry(tuple(map(Path, plan.plugin_files))).data_sets()
-    doubts = doubtful_names(plan.sources, plan.tasks, known)
-    warnings = (*_warnings(rows), *doubts, *pictures, *filter(None, hints), *unshipped)
+    names = registry(tuple(map(Path, plan.plugin_files)))
+    doubts = doubtful_names(plan.sources, plan.tasks, names.data_sets())
+    warnings = (
+        *plan.warnings,
+        *_warnings(rows),
+        *flat_scale.of_rows(plan, rows, names),
+        *doubts,
+        *pictures,
+        *filter(None, hints),
+        *unshipped,
+    )
     if len(rows) < len(cells):
         warnings += (f"{len(cells) - len(rows)} of {len(cells)} cells are missing; run again",)
     if plan.save_student and board and not students:

@@ -13,6 +13,7 @@ from distbench.interfaces.suite import METHOD_KINDS, Value
 from distbench.leaderboard.figures.sweep import SweepCurve, sweep_curve, write_sweep
 from distbench.planning.config import PROTOCOL_OPTIONS, RunConfig
 from distbench.planning.planner import make_plan
+from distbench.planning.resolve import ResolvedRun
 from distbench.plugins.registry import Registry, registry
 from distbench.plugins.spec import parse
 from distbench.storage.atomic import write_atomic
@@ -141,6 +142,8 @@ def run_sweep(
     Raises:
         DistbenchError: As `execute`; also when no value leaves anything to draw.
     """
+    # With few labels another metric is the default: one curve has one throughout.
+    config = config.model_copy(update={"metric": ResolvedRun(config).metric_values})
     each = configurations(config, sweep)
     base = make_plan(config)
     plans = [make_plan(one) for one in each]

@@ -1,19 +1,40 @@
-"""What strategies have in common that weigh by scores: the scale they put these on, and shares."""
+"""What strategies have in common that weigh by scores: the scale they put these on, and shares.
+
+Metrics differ in scale, sign and shape, and none of that says how well they rank. Four scales, each
+a pure function of the scores, 1 for all where there is nothing to tell apart:
+
+========  =====================================  =================================================
+minmax    share of the way from worst to best    nearest to the paper; one broken source flattens it
+rank      share of places from below             of the order alone, whatever the metric's shape
+zscore    normal CDF of (s - mean) / sd          smooth; a broken source still stretches sd
+median    normal CDF of (s - median) / spread    smooth, and hardly moved by a broken source
+========  =====================================  =================================================
+"""
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import Field
 
 from distbench import Context, SourceInfo, Strategy
 
 Vector = NDArray[np.float64]
 Sources = Sequence[SourceInfo]
+Normalise = Literal["minmax", "rank", "zscore", "median"]
 
 _RESOLUTION = 1e-9
+"""Scores that differ by less than this share of their size are equal but for round-off."""
+
+_OF_MAD = 1.4826
+"""Standard deviation of a normal distribution in median absolute deviations."""
+_OF_MEAN = math.sqrt(math.pi / 2)
+"""The same in mean absolute deviations."""
 
 
 def checked(scores: ArrayLike) -> Vector:
@@ -32,11 +53,17 @@ def checked(scores: ArrayLike) -> Vector:
     return values
 
 
-def minmax(scores: ArrayLike) -> Vector:
-    """Scores mapped linearly to 0 (worst) .. 1 (best); all 1 where there is nothing to tell apart.
+def scaled(scores: ArrayLike, how: Normalise) -> Vector:
+    """Scores on one of the four scales, (s,) in 0..1, higher for higher scores.
 
-    Scores that differ by less than a billionth of their size are equal but for round-off.
-    Metrics differ in scale and sign, so only what this mapping keeps may decide the weights.
+    Raises:
+        ValueError: The scores are not finite or not of shape (s,).
+    """
+    return _SCALES[how](scores)
+
+
+def minmax(scores: ArrayLike) -> Vector:
+    """Scores mapped linearly to 0 (worst) .. 1 (best).
 
     Raises:
         ValueError: The scores are not finite or not of shape (s,).
@@ -48,6 +75,88 @@ def minmax(scores: ArrayLike) -> Vector:
         return np.ones_like(halves)
     result: Vector = (halves - halves.min()) / span
     return result
+
+
+def rank(scores: ArrayLike) -> Vector:
+    """Places from below as shares: r / s for the r-th worst of s; equal scores share their mean.
+
+    The worst keeps 1 / s, so that of two sources the better one does not get everything.
+
+    Raises:
+        ValueError: The scores are not finite or not of shape (s,).
+    """
+    values = checked(scores)
+    order = np.argsort(values, kind="stable")
+    halves = values[order] / 2
+    # Round-off is of the size of the two that differ, or of most scores: not of a broken one's.
+    sizes = np.maximum(np.abs(halves), np.median(np.abs(halves)))
+    apart = np.diff(halves) > _RESOLUTION * np.maximum(sizes[1:], sizes[:-1])  # (s - 1,)
+    if not apart.any():
+        return np.ones_like(values)
+    tie = np.concatenate([[0], np.cumsum(apart)])  # (s,), which group of equal scores
+    places = np.arange(1, len(values) + 1)
+    mean = np.bincount(tie, places) / np.bincount(tie)
+    shares = np.empty_like(values)
+    shares[order] = mean[tie] / len(values)
+    return shares
+
+
+def zscore(scores: ArrayLike) -> Vector:
+    """The standard normal's distribution function at (s - mean) / sd.
+
+    Raises:
+        ValueError: The scores are not finite or not of shape (s,).
+    """
+    values = _in_reach(scores)
+    behind = values - values.mean()
+    return _normal(behind, math.sqrt(float(np.mean(behind**2))))
+
+
+def median(scores: ArrayLike) -> Vector:
+    """The standard normal's distribution function at (s - median) / (1.4826 MAD).
+
+    MAD is the median absolute deviation around the median. Where more than half of the scores are
+    equal it is 0, and the mean absolute deviation times sqrt(pi / 2) takes its place (Iglewicz and
+    Hoaglin, "How to Detect and Handle Outliers", 1993).
+
+    Raises:
+        ValueError: The scores are not finite or not of shape (s,).
+    """
+    values = _in_reach(scores)
+    behind = values - np.median(values)
+    mad = float(np.median(np.abs(behind)))
+    if mad > _RESOLUTION * float(np.median(np.abs(values))):
+        return _normal(behind, _OF_MAD * mad)
+    return _normal(behind, _OF_MEAN * float(np.mean(np.abs(behind))))
+
+
+def _in_reach(scores: ArrayLike) -> Vector:
+    """Scores divided by the largest of their sizes, so that no sum or square overflows."""
+    values = checked(scores)
+    largest = np.abs(values).max()
+    return values / largest if largest else values.copy()
+
+
+def _normal(behind: Vector, spread: float) -> Vector:
+    """The normal distribution function; 1 for all where the spread is round-off of values to 1."""
+    from scipy.special import ndtr
+
+    if spread <= _RESOLUTION:
+        return np.ones_like(behind)
+    result: Vector = ndtr(behind / spread)
+    return result
+
+
+_SCALES = {"minmax": minmax, "rank": rank, "zscore": zscore, "median": median}
+
+
+def choice_of_scale() -> Any:
+    """The field by which a strategy's scale is chosen."""
+    return Field(
+        "minmax",
+        description="scale of the scores: minmax (0 for the worst), rank (share of places), "
+        "zscore, or median (as zscore, around the median, which a broken source hardly moves)",
+    )
 
 
 def share(parts: Vector) -> Vector:

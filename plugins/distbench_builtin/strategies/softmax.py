@@ -5,13 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from distbench import searched
-from distbench_builtin.strategies._score_scaling import ByScores, Vector, minmax
+from distbench_builtin.strategies._score_scaling import (
+    ByScores,
+    Normalise,
+    Vector,
+    choice_of_scale,
+    scaled,
+)
 
 
 class Softmax(ByScores):
-    """Softmax of the min-max normalised scores.
+    """Softmax of the normalised scores.
 
-    ``w_i = exp(e_i / T) / sum_s exp(e_s / T)`` with e the scores mapped to 0..1 over the eligible
+    ``w_i = exp(e_i / T) / sum_s exp(e_s / T)`` with e the scores on a scale 0..1 over the eligible
     sources, as in `Weighted`. An alternative to DistillWeighted (Borup, Phoo and Hariharan,
     "Distilling from Similar Tasks for Transfer Learning on a Budget", ICCV 2023) that leaves no
     source without weight; it and the default temperature are ours, not the paper's.
@@ -31,9 +37,12 @@ class Softmax(ByScores):
         gt=0,
         description="towards 0 the best only, towards inf all sources alike",
     )
+    normalise: Normalise = choice_of_scale()
 
     def unscaled(self, scores: Vector) -> Vector:
         """Exponentials of the normalised scores."""
-        behind = minmax(scores) - 1
+        parts = scaled(scores, self.normalise)
+        behind = parts - parts.max()
         with np.errstate(over="ignore"):  # a tiny temperature sends all but the best to exp(-inf)
-            return np.exp(behind / self.temperature)
+            weights: Vector = np.exp(behind / self.temperature)
+        return weights

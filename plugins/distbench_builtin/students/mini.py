@@ -13,6 +13,7 @@ from distbench import Student, WeightsError
 
 if TYPE_CHECKING:
     from distbench_builtin.shared.mini.nets import Net
+    from distbench_builtin.shared.mini.zoo_files import MiniSource
 
 _ARCHITECTURE = "stu"
 _INITIAL = "general-stu"
@@ -49,6 +50,11 @@ class MiniStudent(Student):
                 f"cannot read the student's weights {path}: {error.strerror}. Name a file with "
                 "mini:weights=FILE, or go without with mini:pretrained=false."
             ) from None
+
+    def trained_on(self) -> Sequence[str]:
+        """What the packaged weights have learnt from."""
+        packaged = self.pretrained and self.weights is None
+        return self._packaged().info.trained_on if packaged else ()
 
     def backbone(self, *, pretrained: bool) -> Net:
         """The network up to its pooled features: (b, 3, s, s) to (b, 96).
@@ -96,8 +102,12 @@ class MiniStudent(Student):
         """The weights to start from; the packaged ones are checked."""
         if self.weights is not None:
             return self.weights
-        from distbench_builtin.zoos.mini import MiniZoo
-
-        source = next(s for s in MiniZoo().sources() if s.info.name == _INITIAL)
+        source = self._packaged()
         source.verify()
         return source.path
+
+    @staticmethod
+    def _packaged() -> MiniSource:
+        from distbench_builtin.zoos.mini import MiniZoo
+
+        return next(s for s in MiniZoo().sources() if s.info.name == _INITIAL)

@@ -13,6 +13,7 @@ from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights, p
 from distbench_builtin.shared.models.pretrained import fetch, identity, unavailable, weights_digest
 from distbench_builtin.shared.models.timm_cards import card
 from distbench_builtin.shared.models.timm_create import create, facts, pretrained, shapes
+from distbench_builtin.shared.models.training_data import data_in, names_of, without_labels
 from distbench_builtin.shared.models.weight_files import load_strictly, read_weights
 from distbench_builtin.students._suggestions import TIMM, Suggestion
 
@@ -62,6 +63,13 @@ class TimmStudent(Student):
         if self.weights is None:
             return identity(self._typed(), self._need())
         return weights_digest(self.weights)
+
+    def trained_on(self) -> Sequence[str]:  # noqa: D102
+        if not self.pretrained or self.weights is not None:
+            return ()
+        learnt = data_in(card(self.architecture)["tag"])
+        unlabelled = without_labels(learnt)
+        return [name for name in names_of(learnt) if name not in unlabelled]
 
     def normalisation(self) -> tuple[Mean, Std]:  # noqa: D102
         if self.mean is not None and self.std is not None:

@@ -15,6 +15,7 @@ from distbench_builtin.shared.models.torchvision_create import (
     Weights,
     create,
     headless,
+    learnt_from,
     options,
     renamed,
     weights,
@@ -67,6 +68,9 @@ class TorchvisionStudent(Student):
         if self.weights is None:
             return identity(self._typed(), self._need(entry))
         return weights_digest(self.weights)
+
+    def trained_on(self) -> Sequence[str]:  # noqa: D102
+        return learnt_from(self._weights()["name"]) if self._uses_published() else ()
 
     def normalisation(self) -> tuple[Mean, Std]:  # noqa: D102
         entry = self._weights()

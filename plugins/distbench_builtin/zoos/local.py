@@ -66,14 +66,15 @@ def _info(entry: Entry) -> SourceInfo:
     facts = entry.model_dump(
         exclude={
             *("file", "format", "arguments", "input", "outputs", "trained_on"),
-            *("sha256", "weights_sha256"),
+            *("without_labels", "sha256", "weights_sha256"),
         }
     )
     facts.update({key: value for key, value in size.items() if facts[key] is None})
-    seen = entry.trained_on
+    seen, unlabelled = entry.trained_on, entry.without_labels
     return SourceInfo(
         **facts,
         trained_on=(seen,) if isinstance(seen, str) else seen,
+        without_labels=(unlabelled,) if isinstance(unlabelled, str) else unlabelled,
         fingerprint=_fingerprint(entry),
         recipe=entry.model_dump(include={"format", "arguments", "input", "outputs"}),
     )

@@ -16,9 +16,6 @@ from distbench_builtin.shared.models.torchvision_create import Weights
 from distbench_builtin.shared.sources.torchvision_source import TorchvisionSource
 from distbench_builtin.shared.sources.verify import absent_weights
 
-_SWAG = ("instagram-3.6b",)
-"""What the weights of SWAG (arXiv:2201.08371) have seen before ImageNet."""
-
 
 class TorchvisionZoo(Zoo):
     """Classifiers of torchvision with the weights that PyTorch publishes.
@@ -83,7 +80,7 @@ class TorchvisionZoo(Zoo):
             std=weights["std"],
             interpolation=weights["interpolation"],
             domain="general",
-            trained_on=(*(_SWAG if "SWAG" in weights["name"] else ()), "imagenet-1k"),
+            trained_on=_torchvision.learnt_from(weights["name"]),
             licence=weights["licence"],
             fingerprint=file_digest(file),
             recipe={"format": "torchvision", "weights": weights["name"], "url": weights["url"]},

@@ -1,11 +1,18 @@
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from distbench.plugins.registry import registry
+from distbench_builtin.baselines.fixmatch import PRETRAINED_RATE
+
+RESULTS = Path(__file__).parents[3] / "docs" / "results"
 
 
 def method(**parameters: Any) -> Any:
@@ -14,7 +21,7 @@ def method(**parameters: Any) -> Any:
 
 def test_the_published_settings_are_the_defaults(method_context: Any) -> None:
     made = method()
-    assert (made.threshold, made.mu, made.weight, made.lr) == (0.95, 7, 1.0, 0.03)
+    assert (made.threshold, made.mu, made.weight) == (0.95, 7, 1.0)
     assert made.weight_decay == 5e-4
     (phase,) = made.phases(method_context)
     assert phase.ema
@@ -24,6 +31,33 @@ def test_the_published_settings_are_the_defaults(method_context: Any) -> None:
     assert (unlabelled.batch, unlabelled.views) == (14, ("weak", "strong"))
     assert unlabelled.positions.tolist() == [0, 1, 2, 3], "the labelled images are among them"
     assert unlabelled.labels is None
+
+
+@pytest.mark.parametrize("name", ["fixmatch", "flexmatch"])
+def test_the_published_rate_is_for_students_that_start_from_nothing(
+    name: str, method_context: Any
+) -> None:
+    random = replace(method_context, pretrained=False)
+
+    def rate(context: Any, **parameters: Any) -> float:
+        (phase,) = registry().make("baseline", {"use": name, **parameters}).phases(context)
+        return phase.lr
+
+    assert rate(random) == 0.03
+    assert rate(method_context) == 0.01
+    assert [rate(context, lr=0.02) for context in (random, method_context)] == [0.02, 0.02]
+    assert registry().make("baseline", name).version == 2
+
+
+def test_the_rate_of_pretrained_students_is_what_searches_on_development_tasks_found() -> None:
+    rates = []
+    for file in ("mini-tuning.json", "real-tuning.json"):
+        for study in json.loads((RESULTS / file).read_text())["studies"]:
+            if study["method"] in ("fixmatch", "flexmatch"):
+                done = sorted(study["trials"], key=lambda trial: -trial["value"])[:3]
+                rates += [trial["parameters"]["baseline.lr"] for trial in done]
+    assert len(rates) == 9
+    assert float(f"{np.exp(np.mean(np.log(rates))):.0e}") == PRETRAINED_RATE
 
 
 def test_confident_guesses_are_learnt_on_strong_views(

@@ -16,7 +16,11 @@ SPECS = (
     "weighted",
     "weighted:0",
     "weighted:inf",
+    "weighted:normalise=rank",
+    "weighted:inf:normalise=median",
+    "weighted:normalise=zscore",
     "softmax",
+    "softmax:normalise=median",
     "softmax:1e-320",
     "softmax:inf",
     "top",
@@ -44,6 +48,9 @@ def weigh(spec, scores):
         ("weighted:1", [0.2, 0, 0.4, 0.3, 0.1]),
         ("weighted:power=0", [0.2] * 5),
         ("weighted:inf", [0, 0, 1, 0, 0]),
+        ("weighted:1:normalise=rank", np.array([3, 1, 5, 4, 2]) / 15),
+        ("weighted:inf:normalise=rank", [0, 0, 1, 0, 0]),
+        ("softmax:normalise=rank", np.exp([6, 2, 10, 8, 4]) / np.exp([6, 2, 10, 8, 4]).sum()),
         ("softmax", np.exp([5, 0, 10, 7.5, 2.5]) / np.exp([5, 0, 10, 7.5, 2.5]).sum()),
         ("softmax:inf", [0.2] * 5),
         ("softmax:1e-320", [0, 0, 1, 0, 0]),
@@ -61,7 +68,7 @@ def test_one_source_gets_everything(spec):
     assert weigh(spec, [-7.5]).tolist() == [1]
 
 
-@pytest.mark.parametrize("spec", ["equal", "weighted", "weighted:0", "weighted:inf", "softmax"])
+@pytest.mark.parametrize("spec", [s for s in SPECS if not s.startswith(("nearest", "top"))])
 def test_equal_scores_are_weighted_alike(spec):
     assert weigh(spec, [0.3, 0.3, 0.3, 0.3]).tolist() == [0.25] * 4
 
@@ -140,7 +147,7 @@ def test_values_after_the_colon():
         ("weighted:power=abc", "'weighted:power=abc': power='abc' will not do: .*valid number"),
         ("weighted:-1", "'weighted:-1': power='-1' will not do: .*greater than or equal to 0"),
         ("weighted:nan", "'weighted:nan': power='nan' will not do"),
-        ("weighted:exponent=2", "weighted has no parameter 'exponent'; it takes power"),
+        ("weighted:exponent=2", "weighted has no parameter 'exponent'; it takes power, normalise"),
         ("softmax:0", "'softmax:0': temperature='0' will not do: .*greater than 0"),
         ("top:0", "'top:0': k='0' will not do: .*greater than or equal to 1"),
         ("top:2.5", "'top:2.5': k='2.5' will not do: .*valid integer"),

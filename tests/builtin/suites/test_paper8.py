@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from distbench import Suite, SuiteDefinition
+from distbench import Student, Suite, SuiteDefinition
 from distbench.planning.split import split_train
 from distbench.plugins.registry import registry
 from distbench_builtin.tasks.paper.budgets import BUDGETED
@@ -32,7 +32,7 @@ def test_paper8_has_the_eight_tasks_and_the_protocol() -> None:
     assert suite.overlap == "exclude"
 
 
-@pytest.mark.parametrize("name", ["paper8", "taskoriented"])
+@pytest.mark.parametrize("name", ["paper8", "taskoriented", "taskoriented_imagenet"])
 def test_every_task_of_a_suite_can_be_made_and_fetched(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,9 +56,26 @@ def test_taskoriented_has_every_published_budget() -> None:
         "places365": ["50", "250", "1000"],
         "imagenet": ["1", "10", "25", "50"],
     }
-    uses = [entry.use for entry in definition("taskoriented").tasks]
+    both = [definition(name) for name in ("taskoriented", "taskoriented_imagenet")]
+    uses = [entry.use for suite in both for entry in suite.tasks]
     assert uses == [f"taskoriented-{n}:budget={b}" for n, found in tiers.items() for b in found]
+    assert both[0].protocol == both[1].protocol
+    assert [suite.settings for suite in both] == [{"task_oriented": {"teaching": "full"}}] * 2
     assert definition("taskoriented").protocol.labelled == 1.0
+
+
+def test_no_task_of_imagenet_starts_from_its_labels() -> None:
+    def student(name: str) -> Student:
+        return registry().make("student", definition(name).student)
+
+    assert student("taskoriented").trained_on() == ["imagenet-1k"]
+    assert not any("imagenet" in entry.use for entry in definition("taskoriented").tasks)
+    assert student("taskoriented_imagenet").trained_on() == ()
+    assert student("taskoriented_imagenet").fingerprint() == "random"
+
+
+def test_paper8_names_its_metric() -> None:
+    assert definition("paper8").metric == "parc"
 
 
 def test_all_labels_of_a_budget_are_used() -> None:

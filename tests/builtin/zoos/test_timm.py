@@ -16,7 +16,7 @@ from distbench.plugins.registry import registry
 from distbench_builtin.shared.caching import file_digests as _digests
 from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights
 from distbench_builtin.shared.models import timm_cards as _timm_cards
-from distbench_builtin.shared.models.training_data import data_in
+from distbench_builtin.shared.models.training_data import data_in, without_labels
 from distbench_builtin.zoos.timm import TimmZoo
 
 timm = pytest.importorskip("timm")
@@ -361,6 +361,22 @@ def test_models_of_images_and_texts_give_features_alone(hub, monkeypatch):
 )
 def test_tags_tell_what_a_model_has_learnt_from(tag, names):
     assert [data.name for data in data_in(tag)] == names
+
+
+@pytest.mark.parametrize(
+    ("tag", "names"),
+    [
+        ("a1_in1k", ()),
+        ("lvd142m", ("lvd-142m",)),
+        ("mae", ("imagenet-1k",)),
+        ("fcmae_ft_in1k", ()),
+        ("fcmae_ft_in22k_in1k", ()),
+        ("m30m_ft_in22k_in1k", ("merged-30m",)),
+        ("openai", ()),
+    ],
+)
+def test_tags_tell_what_was_seen_without_labels(tag, names):
+    assert without_labels(data_in(tag)) == names
 
 
 @pytest.mark.slow

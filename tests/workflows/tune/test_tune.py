@@ -18,7 +18,7 @@ from distbench.interfaces.suite import SuiteDefinition
 from distbench.planning.config import RunConfig
 from distbench.plugins.registry import registry
 from distbench.workflows.tune.sampler import STARTUP, propose
-from distbench.workflows.tune.search_space import read_ranges
+from distbench.workflows.tune.search_space import Specified, read_ranges, search_space_of
 from distbench.workflows.tune.trials import Tuned
 from distbench.workflows.tune.tune import tune
 
@@ -452,6 +452,28 @@ def test_proposals_follow_from_their_arguments() -> None:
     assert past[0][0] == defaults
     outside = {**defaults, "lr": 5.0}
     assert propose(ranges, outside, [], 0) != outside
+
+
+def test_what_a_component_chooses_itself_is_tried_first_and_tells_nothing() -> None:
+    ranges = {"lr": (Range(1e-3, 1.0, log=True), False), "mu": (Range(2, 7), True)}
+    defaults = {"lr": None, "mu": 3}
+    assert propose(ranges, defaults, [], 0) == defaults
+    past: list[tuple[dict[str, Any], float | None]] = [(defaults, 0.5)]
+    for _ in range(STARTUP + 1):
+        found = propose(ranges, defaults, past, 0)
+        assert all(ranges[key][0].holds(value) for key, value in found.items())
+        past.append((found, 0.4))
+
+
+def test_what_a_component_chooses_itself_is_no_setting() -> None:
+    names, suite = registry(), SuiteDefinition(name="s", version=1, student="mini")
+    method = {"baseline": Specified(names.make("baseline", "fixmatch"), frozenset())}
+    space = search_space_of(method, {}, {}, suite, names)
+    tried = {axis.name: axis.default for axis in space.axes}
+    assert tried["baseline.lr"] is None
+    assert "lr" not in space.settings(tried)["baseline", "fixmatch"]
+    assert space.settings({**tried, "baseline.lr": 0.2})["baseline", "fixmatch"]["lr"] == 0.2
+    assert space.at_ends(tried) == []
 
 
 @pytest.mark.slow

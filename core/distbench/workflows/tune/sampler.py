@@ -43,7 +43,8 @@ def propose(
 
     Args:
         ranges: Range of each parameter, and whether it is a whole number.
-        defaults: What is tried first, where it lies in the ranges.
+        defaults: What is tried first, where it lies in the ranges; None where the component
+            chooses a value itself.
         past: Parameters and value (higher is better) of the trials so far; None for one that
             failed.
         seed: Of the search.
@@ -53,7 +54,9 @@ def propose(
     """
     import optuna
 
-    if not past and all(within.holds(defaults[key]) for key, (within, _) in ranges.items()):
+    if not past and all(
+        defaults[key] is None or within.holds(defaults[key]) for key, (within, _) in ranges.items()
+    ):
         return {key: defaults[key] for key in ranges}
     before = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -66,10 +69,12 @@ def propose(
         axes = {key: _distribution(within, whole) for key, (within, whole) in ranges.items()}
         for parameters, value in past:
             done = optuna.trial.TrialState.FAIL if value is None else None
+            # What the component chose itself says nothing of its parameter, all else does.
+            told = {key: v for key, v in parameters.items() if v is not None}
             study.add_trial(
                 optuna.trial.create_trial(
-                    params=parameters,
-                    distributions=axes,
+                    params=told,
+                    distributions={key: axes[key] for key in told},
                     value=value,
                     state=done or optuna.trial.TrialState.COMPLETE,
                 )

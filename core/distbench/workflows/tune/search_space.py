@@ -90,10 +90,14 @@ class SearchSpace:
         }
 
     def settings(self, parameters: Parameters) -> dict[Named, dict[str, Any]]:
-        """What these values make of each component that is tuned."""
+        """What these values make of each component that is tuned.
+
+        What a component had better choose itself is no setting.
+        """
         settings = {axis.component: dict(self.stated[axis.component]) for axis in self.axes}
         for axis in self.axes:
-            settings[axis.component][axis.key] = parameters[axis.name]
+            if parameters[axis.name] is not None:
+                settings[axis.component][axis.key] = parameters[axis.name]
         return settings
 
     def at_ends(self, parameters: Parameters) -> list[str]:
@@ -102,7 +106,7 @@ class SearchSpace:
         for axis in self.axes:
             kind, name = axis.component
             value, field = parameters[axis.name], self.parts[kind].parameters()[axis.key]
-            end = axis.range.end(value)
+            end = None if value is None else axis.range.end(value)
             if end is not None and not natural_end(field, end, axis.range):
                 side = "lower" if end == "low" else "upper"
                 lines.append(

@@ -72,6 +72,7 @@ def tune(
     check_ranges(suite.tuning.ranges, names, f"[tuning.ranges] of suite {suite.name}")
     ranges = {**suite.tuning.ranges, **(ranges or {})}
     config = with_development_tasks(config, suite, names)
+    config = config.model_copy(update={"metric": ResolvedRun(config).metric_values})
     methods = methods_of(config, suite, names)
     if not methods:
         raise UsageError("nothing to tune: name a --distiller with --strategy, or a --baseline")

@@ -70,6 +70,15 @@ def check(architecture: str, *, error: type[DistbenchError] = UsageError) -> Non
         raise error(f"torchvision knows no classifier {architecture!r}.{near}")
 
 
+_SWAG = ("instagram-3.6b",)
+"""What the weights of SWAG (arXiv:2201.08371) have learnt from before ImageNet."""
+
+
+def learnt_from(weights: str) -> tuple[str, ...]:
+    """The data sets that published weights of classifiers have learnt from, by their name."""
+    return (*(_SWAG if "SWAG" in weights else ()), "imagenet-1k")
+
+
 def weights(architecture: str, name: str, *, error: type[DistbenchError] = UsageError) -> Weights:
     """Looks published weights up; imports torchvision only the first time.
 

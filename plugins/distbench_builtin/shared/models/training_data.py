@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -13,11 +14,13 @@ class PretrainingData(NamedTuple):
         name: As tasks and the table of overlaps call it.
         domain: What it shows.
         captions: Whether it pairs images with texts, so that its models have no classes.
+        labels: Whether its models have learnt labels of its images, or only the images.
     """
 
     name: str
     domain: str = "general"
     captions: bool = False
+    labels: bool = True
 
 
 _KNOWN = {
@@ -30,16 +33,16 @@ _KNOWN = {
     "ssld": PretrainingData("imagenet-22k"),  # distilled on images that were chosen from it
     "bamboo": PretrainingData("bamboo"),
     # Without labels, by the names of the methods, which were all run on ImageNet-1k in timm.
-    "dino": PretrainingData("imagenet-1k"),
-    "mae": PretrainingData("imagenet-1k"),
-    "fcmae": PretrainingData("imagenet-1k"),
-    "lvd142m": PretrainingData("lvd-142m"),
-    "lvd1689m": PretrainingData("lvd-1689m"),
-    "sat493m": PretrainingData("sat-493m", "satellite"),
+    "dino": PretrainingData("imagenet-1k", labels=False),
+    "mae": PretrainingData("imagenet-1k", labels=False),
+    "fcmae": PretrainingData("imagenet-1k", labels=False),
+    "lvd142m": PretrainingData("lvd-142m", labels=False),
+    "lvd1689m": PretrainingData("lvd-1689m", labels=False),
+    "sat493m": PretrainingData("sat-493m", "satellite", labels=False),
     "sa1b": PretrainingData("sa-1b"),
-    "m30m": PretrainingData("merged-30m"),
-    "m38m": PretrainingData("merged-38m"),
-    "seer": PretrainingData("instagram-1b"),
+    "m30m": PretrainingData("merged-30m", labels=False),
+    "m38m": PretrainingData("merged-38m", labels=False),
+    "seer": PretrainingData("instagram-1b", labels=False),
     # Weak labels of the web.
     "ig1b": PretrainingData("instagram-1b"),
     "swag": PretrainingData("instagram-3.6b"),
@@ -98,6 +101,17 @@ def data_in(name: str) -> list[PretrainingData]:
     """The data sets that a tag or a name speaks of, in its order: what came last comes last."""
     text = re.sub(r"[^a-z0-9]+", "_", name.lower())
     return list(dict.fromkeys(_KNOWN[word] for word in _WORD.findall(text)))
+
+
+def names_of(learnt: Sequence[PretrainingData]) -> tuple[str, ...]:
+    """Their names, each once."""
+    return tuple(dict.fromkeys(data.name for data in learnt))
+
+
+def without_labels(learnt: Sequence[PretrainingData]) -> tuple[str, ...]:
+    """Names of those whose labels a model has not learnt, on its way through all of them."""
+    labelled = {data.name for data in learnt if data.labels}
+    return tuple(name for name in names_of(learnt) if name not in labelled)
 
 
 def unknown_data(name: str) -> PretrainingData:

@@ -23,7 +23,13 @@ from distbench_builtin.shared.models.timm_cards import (
     weights_in,
 )
 from distbench_builtin.shared.models.timm_create import FOLDER, facts
-from distbench_builtin.shared.models.training_data import PretrainingData, data_in, unknown_data
+from distbench_builtin.shared.models.training_data import (
+    PretrainingData,
+    data_in,
+    names_of,
+    unknown_data,
+    without_labels,
+)
 from distbench_builtin.shared.sources.timm_source import PretrainedTimmSource
 from distbench_builtin.shared.sources.verify import absent_weights
 
@@ -210,7 +216,8 @@ def _source(
         std=known["std"],
         interpolation=known["interpolation"],
         activation="softmax" if labels else "none",
-        trained_on=tuple(trained_on or (data.name for data in learnt)),
+        trained_on=tuple(trained_on or names_of(learnt)),
+        without_labels=() if trained_on else without_labels(learnt),
         licence=known["licence"],
         fingerprint=file_digest(local.file),
         recipe={

@@ -45,6 +45,7 @@ class _Entry(BaseModel):
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
     domain: OneLine = "unknown"
     trained_on: OneLine | tuple[OneLine, ...] = ()
+    without_labels: OneLine | tuple[OneLine, ...] = ()
     licence: OneLine = "unknown"
     sha256: Digest | None = None
     parameters: int | None = Field(None, gt=0)
