@@ -14,7 +14,7 @@ from distbench.errors import PluginError, UnknownNameError, UsageError
 from distbench.interfaces.calls import naming
 from distbench.interfaces.task import Task
 from distbench.interfaces.zoo import Zoo
-from distbench.planning.tasks import index_of
+from distbench.planning.resolved_task import index_of
 from distbench.plugins.registry import Registry
 from distbench.storage.paths import without_links
 from distbench.storage.toml import read_table
