@@ -15,6 +15,7 @@ from distbench.interfaces.component import Component
 from distbench.interfaces.kinds import kind_of
 from distbench.interfaces.suite import METHOD_KINDS, Protocol, SuiteDefinition
 from distbench.planning.methods import method_id, method_role
+from distbench.interfaces.zoo_sources import sources_of
 from distbench.plugins.registry import Registry
 from distbench.storage.validation import faults_of
 from distbench.submission.manifest import PlanMethod, PublicPlan, same_json
@@ -271,7 +272,7 @@ def _check_zoo(
     try:
         with without_network():
             zoo = names.make("zoo", suite.zoo, base=suite.base)
-            ours = {source.info.name: source.info for source in zoo.sources()}
+            ours = {name: source.info for name, source in sources_of(zoo).items()}
     except Exception as error:  # whatever a plugin does, the rest is still judged
         report.note(f"the suite's zoo was not compared: {shown(error, 300)}")
         return
