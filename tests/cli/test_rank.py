@@ -70,7 +70,7 @@ def test_controls_and_partial_metrics_do_not_decide_who_stands_first() -> None:
         ranking("hscore", dict.fromkeys("abc", 1.0)),
         ranking("parc", {}),
     ]
-    compared = ZooComparison(tuple(rankings), (), ("random", "source_size"))
+    compared = ZooComparison(tuple(rankings), controls=("random", "source_size"))
     assert compared.counted == ("leep", "knn")
     assert compared.mean_places == {"a": 1.0, "b": 2.5, "c": 2.5}
     assert compared.sources == ("a", "b", "c")
@@ -94,7 +94,7 @@ def test_controls_and_partial_metrics_do_not_decide_who_stands_first() -> None:
 
 
 def test_only_controls_leave_no_mean() -> None:
-    compared = ZooComparison((ranking("random", C_FIRST),), (), ("random",))
+    compared = ZooComparison((ranking("random", C_FIRST),), controls=("random",))
     assert (compared.counted, compared.mean_places, compared.sources) == ((), {}, ("c", "b", "a"))
     assert "no metric counts, so there is no mean:" in comparison_text(compared)
 

@@ -190,3 +190,11 @@ def test_a_suite_of_two_groups_whose_truth_is_known(method, make_rows):
     text = " ".join(terminal_text(board_table(report.board)).split())
     assert "6 tasks in 2 groups" in text
     assert "count as one group: one: a, b, c, d, e." in text
+
+
+def test_methods_that_nobody_tuned_are_named(method, make_rows):
+    own = make_rows("m", {t: [0.6] for t in TASKS}, declared={"untuned": True})
+    (report,) = reports(collected([*method("finetune", 500), *own]))
+    assert report.board.untuned == ("m",)
+    text = " ".join(terminal_text(board_table(report.board)).split())
+    assert "Untuned in this suite, so with their own defaults: m." in text

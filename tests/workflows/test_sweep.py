@@ -61,13 +61,15 @@ def test_what_cannot_be_swept(key: str, message: str) -> None:
 def test_a_curve_through_the_means_of_ordinary_runs(
     toy_options: dict[str, Any], tmp_path: Path
 ) -> None:
-    config = RunConfig.make(**{**toy_options, "strategy": ("weighted", "nearest"), "name": "toy"})
+    config = RunConfig.make(
+        **{**toy_options, "metric": "logme", "strategy": ("weighted", "nearest"), "name": "toy"}
+    )
     swept = run_sweep(config, Sweep.parse("strategy.power=0,inf"), runs=tmp_path)
     assert swept.folder == tmp_path / "toy-strategy.power"
     assert swept.exit_code == 0
     by_name = {course.method: course for course in swept.curve.courses}
     weighted, nearest = (
-        by_name["pseudo_labels/weighted/parc"],
+        by_name["pseudo_labels/weighted/logme"],
         by_name["pseudo_labels/nearest/logme"],
     )
     first, last = (run.board for run in swept.runs)

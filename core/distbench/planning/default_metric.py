@@ -30,13 +30,15 @@ def images_a_class(index: TaskIndex, protocol: Protocol) -> float | None:
 
     That is of the probe, which is smaller than the labelled part where there are many classes.
     """
+    if not index.classes:
+        return None
     train = index.parts["train"]
     try:
         split = split_train(train.labels, index.classes, protocol, 0, groups=train.groups)
     except DataError:  # planning says what is wrong
         return None
     count = len(index.classes)
-    return min(len(split.labelled), max(protocol.probe_size, 2 * count)) / count if count else None
+    return min(len(split.labelled), max(protocol.probe_size, 2 * count)) / count
 
 
 def tasks_with_few(tasks: Iterable[ResolvedTask], protocol: Protocol) -> dict[str, float]:

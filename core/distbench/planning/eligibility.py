@@ -57,6 +57,10 @@ class Eligibility:
         return tuple(s for s in self.candidates(method) if s.name not in out)
 
 
+SAW_LABELS = "saw this task"
+"""How the reason begins for a source that has learnt labels of a task."""
+
+
 def sources_that_saw(
     tasks: Iterable[PlannedTask],
     sources: Sequence[SourceInfo],
@@ -92,7 +96,7 @@ def overlaps(
 ) -> dict[str, str]:
     """Sources that have learnt labels of a task, with the reason."""
     return {
-        source.name: f"saw this task: trained on {', '.join(shared)}"
+        source.name: f"{SAW_LABELS}: trained on {', '.join(shared)}"
         for source in sources
         if (shared := holders(_with_labels(source), seen_by, held_by))
     }

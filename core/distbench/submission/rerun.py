@@ -19,7 +19,7 @@ from distbench.submission.bundle import Bundle
 from distbench.submission.no_network import without_network
 from distbench.submission.scrub import Scrubber
 from distbench.submission.study_scores import without_scores
-from distbench.submission.suite_checks import Unfollowed, component_of
+from distbench.submission.suite_checks import Unfollowed, component_of, labels_allowed
 from distbench.submission.tally import CellId
 from distbench.submission.validation_report import ValidationReport, shown
 
@@ -129,7 +129,7 @@ class _Planner:
                     task=(task,),
                     student=student,
                     seeds=len(public.seeds),
-                    overlap="allow" if any(public.marked.values()) else None,
+                    overlap="allow" if labels_allowed(public) else None,
                     skip_corrupt=public.skip_corrupt,
                     plugin=self._plugins,
                     save_student=False,

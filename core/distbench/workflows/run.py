@@ -19,7 +19,7 @@ from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
 from distbench.leaderboard.analysis.board import Board
 from distbench.planning.config import RunConfig
-from distbench.planning.eligibility import doubtful_names
+from distbench.planning.eligibility import SAW_LABELS, doubtful_names
 from distbench.planning.plan import Plan
 from distbench.planning.planner import make_plan
 from distbench.plugins.registry import registry
@@ -263,7 +263,7 @@ def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
         if row.result is None:
             continue
         for source, reason in row.result.sources.excluded.items():
-            if not reason.startswith("saw this task"):
+            if not reason.startswith(SAW_LABELS):
                 lines[f"{row.task.id}: source {source} is left out: {reason}"] = None
         if row.result.parts.skipped:
             count = len(row.result.parts.skipped)

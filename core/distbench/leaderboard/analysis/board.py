@@ -13,7 +13,7 @@ from distbench.errors import UsageError
 from distbench.leaderboard.analysis.comparison import all_pairs
 from distbench.leaderboard.analysis.lines import Line, LineMaker
 from distbench.leaderboard.rows.entries import MEASURES, Cell, Measure, cells, check_comparable
-from distbench.leaderboard.rows.records import RowRecord, as_records
+from distbench.leaderboard.rows.records import CellResult, RowRecord, as_records
 from distbench.leaderboard.statistics import LEVEL, average_ranks, holm, over_groups, rank_sets
 from distbench.storage.rows import Row
 
@@ -45,6 +45,7 @@ class Board:
         baseline: The method that `Line.delta` refers to; None where it is absent or incomplete.
         wanted_baseline: The method that was asked for as the baseline.
         pairs: None where there are more than `MOST_PAIRS` ranked methods.
+        untuned: Methods whose parameters nobody chose for this suite.
     """
 
     suite: str
@@ -58,6 +59,7 @@ class Board:
     wanted_baseline: str
     lines: tuple[Line, ...]
     pairs: Pairs | None = None
+    untuned: tuple[str, ...] = ()
 
     @property
     def best(self) -> Line | None:
@@ -133,7 +135,12 @@ def build_board(
         wanted_baseline=baseline,
         lines=(*ranked, *others),
         pairs=pairs,
+        untuned=tuple(sorted({r.method.id for r in some if r.result and _untuned(r.result)})),
     )
+
+
+def _untuned(result: CellResult) -> bool:
+    return bool(result.declared.get("untuned"))
 
 
 def _ranked(maker: LineMaker, lines: Sequence[Line]) -> tuple[list[Line], Pairs | None]:

@@ -104,6 +104,9 @@ def _notes(board: Board) -> list[tuple[Text, ...]]:
     if named := [line.method for line in board.lines if line.again and line.complete]:
         text = "Without a rank, as another file's results of a method that stands: "
         notes.append(note(text, *_listed(named), "."))
+    if board.untuned:
+        text = "Untuned in this suite, so with their own defaults: "
+        notes.append(note(text, *_listed(board.untuned), "."))
     notes += _fewer_seeds(board)
     notes += [_missing_note(line) for line in board.lines if not line.complete]
     return notes
