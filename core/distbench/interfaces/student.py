@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from distbench.interfaces.component import Component
 
 if TYPE_CHECKING:
@@ -16,6 +18,15 @@ if TYPE_CHECKING:
 
 RANDOM_WEIGHTS = "random"
 """Fingerprint of a student that starts from random weights."""
+
+
+class Suggested(BaseModel):
+    """What `Student.suggestions` may say of an architecture; there may be more."""
+
+    value: str
+    parameters: float | None = None
+    macs: float | None = None
+    note: str = ""
 
 
 class Student(Component, ABC):
