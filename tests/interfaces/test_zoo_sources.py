@@ -104,5 +104,5 @@ def test_what_a_source_says_passes() -> None:
     sources = of(One("b", verify=WeightsError("altered"), outputs=7), One("a"))
     assert list(sources) == ["b", "a"]
     assert sources["b"].open("cpu")(None) == 7
-    with pytest.raises(WeightsError, match="^altered$"):
+    with pytest.raises(WeightsError, match=r"^altered$"):
         sources["b"].verify()

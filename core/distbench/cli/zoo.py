@@ -103,6 +103,7 @@ def build(
     """
     from distbench.engine.device import pick_device
     from distbench.plugins.registry import registry
+    from distbench.storage.folders import check_folder
     from distbench.storage.offline import go_offline
     from distbench.workflows.build_zoo import build_zoo, order_zoo
 
@@ -126,9 +127,10 @@ def build(
     if offline:
         go_offline()
     order = order_zoo(registry(tuple(plugin or ())), what, options, init or [])
+    folder = output or order.folder
+    check_folder(folder, "--output")
     if fetch:
         _fetch(order.zoo)
-    folder = output or order.folder
     settings = {
         "device": str(pick_device(device or "auto")) if order.from_recipe else device,
         "threads": threads,

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     Exported = tuple[dict[str, torch.Tensor], dict[str, Any]]
 
 _FILE = re.compile(r"\w[\w.-]*")
-_OURS = frozenset(
-    {"load.py", "model.json", "model.safetensors", "preprocessing.json", "README.md"}
-)
+_OURS = frozenset({"load.py", "model.json", "model.safetensors", "preprocessing.json", "README.md"})
 
 
 class _Recipe(BaseModel):

@@ -14,9 +14,9 @@ from distbench.errors import DistbenchError, PluginError, UnknownNameError, Usag
 from distbench.interfaces.component import Component
 from distbench.interfaces.kinds import kind_of
 from distbench.interfaces.suite import METHOD_KINDS, Protocol, SuiteDefinition
+from distbench.interfaces.zoo_sources import sources_of
 from distbench.planning.eligibility import SAW_LABELS
 from distbench.planning.methods import method_id, method_role
-from distbench.interfaces.zoo_sources import sources_of
 from distbench.plugins.registry import Registry
 from distbench.storage.validation import faults_of
 from distbench.submission.manifest import PlanMethod, PublicPlan, same_json
