@@ -57,6 +57,17 @@ def test_what_is_known_of_models_is_kept() -> None:
     assert built([], dry_run=True) == []
 
 
+def test_a_zoo_that_is_never_trained_says_so_whatever_it_is_given() -> None:
+    class Bare(Odd):
+        """Has no build of its own."""
+
+        build = Zoo.build
+
+    order = ZooOrder(Bare(), Path("z"), "bare", from_recipe=False)
+    with pytest.raises(DistbenchError, match="zoo 'bare' is not made by training"):
+        build_zoo(order, Path("z"), print, {"device": "cpu"})
+
+
 def test_a_zoo_with_a_recipe_of_its_own_takes_no_settings() -> None:
     order = ZooOrder(Odd(), Path("z"), "odd", from_recipe=False)
     with pytest.raises(DistbenchError, match="zoo 'odd' takes no --dry-run"):

@@ -88,10 +88,11 @@ class Student(Component, ABC):
             classes: Class names in the order of the outputs.
 
         Returns:
-            Tensors by name, and a JSON-able description of how to load them. Its ``how_to_load``
+            Tensors by name, and a JSON-able description of how to load them. Its ``format`` names
+            what it is for, ``distbench``, ``timm``, ``torchvision`` or another; its ``how_to_load``
             is Python in which ``PATH`` names their safetensors file, and which makes ``model``,
-            from normalised images to logits; ``files`` are texts by name to lie beside that file,
-            modules that it imports among them.
+            from normalised images to logits; ``files`` are texts by name (letters, digits, ``_``,
+            ``-`` and ``.``) to lie beside that file, modules that it imports among them.
         """
         tensors = {f"backbone.{k}": v for k, v in backbone.items()}
         tensors |= {f"head.{k}": v for k, v in head.items()}
