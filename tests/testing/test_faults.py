@@ -295,7 +295,7 @@ FAULTS = [
      "gives other logits"),
     ("export", STUDENT, "    def fingerprint",
      "    def export(self, backbone, head, classes):\n        return dict(head), {}\n\n"
-     "    def fingerprint", "does not say how_to_load"),
+     "    def fingerprint", "its recipe's format will not do"),
     ("onnx", STUDENT, "return m.Min",
      "b = m.MiniatureStudent().backbone(pretrained=pretrained); b[0].register_forward_hook("
      "lambda l, i, o: o if o.mean() > 0 else 2 * o); return b  # ", "makes no ONNX graph of the student"),
