@@ -231,6 +231,33 @@ def test_a_signal_while_the_command_line_is_read(name: str) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_signal_while_the_commands_are_imported() -> None:
+    code = (
+        "import os, signal, sys\n"
+        "class Now:\n"
+        "    def find_spec(self, name, *more):\n"
+        "        if name == 'typer':\n"
+        "            sys.meta_path.remove(self)\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Now())\n"
+        "from distbench.cli import main\n"
+        "main()"
+    )
+    done = python(code)
+    assert done.returncode == 130
+    assert done.stderr.startswith("distbench: interrupted; ")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_process_that_a_plugin_left_does_not_keep_the_command() -> None:
+    code = (
+        "import multiprocessing, time; from distbench.cli.process.ending import leave\n"
+        "multiprocessing.get_context('fork').Process(target=time.sleep, args=(100,)).start()\n"
+        "leave(3)"
+    )
+    assert python(code).returncode == 3
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_help_into_a_full_disk_is_one_line() -> None:
     with Path("/dev/full").open("w") as full:
@@ -242,7 +269,7 @@ def test_help_into_a_full_disk_is_one_line() -> None:
             check=False,
         )
     assert done.returncode == 1
-    assert done.stderr.startswith("distbench: No space left on device")
+    assert done.stderr.startswith("distbench: No space left on device: the output cannot be")
     assert "Traceback" not in done.stderr
 
 
@@ -301,7 +328,7 @@ for kind in (Rude, Greedy):
         ("list students", 0, "warning: plugin 'rude': suggestions"),
         ("list metrics", 0, "terse"),
         ("info metric terse", 0, "terse"),
-        ("fetch --task greedy", 2, "downloads: gave 3 and no distbench.Download"),
+        ("fetch --task greedy", 2, "plugin 'greedy': downloads: gave 3 and no distbench.Download"),
     ],
 )
 def test_what_a_plugin_spoils_is_told_by_every_command(words: str, code: int, message: str) -> None:

@@ -96,7 +96,6 @@ FAULTS = [
     ("no build", "TypeError: unexpected argument"),
     ("large only", "AssertionError: Input height .16. doesn't match model .64."),
     ("other width", "its backbone gives features of shape .2, 4. for 2 images"),
-    ("no export", "ValueError: no recipe for this head"),
     ("batch statistics", "in evaluation mode the features of an image depend on the others"),
     ("batch mean", "in evaluation mode the features of an image depend on the others"),
     ("first image", "in evaluation mode the features of an image depend on the others"),
@@ -116,6 +115,14 @@ def test_it_is_refused_before_the_work(options: dict[str, Any], how: str, messag
         run(**{**options, "student": student})
     assert not (Path.cwd().parent / "home" / "artifacts" / "images").exists()
     assert not Path("runs").exists()
+
+
+@pytest.mark.slow
+def test_another_size_is_no_way_out_of_a_wrong_contract(options: dict[str, Any]) -> None:
+    student = {"use": "odd", "how": "no export"}
+    wanted = "be used: plugin 'odd': export: ValueError: no recipe for this head$"
+    with pytest.raises(UsageError, match=wanted):
+        run(**{**options, "student": student})
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from distbench import PluginError
+from distbench import ArgumentError
 from distbench.interfaces.classifier import Classifier
 
 
@@ -54,6 +54,6 @@ def test_other_normalisation_is_trained() -> None:
 def test_a_normalisation_is_of_pixels_in_0_to_1(mean: object, std: object) -> None:
     backbone = torch.nn.Flatten()
     backbone.num_features = 12  # type: ignore[assignment]
-    with pytest.raises(PluginError, match=r"both are of pixels in 0..1, so divide by 255"):
+    with pytest.raises(ArgumentError, match=r"both are of pixels in 0..1, so divide by 255"):
         Classifier(backbone, 2, mean, std)  # type: ignore[arg-type]
     Classifier(backbone, 2, (0.5, 0.5, 0.5), (1, 1, 1))

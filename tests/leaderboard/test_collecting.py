@@ -175,6 +175,16 @@ def test_the_command_writes_every_format(save_run, pair, make_rows, tmp_path):
     assert "`runs/one`" in text
 
 
+def test_a_baseline_that_is_in_no_table_is_refused(save_run, pair):
+    save_run(Path("runs/one"), pair)
+    given = ["leaderboard", "--output", "out", "--format", "csv", "--baseline"]
+    done = CliRunner().invoke(app, [*given, "nope"])
+    assert done.exit_code == 2
+    assert done.stderr.startswith("distbench: unknown baseline 'nope'. Methods are finetune, m.")
+    assert not Path("out").exists()
+    assert CliRunner().invoke(app, [*given, "m"]).exit_code == 0
+
+
 def test_pictures_are_drawn_when_asked_for(save_run, make_rows, tmp_path):
     cost = {"training_macs": 10**9, "teacher_macs": 0}
     rows = [r for m in ("a", "b") for r in make_rows(m, {"a": [0.5, 0.6]}, cost=cost)]

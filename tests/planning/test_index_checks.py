@@ -52,6 +52,7 @@ WRONG = [
     (part([0, 1]), "labels of {} are a list"),
     (part(np.array([0, 2])), "labels of {} are 0..2 (image '1.png'); they are class numbers, 0..1"),
     (part(np.array([-2, 0])), "labels of {} are -2..0 (image '0.png')"),
+    (part(np.array([0, 1]), ["x", "\ud800"]), "an image of {} is called '\\ud800'"),
     (part(np.array([0, 1]), ["x"]), "{} has 2 labels and 1 names"),
     (part(np.array([0, 1]), ["x", "x"]), "two images of {} are called 'x'"),
     (part(np.array([0, 1]), groups=np.zeros(3, int)), "{} has 2 labels and 3 groups"),
@@ -73,6 +74,8 @@ def test_a_part_that_does_not_go_together_is_named(name: str, wrong: Any, messag
     ("changes", "message"),
     [
         ({"fingerprint": None}, "its fingerprint is None"),
+        ({"fingerprint": "\ud800"}, "its fingerprint is '\\ud800'; give a text"),
+        ({"classes": ("a", "b\ud800")}, "its classes are ('a', 'b\\ud800'); give their names"),
         ({"classes": ("a", "a")}, "two of its classes are called 'a'"),
         ({"classes": (0, 1)}, "its classes are (0, 1); give their names"),
         ({"parts": {"train": SOUND.parts["train"]}}, "it has no part 'test'"),

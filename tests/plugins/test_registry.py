@@ -175,3 +175,11 @@ def test_every_built_in_says_what_it_is() -> None:
             assert cls.summary().endswith("."), (kind, name)
             for key, field in cls.parameters().items():
                 assert field.annotation is not None, (kind, name, key)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_a_plugin_file_whose_path_is_no_text_is_to_be_renamed(tmp_path: Path) -> None:
+    file = tmp_path / "b\udce9.py"
+    file.write_text("")
+    with pytest.raises(PluginError, match="its path is no text in UTF-8; rename the file"):
+        registry((file,))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from distbench.storage.hashing import canonical_json, digest, seed_for
@@ -19,3 +21,10 @@ def test_seeds_depend_on_the_named_axes_alone() -> None:
     assert seed_for("mini", "mini-cub", 0) != seed_for("mini", "mini-cub", 1)
     assert seed_for("a", "b") != seed_for("ab")
     assert 0 <= seed_for("x") < 2**63
+
+
+@pytest.mark.parametrize("value", ["\ud800", ["a\udce9"], {"\ud800": 1}, Path("x\udce9")])
+def test_what_cannot_be_written_has_no_canonical_form(value: object) -> None:
+    with pytest.raises(ValueError, match="is no text in UTF-8, so it has no canonical form"):
+        digest(value)
+    assert digest("a\u00e9\U0001f426")

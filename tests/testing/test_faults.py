@@ -15,7 +15,9 @@ from distbench.errors import PluginError, UnknownNameError
 from distbench.interfaces.kinds import KINDS
 from distbench.plugins import registry as plugins
 from distbench.plugins.registry import Registry
+from distbench.testing.calls import fault_if_raises
 from distbench.testing.checks import checks_of
+from distbench.testing.faults import Fault
 from distbench.testing.run import Verdict, cases_of, check_all
 
 HEAD = """
@@ -293,7 +295,7 @@ FAULTS = [
      "gives other logits"),
     ("export", STUDENT, "    def fingerprint",
      "    def export(self, backbone, head, classes):\n        return dict(head), {}\n\n"
-     "    def fingerprint", "does not say how_to_load"),
+     "    def fingerprint", "its recipe's format will not do"),
     ("onnx", STUDENT, "return m.Min",
      "b = m.MiniatureStudent().backbone(pretrained=pretrained); b[0].register_forward_hook("
      "lambda l, i, o: o if o.mean() > 0 else 2 * o); return b  # ", "makes no ONNX graph of the student"),
@@ -379,6 +381,27 @@ def test_the_command_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     assert [row["check"] for row in table if row["result"] == "failed"] == ["direction"]
     file.write_text(HEAD + STRATEGY)
     assert CliRunner().invoke(app, ["check", str(file)]).exit_code == 0
+
+
+def test_a_relative_plugin_file_is_found_from_the_folder_of_the_checks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine.py").write_text(HEAD + METRIC)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path)
+    (case,) = (c for c in cases_of("metric:mine", (Path("mine.py"),)) if c.check == "made")
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert case.run().result == "passed"
+
+
+@pytest.mark.parametrize("body", ["exit(0)", "raise GeneratorExit"])
+def test_whatever_a_component_raises_is_a_failed_check(tmp_path: Path, body: str) -> None:
+    text = ZOO.replace("        return [", f"        {body}\n        return [")
+    found = verdict(tmp_path, text, "info")
+    assert found.result == "failed"
+    assert ("SystemExit: 0" if "exit" in body else "GeneratorExit") in found.note
+    with pytest.raises(Fault, match="asking raises SystemExit: 0"), fault_if_raises("asking"):
+        raise SystemExit(0)
 
 
 @pytest.mark.slow

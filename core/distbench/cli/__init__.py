@@ -1,66 +1,44 @@
-"""The command line: one module for each command, nothing heavy imported above a function body."""
+"""The command line as a process; its commands are in `distbench.cli.root`.
+
+Signals are heeded before these are imported, which takes long enough for a person to change mind.
+"""
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Annotated
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from distbench.cli import zoo
-from distbench.cli.process.commands import Command, Group
-from distbench.cli.process.ending import leave, open_standard_streams, tell, tell_of_threads
 from distbench.cli.process.signals import heed_signals
-from distbench.storage.ordinary_files import refuse_what_never_ends
+from distbench.cli.process.streams import open_standard_streams
 
-app = typer.Typer(
-    name="distbench",
-    cls=Group,
-    help="Which pretrained models should a small network learn from, and how much from each?",
-    epilog=(
-        "Exit codes: 0 done; 1 some cells failed, or the machine did; 2 usage, configuration, "
-        "unknown name; 3 data, weights or submissions refused; 130 interrupted, 143 terminated."
-    ),
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)
+if TYPE_CHECKING:
+    from distbench.cli.root import app
 
-for name in (
-    *("run", "rank", "retrieve", "tune", "study", "show", "list_", "info", "fetch", "plugins"),
-    *("new", "check", "plan", "merge", "leaderboard", "submit", "validate", "export", "env"),
-):
-    module = import_module(f"distbench.cli.{name}")
-    app.command(name.rstrip("_"), cls=Command, epilog=module.EPILOG)(getattr(module, name))
-app.add_typer(zoo.app, name="zoo")
+__all__ = ["app", "main"]
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
+def __getattr__(name: str) -> Any:
+    if name == "app":
+        from distbench.cli.root import app
 
-        typer.echo(f"distbench {version('distbench')}")
-        raise typer.Exit
-
-
-@app.callback()
-def _root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    pass
+        return app
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def main() -> None:
     """Runs the command line; whatever ends it is one line on stderr and an exit code."""
     open_standard_streams()
     heed_signals()
-    refuse_what_never_ends()
-    tell_of_threads()
     try:
-        app()
-    except SystemExit as end:
-        leave(end.code)
+        from distbench import cli
+        from distbench.cli.process.ending import tell_of_threads
+        from distbench.cli.process.environment import steady_width
+        from distbench.storage.ordinary_files import refuse_what_never_ends
+
+        refuse_what_never_ends()
+        tell_of_threads()
+        steady_width()
+        cli.app()
     except BaseException as error:
-        leave(tell(error))
+        from distbench.cli.process.ending import leave, tell
+
+        leave(error.code if isinstance(error, SystemExit) else tell(error))

@@ -37,8 +37,11 @@ def export(
     from dataclasses import asdict
 
     from distbench.cli.progress import show_line
+    from distbench.storage.folders import check_folder
     from distbench.workflows.export import export_cell
 
+    if output is not None:
+        check_folder(output.parent, "--output")
     exported = export_cell(cell, to, run=run, output=output, progress=show_line)
     if json:
         o.print_json(

@@ -35,20 +35,23 @@ def leaderboard(
     ] = None,
     measure: Annotated[str, typer.Option(help="accuracy or balanced_accuracy.")] = "accuracy",
     baseline: Annotated[
-        str, typer.Option(help="The method that all others are compared with.")
-    ] = "finetune",
+        str | None,
+        typer.Option(help="The method that all others are compared with. \\[default: finetune]"),
+    ] = None,
     json: o.Json = False,
 ) -> None:
     """Build one leaderboard from any number of runs and submissions: tables and a page."""
-    from distbench.errors import RefusedError, UsageError
+    from distbench.errors import RefusedError, UnknownNameError, UsageError
     from distbench.leaderboard import report_files as formats
     from distbench.leaderboard.analysis.reports import reports
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.metric_table import metric_table
     from distbench.leaderboard.tables.text_table import terminal_text
+    from distbench.storage.folders import check_folder
     from distbench.workflows.about import about
     from distbench.workflows.collect import collect, default_inputs
 
+    check_folder(output, "--output")
     wanted = _formats(format, formats.FORMATS, formats.PICTURE)
     places = paths or default_inputs()
     if not places:
@@ -63,7 +66,13 @@ def leaderboard(
         echo(f"note: {line}", err=True)
     if not collected.records:
         raise RefusedError("none of the inputs holds a result, so no leaderboard was built")
-    boards = reports(collected, baseline=baseline, measure=measure)  # type: ignore[arg-type]
+    base = baseline or "finetune"
+    boards = reports(collected, baseline=base, measure=measure)  # type: ignore[arg-type]
+    methods = {line.method for report in boards for line in report.board.lines}
+    if baseline is not None and baseline not in methods:
+        raise UnknownNameError(
+            "baseline", baseline, methods, f"Methods are {', '.join(sorted(methods))}."
+        )
     known = about(collected, boards) if "html" in wanted else None
     files = formats.write_reports(collected, boards, output, wanted, known)
     if json:

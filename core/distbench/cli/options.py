@@ -199,6 +199,10 @@ def run_config(given: dict[str, Any], **more: Any) -> RunConfig:
 
     file = given.pop("config", None)
     config = RunConfig.make(file, **{**given, **more})
+    if {"distiller", "baseline"} <= given.keys():  # what is run are methods
+        from distbench.planning.idle_options import refuse_idle
+
+        refuse_idle(config, {key for key, value in given.items() if value not in (None, ())})
     unused = sorted(config.model_fields_set - {*given, *more})
     if file is not None and unused:
         echo(f"note: {file}: of no account here: {', '.join(unused)}", err=True)

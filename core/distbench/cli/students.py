@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, cast
 
@@ -67,13 +68,11 @@ def show(
 def suggested(names: Registry, pattern: str) -> list[dict[str, Any]]:
     """What the student components of all plugins suggest."""
     from distbench.errors import PluginError
-    from distbench.interfaces.calls import naming
 
     rows = []
     for name in names.names("student"):
         try:
-            with naming(name, "suggestions"):
-                offers = cast("type[Student]", names.load("student", name)).suggestions()
+            offers = _offers(names, name)
         except PluginError as error:
             echo(f"warning: {error}", err=True)
             continue
@@ -83,6 +82,29 @@ def suggested(names: Registry, pattern: str) -> list[dict[str, Any]]:
             if fnmatch(row["name"], pattern) or fnmatch(name, pattern):
                 rows.append(row)
     return rows
+
+
+def _offers(names: Registry, name: str) -> list[Mapping[str, Any]]:
+    """What one student component suggests.
+
+    Raises:
+        PluginError: It raises, or gives something else.
+    """
+    from pydantic import ValidationError
+
+    from distbench.errors import PluginError
+    from distbench.interfaces.calls import naming
+    from distbench.interfaces.student import Suggested
+    from distbench.storage.validation import faults_of
+
+    with naming(name, "suggestions"):
+        offers = [*cast("type[Student]", names.load("student", name)).suggestions()]
+        try:
+            for one in offers:
+                Suggested.model_validate(one)
+        except ValidationError as error:
+            raise PluginError(name, f"suggestions: {faults_of(error, Suggested)}") from None
+    return offers
 
 
 def _measured(rows: list[dict[str, Any]], conditions: tuple[int, str, int]) -> list[dict[str, Any]]:

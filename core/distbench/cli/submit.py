@@ -40,10 +40,12 @@ def submit(
 ) -> None:
     """Make one file of a run, checked as it will be checked when it is handed in."""
     from distbench.engine.run_folder import open_run
+    from distbench.storage.folders import check_folder
     from distbench.submission.board_gap import board_gap
     from distbench.submission.publish import submit as publish
     from distbench.submission.study_scores import open_study, study_folder
 
+    check_folder(output, "--output")
     study = study_folder(run)
     opened, metrics = open_study(study) if study else (open_run(run), None)
     path, report = publish(

@@ -43,7 +43,7 @@ def tune(
     seed: Annotated[int, _search(help="Seed of the search.")] = 0,
     ranges: Annotated[
         Path | None,
-        _search(help="TOML file with other ranges: [fixmatch] lr = {low = 0.01, high = 0.1}."),
+        _search(help="TOML file with other ranges: \\[fixmatch] lr = {low = 0.01, high = 0.1}."),
     ] = None,
     output: Annotated[
         Path | None,
@@ -59,11 +59,14 @@ def tune(
     from distbench.cli.progress import UnitProgress, show_line
     from distbench.errors import UsageError
     from distbench.plugins.registry import registry
+    from distbench.storage.folders import check_folder
     from distbench.workflows.tune.search_space import read_ranges
     from distbench.workflows.tune.tune import tune as search
 
     if output is not None and output.suffix == ".json":
         raise UsageError(f"--output {output} is for TOML, e.g. settings.toml; trials go beside it")
+    if output is not None:
+        check_folder(output.parent, "--output")
     config = o.run_config(given)
     with UnitProgress(lines=False) as unit_progress:
         tuned = search(

@@ -18,6 +18,8 @@ EPILOG = (
     "Exit code 3 if a bundle is refused."
 )
 
+_TOLERANCE = 0.05
+
 
 def validate(
     bundles: Annotated[
@@ -30,9 +32,14 @@ def validate(
         int | None, typer.Option(help="Seed of that draw, to repeat it. \\[default: random]")
     ] = None,
     tolerance: Annotated[
-        float,
-        typer.Option(min=0, max=1, help="Accuracy by which a cell of another machine may differ."),
-    ] = 0.05,
+        float | None,
+        typer.Option(
+            min=0,
+            max=1,
+            help="Accuracy by which a cell of another machine may differ. "
+            f"\\[default: {_TOLERANCE}]",
+        ),
+    ] = None,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of bundles, and no more.")
     ] = False,
@@ -44,6 +51,10 @@ def validate(
     from distbench.submission.schema import schema_text
     from distbench.submission.validate import validate as judge
 
+    if schema and (bundles or rerun or choice is not None or tolerance is not None or plugin):
+        raise UsageError("--schema prints the schema alone; leave out all else")
+    if not rerun and (choice is not None or tolerance is not None):
+        raise UsageError("--choice and --tolerance are for cells computed again: add --rerun 2")
     if schema:
         echo_json(schema_text(), nl=False)
         return
@@ -55,7 +66,7 @@ def validate(
             plugins=tuple(plugin or ()),
             rerun=rerun,
             choice=choice,
-            tolerance=tolerance,
+            tolerance=_TOLERANCE if tolerance is None else tolerance,
         )
         for path in bundles
     ]

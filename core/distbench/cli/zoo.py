@@ -103,8 +103,9 @@ def build(
     """
     from distbench.engine.device import pick_device
     from distbench.plugins.registry import registry
+    from distbench.storage.folders import check_folder
     from distbench.storage.offline import go_offline
-    from distbench.workflows.build_zoo import order_zoo
+    from distbench.workflows.build_zoo import build_zoo, order_zoo
 
     given = {
         "architecture": architecture,
@@ -126,22 +127,21 @@ def build(
     if offline:
         go_offline()
     order = order_zoo(registry(tuple(plugin or ())), what, options, init or [])
+    folder = output or order.folder
+    check_folder(folder, "--output")
     if fetch:
         _fetch(order.zoo)
-    folder = output or order.folder
     settings = {
-        "device": str(pick_device(device or "auto")),
+        "device": str(pick_device(device or "auto")) if order.from_recipe else device,
         "threads": threads,
         "workers": workers,
         "skip_corrupt": bool(skip_corrupt),
         "replace": replace,
         "dry_run": dry_run,
     }
-    models = order.zoo.build(
-        folder, lambda line: echo(line, err=True), **(settings if order.from_recipe else {})
-    )
+    models = build_zoo(order, folder, lambda line: echo(line, err=True), settings)
     if json:
-        o.print_json(list(models))
+        o.print_json(models)
     elif models:
         rows = [(m["name"], m["value"], m["figure"], m["test_images"]) for m in models]
         head = ("model", "value", "figure", "test images")

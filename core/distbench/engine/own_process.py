@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
+
+from distbench.engine.parent_death import die_with_parent
 
 
 def answer_of(function: Callable[..., Any], *arguments: Any, preloaded: Sequence[str] = ()) -> Any:
     """What a function returns, or a sentence about how its process ended without an answer.
+
+    The process is ended where whoever waits for it is interrupted.
 
     Args:
         function: Of a module; catches what it raises.
@@ -26,17 +33,43 @@ def answer_of(function: Callable[..., Any], *arguments: Any, preloaded: Sequence
     process: Any = context.Process(  # type: ignore[attr-defined]
         target=_send, args=(there, function, arguments), daemon=True
     )
-    process.start()
+    with _deaf_to_interruptions():
+        process.start()
     there.close()
     try:
         return here.recv()
     except EOFError:
         process.join()
         return f"its process ended with exit code {process.exitcode}"
+    except BaseException:
+        process.kill()
+        raise
     finally:
         process.join()
 
 
+@contextmanager
+def _deaf_to_interruptions() -> Iterator[None]:
+    """What starts here hears no ``SIGINT``, from before it could say so itself.
+
+    A terminal sends one to all; it is for whoever asks, whose other threads hear it meanwhile.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # its start would lift the mask
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _send(answer: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is for whoever asks
-    answer.send(function(*arguments))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    die_with_parent()
+    asking = multiprocessing.parent_process()
+    if asking is not None and not asking.is_alive():  # it ended while this process was starting
+        os._exit(0)
+    with suppress(BrokenPipeError):  # nobody waits any more
+        answer.send(function(*arguments))

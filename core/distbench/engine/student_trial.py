@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distbench.engine.out_of_memory import in_words, ran_out_of_memory
 from distbench.engine.own_process import answer_of
-from distbench.errors import MachineError, UsageError, reason_of
+from distbench.engine.student_export import exported
+from distbench.errors import MachineError, PluginError, UsageError, interrupts, reason_of
 from distbench.planning.plan import Plan
 from distbench.plugins.registry import registry
 from distbench.storage.artifacts import ArtifactCache
@@ -22,10 +24,24 @@ if TYPE_CHECKING:
     from distbench.interfaces.student import Student
 
 _CLASSES = ("a", "b", "c")
-_VERSION = 2
+_VERSION = 3
 """Raised when more is tried, so that what passed before is tried again."""
 _SAME = 1e-5
 """How much passes over the same batch may differ, as a share of the largest number."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is wrong with a student.
+
+    Attributes:
+        text: In one line.
+        depends_on_size: Whether images of another size may do; not where the plugin gives what its
+            contract does not allow.
+    """
+
+    text: str
+    depends_on_size: bool = True
 
 
 def try_student(plan: Plan, root: Path) -> None:
@@ -50,26 +66,36 @@ def try_student(plan: Plan, root: Path) -> None:
         arguments = (plan.student, side, tuple(Path(f) for f in plan.plugin_files))
         # Without torch at hand a process of its own is as fast, and keeps this one small.
         there = _trial(*arguments) if "torch" in sys.modules else answer_of(_trial, *arguments)
-        if there and ran_out_of_memory(there):
-            raise MachineError(f"cannot try the student: {in_words(there)}")
-        if there:
-            label = registry(arguments[2]).make("student", plan.student).label
-            raise UsageError(
-                f"student {label} cannot be used at {side} pixels: {there.rstrip('.')}. Take "
-                "another --image-size or --student, or mend its arguments (transformers of timm "
-                f"take arguments.img_size={side})"
+        if there is None:
+            (folder / "student.json").write_text(
+                json.dumps(plan.student_identity), encoding="utf-8"
             )
-        (folder / "student.json").write_text(json.dumps(plan.student_identity), encoding="utf-8")
+            return
+        problem = there if isinstance(there, Problem) else Problem(there)
+        if ran_out_of_memory(problem.text):
+            raise MachineError(f"cannot try the student: {in_words(problem.text)}")
+        label = registry(arguments[2]).make("student", plan.student).label
+        if not problem.depends_on_size:
+            raise UsageError(f"student {label} cannot be used: {problem.text}")
+        raise UsageError(
+            f"student {label} cannot be used at {side} pixels: {problem.text.rstrip('.')}. Take "
+            "another --image-size or --student, or mend its arguments (transformers of timm "
+            f"take arguments.img_size={side})"
+        )
 
     ArtifactCache(root / "artifacts").build("trials", key, tried)
 
 
-def _trial(student: dict[str, Any], side: int, plugins: tuple[Path, ...]) -> str | None:
+def _trial(student: dict[str, Any], side: int, plugins: tuple[Path, ...]) -> Problem | None:
     """What is wrong with a student; None where nothing is."""
     try:
         _step(registry(plugins).make("student", student), side)
-    except Exception as error:  # an architecture may refuse a size in every way there is
-        return reason_of(error)
+    except PluginError as error:
+        return Problem(str(error), depends_on_size=False)
+    except BaseException as error:  # an architecture may refuse a size in every way there is
+        if interrupts(error):
+            raise
+        return Problem(reason_of(error))
     return None
 
 
@@ -91,7 +117,7 @@ def _step(student: Student, side: int) -> None:
             f"num_features is {model.num_features}"
         )
     model.classify(features).square().mean().backward()  # type: ignore[no-untyped-call]
-    student.export(model.backbone.state_dict(), model.head.state_dict(), _CLASSES)
+    exported(student, model, _CLASSES)
     more = torch.rand(3, 3, side, side, generator=draw)
     more = more.contiguous(memory_format=torch.channels_last)
     judged = _check_judging(model, more)

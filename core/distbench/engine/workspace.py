@@ -20,6 +20,7 @@ from distbench.interfaces.read_only import read_only
 from distbench.interfaces.student import Student
 from distbench.interfaces.task import UNLABELLED
 from distbench.interfaces.zoo import Source, SourceInfo
+from distbench.interfaces.zoo_sources import sources_of
 from distbench.planning.eligibility import NOT_FINITE, Eligibility
 from distbench.planning.keys import embedding_key, split_seed, stored_key
 from distbench.planning.plan import Plan, PlannedMethod, PlannedTask
@@ -69,8 +70,7 @@ class Workspace:
         """The sources of the zoo by name."""
         if self.plan.zoo is None:
             return {}
-        zoo = self.names.make("zoo", self.plan.zoo)
-        return {source.info.name: source for source in zoo.sources()}
+        return sources_of(self.names.make("zoo", self.plan.zoo))
 
     def images(self, task: PlannedTask, side: int | None = None) -> ImageSet:
         """The decoded images of a task; decoded now if they are not at hand.

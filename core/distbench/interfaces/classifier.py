@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from distbench.errors import PluginError
+from distbench.errors import ArgumentError
 
 
 class Classifier(nn.Module):
@@ -15,6 +15,10 @@ class Classifier(nn.Module):
         backbone: From images to pooled features.
         head: Linear layer over the target classes.
         num_features: Width of the features.
+
+    Raises:
+        ArgumentError: The backbone does not say its width, or mean and std are not those of
+            pixels in 0..1.
     """
 
     def __init__(
@@ -26,11 +30,10 @@ class Classifier(nn.Module):
     ) -> None:
         super().__init__()
         width = getattr(backbone, "num_features", None)
-        if not isinstance(width, int):
-            raise PluginError("student", "its backbone has no integer attribute num_features")
+        if not isinstance(width, int) or width < 1:
+            raise ArgumentError("its backbone has no integer attribute num_features, 1 or more")
         if not all(0 <= value <= 1 for value in mean) or not all(0 < value <= 1 for value in std):
-            raise PluginError(
-                "student",
+            raise ArgumentError(
                 f"its images are normalised by mean {tuple(mean)} and std {tuple(std)}; both are "
                 "of pixels in 0..1, so divide by 255",
             )

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel
+
 from distbench.interfaces.component import Component
 
 if TYPE_CHECKING:
@@ -16,6 +18,15 @@ if TYPE_CHECKING:
 
 RANDOM_WEIGHTS = "random"
 """Fingerprint of a student that starts from random weights."""
+
+
+class Suggested(BaseModel):
+    """What `Student.suggestions` may say of an architecture; there may be more."""
+
+    value: str
+    parameters: float | None = None
+    macs: float | None = None
+    note: str = ""
 
 
 class Student(Component, ABC):
@@ -77,10 +88,11 @@ class Student(Component, ABC):
             classes: Class names in the order of the outputs.
 
         Returns:
-            Tensors by name, and a JSON-able description of how to load them. Its ``how_to_load``
+            Tensors by name, and a JSON-able description of how to load them. Its ``format`` names
+            what it is for, ``distbench``, ``timm``, ``torchvision`` or another; its ``how_to_load``
             is Python in which ``PATH`` names their safetensors file, and which makes ``model``,
-            from normalised images to logits; ``files`` are texts by name to lie beside that file,
-            modules that it imports among them.
+            from normalised images to logits; ``files`` are texts by name (letters, digits, ``_``,
+            ``-`` and ``.``) to lie beside that file, modules that it imports among them.
         """
         tensors = {f"backbone.{k}": v for k, v in backbone.items()}
         tensors |= {f"head.{k}": v for k, v in head.items()}

@@ -15,6 +15,8 @@ from distbench.storage.validation import faults_of
 
 DEFAULT_SUITE = "mini"
 DEFAULT_STUDENT = "timm:mobilenetv3_large_100"
+MOST_SECONDS = 4_000_000
+"""Of a limit: 46 days, less than what timers of any system take."""
 
 
 class RunConfig(BaseModel):
@@ -49,13 +51,14 @@ class RunConfig(BaseModel):
     timeout: float | None = Field(
         None,
         gt=0,
+        le=MOST_SECONDS,
         description="seconds that a cell, or a job such as embedding, may take; all of `rank`",
     )
     device: str = "auto"
     offline: bool = False
     plugin: tuple[Path, ...] = ()
     reporter: tuple[Value, ...] = ()
-    name: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str | None = Field(None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=120)
     skip_corrupt: bool = False
     verify_data: bool = False
     save_student: bool | None = Field(

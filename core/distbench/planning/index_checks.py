@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from distbench.interfaces.task import UNLABELLED, Part, TaskIndex
+from distbench.storage.hashing import is_text
 
 Finding = tuple[str, str]
 """What is wrong, and what to do about it."""
@@ -16,11 +17,11 @@ Finding = tuple[str, str]
 
 def index_finding(index: TaskIndex) -> Finding | None:
     """The first thing in an index that its contract does not allow; None where there is none."""
-    if not isinstance(index.fingerprint, str) or not index.fingerprint:
+    if not _is_text(index.fingerprint) or not index.fingerprint:
         what = f"its fingerprint is {index.fingerprint!r}"
         return what, "give a text: a hash of labels, split and images, or a version"
-    if any(not isinstance(name, str) for name in index.classes):
-        return f"its classes are {index.classes!r}", "give their names as texts"
+    if not all(map(_is_text, index.classes)):
+        return f"its classes are {index.classes!r}", "give their names as texts in UTF-8"
     if twice := repeated(index.classes):
         return f"two of its classes are called {twice!r}", "give each a name of its own"
     for name in ("train", "test"):
@@ -46,6 +47,8 @@ def _part_finding(name: str, part: Part, classes: int) -> Finding | None:
         return what, "give the number of a group for each image, or no groups"
     if len(names) != len(labels):
         return f"{name} has {len(labels)} labels and {len(names)} names", "give one for each image"
+    if odd := next((entry for entry in names if not _is_text(entry)), None):
+        return f"an image of {name} is called {odd!r}", "give names as texts in UTF-8"
     if twice := repeated(names):
         what = f"two images of {name} are called {twice!r}"
         return what, "give each a name of its own; images are left out and told of by it"
@@ -76,6 +79,10 @@ def repeated(names: Sequence[str]) -> str | None:
     if len(set(names)) == len(names):
         return None
     return Counter(names).most_common(1)[0][0]
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and is_text(value)
 
 
 def _whole_numbers(numbers: Any) -> bool:

@@ -23,7 +23,7 @@ from distbench.planning.plan import Plan, PlannedMethod
 from distbench.planning.resolve import ResolvedRun, transfer_of
 from distbench.planning.tasks import plan_images, plan_task, with_student_note
 from distbench.plugins.component_identity import as_table, plugin_digests
-from distbench.storage.hashing import digest
+from distbench.storage.hashing import canonical_json, digest
 
 
 def make_plan(config: RunConfig) -> Plan:
@@ -45,6 +45,7 @@ def make_plan(config: RunConfig) -> Plan:
     tasks = tuple(with_student_note(task, student, run.names.held_by) for task in tasks)
     with naming(student.name, "fingerprint"):
         weights = instance(student.name, "fingerprint", student.fingerprint(), str)
+        canonical_json(weights)
     student_identity = {**run.student.identity, "weights": weights}
     sources = tuple(source.info for source in run.sources.values()) if zoo else ()
     generalist = run.generalist if any(m.generalist for m in methods) else None

@@ -21,6 +21,7 @@ from distbench.interfaces.student import Student
 from distbench.interfaces.suite import METHOD_KINDS, Protocol, TaskEntry, Value
 from distbench.interfaces.task import Task
 from distbench.interfaces.zoo import Source, SourceInfo, Zoo
+from distbench.interfaces.zoo_sources import sources_of
 from distbench.planning.config import RunConfig
 from distbench.planning.default_metric import DOUBTFUL, WITH_FEW, chosen_note, doubt, tasks_with_few
 from distbench.planning.methods import ResolvedMethod, crossed
@@ -89,15 +90,7 @@ class ResolvedRun:
 
     @cached_property
     def _by_name(self) -> dict[str, Source]:
-        zoo = self.zoo.component
-        with naming(zoo.name, "sources"):
-            given = [*zoo.sources()]
-        kind: type[Any] = Source  # abstract
-        sources = [instance(zoo.name, "sources", source, kind) for source in given]
-        return {
-            instance(zoo.name, "info of a source", source.info, SourceInfo).name: source
-            for source in sources
-        }
+        return sources_of(self.zoo.component)
 
     @cached_property
     def sources(self) -> dict[str, Source]:

@@ -17,7 +17,7 @@ import pluggy
 from distbench.interfaces.component import Component, snake_case
 from distbench.interfaces.kinds import KINDS
 from distbench.plugins import hookspecs
-from distbench.storage.hashing import digest, file_digest
+from distbench.storage.hashing import digest, file_digest, is_text
 
 GROUP = "distbench"
 FILE_MODULES = "distbench_plugin_"
@@ -154,6 +154,8 @@ def load_file(file: Path) -> ModuleType:
     """Imports a plugin file under a name of its own."""
     if not file.is_file():
         raise FileNotFoundError(f"no such file: {file}")
+    if not is_text(str(file)):
+        raise ValueError("its path is no text in UTF-8; rename the file or folder")
     name = f"{FILE_MODULES}{file.stem}_{digest([str(file), file_digest(file)])[:8]}"
     module_spec = importlib.util.spec_from_file_location(name, file)
     if module_spec is None or module_spec.loader is None:

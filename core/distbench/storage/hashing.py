@@ -11,6 +11,11 @@ from pathlib import Path
 from typing import Any
 
 
+def is_text(value: str) -> bool:
+    """Whether a string can be written: names of files and plugins may hold halves of characters."""
+    return value.isascii() or not any("\ud800" <= character <= "\udfff" for character in value)
+
+
 def _plain(value: Any) -> Any:
     """Turns a value into what canonical JSON can hold; infinity becomes the string ``"inf"``."""
     if isinstance(value, float):
@@ -19,16 +24,20 @@ def _plain(value: Any) -> Any:
         if math.isinf(value):
             return "inf" if value > 0 else "-inf"
         return value
-    if value is None or isinstance(value, (str, int, bool)):
+    if isinstance(value, str):
+        if not is_text(value):
+            raise ValueError(f"{value!r} is no text in UTF-8, so it has no canonical form")
+        return value
+    if value is None or isinstance(value, (int, bool)):
         return value
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {_plain(str(k)): _plain(v) for k, v in value.items()}
     if isinstance(value, (set, frozenset)):
         return sorted(_plain(v) for v in value)
     if isinstance(value, Sequence):
         return [_plain(v) for v in value]
     if isinstance(value, Path):
-        return str(value)
+        return _plain(str(value))
     raise TypeError(f"{type(value).__name__} has no canonical form")
 
 

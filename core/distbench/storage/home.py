@@ -13,13 +13,16 @@ def home() -> Path:
     """``$DISTBENCH_HOME``, or the user's cache folder.
 
     Raises:
-        UsageError: It names a user whom there is not.
+        UsageError: It names a user whom there is not, or a file.
     """
     given = os.environ.get("DISTBENCH_HOME")
     if given and at_home(given).parts[0].startswith("~"):
         raise UsageError(f"DISTBENCH_HOME={given} names a user whom this machine does not know")
     if given:
-        return at_home(given).absolute()
+        folder = at_home(given).absolute()
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(f"DISTBENCH_HOME={given} is no folder; name one, or unset it")
+        return folder
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("distbench"))

@@ -14,6 +14,7 @@ from distbench.errors import DistbenchError, PluginError, UnknownNameError, Usag
 from distbench.interfaces.component import Component
 from distbench.interfaces.kinds import kind_of
 from distbench.interfaces.suite import METHOD_KINDS, Protocol, SuiteDefinition
+from distbench.interfaces.zoo_sources import sources_of
 from distbench.planning.eligibility import SAW_LABELS
 from distbench.planning.methods import method_id, method_role
 from distbench.plugins.registry import Registry
@@ -278,7 +279,7 @@ def _check_zoo(
     try:
         with without_network():
             zoo = names.make("zoo", suite.zoo, base=suite.base)
-            ours = {source.info.name: source.info for source in zoo.sources()}
+            ours = {name: source.info for name, source in sources_of(zoo).items()}
     except Exception as error:  # whatever a plugin does, the rest is still judged
         report.note(f"the suite's zoo was not compared: {shown(error, 300)}")
         return

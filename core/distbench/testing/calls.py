@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from distbench.errors import Declined, RefusedError
+from distbench.errors import Declined, RefusedError, interrupts
 from distbench.testing.faults import Fault, NotChecked
 
 T = TypeVar("T")
@@ -35,7 +35,9 @@ def fault_if_raises(
         yield
     except (Fault, NotChecked, Declined):
         raise
-    except Exception as error:
+    except BaseException as error:
+        if interrupts(error):
+            raise
         if needs_data and isinstance(error, RefusedError):
             raise NotChecked(str(error).partition("\n")[0]) from None
         raise Fault(f"{what} raises {error_line(error)}", remedy) from error

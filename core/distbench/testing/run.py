@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from distbench.errors import DistbenchError, UnknownNameError
+from distbench.errors import DistbenchError, UnknownNameError, interrupts
 from distbench.interfaces.kinds import KINDS
 from distbench.plugins.discovery import Offer
 from distbench.plugins.registry import Plugin, registry
+from distbench.storage.paths import without_links
 from distbench.testing.calls import error_line
 from distbench.testing.check import Check
 from distbench.testing.checks import checks_of
@@ -92,13 +93,14 @@ def cases_of(target: str, plugins: tuple[Path, ...] = ()) -> list[Case]:
         UnknownNameError: Nothing of that name is installed or offered.
         PluginError: A file cannot be loaded.
     """
+    plugins = tuple(map(without_links, plugins))  # checks work in a folder of their own
     kind, colon, spec = target.partition(":")
     if colon and kind in KINDS:
         names = registry(plugins)
         name = spec.partition(":")[0]
         return _component(kind, names.offer(kind, name), spec, plugins)
     if target.endswith(".py"):
-        file = Path(target).resolve()
+        file = without_links(target)
         matching = [p for p in registry((*plugins, file)).plugins if p.origin.plugin == str(file)]
         return [case for p in matching for case in _plugin(p, (*plugins, file))]
     matching = _installed(target)
@@ -189,7 +191,9 @@ def _verdict(subject: Subject, label: str, check: Check, reason: str) -> Verdict
         result, note, remedy = "failed", fault.what, fault.remedy
     except NotChecked as skipped:
         result, note = "skipped", skipped.reason
-    except Exception as error:
+    except BaseException as error:
+        if interrupts(error):
+            raise
         result, note = "failed", error_line(error)
         remedy = "run it by hand to see the whole traceback"
     return Verdict(label, check.name, result, note, remedy, time.perf_counter() - started)

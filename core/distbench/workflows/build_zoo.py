@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from distbench.errors import UnknownNameError, UsageError
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from distbench.errors import PluginError, UnknownNameError, UsageError
+from distbench.interfaces.calls import naming
+from distbench.interfaces.task import Task
 from distbench.interfaces.zoo import Zoo
+from distbench.planning.resolved_task import index_of
 from distbench.plugins.registry import Registry
 from distbench.storage.paths import without_links
 from distbench.storage.toml import read_table
@@ -31,12 +36,26 @@ class ZooOrder:
         folder: Where, if nothing else is asked for.
         served_by: The zoo that reads the folder afterwards.
         from_recipe: Whether it takes options about devices and processes.
+        tasks: What it learns from, as far as the order says.
     """
 
     zoo: Zoo
     folder: Path
     served_by: str
     from_recipe: bool
+    tasks: tuple[Task, ...] = ()
+
+
+class _Model(BaseModel):
+    """What a zoo says of each model that it built; there may be more."""
+
+    name: str
+    figure: str
+    value: float
+    test_images: int
+
+
+_MODELS = TypeAdapter(list[_Model])
 
 
 def order_zoo(
@@ -58,10 +77,54 @@ def order_zoo(
     if recipe is None:
         return _by_itself(names, str(what), [*options, *(["init"] if init else [])])
     try:
-        zoo = _trained(names, recipe, base, options, init)
+        zoo, tasks = _trained(names, recipe, base, options, init)
     except UsageError as error:
         raise UsageError(f"{what}: {error}" if base else str(error)) from None
-    return ZooOrder(zoo, Path(f"{Path(what).stem}-zoo" if what else "zoo"), "local", True)
+    folder = Path(f"{Path(what).stem}-zoo" if what else "zoo")
+    return ZooOrder(zoo, folder, "local", True, tasks)
+
+
+def build_zoo(
+    order: ZooOrder, folder: Path, report: Callable[[str], None], settings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    """Has a zoo built.
+
+    Args:
+        order: The zoo.
+        folder: Where.
+        report: Is told one line for each model.
+        settings: Of devices and processes, for a zoo that recipes are for.
+
+    Returns:
+        What the zoo says of each model; none where it was to say only what it would do.
+
+    Raises:
+        UsageError: A zoo that is trained by a recipe of its own is given a setting.
+        PluginError: The zoo fails, makes nothing, or does not say what it made.
+    """
+    name = order.zoo.name
+    never_trained = type(order.zoo).build is Zoo.build  # which says so itself
+    own = {} if order.from_recipe or never_trained else settings
+    for key in ("device", "skip_corrupt", "replace", "dry_run"):
+        if own.get(key):
+            raise _takes_no(name, key)
+    for task in order.tasks:
+        index_of(task)
+    with naming(name, "build"):
+        given = order.zoo.build(folder, report, **(settings if order.from_recipe else {}))
+    try:
+        _MODELS.validate_python(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = "".join(f"[{part!r}]" for part in first["loc"])
+        raise PluginError(
+            name,
+            f"build: what it gives{where} will not do: {first['msg']}; give a list with name, "
+            "figure, value and test_images of each model",
+        ) from None
+    if not given and not settings.get("dry_run"):
+        raise PluginError(name, "build: it made no model")
+    return [dict(model) for model in given]
 
 
 def _recipe(names: Registry, what: str | None) -> tuple[Mapping[str, Any] | None, Path | None]:
@@ -85,9 +148,13 @@ def _by_itself(names: Registry, name: str, options: Sequence[str]) -> ZooOrder:
     """A zoo that is trained by a recipe of its own."""
     zoo = names.make("zoo", name)
     if options:
-        shown = f"--{options[0].replace('_', '-')}"
-        raise UsageError(f"zoo {name!r} takes no {shown}, which is for zoos made by a recipe")
+        raise _takes_no(name, options[0])
     return ZooOrder(zoo, Path(f"{name}-zoo"), name, False)
+
+
+def _takes_no(name: str, key: str) -> UsageError:
+    shown = f"--{key.replace('_', '-')}"
+    return UsageError(f"zoo {name!r} takes no {shown}, which is for zoos made by a recipe")
 
 
 def _trained(
@@ -96,8 +163,8 @@ def _trained(
     base: Path | None,
     options: Mapping[str, Any],
     init: Sequence[str],
-) -> Zoo:
-    """The zoo with a recipe's parameters, under those of the command line."""
+) -> tuple[Zoo, tuple[Task, ...]]:
+    """The zoo with a recipe's parameters, under those of the command line, and its data."""
     if "steps" in options or "epochs" in options:
         recipe = {key: value for key, value in recipe.items() if key not in ("steps", "epochs")}
     own = {key: _several(options[key]) for key in ("architecture", "data") if key in options}
@@ -118,7 +185,8 @@ def _trained(
     options = {key: value for key, value in options.items() if key != "flip"}
     start = _anchored({"init": recipe["init"]}, base) if "init" in recipe else {}
     table = {**recipe, **options, **start, "architecture": nets, "data": data}
-    return names.make("zoo", {"use": TRAINED, **table}, base=base)
+    zoo = names.make("zoo", {"use": TRAINED, **table}, base=base)
+    return zoo, tuple(one["task"] for one in data)
 
 
 def _several(value: Any) -> list[Any]:

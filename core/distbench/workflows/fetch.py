@@ -67,11 +67,11 @@ def needs_of(components: Mapping[str, Component]) -> list[Need]:
     """What components need, by what each is called; what several need is named once."""
     each: dict[str, Need] = {}
     for name, component in components.items():
-        with naming(name, "downloads"):
+        with naming(component.name, "downloads"):
             downloads = [*component.downloads()]
         for download in downloads:
             kind: type[Any] = Download  # abstract
-            instance(name, "downloads", download, kind)
+            instance(component.name, "downloads", download, kind)
             if (same := repr(download)) not in each:
                 each[same] = _need(name, download)
     return list(each.values())

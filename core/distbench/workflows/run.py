@@ -227,7 +227,7 @@ def _gather(
     )
     if len(rows) < len(cells):
         warnings += (f"{len(cells) - len(rows)} of {len(cells)} cells are missing; run again",)
-    if plan.save_student and board and not students:
+    if plan.save_student and board and not students and not unshipped:
         warnings += ("no student is shipped: no method could be judged on validation images",)
     return RunResult(folder, plan, rows, len(cells), board, computed, students, warnings)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import multiprocessing
 import os
 import sys
 import threading
@@ -22,26 +23,15 @@ _KEPT = "what was finished is kept, the same command goes on"
 _OURS = ("distbench", "distbench_builtin")
 
 
-def open_standard_streams() -> None:
-    """Gives a process that was started without standard streams some that go nowhere.
-
-    Otherwise the first files that it opens would become its output.
-    """
-    while (handle := os.open(os.devnull, os.O_RDWR)) <= 2:
-        continue
-    os.close(handle)
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
-
-
 def leave(code: object) -> None:
-    """Ends the process, also where a plugin left a thread that does not end by itself.
+    """Ends the process, also where a plugin left a thread or process that does not end by itself.
 
     Args:
         code: The exit code, as `SystemExit` holds it.
     """
     number = code if isinstance(code, int) else int(code is not None)
+    for child in multiprocessing.active_children():  # Python would wait for them
+        child.kill()
     if not any(_is_of_a_plugin(thread) for thread in threading.enumerate()):
         sys.exit(number)
     atexit._run_exitfuncs()
@@ -101,12 +91,19 @@ def _ending(error: BaseException) -> tuple[str, int]:
     if isinstance(error, MemoryError):
         return f"out of memory; {_KEPT}", 1
     if isinstance(error, OSError) and error.errno is not None:
-        return disk_trouble(error), 1
+        where = ": the output cannot be written; send it elsewhere" if _printing(error) else ""
+        return f"{disk_trouble(error)}{where}", 1
     if isinstance(error, ImportError) and ran_out_of_memory(str(error)):
         return in_words(reason_of(error)), 1
     if isinstance(error, RecursionError):
         return f"something is nested too deeply: {_blamed(error, error.__traceback__)}", 1
     return _blamed(error, error.__traceback__), 1
+
+
+def _printing(error: OSError) -> bool:
+    """Whether the last that was called was a library that prints."""
+    *_, last = ("", *(module for *_, module in _codes(error.__traceback__)))
+    return last.partition(".")[0] in ("typer", "click", "rich")
 
 
 def _blamed(error: BaseException, trace: TracebackType | None) -> str:

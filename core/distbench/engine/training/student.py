@@ -9,7 +9,8 @@ import torch
 
 from distbench.engine.global_state import unchanged
 from distbench.engine.training.memory_format import laid_out
-from distbench.errors import WeightsError
+from distbench.errors import ArgumentError, PluginError, WeightsError
+from distbench.interfaces.calls import naming
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.student import Student
 
@@ -17,11 +18,20 @@ from distbench.interfaces.student import Student
 def build_student(
     student: Student, num_classes: int, *, pretrained: bool, seed: int, device: torch.device
 ) -> Classifier:
-    """A fresh student on a device; what is random in it follows from the seed alone."""
+    """A fresh student on a device; what is random in it follows from the seed alone.
+
+    Raises:
+        PluginError: Its normalisation or the width of its features is not what a student gives.
+    """
     with unchanged(student.name), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         backbone = student.backbone(pretrained=pretrained)
-        model = Classifier(backbone, num_classes, *student.normalisation())
+        try:
+            with naming(student.name, "normalisation"):
+                mean, std = student.normalisation()
+                model = Classifier(backbone, num_classes, mean, std)
+        except ArgumentError as error:
+            raise PluginError(student.name, str(error)) from None
     return laid_out(model, device)
 
 

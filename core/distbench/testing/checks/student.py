@@ -11,8 +11,9 @@ from typing import Any
 
 import torch
 
+from distbench.engine.student_export import exported
 from distbench.engine.training.student import build_student
-from distbench.errors import RefusedError, UsageError
+from distbench.errors import RefusedError, UsageError, interrupts
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.student import Student
 from distbench.plugins.component_identity import as_table
@@ -59,7 +60,9 @@ def side_of(student: Student) -> int:
             with torch.inference_mode():
                 model.features(_images(side))
             return side
-        except Exception as error:
+        except BaseException as error:
+            if interrupts(error):
+                raise
             reason = str(error).strip().partition("\n")[0]
     raise Fault(
         f"its backbone takes images of none of the sizes {SIDES}: {reason}",
@@ -180,17 +183,12 @@ def export(subject: Subject) -> None:
     with fault_if_raises(
         "exporting it", "export() gives tensors by name and a recipe of plain values"
     ):
-        tensors, recipe = student.export(
-            model.backbone.state_dict(), model.head.state_dict(), _CLASSES
-        )
-        recipe = json.loads(json.dumps(recipe))
-    if "how_to_load" not in recipe:
-        raise Fault("its recipe does not say how_to_load", "see Student.export in docs/plugins.md")
+        tensors, recipe = exported(student, model, _CLASSES)
     images = _images(side_of(student))
     with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
         file = Path(folder) / "model.safetensors"
         with fault_if_raises("storing what it exports", "export() gives tensors by name"):
-            save_file({k: v.clone().contiguous() for k, v in tensors.items()}, file)
+            save_file(tensors, file)
         with fault_if_raises("loading what it exports", "how_to_load is Python that makes `model`"):
             mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in student.normalisation())
             logits = _loaded(recipe, file)((images - mean) / std)

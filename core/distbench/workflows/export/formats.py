@@ -15,7 +15,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from distbench.engine.student_export import exported
 from distbench.errors import UsageError
+from distbench.interfaces.calls import naming
 from distbench.storage.safe_text import plain_json
 from distbench.workflows.export.onnx_graph import graph_of, logits_of
 from distbench.workflows.export.preprocessing import FIT, normalised
@@ -48,10 +50,10 @@ def write_torch(original: Original, folder: Path) -> Written:
     save_file(tensors, folder / "model.safetensors")
     _write_json(folder / "model.json", recipe)
     for name, text in files.items():
-        (folder / Path(name).name).write_text(text, encoding="utf-8")
+        (folder / name).write_text(text, encoding="utf-8")
     loading = "\n".join(f"    {line}" for line in recipe["how_to_load"].strip().splitlines())
     (folder / "load.py").write_text(_LOADER.format(fit=FIT, loading=loading), encoding="utf-8")
-    with _own_imports(folder):
+    with _own_imports(folder), naming(original.work.student.name, "export: how_to_load"):
         there = runpy.run_path(str(folder / "load.py"))
         logits = there["logits"](there["load"](), _pixels(original)).numpy()
     packages = {"timm": ("timm",), "torchvision": ("torchvision",), "distbench": ("distbench",)}
@@ -76,7 +78,8 @@ def write_timm(original: Original, folder: Path) -> Written:
     from safetensors.torch import save_file
 
     architecture, arguments = recipe["architecture"], recipe["arguments"]
-    bare = timm.create_model(architecture, num_classes=recipe["num_classes"], **arguments)
+    with naming(original.work.student.name, "export: the architecture of its recipe"):
+        bare = timm.create_model(architecture, num_classes=recipe["num_classes"], **arguments)
     pretrained_cfg: Any = bare.pretrained_cfg
     steps = original.steps
     save_file(tensors, folder / "model.safetensors")
@@ -102,8 +105,8 @@ def write_timm(original: Original, folder: Path) -> Written:
         },
     }
     _write_json(folder / "config.json", config)
-    loaded = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
-    with torch.inference_mode():
+    with naming(original.work.student.name, "export: its tensors in timm"), torch.inference_mode():
+        loaded = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
         logits = loaded(normalised(_pixels(original), steps)).numpy()
     return Written(logits, _USE_TIMM, ("timm", "pillow"))
 
@@ -138,12 +141,9 @@ WRITERS: Mapping[str, Callable[[Original, Path], Written]] = {
 
 def _recipe(original: Original) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Tensors and the description of how to load them, as the student gives them."""
-    model, classes = original.model, original.task.classes
-    tensors, recipe = original.work.student.export(
-        model.backbone.state_dict(), model.head.state_dict(), classes
-    )
-    copies = {name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()}
-    return copies, {**recipe, "classes": list(classes), "input_size": original.steps.size}
+    classes = original.task.classes
+    tensors, recipe = exported(original.work.student, original.model, classes)
+    return tensors, {**recipe, "classes": list(classes), "input_size": original.steps.size}
 
 
 def _pixels(original: Original) -> torch.Tensor:

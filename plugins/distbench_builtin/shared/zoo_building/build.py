@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from distbench import DistbenchError, Task, UsageError
+from distbench import DataError, DistbenchError, Task, UsageError
 from distbench_builtin.shared.models.processes import mapper
 from distbench_builtin.shared.zoo_building.images import decode, labels_of, store_size
 from distbench_builtin.shared.zoo_building.jobs import (
@@ -57,11 +57,14 @@ def source_of(data: TrainingSet) -> PreparedData:
         DataError: The data cannot be used.
     """
     index = data.task.index()
+    multilabel = labels_of(data.task, "train").ndim == 2
+    if not multilabel and len(index.classes) < 2:
+        raise DataError(f"{data.name}: there are not two classes to tell apart")
     return PreparedData(
         name=data.name,
         fingerprint=index.fingerprint,
         classes=index.classes,
-        multilabel=labels_of(data.task, "train").ndim == 2,
+        multilabel=multilabel,
         domain=data.domain,
         trained_on=data.trained_on,
         licence=data.licence,

@@ -1,0 +1,83 @@
+"""What a student gives for its export, held against the contract of `distbench.Student.export`."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ValidationError
+
+from distbench.errors import PluginError
+from distbench.interfaces.calls import instance, naming
+from distbench.interfaces.student import Student
+
+if TYPE_CHECKING:
+    import torch
+
+    from distbench.interfaces.classifier import Classifier
+
+    Exported = tuple[dict[str, torch.Tensor], dict[str, Any]]
+
+_FILE = re.compile(r"\w[\w.-]*")
+_OURS = frozenset({"load.py", "model.json", "model.safetensors", "preprocessing.json", "README.md"})
+
+
+class _Recipe(BaseModel):
+    format: str
+    how_to_load: str
+    files: dict[str, str] = {}
+
+
+class _TimmRecipe(_Recipe):
+    architecture: str
+    arguments: dict[str, Any]
+    num_classes: int
+
+
+def exported(student: Student, model: Classifier, classes: Sequence[str]) -> Exported:
+    """Copies of the tensors and the recipe by which a trained student is loaded elsewhere.
+
+    Args:
+        student: The component.
+        model: The trained student.
+        classes: Class names in the order of the outputs.
+
+    Raises:
+        PluginError: It raises, or gives what cannot be stored, or a recipe that says too little.
+    """
+    import torch
+
+    name = student.name
+    with naming(name, "export"):
+        given = student.export(model.backbone.state_dict(), model.head.state_dict(), classes)
+        if not isinstance(given, tuple) or len(given) != 2:
+            raise _wrong(name, f"gave a {type(given).__name__} and no pair of tensors and recipe")
+        for part in given:
+            instance(name, "export", part, dict)
+        tensors, recipe = given
+        for key, tensor in tensors.items():
+            if not isinstance(key, str) or not isinstance(tensor, torch.Tensor):
+                raise _wrong(name, f"{key!r} is a {type(tensor).__name__} and no named tensor")
+        recipe = json.loads(json.dumps(recipe, allow_nan=False))
+        copies = {key: tensor.detach().contiguous().clone() for key, tensor in tensors.items()}
+    _check_recipe(name, recipe)
+    return copies, recipe
+
+
+def _check_recipe(name: str, recipe: Mapping[str, Any]) -> None:
+    kind = _TimmRecipe if recipe.get("format") == "timm" else _Recipe
+    try:
+        files = kind.model_validate(recipe).files
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise _wrong(name, f"its recipe's {where} will not do: {first['msg']}") from None
+    for file in files:
+        if not _FILE.fullmatch(file) or file in _OURS:
+            raise _wrong(name, f"its recipe has a file {file!r}; give it a plain name of its own")
+
+
+def _wrong(name: str, what: str) -> PluginError:
+    return PluginError(name, f"export: {what}")
