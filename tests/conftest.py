@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import struct
 import zlib
@@ -103,3 +104,43 @@ def deep_png() -> Callable[..., bytes]:
 def deep_tiff() -> Callable[..., bytes]:
     """Writes a TIFF of the same."""
     return _deep_tiff
+
+
+def _white_is_zero(values: NDArray[np.generic]) -> bytes:
+    """A TIFF of grey whose smallest value is white: tag 262 holds 0 and not 1."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(values).save(file, "TIFF")
+    data = bytearray(file.getvalue())
+    (start,) = struct.unpack_from("<I", data, 4)
+    (count,) = struct.unpack_from("<H", data, start)
+    (entry,) = (
+        at
+        for at in range(start + 2, start + 2 + 12 * count, 12)
+        if struct.unpack_from("<H", data, at) == (262,)
+    )
+    struct.pack_into("<H", data, entry + 8, 0)
+    return bytes(data)
+
+
+def _bmp(rgba: NDArray[np.uint8]) -> bytes:
+    """A BMP of four bytes a pixel (bit fields), the last of which is called alpha."""
+    height, width, _ = rgba.shape
+    size = rgba.size
+    head = struct.pack("<2sIHHI", b"BM", 122 + size, 0, 0, 122)
+    head += struct.pack("<IiiHHIIiiII", 108, width, height, 1, 32, 3, size, 0, 0, 0, 0)
+    head += struct.pack("<4I", 0xFF, 0xFF00, 0xFF0000, 0xFF000000)
+    return head + bytes(122 - len(head)) + rgba[::-1].tobytes()
+
+
+@pytest.fixture(scope="session")
+def white_is_zero() -> Callable[..., bytes]:
+    """Writes a TIFF of grey that is a negative."""
+    return _white_is_zero
+
+
+@pytest.fixture(scope="session")
+def bmp() -> Callable[..., bytes]:
+    """Writes a BMP with alpha."""
+    return _bmp

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from distbench.cli import app
 from distbench.workflows.env import diagnose, shortened
 
 BROKEN = Path(__file__).parents[1] / "thirdparty" / "broken" / "distbench_broken.py"
 
 
 def call(*arguments: str, **more: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "distbench", "env", *arguments],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **more},
-    )
-    assert done.returncode == 0, done.stderr
+    done = CliRunner().invoke(app, ["env", *arguments], env=more)
+    assert done.exit_code == 0, done.stderr
     return done.stdout
 
 

@@ -56,16 +56,39 @@ class Copy(Plain):
             own.step()
         self.model.load_state_dict(student.state_dict())
 
+class Head(Plain):
+    "Trains the classifier alone, on features that were kept."
+    def step(self):
+        super().step()
+        head = copy.deepcopy(self.model.head)
+        own = torch.optim.Adam(head.parameters())
+        for _ in range(7):
+            own.zero_grad()
+            head(torch.ones(8, head.in_features)).square().mean().backward()
+            own.step()
+
+class Wrapper(Plain):
+    "Leaves the step to two others, each for weights of its own."
+    def __init__(self, model, held):
+        super().__init__(model, held)
+        self.inner = [torch.optim.SGD(part.parameters(), lr=0.05)
+                      for part in (model.backbone, model.head)]
+    def step(self):
+        for one in self.inner:
+            one.step()
+
 OPTIMISERS = {"factory": Plain, "sharpness": Sharpness, "replay": Replay,
-              "copy": Copy}
+              "copy": Copy, "declared": Sharpness, "head": Head, "wrapper": Wrapper}
 
 class Odd(Baseline):
     "Fine-tuning that does more than it should."
     how: str = "honest"
+    passes: float = 1
 
     def phases(self, context):
         s = Stream(context.labelled, context.protocol.batch, labels=context.labels)
-        n, how = context.protocol.steps, self.how
+        n, how, passes = context.protocol.steps, self.how, self.passes
+        passes = int(passes) if passes == int(passes) else passes
 
         def loss(student, batch):
             views = batch["x"].views["weak"]
@@ -99,6 +122,9 @@ class Odd(Baseline):
                 features = student.backbone.forward((views - 0.5) / 0.5) + 0 * maps.mean()
                 return cross_entropy(student.classify(features), batch["x"].labels)
             held["loss"] = lambda: cross_entropy(student(views), batch["x"].labels)
+            if how == "by_gradient":
+                seen = views.clone().requires_grad_()
+                torch.autograd.grad(student(seen).sum(), seen)
             if how == "twice":
                 with torch.no_grad():
                     student(views)
@@ -113,7 +139,8 @@ class Odd(Baseline):
 
         def phase(steps):
             given = {"optimiser": optimiser} if how in OPTIMISERS else {}
-            return Phase(steps=steps, streams={"x": s}, loss=loss, lr=0.05, **given)
+            return Phase(steps=steps, streams={"x": s}, loss=loss, lr=0.05, passes=passes,
+                         **given)
 
         if how == "negative":
             return [phase(n + 60), phase(-60)]
@@ -126,10 +153,14 @@ class Odd(Baseline):
         if how == "raised":
             context.protocol.__dict__["steps"] = 9999
             return [phase(9999)]
-        return [phase(n)]
+        return [phase(n // 2 if how == "declared" else n)]
 """
 
 OUTSIDE = "phase 'train' changes weights of the model outside its optimiser's step"
+UNDECLARED = (
+    "phase 'train' takes {} optimiser steps and {} backward passes within one of its steps and "
+    "declares 1: say so by Phase(passes=...)"
+)
 STRATEGY = """
 import numpy as np
 from distbench import Strategy
@@ -173,6 +204,14 @@ def options(tmp_path: Path, toy_options: dict[str, Any]) -> dict[str, Any]:
         ("cleared", "a layer of the model was exchanged, or the hook that counts"),
         ("wrapped", "a layer of the model was exchanged, or the hook that counts"),
         ("pickled", "a student that is trained cannot be pickled"),
+        ("sharpness", UNDECLARED.format(1, 2)),
+        ("replay", "5 backward passes within one of its steps and declares 1"),
+        ("copy", UNDECLARED.format(2, 3)),
+        ("head", UNDECLARED.format(7, 8)),
+        ("by_gradient", UNDECLARED.format(1, 2)),
+        ("declared,passes=1.5", "phase 'train' has 1.5 passes a step"),
+        ("declared,passes=0", "phase 'train' has 0 passes a step"),
+        ("declared,passes=3", "its phases take 6 steps (each pass of a step counts as one), the"),
     ],
 )
 def test_a_method_cannot_buy_steps(options: dict[str, Any], how: str, message: str) -> None:
@@ -183,7 +222,7 @@ def test_a_method_cannot_buy_steps(options: dict[str, Any], how: str, message: s
 
 @pytest.mark.slow
 def test_images_are_counted_where_they_pass(options: dict[str, Any]) -> None:
-    odd = [f"odd:how={how}" for how in ("twice", "layers", "sharpness", "replay", "copy")]
+    odd = [f"odd:how={how}" for how in ("twice", "layers", "wrapper", "declared,passes=2")]
     baselines = ("odd", *odd, "linear_probe", "fixmatch:mu=2")
     counted = {}
     result = run(**options, distiller="none", baseline=baselines)
@@ -200,20 +239,21 @@ def test_images_are_counted_where_they_pass(options: dict[str, Any]) -> None:
         "odd:how=twice": (2, 1),
         # Layers that are called one by one.
         "odd:how=layers": (2, 2),
-        # What an optimiser does within its step.
-        "odd:how=sharpness": (2, 2),
-        "odd:how=replay": (5, 5),
-        "odd:how=copy": (3, 3),
+        "odd:how=wrapper": (1, 1),
+        # What an optimiser does within its step: half as many steps, of two passes each.
+        "odd:how=declared,passes=2": (1, 1),
         "linear_probe": (1, 0),
         # Labelled, and two views of twice as many unlabelled, all in one batch.
         "fixmatch:mu=2": (5, 5),
     }
-    noted = {line.split(" on ")[0] for line in result.warnings if "went backward" in line}
-    assert noted == {f"odd:how={how}" for how in ("layers", "sharpness", "replay", "copy")}
-    assert (
-        "odd:how=replay on toy_task: 160 images went backward through the student where its 4 "
-        "steps declare 32; its costs count them, its steps do not" in result.warnings
-    )
+    noted = [line for line in result.warnings if "went backward" in line]
+    assert noted == [
+        "odd:how=layers on toy_task: 64 images went backward through the student where its 4 "
+        "steps declare 32; its costs count them, its steps do not"
+    ]
+    (sharp,) = [row for row in result.rows if row.method.id == "odd:how=declared,passes=2"]
+    assert sharp.result is not None
+    assert sharp.result.declared["phases"][0]["passes"] == 2
 
 
 @pytest.mark.slow

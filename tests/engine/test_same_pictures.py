@@ -34,16 +34,15 @@ def saved_again(file: Path, to: Path) -> None:
 
 
 def trained(root: Path, options: str = "", **more: object) -> RunResult:
+    given: dict[str, object] = {"distiller": "none", "baseline": "finetune", **more}
     return run(
         task=f"folder:path={root}{options}",
         student="mini",
-        distiller="none",
-        baseline="finetune",
         image_size=32,
         steps=2,
         batch=4,
         executor="serial",
-        **more,
+        **given,
     )
 
 
@@ -99,3 +98,37 @@ def test_it_is_looked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     again = trained(root, seeds=2)
     assert again.exit_code == 0 and again.computed == 1
     assert first.rows[0].task.notes == again.rows[1].task.notes == ()
+
+
+@pytest.mark.slow
+def test_transfer_sets_are_looked_at_as_training_images_are(
+    tmp_path: Path, toy_options: dict[str, object]
+) -> None:
+    root = folder(tmp_path / "d", {"train": 4, "test": 10, "val": 10})
+    other = tmp_path / "other"
+    other.mkdir()
+    photo(1000).save(other / "0.png")
+    saved_again(root / "test/a/2.png", other / "x.jpg")  # one of twenty is not too many
+    for i in range(3):
+        saved_again(root / f"val/b/{i}.png", other / f"y{i}.jpg")
+    options: dict[str, object] = {
+        "distiller": f'task_agnostic:transfer="images:path={other}"',
+        "baseline": "none",
+        "zoo": "toy_zoo",
+        "strategy": "equal",
+        "plugin": toy_options["plugin"],
+    }
+    refused = trained(root, **options)
+    assert refused.exit_code == 3
+    reason = refused.rows[0].reason or ""
+    assert "3 of 20 validation images show the same picture as those of the transfer" in reason
+    assert "val/b/0.png is y0.jpg" in reason and "copies=allow" in reason
+    allowed = trained(root, ",copies=allow", **options)
+    (row,) = allowed.rows
+    words = (
+        "1 of 20 test images show the same picture as those of the transfer set "
+        "images:path=other, byte for byte or saved again in another format, quality or size "
+        "(test/a/2.png is x.jpg)"
+    )
+    assert row.task.notes[0] == words and len(row.task.notes) == 2
+    assert f"{row.method.id} on d: {words}" in allowed.warnings

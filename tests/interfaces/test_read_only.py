@@ -195,3 +195,44 @@ def test_everything_on_a_probe_is_read_only() -> None:
 
 def _mean(probe: Probe) -> Any:
     return probe.features.mean(axis=0)
+
+
+class Through(Metric):
+    """Writes through a tensor into one of the arrays that it can reach."""
+
+    name_of: str = "onehot"
+
+    def score(self, probe: Probe) -> float:
+        labels = probe.labels
+        reached = {
+            "probabilities": lambda: probe.probabilities,
+            "shared": lambda: probe.shared(_mean),
+            "membership": lambda: labels._membership.data,
+        }
+        array = reached.get(self.name_of, lambda: getattr(labels, self.name_of))()
+        torch.from_numpy(array).add_(1)
+        return 1.0
+
+
+@pytest.mark.filterwarnings("ignore:The given NumPy array is not writable")
+@pytest.mark.parametrize(
+    "name",
+    ["ids", "counts", "order", "starts", "onehot", "membership", "probabilities", "shared"],
+)
+def test_what_is_derived_is_not_written_through_a_tensor(name: str) -> None:
+    rng = np.random.default_rng(0)
+    given = {s: rng.normal(size=(12, 3)) for s in "ab"}
+    more = {"features": given, "logits": given, "labels": np.arange(12) % 2}
+    words = "plugin 'through': it writes into a read-only array"
+    for metrics in ([Through(name_of=name)], [Through(name_of=name), "logme"]):
+        with pytest.raises(PluginError, match=words):  # of later sources, and of later metrics
+            rank(metric=metrics, **more)
+
+
+@pytest.mark.parametrize("name", ["seed", "labels", "features", "new"])
+def test_a_probe_is_not_changed(name: str) -> None:
+    probe = Probe(np.arange(8) % 2, features=np.ones((8, 3)))
+    with pytest.raises(AttributeError):
+        setattr(probe, name, 5)
+    with pytest.raises(AttributeError, match="ids cannot be set: other metrics are handed"):
+        probe.labels.ids = np.zeros(8)

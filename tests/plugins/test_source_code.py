@@ -274,10 +274,19 @@ def test_data_that_a_plugin_names_count(tmp_path: Path, code: str) -> None:
         ("Path(__file__).with_stem('other')", "other.py"),
         ("Path(__file__).parent.glob('*.csv')", "a.csv"),
         ("Path(__file__).parents[1] / 'shared.json'", "../shared.json"),
+        ("os.path.dirname(__file__) + '/t.json'", "t.json"),
+        ("os.path.dirname(__file__) + '/da' + 'ta/' + probe.name", "data/t.json"),
+        ("HERE + os.sep + 't' + ENDING", "t.json"),
+        ("'%s/data/%s.json' % (HERE, probe.name)", "data/t.json"),
+        ("'%s/t' % HERE + ENDING", "t.json"),
+        ("'{}/data/{:>4}.json'.format(HERE, probe)", "data/t.json"),
+        ("place() + '/t.json'", "t.json"),
     ],
 )
 def test_files_that_a_plugin_names_count(tmp_path: Path, code: str, name: str) -> None:
-    head = "from pathlib import Path\nENDING = '.json'\n"
+    head = (
+        "import os\nfrom pathlib import Path\nENDING = '.json'\nHERE = os.path.dirname(__file__)\n"
+    )
     write(tmp_path / "mine", {"mine.py": head + code, name: "1"})
     before = plugin_file_digest(tmp_path / "mine" / "mine.py", data=True)
     write(tmp_path / "mine", {name: "2"})

@@ -15,7 +15,7 @@ ELSEWHERE = {
     "reporter:mlflow": _RUNS,  # tests/builtin/reporters
     "reporter:wandb:mode=offline": _RUNS,
     "executor:local": ("end_to_end",),  # tests/workflows/test_run.py
-    "student:torchvision:shufflenet_v2_x1_0:pretrained=false": ("onnx", "gradients"),  # students
+    "student:torchvision:shufflenet_v2_x0_5:pretrained=false": ("onnx", "gradients"),  # students
 }
 """What takes long and has tests of its own, of the same or a longer way."""
 _ONE_OF_THEM = ("task:mini-cub", "task:paper-cub200", "task:taskoriented-eurosat")

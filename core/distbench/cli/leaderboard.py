@@ -48,6 +48,7 @@ def leaderboard(
     from distbench.leaderboard.tables.metric_table import metric_table
     from distbench.leaderboard.tables.text_table import terminal_text
     from distbench.storage.folders import check_folder
+    from distbench.workflows.about import about
     from distbench.workflows.collect import collect, default_inputs
 
     check_folder(output, "--output")
@@ -72,7 +73,8 @@ def leaderboard(
         raise UnknownNameError(
             "baseline", baseline, known, f"Methods are {', '.join(sorted(known))}."
         )
-    files = formats.write_reports(collected, boards, output, wanted)
+    facts = about(collected, boards) if "html" in wanted else None
+    files = formats.write_reports(collected, boards, output, wanted, facts)
     if json:
         o.print_json(
             {"files": [str(file) for file in files], **formats.reports_as_dict(collected, boards)}

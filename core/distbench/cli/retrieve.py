@@ -59,6 +59,8 @@ def retrieve(
     else:
         file = output if output.suffix and not output.is_dir() else output / "transfer.csv"
     write_atomic(file, text)
+    for note in curated.notes:
+        echo(f"note: {curated.task}: {note}", err=True)
     if json:
         o.print_json({**asdict(curated), "stored": str(file)})
         return

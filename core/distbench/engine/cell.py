@@ -11,6 +11,7 @@ from distbench.engine.device import environment, forget_peak_memory, pick_device
 from distbench.engine.ledger import Ledger
 from distbench.engine.method_runner import Trainer
 from distbench.engine.retrieval import retrieve_for
+from distbench.engine.same_pictures import check_transfer_set
 from distbench.engine.stages.evaluate import evaluate
 from distbench.engine.stages.score import Scores
 from distbench.engine.stages.train import weights_digest
@@ -54,6 +55,9 @@ def compute_cell(
         chosen, block = _choose(work, task, planned, context, scores)
         retrieved = retrieve_for(work, method, planned, context, chosen)
         positions = retrieved.positions if retrieved else None
+        notes: tuple[str, ...] = ()
+        if planned.transfer is not None:
+            notes = check_transfer_set(work, task, planned.transfer, cell.seed, positions)
         trainer = Trainer(work, task, cell.seed, planned.transfer, positions, read=read)
         trained = trainer.train(method, chosen)
     except Declined as declined:
@@ -66,6 +70,7 @@ def compute_cell(
         save_student(work, cell, trained.model)
     row = Ledger(plan, work.root).blank(
         cell,
+        notes,
         status="done",
         result=ResultBlock(
             accuracy=evaluation.accuracy,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -66,8 +66,14 @@ class Ledger:
         """Where the weights of a cell's trained student are kept, if they are."""
         return self.root / "students" / key[:2] / f"{key}.safetensors"
 
-    def blank(self, cell: Cell, **more: Any) -> Row:
-        """A row that says what the cell is, with whatever else is known of how it ended."""
+    def blank(self, cell: Cell, notes: Sequence[str] = (), **more: Any) -> Row:
+        """A row that says what the cell is, with whatever else is known of how it ended.
+
+        Args:
+            cell: The cell.
+            notes: What a reader should know of its data besides what holds for all methods.
+            more: Other fields of the row.
+        """
         task, method = self.plan.task(cell.task), self.plan.method(cell.method)
         return Row(
             key=cell.key,
@@ -79,7 +85,7 @@ class Ledger:
                 use=task.label,
                 fingerprint=task.fingerprint,
                 classes=task.classes,
-                notes=(*task.notes, *same_picture_notes(self.plan, task, self.root)),
+                notes=(*task.notes, *same_picture_notes(self.plan, task, self.root), *notes),
                 flip=task.flip,
             ),
             seed=cell.seed,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from distbench.engine.device import pick_device
+from distbench.engine.global_state import unchanged
 from distbench.engine.stages.embed import is_finite, normalise, open_embedding
 from distbench.engine.stages.source_checks import checked_outputs
 from distbench.engine.stages.train import Trained, fresh_student, train
@@ -141,14 +142,15 @@ class Trainer:
             train_teacher=self._train_teacher,
             run=self._run,
         )
-        result = train(
-            method,
-            method_context,
-            model,
-            setting,
-            lambda trained: self.validate(judged(trained), setting),
-            steps=self.work.plan.protocol.steps,
-        )
+        with unchanged(method.name):
+            result = train(
+                method,
+                method_context,
+                model,
+                setting,
+                lambda trained: self.validate(judged(trained), setting),
+                steps=self.work.plan.protocol.steps,
+            )
         return replace(result, model=judged(result.model))
 
     def _starts_pretrained(self, method: Method) -> bool:

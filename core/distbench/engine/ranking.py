@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,8 +167,9 @@ def rank_probes(
     Raises:
         PluginError: A metric changes what the next one would see.
     """
+    from distbench.engine.stages.score import intact
+
     rankings = []
-    state = _state(probes) if len(metrics) > 1 else 0
     for metric in metrics:
         out = dict((excluded or {}).get(metric.label, {}))
         blank = Ranking(
@@ -186,8 +186,8 @@ def rank_probes(
             rankings.append(_ranked(blank, metric, strategy, allowed))
         except PluginError as error:
             rankings.append(replace(blank, failed=error))
-        if len(metrics) > 1 and _state(probes) != state:
-            raise writes(metric.name)
+            if not intact(allowed):
+                raise writes(metric.name) from error
     return Comparison(tuple(rankings))
 
 
@@ -207,11 +207,3 @@ def _ranked(blank: Ranking, metric: Metric, strategy: Strategy, probes: Sequence
         return replace(blank, declined=declined.reason)
     ranked = [Ranked(i, scores.values[i.name], weights[i.name]) for i in infos]
     return replace(blank, sources=tuple(sorted(ranked, key=lambda r: -r.score)))
-
-
-def _state(probes: Sequence[Probe]) -> int:
-    """A checksum of what metrics are handed: tensors made of read-only arrays can be written."""
-    total = 0
-    for array in (array for probe in probes for array in probe.arrays()):
-        total = crc32(np.ascontiguousarray(array).view(np.uint8).data, total)
-    return total

@@ -1,4 +1,4 @@
-"""Pictures that a task has in two parts: looked for where its images are decoded anyway."""
+"""Pictures that a task has in two parts, or in one and a transfer set: looked for once decoded."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from distbench.engine.stages.prepare import ImageSet
 from distbench.engine.stages.thumbnails import same_pictures, thumbnails
@@ -38,6 +41,54 @@ def check_same_pictures(work: Workspace, task: PlannedTask) -> None:
 
     folder = work.artifacts.build(_KIND, _key(work.plan, task), make)
     findings = json.loads((folder / _FILE).read_bytes())
+    _refuse_many(work, task, findings)
+
+
+def check_transfer_set(
+    work: Workspace,
+    task: PlannedTask,
+    transfer: PlannedTask,
+    seed: int,
+    chosen: NDArray[np.int64] | None = None,
+) -> tuple[str, ...]:
+    """Looks for test and validation images of a task in what is distilled on besides.
+
+    Args:
+        work: The plan, opened.
+        task: The task.
+        transfer: The transfer set or gallery.
+        seed: Draws the validation images, where the task has no such part of its own.
+        chosen: Positions of the images that are used of it; None for all.
+
+    Returns:
+        What a reader of results should know.
+
+    Raises:
+        DataError: They are too many, and the task does not accept copies.
+    """
+    images, further = work.images(task), work.images(transfer)
+    validation = work.split(task, seed).validation
+    component = work.names.make("task", task.component)
+    known = thumbnails(further.train, chosen)
+    findings = []
+    for part, group, pixels, positions in (
+        ("test", "test", images.test, np.arange(len(images.test))),
+        ("validation", "train", images.train, validation),
+    ):
+        pairs = same_pictures(known, thumbnails(pixels, positions))
+        if pairs:
+            own = _names(component, images.skipped)[group]
+            there = _names(work.names.make("task", transfer.component), further.skipped)["train"]
+            shown = [
+                (own[positions[i]], there[j if chosen is None else chosen[j]]) for i, j in pairs
+            ]
+            others = f"those of the transfer set {transfer.label}"
+            findings.append(_finding(part, others, len(positions), shown))
+    _refuse_many(work, task, findings)
+    return tuple(finding["text"] for finding in findings)
+
+
+def _refuse_many(work: Workspace, task: PlannedTask, findings: Sequence[dict[str, Any]]) -> None:
     many = [finding["text"] for finding in findings if finding["many"]]
     if many and not work.names.make("task", task.component).accepts_copies():
         raise DataError(
@@ -77,14 +128,22 @@ def _findings(task: Task, images: ImageSet) -> list[dict[str, Any]]:
         if pairs := same_pictures(known, new):
             names = _names(task, images.skipped)
             own = names["test"] if part == "test" else names["train"][start:]
-            shown = [f"{own[i]} is {names['train'][j]}" for i, j in pairs[:_SHOWN]]
-            text = (
-                f"{len(pairs)} of {len(new)} {part} images show the same picture as {others} "
-                "images, byte for byte or saved again in another format, quality or size "
-                f"({'; '.join(shown)}{'; ...' if len(pairs) > _SHOWN else ''})"
-            )
-            findings.append({"text": text, "many": len(pairs) > MOST_COPIES * len(new)})
+            shown = [(own[i], names["train"][j]) for i, j in pairs]
+            findings.append(_finding(part, f"{others} images", len(new), shown))
     return findings
+
+
+def _finding(
+    part: str, others: str, count: int, pairs: Sequence[tuple[str, str]]
+) -> dict[str, Any]:
+    """What is said of images of a part, and the names of those that they are, and if it is much."""
+    shown = "; ".join(f"{own} is {other}" for own, other in pairs[:_SHOWN])
+    text = (
+        f"{len(pairs)} of {count} {part} images show the same picture as {others}, byte for byte "
+        "or saved again in another format, quality or size "
+        f"({shown}{'; ...' if len(pairs) > _SHOWN else ''})"
+    )
+    return {"text": text, "many": len(pairs) > MOST_COPIES * count}
 
 
 def _names(task: Task, skipped: Sequence[str]) -> dict[str, list[str]]:

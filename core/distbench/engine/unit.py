@@ -78,6 +78,7 @@ def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit
     from threadpoolctl import threadpool_limits
 
     from distbench.engine.cell import compute_cell
+    from distbench.engine.global_state import unchanged
     from distbench.engine.ledger import Ledger
     from distbench.engine.stages.score import Scores
     from distbench.engine.training.threads import torch_threads
@@ -85,7 +86,8 @@ def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit
     threads = work.plan.protocol.threads
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    with torch_threads(threads), threadpool_limits(threads):
+    whose = _whose(work, jobs[unit]) if unit in jobs else cells[unit].method
+    with torch_threads(threads), threadpool_limits(threads), unchanged(whose):
         if unit in jobs:
             _make(work, jobs[unit])
             return
@@ -95,6 +97,11 @@ def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit
             (Scores.load(_make(work, job)) for job in needed if job.stage == "score"), None
         )
         Ledger(work.plan, work.root).store.put(*compute_cell(work, cell, scores))
+
+
+def _whose(work: Workspace, job: Job) -> str:
+    """Who is named where something in a job changes what it must not; metrics name themselves."""
+    return job.source or job.method or str(work.plan.task(job.task).component["use"])
 
 
 def _make(work: Workspace, job: Job) -> Path:

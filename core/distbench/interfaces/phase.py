@@ -160,8 +160,10 @@ class Phase:
         name: For the row.
         schedule: How the learning rates go up and down.
         optimiser: Another one than SGD with the rates, momentum and penalty above, which it then
-            sets itself. Weights change in its `step()` alone, which is given no closure; images
-            that it lets through the model once more (SAM) are counted.
+            sets itself. Weights change in its `step()` alone, which is given no closure.
+        passes: How many optimiser steps or backward passes there are within one step, whichever are
+            more: 2 with SAM, or a loss with a gradient of its own. Each counts as a step of the
+            protocol's; more than are declared are refused.
     """
 
     steps: int
@@ -178,10 +180,12 @@ class Phase:
     name: str = "train"
     schedule: Schedule = field(default_factory=warm_up_cosine)
     optimiser: OptimiserFactory | None = None
+    passes: int = 1
 
     def __post_init__(self) -> None:
-        if (steps := as_int(self.steps)) is not None:
-            object.__setattr__(self, "steps", steps)
+        for name in ("steps", "passes"):
+            if (whole := as_int(getattr(self, name))) is not None:
+                object.__setattr__(self, name, whole)
 
     def declared(self) -> dict[str, Any]:
         """What a row says of this phase."""
@@ -194,4 +198,5 @@ class Phase:
                 name: dict.fromkeys(stream.views, stream.batch)
                 for name, stream in self.streams.items()
             },
+            **({} if self.passes == 1 else {"passes": self.passes}),
         }

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from distbench.errors import ArgumentError, Declined
-from distbench.interfaces.read_only import read_only, sealed
+from distbench.interfaces.read_only import checksum, read_only, sealed
 from distbench.interfaces.zoo import SourceInfo
 
 T = TypeVar("T")
@@ -23,10 +23,27 @@ _SUM_TO_ONE = 1e-3
 
 
 class _Shared:
-    """Computes what several metrics have in common once."""
+    """Computes what several metrics have in common once, and knows whether it is still that."""
+
+    _settled = False
 
     def __init__(self) -> None:
         self._known: dict[Callable[[Any], Any], Any] = {}
+        self._handed: dict[Any, tuple[Any, int]] = {}  # by what it is called, with its checksum
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if self._settled:
+            raise AttributeError(f"{name} cannot be set: other metrics are handed the same object")
+        super().__setattr__(name, value)
+
+    def _hand_out(self, name: Any, value: T) -> T:
+        """A value whose arrays must stay as they are from now on."""
+        self._handed[name] = value, checksum(value)
+        return value
+
+    def intact(self) -> bool:
+        """Whether no array that metrics were handed was written into since, as tensors can be."""
+        return all(checksum(value) == known for value, known in self._handed.values())
 
     def shared(self, compute: Callable[[Self], T]) -> T:
         """What ``compute(self)`` gives; computed by the first metric that asks, then remembered.
@@ -36,7 +53,7 @@ class _Shared:
                 are read-only from then on.
         """
         if compute not in self._known:
-            self._known[compute] = sealed(compute(self))
+            self._known[compute] = self._hand_out(compute, sealed(compute(self)))
         value: T = self._known[compute]
         return value
 
@@ -75,8 +92,9 @@ class Labels(_Shared):
                 f"labels must be of at least two classes, got {len(raw)} labels of {len(values)}; "
                 "with one class there is nothing to tell apart"
             )
-        self.ids: NDArray[np.int64] = read_only(inverse.astype(np.int64))
-        self.counts: NDArray[np.int64] = read_only(counts.astype(np.int64))
+        self.ids = self._hand_out("ids", read_only(inverse.astype(np.int64)))
+        self.counts = self._hand_out("counts", read_only(counts.astype(np.int64)))
+        self._settled = True
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -100,18 +118,18 @@ class Labels(_Shared):
     @cached_property
     def order(self) -> NDArray[np.int64]:
         """int64 (n,), image positions sorted by class (stable)."""
-        return read_only(np.argsort(self.ids, kind="stable"))
+        return self._hand_out("order", read_only(np.argsort(self.ids, kind="stable")))
 
     @cached_property
     def starts(self) -> NDArray[np.int64]:
         """int64 (C,), where each class begins in `order`."""
         starts = np.concatenate([[0], np.cumsum(self.counts)[:-1]]).astype(np.int64)
-        return read_only(starts)
+        return self._hand_out("starts", read_only(starts))
 
     @cached_property
     def onehot(self) -> NDArray[np.float64]:
         """float64 (n, C)."""
-        return read_only(np.eye(self.num_classes)[self.ids])
+        return self._hand_out("onehot", read_only(np.eye(self.num_classes)[self.ids]))
 
     @cached_property
     def _membership(self) -> Any:
@@ -119,7 +137,8 @@ class Labels(_Shared):
         from scipy.sparse import csr_matrix
 
         n, ends = len(self), np.append(self.starts, len(self))
-        return csr_matrix((np.ones(n), self.order, ends), shape=(self.num_classes, n))
+        sparse = csr_matrix((np.ones(n), self.order, ends), shape=(self.num_classes, n))
+        return self._hand_out("membership", sparse)
 
     def class_sums(self, rows: Floats) -> NDArray[np.float64]:
         """Sums of rows over each class, in float64: (n, d) to (C, d)."""
@@ -174,6 +193,12 @@ class Probe(_Shared):
         self._logits = _of_two_classes(self._matrix("logits", logits))
         self._probabilities = self._matrix("probabilities", probabilities)
         self._reference = self._matrix("reference", reference)
+        self._hand_out("given", self.arrays())
+        self._settled = True
+
+    def intact(self) -> bool:
+        """As that of its labels, too."""
+        return super().intact() and self.labels.intact()
 
     def arrays(self) -> list[NDArray[Any]]:
         """All that it was made of, labels first."""
@@ -244,7 +269,7 @@ class Probe(_Shared):
         logits = self.logits.astype(np.float64)
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         result: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
-        return read_only(result)
+        return self._hand_out("probabilities", read_only(result))
 
 
 def as_numpy(value: Any) -> NDArray[Any]:

@@ -109,6 +109,8 @@ class TaskIndex:
         parts: ``train`` and ``test`` always. ``train`` may hold images without a label. An own
             ``validation`` part is used instead of carving one from ``train``.
         fingerprint: Changes whenever an image, a label, a group or a split changes, and only then.
+            A parameter that changes what `Task.read` gives of the same files, such as
+            `Task.deep_bits`, is part of it.
         seen_by: Data sets whose models have seen images of this task (matched with
             `SourceInfo.trained_on`).
         notes: What a reader of the results should know, for example how a split was made.

@@ -7,7 +7,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from distbench.leaderboard.analysis.reports import BoardReport
 from distbench.leaderboard.figures.pareto import pareto_picture, worth_drawing
@@ -27,6 +27,9 @@ from distbench.leaderboard.tables.weight_table import weights_as_dicts
 from distbench.storage.atomic import write_atomic
 from distbench.storage.safe_text import plain_json, plain_line
 
+if TYPE_CHECKING:
+    from distbench.leaderboard.page.about import About
+
 FORMATS = ("md", "csv", "json", "latex", "html")
 PICTURE = "svg"
 """Drawn when it is asked for, not among all formats: of a thousand methods it takes seconds."""
@@ -37,6 +40,7 @@ def write_reports(
     reports: Sequence[BoardReport],
     folder: Path,
     formats: Collection[str] = FORMATS,
+    about: About | None = None,
 ) -> list[Path]:
     """Writes ``leaderboard.md``, ``.csv``, ``.json``, ``.tex`` and ``.html``, and pictures.
 
@@ -44,6 +48,13 @@ def write_reports(
     its own, ``leaderboard-LABEL.csv``, and a picture, ``pareto-LABEL.svg``; the other formats hold
     all reports in one file. Beside each CSV lie ``costs`` and, where metrics can be judged,
     ``metrics`` under the same name.
+
+    Args:
+        collected: All that was read.
+        reports: Its tables.
+        folder: Made where it is missing.
+        formats: Of `FORMATS` and `PICTURE`.
+        about: What the page is to say of methods, suites and files.
 
     Returns:
         The files.
@@ -64,7 +75,7 @@ def write_reports(
         if "latex" in formats:
             files["leaderboard.tex"] = reports_latex(reports)
         if "html" in formats:
-            files["leaderboard.html"] = reports_page(collected, reports)
+            files["leaderboard.html"] = reports_page(collected, reports, about)
     if PICTURE in formats:
         files |= _pictures(reports)
     for file, content in files.items():
@@ -72,12 +83,15 @@ def write_reports(
     return [folder / file for file in files]
 
 
-def reports_page(collected: Collected, reports: Sequence[BoardReport]) -> str:
-    """The page."""
+def reports_page(
+    collected: Collected, reports: Sequence[BoardReport], about: About | None = None
+) -> str:
+    """The page, with what is known of the methods besides their results."""
+    from distbench.leaderboard.page.about import About
     from distbench.leaderboard.page.data import page_data
     from distbench.leaderboard.page.html import page
 
-    return page(page_data(collected, reports))
+    return page(page_data(collected, reports, about or About()))
 
 
 def _csv_files(reports: Sequence[BoardReport]) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import glob
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,6 +19,9 @@ _LONGEST = 255
 """Characters of a file's name."""
 _SAME = frozenset({"Path", "str", "fspath", "abspath", "realpath", "resolve", "absolute"})
 """Functions and methods that give the path that they take."""
+_FIELD = re.compile(r"%[-+ #0-9.]*[a-zA-Z]")
+_BRACES = re.compile(r"\{[^{}]*\}")
+"""What stands for a value in a text, for ``%`` and for `str.format`."""
 
 
 def texts_of(tree: ast.Module) -> set[str]:
@@ -112,6 +116,14 @@ class _Reader:
                 return self._above(value, n + 1)
             case ast.BinOp(left=left, op=ast.Div(), right=right):
                 return self._joined([left, right])
+            case ast.BinOp(left=left, op=ast.Add(), right=right):
+                return self._strung([left, right])
+            case ast.BinOp(left=ast.Constant(value=str(text)), op=ast.Mod(), right=right):
+                return self._put_into(_FIELD.split(text), right)
+            case ast.Call(
+                func=ast.Attribute(value=ast.Constant(value=str(text)), attr="format"), args=args
+            ):
+                return self._put_into(_BRACES.split(text), ast.Tuple([*args]))
             case ast.Call(func=ast.Attribute(value=owner, attr=name), args=args):
                 return self._of_method(name, owner, args) or self._of_function(name, args)
             case ast.Call(func=ast.Name(id=name), args=args):
@@ -136,6 +148,30 @@ class _Reader:
             elif isinstance(value, ast.Constant):
                 whole += glob.escape(str(value.value))
         return whole if whole.strip("*./") and whole.isprintable() else None
+
+    def _strung(self, nodes: Sequence[ast.AST]) -> str | None:
+        """Of texts one after the other, what is not known as any part of a name."""
+        first = nodes[0]
+        if isinstance(first, ast.Constant) and str(first.value)[:1] == "/":
+            return None  # a place on somebody's machine
+        whole = "".join(map(self._piece, nodes))
+        return whole if whole.strip("*./") and whole.isprintable() else None
+
+    def _piece(self, node: ast.AST) -> str:
+        match node:
+            case ast.Constant(value=str(text)):
+                return glob.escape(text)
+            case ast.Attribute(attr="sep"):
+                return "/"
+        return self._read(node) or "*"
+
+    def _put_into(self, texts: Sequence[str], given: ast.expr) -> str | None:
+        """Of a text with fields between its parts, filled in their order."""
+        values = given.elts if isinstance(given, ast.Tuple) else [given]
+        nodes: list[ast.AST] = [ast.Constant(texts[0])] if texts[0] else []
+        for i, text in enumerate(texts[1:]):
+            nodes += [values[i] if i < len(values) else ast.Constant(None), ast.Constant(text)]
+        return self._strung(nodes) if nodes else None
 
     def _above(self, node: ast.AST, levels: int) -> str | None:
         path = self._read(node)

@@ -137,7 +137,9 @@ def _named(tree: ast.Module, file: Path) -> set[Path]:
 
 def _beside(tree: ast.Module, file: Path) -> set[Path]:
     """Files, and folders below that of a file, whose names it holds as text."""
-    paths = {file.parent / text for text in texts_of(tree) if not Path(text).is_absolute()}
+    # With a leading slash too: what a folder is put before.
+    texts = {text.lstrip("/") for text in texts_of(tree)}
+    paths = {file.parent / text for text in texts if not Path(text).is_absolute()}
     return {
         path
         for path in paths

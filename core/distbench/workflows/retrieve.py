@@ -43,6 +43,7 @@ class Curated:
         each: Images retrieved for each of them.
         available: Images of the gallery.
         images: The retrieved images, by name.
+        notes: What one should know before one distils on them.
     """
 
     task: str
@@ -53,6 +54,7 @@ class Curated:
     each: int
     available: int
     images: tuple[Chosen, ...]
+    notes: tuple[str, ...] = ()
 
     def csv(self) -> str:
         """The images as CSV, with columns ``image``, ``query`` and ``similarity``."""
@@ -74,7 +76,8 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
 
     Raises:
         UsageError: A name is unknown, or the budget too small.
-        RefusedError: The encoder saw the task, or its features are not finite.
+        RefusedError: The encoder saw the task, or its features are not finite; or too many test or
+            validation images of the task are among the images.
     """
     if len(config.task) != 1:
         raise UsageError(f"`retrieve` takes one task, got {len(config.task)}")
@@ -92,6 +95,7 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
     from threadpoolctl import threadpool_limits
 
     from distbench.engine.retrieval import neighbours_each, retrieve_between, too_small
+    from distbench.engine.same_pictures import check_transfer_set
     from distbench.engine.training.threads import torch_threads
     from distbench.engine.workspace import Workspace
 
@@ -103,6 +107,7 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
     try:
         with torch_threads(protocol.threads), threadpool_limits(protocol.threads):
             retrieved = retrieve_between(work, task, images, queries, encoder, budget)
+            notes = check_transfer_set(work, task, images, 0, retrieved.positions)
     except Declined as declined:
         raise RefusedError(declined.reason) from None
     own = _names(resolved.task.component.index(), work.images(task).skipped)
@@ -125,6 +130,7 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
             Chosen(there[position], own[int(queries[query])], round(close, 6))
             for position, query, close in rows
         ),
+        notes=notes,
     )
 
 

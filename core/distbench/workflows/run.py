@@ -219,6 +219,7 @@ def _gather(
         *plan.warnings,
         *_warnings(rows),
         *flat_scale.of_rows(plan, rows, names),
+        *_notes_of_methods(plan, rows),
         *doubts,
         *pictures,
         *filter(None, hints),
@@ -271,6 +272,18 @@ def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
             lines[f"{row.task.id}: {count} corrupt images skipped ({shown})"] = None
         if more := _undeclared(row):
             lines[f"{row.method.id} on {row.task.id}: {more}"] = None
+    return tuple(lines)
+
+
+def _notes_of_methods(plan: Plan, rows: Sequence[Row]) -> tuple[str, ...]:
+    """What rows say of data that a method alone learns from: its transfer set."""
+    lines: dict[str, None] = {}
+    for row in rows:
+        task = plan.task(row.task.id)
+        for_all = {*task.notes, *same_picture_notes(plan, task, home())}
+        for text in row.task.notes:
+            if text not in for_all and plan.method(row.method.id).transfer is not None:
+                lines[f"{row.method.id} on {task.id}: {text}"] = None
     return tuple(lines)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import ValidationError
 
+from distbench.engine.global_state import unchanged
 from distbench.engine.ranking import Comparison, rank_probes
 from distbench.engine.stages.score import number_of
 from distbench.errors import ArgumentError, Declined
@@ -136,7 +137,7 @@ def score_arrays(metric: str | Metric, arrays: Arrays) -> float:
             "value for one alone; give all of them to distbench.rank(metric=..., features={...})"
         )
     (probe,) = arrays.probes([chosen])
-    with naming(chosen.name, "score"):
+    with naming(chosen.name, "score"), unchanged(chosen.name):
         given = chosen.score(probe)
     value = number_of(chosen, given)
     if not math.isfinite(value):

@@ -37,7 +37,7 @@ class TimmStudent(Student):
     is impossible it is an error, never a random start. They are known by their content.
     """
 
-    examples = ("timm:mobilenetv3_small_100:pretrained=false",)
+    examples = ("timm:test_efficientnet:pretrained=false",)
 
     architecture: str = primary(description="name in timm's registry, e.g. mobilenetv3_small_100")
     pretrained: bool = Field(True, description="false: random weights, whatever `weights` says")

@@ -43,7 +43,7 @@ class TorchvisionStudent(Student):
     is an error, never a random start.
     """
 
-    examples = ("torchvision:shufflenet_v2_x1_0:pretrained=false",)
+    examples = ("torchvision:shufflenet_v2_x0_5:pretrained=false",)
 
     architecture: str = primary(description="name in torchvision, e.g. shufflenet_v2_x1_0")
     pretrained: bool = Field(True, description="false: random weights, whatever `weights` says")

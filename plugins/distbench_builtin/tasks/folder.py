@@ -21,7 +21,7 @@ from distbench_builtin.shared.images.copies import DESCRIPTION as COPIES
 from distbench_builtin.shared.images.copies import Copies, Item, check_copies
 from distbench_builtin.shared.images.decode import decode
 from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
-from distbench_builtin.shared.images.depth import Depth, note_of_bits
+from distbench_builtin.shared.images.depth import Depth, note_of_bits, with_bits
 from distbench_builtin.shared.images.folder_layout import sort_out
 from distbench_builtin.shared.images.folder_tree import ImageFile, walk
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
@@ -130,6 +130,7 @@ class FolderTask(Task):
         }
 
     def index(self) -> TaskIndex:  # noqa: D102
+        self._depth().check()
         return self._scan()[1]
 
     def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102
@@ -192,7 +193,7 @@ class FolderTask(Task):
             )
             for part, own in rows.items()
         }
-        fingerprint = _fingerprint(items, groups)
+        fingerprint = with_bits(_fingerprint(items, groups), self.bits)
         return rows, TaskIndex(
             layout.classes, parts, fingerprint, self.seen_by, tuple(layout.notes)
         )

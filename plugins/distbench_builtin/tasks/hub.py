@@ -17,7 +17,7 @@ from distbench_builtin.shared.images.contents import hub_contents
 from distbench_builtin.shared.images.copies import DESCRIPTION as COPIES
 from distbench_builtin.shared.images.copies import Copies
 from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
-from distbench_builtin.shared.images.depth import Brightness, Depth, note_of_bits
+from distbench_builtin.shared.images.depth import Brightness, Depth, note_of_bits, with_bits
 from distbench_builtin.shared.images.drawing import note
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
 from distbench_builtin.shared.images.grouping import checked_groups, namer
@@ -126,13 +126,13 @@ class HubTask(PooledTask):
 
     def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
         folder, what = self._folder(), self._what()
-        splits, features = open_splits(folder, self.config, what)
+        origin = self._origin(folder)
+        splits, features = open_splits(folder, self.config, what, origin)
         image = _hub_data.image_column(features, self.image, what)
         label = _hub_data.label_column(features, self.label_column, what)
         chosen = self._choose(list(splits), what)
         own = [splits[name] for name in chosen.values()]
         depth = Depth(self.bits, lambda: _peaks(own, image), what)
-        origin = self._origin(folder)
         key = {"origin": origin, "config": self.config, "column": image}
         pools = {
             part: _hub_data.pool_of(
@@ -241,7 +241,7 @@ class HubTask(PooledTask):
         drawn_share = self.share if "test" not in chosen else None
         counts = {part: len(pool) for part, pool in pools.items()}
         facts = [origin, self.config, image, label, chosen, drawn_share, counts, classes, *more]
-        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+        return with_bits(hashlib.sha256(json.dumps(facts).encode()).hexdigest(), self.bits)
 
     def _origin(self, folder: Path) -> list[object]:
         """The commit, or the files of a clone."""

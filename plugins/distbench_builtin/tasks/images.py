@@ -17,7 +17,7 @@ from distbench import UNLABELLED, DataError, Part, Task, TaskIndex, csv_cell
 from distbench_builtin.shared.caching.file_digests import digests_below
 from distbench_builtin.shared.images.decode import decode
 from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
-from distbench_builtin.shared.images.depth import Depth, note_of_bits
+from distbench_builtin.shared.images.depth import Depth, note_of_bits, with_bits
 from distbench_builtin.shared.images.folder_tree import ImageFile, note_of_left_out, walk
 from distbench_builtin.shared.images.peaks import peaks_of
 
@@ -28,7 +28,8 @@ class ImagesTask(Task):
     Nothing can be learnt on it alone, since it has no classes; it is what the parameter `transfer`
     of a distiller takes, and the gallery of `distbench retrieve`. Folder names mean nothing here.
 
-    What a method distils on must not hold the test images of a task, which distbench cannot tell.
+    What a method distils on must not hold the test images of a task: those that show the same
+    picture are noted, and refused where they are many.
     """
 
     declines: ClassVar = {"made": "it reads images of yours: check it as task:images:path=DIR"}
@@ -43,7 +44,9 @@ class ImagesTask(Task):
     _found: tuple[str, list[ImageFile], TaskIndex, Depth] | None = PrivateAttr(None)
 
     def index(self) -> TaskIndex:  # noqa: D102
-        return self._scan()[1]
+        _, index, depth = self._scan()
+        depth.check()
+        return index
 
     def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:  # noqa: D102
         return self.read_reduced(part, positions, None)
@@ -99,7 +102,7 @@ class ImagesTask(Task):
                 ),
                 "test": Part(np.empty(0, dtype=np.int64), ()),
             },
-            fingerprint=whole.hexdigest(),
+            fingerprint=with_bits(whole.hexdigest(), self.bits),
             notes=(*note_of_left_out(tree.left_out), *note_of_bits(self.bits)),
         )
         depth = Depth(self.bits, peaks_of(root, images), str(self.path))

@@ -448,6 +448,24 @@ def test_dim_images_are_refused_until_it_is_said(
         ImagesTask(path=root).read("train", [0])
 
 
+@pytest.mark.parametrize("kind", [FolderTask, ImagesTask])
+@pytest.mark.parametrize("suffix", ["png", "tiff", "pgm"])
+def test_dim_images_are_refused_before_a_run_begins(
+    tmp_path: Path, kind: type[FolderTask | ImagesTask], suffix: str
+) -> None:
+    root = deep(tmp_path / "d", 1023, suffix)
+    with pytest.raises(DataError, match=r"a sample of them holds no value above .*bits=10 or"):
+        kind(path=root).index()
+    assert len(kind(path=root, bits=10).index().parts["train"])
+
+
+@pytest.mark.parametrize("kind", [FolderTask, ImagesTask])
+def test_other_bits_are_other_images(tmp_path: Path, kind: type[FolderTask | ImagesTask]) -> None:
+    root = deep(tmp_path / "d", 65535)
+    known = [kind(path=root, bits=bits).index().fingerprint for bits in (None, 10, 12, 16)]
+    assert len(set(known)) == 4
+
+
 def test_one_dark_image_among_others_is_read_as_before(tmp_path: Path) -> None:
     root = deep(tmp_path / "d", 65535)
     Image.fromarray(np.full((4, 4), 700, np.uint16)).save(root / "test/a/0.png")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -531,3 +533,27 @@ def test_dim_images_of_16_bits_are_refused_until_it_is_said(
     task = make("hub:org/deep:bits=12")
     assert task.read("train", [1])[0][0, :3, 0].tolist() == [0, 43, 255]
     assert "bits" not in make("hub:org/deep").identity()["params"]
+    # The same files are other images under other bits: what is kept of them must not be served.
+    tasks = [make(f"hub:org/deep{more}") for more in ("", ":bits=12", ":bits=16")]
+    assert len({one.index().fingerprint for one in tasks}) == 3
+
+
+def test_labels_that_are_edited_are_read_again_though_the_time_of_their_file_is_kept(
+    tmp_path: Path, draw: Callable[..., bytes]
+) -> None:
+    clone = tmp_path / "clone"
+    for split, count in (("train", 8), ("test", 2)):
+        (clone / split).mkdir(parents=True)
+        for i in range(count):
+            (clone / split / f"{i}.png").write_bytes(draw(20 * i + 7 * (split == "test")))
+        rows = [{"file_name": f"{i}.png", "label": "ab"[i % 2]} for i in range(count)]
+        (clone / split / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    before = make(f"hub:path={clone}").index()
+    assert before.parts["test"].labels.tolist() == [0, 1]
+    table = clone / "test" / "metadata.jsonl"
+    times, text = table.stat(), table.read_text()
+    table.write_text(text.replace('"b"', '"c"').replace('"a"', '"b"').replace('"c"', '"a"'))
+    os.utime(table, ns=(times.st_atime_ns, times.st_mtime_ns))
+    after = make(f"hub:path={clone}").index()
+    assert after.parts["test"].labels.tolist() == [1, 0]
+    assert after.fingerprint != before.fingerprint

@@ -40,6 +40,7 @@ def test_order_roles_and_ranks(rows):
     ]
     assert [line.rank for line in board.lines] == [(1, 1), (2, 3), (2, 3), None, None, None]
     assert board.best.method == "good"
+    assert [line.behind for line in board.lines] == [False, True, True, False, False, False]
     assert [line.average_rank is None for line in board.lines] == [False] * 3 + [True] * 3
 
 

@@ -109,6 +109,19 @@ def test_equal_points_give_equal_pictures_whatever_a_persons_settings(rows):
     assert picture.pareto_picture(some, board, kind="png")[:4] == b"\x89PNG"
 
 
+def test_the_scale_is_that_of_the_ranked_methods_and_of_what_lies_near(rows):
+    board = build_board(rows)
+    some = points(board, rows)
+    low, high = picture._scale(some)
+    ranked = [p.accuracy for p in some if p.role == "ranked"]
+    assert low == pytest.approx(100 * min(e.low for e in ranked))
+    assert high == pytest.approx(75)  # neither the ceiling at 90 nor scratch at 15 % lies near
+    near = [*some, point("near", 0.8, 100.0, "ceiling")]
+    assert picture._scale(near) == pytest.approx((low, 80))
+    alone = [p for p in some if p.role == "control"]
+    assert picture._scale(alone) == pytest.approx((15, 15))
+
+
 def test_names_with_dollars_are_no_formulas(make_rows):
     rows = make_rows("a$b", {"a": [0.5]}, cost=cost(100))
     rows += make_rows("c$\\nonsense$", {"a": [0.6]}, cost=cost(900))

@@ -1,12 +1,7 @@
-"""The page in a real browser, from a file: skipped where there is no Chromium or Playwright."""
+"""The page in a real browser, from a file."""
 
 from __future__ import annotations
 
-import importlib.util
-import shutil
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -15,64 +10,10 @@ from distbench.leaderboard.analysis.reports import reports
 from distbench.leaderboard.report_files import reports_page
 from distbench.workflows.collect import collect
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="needs the browser Chromium"),
-    pytest.mark.skipif(
-        importlib.util.find_spec("playwright") is None, reason="needs the package playwright"
-    ),
-]
-
-spec = importlib.util.spec_from_file_location("synthetic", Path(__file__).with_name("synthetic.py"))
-synthetic = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(synthetic)
+pytestmark = pytest.mark.slow
 
 EVIL = "<img src=x onerror=alert(1)>/<script>alert(2)</script>"
 BEST = "pseudo_labels/weighted/logme"
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory) -> Path:
-    """Two tables in one page: the second has one seed and a method of its own."""
-    folder = tmp_path_factory.mktemp("browser")
-    synthetic.run_folder(folder / "in/one", synthetic.small_board())
-    other = ({**row, "suite_version": 2} for row in synthetic.small_board(1))
-    synthetic.run_folder(folder / "in/two", other, 1)
-    (folder / "in/bad").mkdir()
-    (folder / "in/bad/rows.jsonl").write_text("x")
-    found = collect([folder / "in"])
-    path = folder / "leaderboard.html"
-    path.write_text(reports_page(found, reports(found)), encoding="utf-8")
-    return path
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        made = driver.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield made
-        made.close()
-
-
-@pytest.fixture
-def page(browser, file) -> Iterator[Any]:
-    """A fresh page that must neither complain nor ask for anything but its own file."""
-    context = browser.new_context(viewport={"width": 1360, "height": 900})
-    opened = context.new_page()
-    troubles: list[str] = []
-    opened.on("console", lambda m: troubles.append(f"console {m.type}: {m.text}"))
-    opened.on("pageerror", lambda e: troubles.append(f"error: {e}"))
-    opened.on("dialog", lambda d: (troubles.append(f"dialog: {d.message}"), d.dismiss()))
-    asked: list[str] = []
-    opened.on("request", lambda r: asked.append(r.url))
-    opened.goto(file.as_uri())
-    yield opened
-    context.close()
-    assert troubles == []
-    assert {url for url in asked if not url.startswith("data:")} <= {file.as_uri()}
 
 
 def arrive(page, title: str) -> None:
@@ -97,7 +38,7 @@ def test_sorting_by_button_says_so(page):
     assert head.get_attribute("aria-sort") == "ascending"
     # What has no mean is last either way.
     assert (names(page)[0], names(page)[-1]) == ("scratch", EVIL)
-    page.get_by_role("button", name="Sort by dogs").click()
+    page.get_by_role("button", name="Sort by mini-dogs").click()
     assert page.locator("#methods thead th[aria-sort]").count() == 1
     page.get_by_role("button", name="Method", exact=True).click()
     assert names(page) == sorted(names(page))
@@ -149,7 +90,7 @@ def test_a_method_has_a_page_of_its_own(page, file):
     detail = page.locator("#detail")
     assert detail.locator("h1").inner_text() == BEST
     text = detail.inner_text()
-    for said in ("What it learnt from", "Learning curves", "Settings", "temperature", "in/one"):
+    for said in ("What it is", "What it learnt from", "Learning curves", "temperature", "in/one"):
         assert said in text
     assert detail.locator(".heat tbody tr").count() == 13
     assert detail.locator(".curves svg").count() == 8
@@ -160,7 +101,7 @@ def test_a_method_has_a_page_of_its_own(page, file):
 
 
 def test_a_task_has_a_page_of_its_own(page, file):
-    page.locator("#methods thead").get_by_role("link", name="cub").click()
+    page.locator("#methods thead").get_by_role("link", name="mini-cub").click()
     arrive(page, "mini-cub")
     assert page.url.endswith("#task=mini-cub")
     text = page.locator("#detail").inner_text()
@@ -278,7 +219,7 @@ def test_text_stands_out_from_its_ground(page, scheme):
     assert {name: ratio for name, ratio in ratios.items() if ratio < 4.5} == {}
 
 
-def test_many_methods_are_drawn_as_they_are_looked_at(browser, tmp_path):
+def test_many_methods_are_drawn_as_they_are_looked_at(browser, synthetic, tmp_path):
     folder = synthetic.run_folder(tmp_path / "run", synthetic.large_board(150, 1), 1)
     found = collect([folder])
     path = tmp_path / "large.html"
@@ -306,7 +247,10 @@ def test_a_difference_without_an_interval_breaks_nothing(browser, make_rows, sav
     opened.goto(path.as_uri())
     row = opened.locator("#methods tbody tr", has_text="even").inner_text()
     assert "+10.0" in row and "±" not in row.split("+10.0")[1]
-    assert "No interval where the differences" in opened.locator("#notes").inner_text()
+    assert (
+        "No interval: the differences are equal on all tasks (even)."
+        in opened.locator("#notes").inner_text()
+    )
     opened.get_by_role("link", name="even").first.click()
     assert "points vs finetune" in opened.locator("#detail").inner_text().lower()
     assert errors == []

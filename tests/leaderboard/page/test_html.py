@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import importlib.util
 import json
 import re
-from pathlib import Path
 
 import pytest
 
 from distbench.leaderboard.analysis.reports import reports
+from distbench.leaderboard.page.about import About, ComponentFacts, Remake
 from distbench.leaderboard.report_files import reports_latex, reports_markdown, reports_page
 from distbench.workflows.collect import collect
-
-spec = importlib.util.spec_from_file_location("synthetic", Path(__file__).with_name("synthetic.py"))
-synthetic = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(synthetic)
 
 
 def data_text(page: str) -> str:
@@ -25,7 +20,7 @@ def data_text(page: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory):
+def built(tmp_path_factory, synthetic):
     folder = synthetic.run_folder(tmp_path_factory.mktemp("page") / "run", synthetic.small_board())
     found = collect([folder])
     made = reports(found)
@@ -87,6 +82,57 @@ def test_data_are_columns_of_equal_length(built):
     assert board["mean"][0] == round(100_000 * built[1][0].board.lines[0].mean.mean)
 
 
+def test_the_page_knows_pairs_and_differences_by_task(built):
+    (board,) = json.loads(data_text(built[2]))["boards"]
+    of = built[1][0].board
+    pairs = of.pairs
+    count = len(pairs.methods)
+    assert board["pairs"]["count"] == count
+    assert board["method"][:count] == list(pairs.methods)
+    assert [len(row) for row in board["pairs"]["gap"]] == list(range(count - 1, -1, -1))
+    assert board["pairs"]["gap"][0][1] == pytest.approx(100_000 * pairs.gaps[0][2], abs=1)
+    assert board["pairs"]["p"][1][0] == pytest.approx(pairs.p_holm[1][2], rel=5e-3)
+    line = of.lines[0]
+    assert board["byTask"][0] == pytest.approx([100_000 * v for v in line.by_task], abs=1)
+    assert board["byTask"][board["method"].index("finetune")] is None
+    assert board["compared"][0] == line.compared == 24
+    assert board["behind"] == [x.behind for x in of.lines]
+    evil = next(i for i, seeds in enumerate(board["seedsAt"]) if seeds)
+    assert board["seedsAt"][evil][-1] == [0, 1] and board["seedsAt"][0] is None
+
+
+def test_the_page_says_what_its_tables_say(built):
+    (board,) = json.loads(data_text(built[2]))["boards"]
+    notes = ["".join(text for text, _ in note) for note in board["notes"]]
+    text = reports_markdown(*built[:2]).replace("`", "")
+    assert len(notes) == 3 and all(note in text for note in notes)
+    assert board["noise"] == "seeds"
+    shell = built[2].lower()
+    for wrong in ("not to be told apart", "tie group", "cannot be told apart", "share a rank"):
+        assert wrong not in shell
+
+
+def test_what_methods_are_is_told_and_nothing_else(built):
+    found, made, plain = built
+    (board,) = (data := json.loads(data_text(plain)))["boards"]
+    assert data["components"] == {} and set(board["remake"]) == {None}
+    assert board["images"] == ["The student sees images of 32 x 32 pixels."]
+    facts = ComponentFacts(2, "Says much.", homepage="https://example.org", licence="MIT")
+    about = About(
+        components={("metric", "logme"): facts},
+        suites={("mini", 1): "Drawn things."},
+        remakes={(made[0].label, board["method"][0]): Remake(("distbench run",))},
+        dates={found.origins[0].path: "2026-01-31"},
+    )
+    data = json.loads(data_text(reports_page(found, made, about)))
+    assert data["components"]["metric logme"] == [
+        *(2, "Says much.", "", "", "https://example.org", "MIT")
+    ]
+    assert data["boards"][0]["images"][0] == "Drawn things."
+    assert data["boards"][0]["remake"][:2] == [[["distbench run"], ""], None]
+    assert ["date", "2026-01-31"] in data["origins"][0]["about"]
+
+
 def test_the_front_is_that_of_the_picture(built):
     from distbench.leaderboard.analysis.pareto import points
 
@@ -125,7 +171,7 @@ def test_the_page_has_the_differences_of_metrics_and_what_counts_as_chance(built
 
 
 @pytest.mark.slow
-def test_a_page_with_many_methods_thins_what_is_long(tmp_path):
+def test_a_page_with_many_methods_thins_what_is_long(tmp_path, synthetic):
     rows = synthetic.large_board(120, 1)
     found = collect([synthetic.run_folder(tmp_path / "run", rows, 1)])
     (board,) = json.loads(data_text(reports_page(found, reports(found))))["boards"]

@@ -118,3 +118,16 @@ def test_both_ways_of_resizing_are_that_of_evaluation(size: int) -> None:
     whole = FromPixels(torch.nn.Identity(), steps)
     assert torch.allclose(whole(pixels), wanted, atol=1e-5)
     assert ("resize to" in " ".join(steps.steps())) == (size != 16)
+
+
+def test_values_that_mean_something_else_mean_it_to_the_shipped_source_too(
+    white_is_zero: Callable[..., bytes], bmp: Callable[..., bytes]
+) -> None:
+    from distbench_builtin.shared.images.decode import decode_bytes
+
+    rng = np.random.default_rng(0)
+    negative = white_is_zero(rng.integers(0, 65536, (20, 20), dtype=np.uint16))
+    empty = bmp(rng.integers(0, 256, (20, 20, 4), dtype=np.uint8) * np.uint8([1, 1, 1, 0]))
+    for data in (negative, empty):
+        seen = fit(decode_bytes(data, "x"), 16)
+        assert np.array_equal(shipped(Image.open(io.BytesIO(data))), seen)

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
+from distbench.engine.global_state import unchanged
 from distbench.errors import Declined, PluginError
-from distbench.interfaces.calls import naming
+from distbench.interfaces.calls import naming, writes
 from distbench.interfaces.context import Embedding
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.probe import Labels, Probe
@@ -80,11 +81,17 @@ def probes_of(
 
 
 def score(metric: Metric, probes: Sequence[Probe]) -> Scores:
-    """Scores sources by their probes, each with a `Probe.source` of its own name."""
+    """Scores sources by their probes, each with a `Probe.source` of its own name.
+
+    Raises:
+        PluginError: The metric fails, gives what are no scores, or writes into what it is handed.
+    """
     values: dict[str, float] = {}
     excluded: dict[str, str] = {}
-    with naming(metric.name, "score"):
+    with naming(metric.name, "score"), unchanged(metric.name):
         given = [*metric.score_all([*probes])]
+    if not intact(probes):
+        raise writes(metric.name)
     if len(given) != len(probes):
         raise PluginError(metric.name, f"gave {len(given)} scores for {len(probes)} sources")
     for probe, value in zip(probes, given, strict=True):
@@ -96,6 +103,11 @@ def score(metric: Metric, probes: Sequence[Probe]) -> Scores:
         else:
             values[name] = number
     return Scores(values, excluded)
+
+
+def intact(probes: Sequence[Probe]) -> bool:
+    """Whether all that metrics are handed is as it was: tensors of it can be written."""
+    return all(probe.intact() for probe in probes)
 
 
 def number_of(metric: Metric, value: object) -> float:

@@ -31,17 +31,25 @@ _CONTRAST = 8.0
 """Standard deviation of the brightness below which a thumbnail shows too little to be known."""
 
 
-def thumbnails(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Square images (n, s, s, 3) at 16 pixels, each the mean of its area: (n, 16, 16, 3)."""
-    small = np.empty((len(images), _SIDE, _SIDE, 3), dtype=np.uint8)
+def thumbnails(
+    images: NDArray[np.uint8], positions: NDArray[np.int64] | None = None
+) -> NDArray[np.uint8]:
+    """Square images (n, s, s, 3) at 16 pixels, each the mean of its area: (n, 16, 16, 3).
+
+    Args:
+        images: All of them.
+        positions: Of those that are wanted, which no others are read for; None for all.
+    """
+    wanted = range(len(images)) if positions is None else positions
+    small = np.empty((len(wanted), _SIDE, _SIDE, 3), dtype=np.uint8)
 
     def shrink(start: int) -> None:
-        for i in range(start, min(start + _CHUNK, len(images))):
-            square = Image.fromarray(np.asarray(images[i]))
+        for i in range(start, min(start + _CHUNK, len(wanted))):
+            square = Image.fromarray(np.asarray(images[wanted[i]]))
             small[i] = np.asarray(square.resize((_SIDE, _SIDE), Image.Resampling.BOX))
 
     with ThreadPoolExecutor(max_workers=usable_cores()) as pool:
-        list(pool.map(shrink, range(0, len(images), _CHUNK)))
+        list(pool.map(shrink, range(0, len(wanted), _CHUNK)))
     return small
 
 

@@ -111,7 +111,7 @@ def train(
     declared = {
         "initialisation": method.initialisation,
         "steps": taken,
-        "images_per_step": sum(phase.steps * _images(phase) for phase in phases) / taken,
+        "images_per_step": sum(p.steps * p.passes * _images(p) for p in phases) / taken,
         "phases": [phase.declared() for phase in phases],
     }
     return Trained(
@@ -152,10 +152,17 @@ def check_phases(
                 f"phase {phase.name!r} has {phase.steps} steps; a phase has a whole number of "
                 "them, 1 at least",
             )
-    wanted = sum(phase.steps for phase in phases)
+        if (whole := as_int(phase.passes)) is None or whole < 1:
+            raise PluginError(
+                method.name,
+                f"phase {phase.name!r} has {phase.passes} passes a step; it is a whole number of "
+                "them, 1 at least",
+            )
+    wanted = sum(phase.steps * phase.passes for phase in phases)
     if wanted > steps:
+        each = " (each pass of a step counts as one)" if any(p.passes > 1 for p in phases) else ""
         raise PluginError(
-            method.name, f"its phases take {wanted} steps, the protocol allows {steps}"
+            method.name, f"its phases take {wanted} steps{each}, the protocol allows {steps}"
         )
     for phase in phases:
         for name, stream in phase.streams.items():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from distbench.engine.global_state import unchanged
 from distbench.engine.stages.score import Scores
 from distbench.errors import Declined, PluginError
 from distbench.interfaces.calls import naming
@@ -41,7 +42,7 @@ def weigh(
             "no eligible source is left" + (f" ({'; '.join(reasons)})" if reasons else "")
         )
     values = np.array([scores.values[s.name] if scores else 0.0 for s in sources])
-    with naming(strategy.name, "weigh"):
+    with naming(strategy.name, "weigh"), unchanged(strategy.name):
         given = strategy.weigh(read_only(values), [*sources], context)
         weights = np.asarray(given, dtype=np.float64)
     wrong = (

@@ -17,6 +17,7 @@ from distbench.engine.training.meter import Meter
 from distbench.engine.training.precision import gradient_scaler, mixed_precision
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.streams import BatchStream
+from distbench.engine.training.updates import Updates
 from distbench.engine.training.weight_guard import WeightGuard
 from distbench.errors import DistbenchError
 from distbench.interfaces.classifier import Classifier
@@ -63,8 +64,8 @@ def train_phases(
         mode, and the learning curve.
 
     Raises:
-        DistbenchError: The loss is no longer finite, or weights change outside the optimiser's
-            step.
+        DistbenchError: The loss is no longer finite, weights change outside the optimiser's step,
+            or a step takes more optimiser steps or backward passes than its phase declares.
     """
     held = (checkpoint.load() if checkpoint else None) or {"phase": 0}
     total = sum(phase.steps for phase in phases)
@@ -115,6 +116,7 @@ class _PhaseTraining:
         self._modules = nn.ModuleDict(dict(phase.modules)).to(setting.device)
         for module in (model, self._modules):
             contiguous_where_needed(module, setting.device)
+        self._updates = Updates(phase)
         guard = WeightGuard(phase.name, model)
         with self._counting():
             self._optimiser = (phase.optimiser or partial(sgd, phase=phase))(model, self._modules)
@@ -144,7 +146,7 @@ class _PhaseTraining:
             averages = () if self._average is None else (self._average,)
             guard = WeightGuard(self._phase.name, self._model, *averages)
             while self._step < steps:
-                with self._counting():
+                with self._counting(), self._updates.counting():
                     loss = self._advance(guard)
                 if self._step in marks:
                     guard.settle()

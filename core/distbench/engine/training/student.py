@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from distbench.engine.global_state import unchanged
 from distbench.engine.training.memory_format import laid_out
 from distbench.errors import ArgumentError, PluginError, WeightsError
 from distbench.interfaces.calls import naming
@@ -20,9 +21,10 @@ def build_student(
     """A fresh student on a device; what is random in it follows from the seed alone.
 
     Raises:
-        PluginError: Its normalisation or the width of its features is not what a student gives.
+        PluginError: Its normalisation or the width of its features is not what a student gives, or
+            it changes what all share.
     """
-    with torch.random.fork_rng(devices=[]):
+    with unchanged(student.name), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         backbone = student.backbone(pretrained=pretrained)
         try:

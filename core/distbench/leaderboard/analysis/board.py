@@ -158,14 +158,18 @@ def _ranked(maker: LineMaker, lines: Sequence[Line]) -> tuple[list[Line], Pairs 
         for (method, p), value in zip(compared, adjusted, strict=True)
         if p is not None
     }
+    behind = [False, *((holm(p[0, 1:]) <= 1 - LEVEL) & (gaps[0, 1:] > 0)).tolist()]
     placed = [
         replace(
             line,
             rank=rank,
+            behind=worse,
             average_rank=float(average),
             p_holm=p_holm.get(line.method),
         )
-        for line, rank, average in zip(lines, rank_sets(gaps, p), averages, strict=True)
+        for line, rank, worse, average in zip(
+            lines, rank_sets(gaps, p), behind, averages, strict=True
+        )
     ]
     if not 1 < len(lines) <= MOST_PAIRS:
         return placed, None

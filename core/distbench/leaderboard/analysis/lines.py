@@ -26,6 +26,7 @@ class Line:
         p_holm: The p value of `delta`, adjusted for all ranked methods that are compared.
         rank: First and last rank of its confidence set; only complete methods of role ranked have
             one, as they alone have `average_rank`.
+        behind: Whether it is shown to be worse than the best, by the tests of the best's own rank.
         win_rate: Against the baseline, a draw counting half.
     """
 
@@ -40,6 +41,7 @@ class Line:
     compared: int = 0
     p_holm: float | None = None
     rank: tuple[int, int] | None = None
+    behind: bool = False
     average_rank: float | None = None
     win_rate: float | None = None
 

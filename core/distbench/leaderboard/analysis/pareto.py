@@ -100,9 +100,8 @@ def caption(board: Board) -> tuple[str, ...]:
         f"Suite {board.suite} version {board.suite_version}, {tasks} "
         f"{'task' if tasks == 1 else 'tasks'}, {seeds} {'seed' if seeds == 1 else 'seeds'}."
     )
-    bars = (
-        "One seed: no intervals." if seeds == 1 else "Bars: 95 % t interval over the seeds' noise."
-    )
+    known = any(line.mean is not None and line.mean.half is not None for line in board.lines)
+    bars = "Bars: 95 % intervals." if known else "One seed: no intervals."
     what = (
         "Training: the student, passes of its sources over what is distilled on, and teaching "
         "them; selection is not in it."

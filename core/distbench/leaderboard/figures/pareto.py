@@ -12,7 +12,7 @@ from distbench.leaderboard.analysis import pareto
 from distbench.leaderboard.analysis.board import Board
 from distbench.leaderboard.analysis.pareto import Point
 from distbench.leaderboard.figures.png import plain_figure
-from distbench.leaderboard.figures.point_labels import INK, LINE, STYLE, Panel, write_names
+from distbench.leaderboard.figures.point_labels import INK, LINE, STYLE, Panel, height, write_names
 from distbench.leaderboard.rows.records import RowRecord
 from distbench.storage.atomic import write_atomic
 from distbench.storage.rows import Row
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FILE = "pareto.svg"
-_DRAWING = 1
+_DRAWING = 2
 """Raised when the same points would be drawn differently."""
 
 _FAINT, _FONT = "#999999", 8.0
@@ -156,8 +156,19 @@ def _panel(axes: Axes, some: Sequence[Point], panel: Panel, inches: float) -> No
     for point in some:
         marker, colour = STYLE[point.role]
         low, high = point.accuracy.low, point.accuracy.high
-        mean = 100 * point.accuracy.mean
-        if low is not None and high is not None:
+        mean = height(axes, point)
+        beyond = mean != 100 * point.accuracy.mean
+        if beyond:
+            arrow = "↓" if mean > 100 * point.accuracy.mean else "↑"
+            label = f"{arrow} {100 * point.accuracy.mean:.1f}"
+            axes.annotate(
+                label,
+                (cost(point), mean),
+                (6, 3),
+                textcoords="offset points",
+                annotation_clip=False,
+            )
+        elif low is not None and high is not None:
             axes.vlines(cost(point), 100 * low, 100 * high, color=colour, linewidth=1.0, zorder=3)
         axes.plot(
             [cost(point)],
@@ -166,15 +177,14 @@ def _panel(axes: Axes, some: Sequence[Point], panel: Panel, inches: float) -> No
             markeredgecolor=colour,
             markerfacecolor=colour if front(point) else "white",
             zorder=4,
+            clip_on=False,
             **_MARK,
         )
     write_names(axes, some, panel, inches)
 
 
 def _limits(axes: Axes, some: Sequence[Point], cost: Callable[[Point], float]) -> None:
-    lows = [p.accuracy.mean if p.accuracy.low is None else p.accuracy.low for p in some]
-    highs = [p.accuracy.mean if p.accuracy.high is None else p.accuracy.high for p in some]
-    low, high = 100 * min(lows), 100 * max(highs)
+    low, high = _scale(some)
     room = max(0.06 * (high - low), 0.5)
     axes.set_ylim(low - room, high + room)
     least, most = min(map(cost, some)), max(map(cost, some))
@@ -182,6 +192,26 @@ def _limits(axes: Axes, some: Sequence[Point], cost: Callable[[Point], float]) -
     widen = max((most / least) ** 0.07, (4 / min(most / least, 4)) ** 0.5, 1.15)
     axes.set_xscale("log")
     axes.set_xlim(least / widen, most * widen)
+
+
+def _scale(some: Sequence[Point]) -> tuple[float, float]:
+    """Where accuracies lie, in percent: of ranked methods, and of others that lie near them.
+
+    A network from scratch far below all others would else flatten their differences.
+    """
+    ranked = [point for point in some if point.role == "ranked"]
+    core = _ends(ranked or some)
+    low, high = min(core), max(core)
+    near = max((high - low) / 2, 1.0)
+    ends = [v for v in _ends(some) if low - near <= v <= high + near]
+    return min(ends), max(ends)
+
+
+def _ends(some: Sequence[Point]) -> list[float]:
+    """Both ends of each interval, in percent."""
+    estimates = [point.accuracy for point in some]
+    lows = [e.mean if e.low is None else e.low for e in estimates]
+    return [100 * v for v in (*lows, *(e.mean if e.high is None else e.high for e in estimates))]
 
 
 def _ticks(axes: Axes) -> None:

@@ -35,18 +35,24 @@ class Panel(NamedTuple):
     front: Callable[[Point], bool]
 
 
+def height(axes: Axes, point: Point) -> float:
+    """Where a point lies, in percent: at the edge of the axes where it is beyond them."""
+    low, high = axes.get_ylim()
+    return min(max(100 * point.accuracy.mean, low), high)
+
+
 def write_names(axes: Axes, some: Sequence[Point], panel: Panel, inches: float) -> None:
     """Names one below the other in the order of accuracy, each tied to its point by a thin line."""
     _, cost, front = panel
     low, high = axes.get_ylim()
     order = sorted(some, key=lambda p: (-p.accuracy.mean, cost(p), p.method))
-    wanted = [(100 * p.accuracy.mean - low) / (high - low) for p in order]
-    for point, height in zip(order, spread(wanted, LINE / inches), strict=True):
+    wanted = [(height(axes, p) - low) / (high - low) for p in order]
+    for point, place in zip(order, spread(wanted, LINE / inches), strict=True):
         colour = STYLE[point.role][1]
         axes.annotate(
             f"{percent(point.accuracy).line}  {plain_line(short(point.method))}",
-            xy=(cost(point), 100 * point.accuracy.mean),
-            xytext=(1.06, height),
+            xy=(cost(point), height(axes, point)),
+            xytext=(1.06, place),
             textcoords="axes fraction",
             va="center",
             ha="left",

@@ -11,17 +11,32 @@ from distbench.leaderboard.analysis.metric_measures import MEASURED
 from distbench.leaderboard.analysis.metric_quality import oracle
 from distbench.leaderboard.analysis.metric_scores import metric_of
 from distbench.leaderboard.analysis.reports import BoardReport
+from distbench.leaderboard.page.about import About
 from distbench.leaderboard.page.columns import column_data, share
+from distbench.leaderboard.page.comparisons import comparison_data
 from distbench.leaderboard.page.compute import compute_data
 from distbench.leaderboard.page.detail import curve_data, digits, weight_data
+from distbench.leaderboard.page.nature import (
+    component_table,
+    image_notes,
+    origin_day,
+    remake_of,
+)
 from distbench.leaderboard.rows.origins import Collected
 from distbench.leaderboard.rows.records import DeclaredMethod, RowRecord
 from distbench.leaderboard.statistics import Estimate, mean_interval
+from distbench.leaderboard.tables.board_table import (
+    fewer_seeds,
+    group_notes,
+    noise_of,
+    reading_notes,
+    untuned_notes,
+)
 from distbench.leaderboard.tables.cost_table import SHOWN
-from distbench.leaderboard.tables.text_table import short_names
+from distbench.leaderboard.tables.text_table import Text, short_names
 
 
-def page_data(collected: Collected, reports: Sequence[BoardReport]) -> dict[str, Any]:
+def page_data(collected: Collected, reports: Sequence[BoardReport], about: About) -> dict[str, Any]:
     """Everything that the page shows, as values that JSON can hold."""
     return {
         "measure": reports[0].board.measure.replace("_", " "),
@@ -30,17 +45,18 @@ def page_data(collected: Collected, reports: Sequence[BoardReport]) -> dict[str,
                 "path": origin.path,
                 "kind": origin.kind,
                 "submitter": origin.submitter,
-                "about": list(origin.about.items()),
+                "about": [*origin.about.items(), *origin_day(origin, about)],
             }
             for origin in collected.origins
         ],
         "refused": list(collected.refused),
         "costColumns": [[column.page_title, column.page_form] for column in SHOWN],
-        "boards": [_board(report) for report in reports],
+        "components": component_table(about),
+        "boards": [_board(report, about) for report in reports],
     }
 
 
-def _board(report: BoardReport) -> dict[str, Any]:
+def _board(report: BoardReport, about: About) -> dict[str, Any]:
     board = report.board
     declared: dict[str, DeclaredMethod] = {row.method.id: row.method for row in report.rows}
     by_method: dict[str, list[RowRecord]] = defaultdict(list)
@@ -58,6 +74,11 @@ def _board(report: BoardReport) -> dict[str, Any]:
         ],
         "tasks": list(board.tasks),
         "short": short_names(board.tasks),
+        "groups": list(board.groups),
+        "images": image_notes(report, about),
+        "groupNotes": _texts(group_notes(board)),
+        "notes": _texts([*reading_notes(board), *untuned_notes(board), *fewer_seeds(board)]),
+        "noise": noise_of(board),
         "facts": _task_facts(report),
         "seeds": list(board.seeds),
         "baseline": board.baseline,
@@ -66,6 +87,9 @@ def _board(report: BoardReport) -> dict[str, Any]:
         **column_data(board),
         **_kinds(methods, by_method),
         **compute_data(report),
+        **comparison_data(board),
+        "again": [m.written if m.again else None for m in methods],
+        "remake": [remake_of(report, line.method, about) for line in board.lines],
         "origins": [list(report.origins[line.method]) for line in board.lines],
         "plugins": _shelved([_plugins(by_method[line.method]) for line in board.lines]),
         "settings": [
@@ -77,6 +101,11 @@ def _board(report: BoardReport) -> dict[str, Any]:
         **weight_data(report, sources),
         "metrics": _metrics(report),
     }
+
+
+def _texts(notes: Sequence[Sequence[Text]]) -> list[Any]:
+    """Notes as lists of parts: a text, and whether it is a name."""
+    return [[[part.line, int(part.kind == "name")] for part in line] for line in notes]
 
 
 def _task_facts(report: BoardReport) -> list[dict[str, Any]]:

@@ -80,6 +80,15 @@ def board_json(board: Board) -> str:
     return plain_json(text) + "\n"
 
 
+def reading_notes(board: Board) -> list[tuple[Text, ...]]:
+    """What the numbers of a board mean."""
+    return [
+        note(_interval_note(board)),
+        *_baseline_notes(board),
+        *_rank_notes(board),
+    ]
+
+
 def _notes(board: Board) -> list[tuple[Text, ...]]:
     count, seeds = plural(len(board.tasks), "task"), plural(len(board.seeds), "seed")
     measure = "test " + board.measure.replace("_", " ")
@@ -92,10 +101,8 @@ def _notes(board: Board) -> list[tuple[Text, ...]]:
             name_cell(board.suite),
             f" version {board.suite_version}, {count}, {seeds}; {measure} in percent.",
         ),
-        *_group_notes(board),
-        note(_interval_note(board)),
-        *_baseline_notes(board),
-        *_rank_notes(board),
+        *group_notes(board),
+        *reading_notes(board),
     ]
     for role in ("control", "ceiling"):
         named = [line.method for line in board.lines if line.role == role and not line.again]
@@ -104,12 +111,18 @@ def _notes(board: Board) -> list[tuple[Text, ...]]:
     if named := [line.method for line in board.lines if line.again and line.complete]:
         text = "Without a rank, as another file's results of a method that stands: "
         notes.append(note(text, *_listed(named), "."))
-    if board.untuned:
-        text = "Untuned in this suite, so with their own defaults: "
-        notes.append(note(text, *_listed(board.untuned), "."))
-    notes += _fewer_seeds(board)
+    notes += untuned_notes(board)
+    notes += fewer_seeds(board)
     notes += [_missing_note(line) for line in board.lines if not line.complete]
     return notes
+
+
+def untuned_notes(board: Board) -> list[tuple[Text, ...]]:
+    """What nobody tuned for this suite."""
+    if not board.untuned:
+        return []
+    text = "Untuned in this suite, so with their own defaults: "
+    return [note(text, *_listed(board.untuned), ".")]
 
 
 def _listed(names: Iterable[str]) -> list[str | Text]:
@@ -121,7 +134,8 @@ def _joined(between: str, items: Iterable[Sequence[str | Text]]) -> list[str | T
     return [part for item in items for part in (between, *item)][1:]
 
 
-def _group_notes(board: Board) -> list[tuple[Text, ...]]:
+def group_notes(board: Board) -> list[tuple[Text, ...]]:
+    """Which tasks count as one."""
     members: dict[str, list[str]] = defaultdict(list)
     for task, group in zip(board.tasks, board.groups, strict=True):
         members[group].append(task)
@@ -132,17 +146,21 @@ def _group_notes(board: Board) -> list[tuple[Text, ...]]:
     return [note("Tasks that share data or kind count as one group: ", *parts, ".")]
 
 
-def _interval_note(board: Board) -> str:
+def noise_of(board: Board) -> str:
+    """What the intervals of tasks are over; empty where there are none."""
     entries = [entry for line in board.lines for entry in line.entries if entry.estimate]
     of_images = bool(entries) and all(entry.of_images for entry in entries)
-    if len(board.seeds) == 1 and not of_images:
-        return "One seed: no interval for tasks and mean."
-    noise = "seeds and test images" if of_images else "seeds"
     if len(board.seeds) == 1:
-        noise = "test images of one seed"
+        return "test images of one seed" if of_images else ""
+    return "seeds and test images" if of_images else "seeds"
+
+
+def _interval_note(board: Board) -> str:
+    if not noise_of(board):
+        return "One seed: no interval for tasks and mean."
     return (
-        f"±: half the 95 % interval over {noise}; of the mean: with the tasks as given, each "
-        "group of equal weight."
+        f"±: half the 95 % interval over {noise_of(board)}; of the mean: with the tasks as given, "
+        "each group of equal weight."
     )
 
 
@@ -188,7 +206,7 @@ def _rank_notes(board: Board) -> list[tuple[Text, ...]]:
     ]
 
 
-def _fewer_seeds(board: Board) -> list[tuple[Text, ...]]:
+def fewer_seeds(board: Board) -> list[tuple[Text, ...]]:
     """What has fewer seeds than others, and over how many cells it is compared."""
     few: dict[str, list[str]] = defaultdict(list)
     for line in board.lines:

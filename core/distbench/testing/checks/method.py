@@ -18,7 +18,7 @@ def phases(subject: Subject) -> None:
     """Its phases stay within the protocol's steps, however many these are."""
     for steps in (3, 11):
         _, seen = train_recorded(subject, steps=steps)
-        wanted = sum(phase.steps for phase in seen.phases_)
+        wanted = sum(phase.steps * phase.passes for phase in seen.phases_)
         if not 0 < wanted <= steps:
             raise Fault(
                 f"its phases take {wanted} steps where the protocol has {steps}",

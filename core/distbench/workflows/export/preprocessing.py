@@ -18,10 +18,14 @@ def fit(image, side, bits=16):
             f"16 bits a colour, of which this student saw {bits}: give it such images as 8-bit ones"
         )
     image.draft(None, (2 * side, 2 * side))  # of a JPEG that is much larger: decoded smaller
+    white_is_zero = getattr(image, "tag_v2", {}).get(262) == 0  # of a TIFF
+    if image.format == "BMP" and image.mode == "RGBA" and not image.getchannel("A").getbbox():
+        image = image.convert("RGB")  # the fourth byte is left empty
     image = ImageOps.exif_transpose(image)  # upright, as the camera was held
     if image.mode.startswith("I"):  # 16 bits of grey: the upper 8 of those that are used
         used = np.minimum(np.asarray(image).astype(int), 2**bits - 1)
-        image = Image.fromarray((used >> (bits - 8)).astype(np.uint8))
+        grey = (used >> (bits - 8)).astype(np.uint8)
+        image = Image.fromarray(255 - grey if white_is_zero else grey)
     if image.has_transparency_data:
         ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
         ground.alpha_composite(image.convert("RGBA"))

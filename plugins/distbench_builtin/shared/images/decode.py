@@ -28,6 +28,8 @@ SUFFIXES = frozenset(
 # A suffix may lie; formats that start other programs (EPS) are never tried all the same.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 _SPARE = 2
+_PHOTOMETRIC = 262
+"""Number of the TIFF tag that says what values of grey mean; 0 if the smallest is white."""
 _ORIENTATION = 0x0112
 """Number of the EXIF tag that says how an image is turned."""
 
@@ -144,6 +146,8 @@ def _rgb(image: Image.Image, name: str, depth: Depth | None) -> Image.Image:
         raise CorruptImageError(
             name, "its pixels are floats, whose range is unknown; convert them to 8 or 16 bits"
         )
+    if image.format == "BMP" and image.mode == "RGBA" and not image.getchannel("A").getbbox():
+        return image.convert("RGB")  # of four bytes a pixel the last one is left empty
     palette = image.palette.mode if image.mode == "P" and image.palette else ""
     if image.mode in ("LA", "La", "PA", "RGBA", "RGBa") or (
         "transparency" in image.info or palette.endswith("A")
@@ -165,6 +169,8 @@ def _from_deep_grey(image: Image.Image, name: str, depth: Depth | None) -> Image
             name, "32-bit greyscale, whose range is unknown; convert it to 8 or 16 bits"
         )
     grey = upper_bits(values, 16) if depth is None else depth.eight_bits(values, name)
+    if getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0:
+        grey = 255 - grey  # PIL does so of 8 bits alone
     return Image.fromarray(grey).convert("RGB")
 
 

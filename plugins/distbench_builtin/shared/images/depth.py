@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
@@ -67,6 +68,19 @@ class Depth:
         self._where = where
         self._peak: int | None = None
 
+    def check(self) -> None:
+        """Looks at the sample alone, so that a plan refuses what a run would refuse later.
+
+        Raises:
+            DataError: Nothing was said of bits, and images of the sample are as dim as those that
+                `eight_bits` refuses.
+        """
+        if self._bits is None and 0 < (most := self._brightest()) < _FULL:
+            raise DataError(
+                f"the 16-bit images of {self._where} seem to use fewer bits: a sample of them "
+                f"holds no value above {most} (but for a thousandth of the pixels). {_say(most)}"
+            )
+
     def eight_bits(self, values: Values, name: str) -> NDArray[np.uint8]:
         """The upper 8 of the bits that are used; single brighter pixels become the brightest.
 
@@ -96,8 +110,7 @@ class Depth:
         raise DataError(
             f"the 16-bit images of {self._where} seem to use fewer bits: {name!r} holds no value "
             f"above {own.peak} (but for a thousandth of its pixels; the largest is {own.largest}), "
-            f"a sample of them none above {most}. Say how many bits hold something with "
-            f"bits={max(most.bit_length(), 8)} or more; bits=16 if they are meant to be dark"
+            f"a sample of them none above {most}. {_say(most)}"
         )
 
     def _brightest(self) -> int:
@@ -112,9 +125,28 @@ class Depth:
             return self._peak
 
 
+def _say(most: int) -> str:
+    return (
+        f"Say how many bits hold something with bits={max(most.bit_length(), 8)} or more; bits=16 "
+        "if they are meant to be dark"
+    )
+
+
 def upper_bits(values: Values, bits: int) -> NDArray[np.uint8]:
     """The upper 8 of some bits; what they cannot hold becomes the brightest."""
     return np.asarray(np.minimum(values, 2**bits - 1) >> (bits - 8), dtype=np.uint8)
+
+
+def with_bits(fingerprint: str, bits: int | None) -> str:
+    """A fingerprint of images as they are read: the same files give other pixels under other bits.
+
+    Args:
+        fingerprint: Of the files.
+        bits: As they were said; where they were not, the fingerprint stays what it is.
+    """
+    if bits is None:
+        return fingerprint
+    return hashlib.sha256(f"{fingerprint} bits={bits}".encode()).hexdigest()
 
 
 def note_of_bits(bits: int | None) -> list[str]:

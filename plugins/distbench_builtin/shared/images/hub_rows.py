@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import threading
 from abc import ABC, abstractmethod
 from collections import OrderedDict
@@ -194,16 +196,20 @@ def _with_all_names(features: Features, files: Sequence[str]) -> Features:
     return features
 
 
-def open_splits(folder: Path, config: str | None, what: str) -> tuple[dict[str, Rows], Features]:
+def open_splits(
+    folder: Path, config: str | None, what: str, origin: object
+) -> tuple[dict[str, Rows], Features]:
     """The splits of a data set that lies in a folder, and the types of its columns.
 
     The card's declarations hold where there is one. Parquet is read as it is; anything else is
-    prepared by the datasets library below ``$DISTBENCH_HOME/datasets``.
+    prepared by the datasets library below ``$DISTBENCH_HOME/datasets``, for each content anew: the
+    library itself knows files by their paths and times alone, which an edit may keep.
 
     Args:
         folder: A snapshot or clone of a repository.
         config: Which of its configurations; needed where there are several.
         what: How the data set is called in messages.
+        origin: What its content is known by: the commit, or the digests of its files; as JSON.
 
     Raises:
         DataError: It cannot be read; says why.
@@ -212,8 +218,10 @@ def open_splits(folder: Path, config: str | None, what: str) -> tuple[dict[str, 
     from datasets.utils.logging import disable_progress_bar
 
     disable_progress_bar()
+    content = hashlib.sha256(json.dumps(origin).encode()).hexdigest()
     try:
-        builder = load_dataset_builder(str(folder), config, cache_dir=str(home() / "datasets"))
+        cache = home() / "datasets" / content
+        builder = load_dataset_builder(str(folder), config, cache_dir=str(cache))
         files = {
             str(split): list(paths) for split, paths in (builder.config.data_files or {}).items()
         }

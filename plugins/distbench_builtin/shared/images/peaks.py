@@ -13,6 +13,7 @@ from distbench_builtin.shared.images.depth import BLACK, Brightness, brightness
 from distbench_builtin.shared.images.folder_tree import ImageFile
 
 _SAMPLE = 64
+_START = 32
 
 
 def peaks_of(root: Path, images: Sequence[ImageFile]) -> Callable[[], Iterable[Brightness]]:
@@ -20,10 +21,18 @@ def peaks_of(root: Path, images: Sequence[ImageFile]) -> Callable[[], Iterable[B
 
     def peaks() -> Iterable[Brightness]:
         for i in spread(len(images)):
-            with contextlib.suppress(OSError):
-                yield deep_brightness((root / images[i].place).read_bytes())
+            with contextlib.suppress(OSError), (root / images[i].place).open("rb") as file:
+                start = file.read(_START)
+                yield deep_brightness(start + file.read()) if _perhaps_deep(start) else BLACK
 
     return peaks
+
+
+def _perhaps_deep(start: bytes) -> bool:
+    """Whether a file that starts so may hold 16 bits: a PNG that does, a TIFF, or a PNM."""
+    if start.startswith(b"\x89PNG"):
+        return start[24:25] == b"\x10"
+    return start.startswith((b"II", b"MM", b"P"))
 
 
 def spread(count: int) -> Sequence[int]:

@@ -97,7 +97,7 @@ class HubMirror:
 
     def pools(self, folder: Path) -> dict[str, Pool]:  # noqa: D102
         what = f"data set {self.repository}"
-        opened, features = open_splits(folder, self.config, what)
+        opened, features = open_splits(folder, self.config, what, self.identity(folder))
         image = _hub_data.image_column(features, self.image, what)
         names = _is_list(features.get(self.label))
         label = self.label if names else _hub_data.label_column(features, self.label, what)

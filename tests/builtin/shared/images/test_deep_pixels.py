@@ -122,3 +122,26 @@ def test_folders_of_deep_colours_are_questioned(deep_png: Write, tmp_path: Path)
     with pytest.raises(DataError, match="bits=10 or more"):
         FolderTask(path=tmp_path / "d").read("test", [0])
     assert FolderTask(path=tmp_path / "d", bits=10).read("test", [0])[0].max() > 200
+
+
+def test_a_tiff_in_which_white_is_zero_is_no_negative(white_is_zero: Write) -> None:
+    values = np.array([[0, 700, 40000, 65535]], np.uint16)
+    shallow = decode_bytes(white_is_zero((values >> 8).astype(np.uint8)), "x")
+    assert shallow[0, :, 0].tolist() == [255, 253, 99, 0]
+    for depth in (None, Depth(None, list, "x"), Depth(16, list, "x")):
+        deep = decode_bytes(white_is_zero(values), "x", depth=depth)
+        assert np.array_equal(deep, shallow)
+    dim = white_is_zero(values >> 4)
+    with pytest.raises(DataError, match="bits=12 or more"):
+        decode_bytes(dim, "x", depth=Depth(None, list, "x"))
+    assert np.array_equal(decode_bytes(dim, "x", depth=Depth(12, list, "x")), shallow)
+
+
+def test_a_bmp_whose_alpha_is_empty_has_none(bmp: Write) -> None:
+    rgba = np.random.default_rng(0).integers(0, 256, (4, 5, 4), dtype=np.uint8)
+    rgba[..., 3] = 0
+    assert np.array_equal(decode_bytes(bmp(rgba), "x"), rgba[..., :3])
+    rgba[0, 0, 3] = 255
+    clear = decode_bytes(bmp(rgba), "x")
+    assert clear[0, 0].tolist() == rgba[0, 0, :3].tolist()
+    assert (clear[1:] == 255).all()

@@ -15,13 +15,11 @@ export function curvesPart(board, i) {
     make(
       "div",
       { class: "curves" },
-      board.tasks.map(
-        (task, t) => board.curves[i][t] && curve(task, board.short[t], board.curves[i][t]),
-      ),
+      board.tasks.map((task, t) => board.curves[i][t] && curve(task, board.curves[i][t])),
     ),
   ];
 }
-function curve(task, short, [steps, loss, validation]) {
+function curve(task, [steps, loss, validation]) {
   const W = 200,
     H = 96,
     end = steps[steps.length - 1];
@@ -40,7 +38,7 @@ function curve(task, short, [steps, loss, validation]) {
   return make(
     "figure",
     null,
-    make("figcaption", null, make("span", { class: "name" }, short), accuracy && `  ${accuracy}`),
+    make("figcaption", null, make("span", { class: "name" }, task), accuracy && `  ${accuracy}`),
     svg(
       "svg",
       { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": label },

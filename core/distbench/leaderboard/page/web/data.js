@@ -2,5 +2,6 @@
 export const DATA = JSON.parse(document.getElementById("data").textContent);
 DATA.boards.forEach((board, index) => {
   board.index = index;
+  board.against = null;
   board.best = board.rank.findIndex(Boolean);
 });

@@ -57,7 +57,26 @@ export function tableOf(caption, heads, rows, attributes) {
   );
 }
 export const scrolled = (table, label) =>
-  make("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": label }, table);
+  withEdges(
+    make("div", { class: "scroll", role: "region", tabindex: 0, "aria-label": label }, table),
+  );
+/* Shows at the edge of what scrolls sideways that it goes on there. */
+export function withEdges(node, tell) {
+  const look = () => {
+    const more = node.scrollLeft + node.clientWidth < node.scrollWidth - 1;
+    node.classList.toggle("goes-on", more);
+    if (tell) tell(more);
+  };
+  node.addEventListener("scroll", look, { passive: true });
+  const watch = new ResizeObserver(look);
+  for (const one of [node, node.firstChild]) watch.observe(one);
+  return node;
+}
+/* The whole name of a task as the head of a column: it breaks after its hyphens. */
+export function headName(text) {
+  const parts = String(text).split(/(?<=[-_/])/);
+  return parts.map((part, i) => (i ? [make("wbr"), part] : part));
+}
 export const pairs = (list) =>
   make(
     "dl",

@@ -2,23 +2,24 @@
 import { byId, make, put } from "./elements.js";
 import { complete, plural, seconds, size } from "./format.js";
 import { showPicture } from "./picture.js";
-import { showRows, table } from "./table.js";
+import { adjustedText } from "./against.js";
+import { showBoardTable, showRows, table } from "./table.js";
 
 const ALL = "";
-const filters = { inputs: {} };
+const filters = { board: null, inputs: {} };
 
 export function showFilters(board) {
   const form = byId("filters");
-  const choice = (key, title, options) => {
+  const everything = {
+    role: board.single.some(Boolean) ? "all but single sources" : "all",
+    against: board.baseline === null ? "nothing" : `${board.baseline} (baseline)`,
+  };
+  const choice = (key, title, options, then = applyFilters) => {
     if (options.length < 2) return null;
     filters.inputs[key] = make(
       "select",
-      { id: `filter-${key}`, oninput: applyFilters },
-      make(
-        "option",
-        { value: ALL },
-        key === "role" && board.single.some(Boolean) ? "all but single sources" : "all",
-      ),
+      { id: `filter-${key}`, oninput: then },
+      make("option", { value: ALL }, everything[key] ?? "all"),
       options.map(([v, text]) => make("option", { value: v }, text)),
     );
     return make("label", null, title, filters.inputs[key]);
@@ -43,6 +44,7 @@ export function showFilters(board) {
   };
   const distinct = (list) => [...new Set(list.filter((v) => v !== ""))].sort();
   const same = (list) => distinct(list).map((v) => [v, v]);
+  filters.board = board;
   filters.inputs = {};
   const search = make("input", {
     type: "search",
@@ -57,6 +59,7 @@ export function showFilters(board) {
     r,
     { ranked: "ranked methods", control: "controls", ceiling: "ceilings" }[r],
   ]);
+  if (board.again.some((name) => name !== null)) roles.push(["again", "repeated results"]);
   if (board.method.some((_, i) => !complete(board, i)))
     roles.push(["complete", "complete ones"], ["incomplete", "incomplete ones"]);
   if (board.single.some(Boolean)) roles.push(["single", "single sources"]);
@@ -78,7 +81,22 @@ export function showFilters(board) {
       : null,
     limit("macs", "Training MACs", board.macs, (v) => `≤ ${size(v)}`),
     limit("seconds", `Training time${machine}`, board.seconds, (v) => `≤ ${seconds(v)}`),
+    choice("against", "Differences to", board.pairs ? opponents(board) : [], compareWith),
   );
+  compareWith();
+}
+const opponents = (board) =>
+  board.method.slice(0, board.pairs.count).map((name, i) => [String(i), name]);
+
+/* Whom the table's "vs" is to: its baseline, or another ranked method. */
+function compareWith() {
+  const { board } = filters;
+  const chosen = filters.inputs.against?.value ?? ALL;
+  board.against = chosen === ALL ? null : Number(chosen);
+  const told = board.against === null ? "" : `Differences to ${board.method[board.against]}: `;
+  byId("against").textContent = told && `${told}gaps of all pairs; p is ${adjustedText(board)}.`;
+  showBoardTable(board);
+  applyFilters();
 }
 export function applyFilters() {
   const { board } = table;
@@ -99,8 +117,10 @@ export function applyFilters() {
   const role = chosen("role");
   if (role === "complete" || role === "incomplete")
     tests.push((i) => complete(board, i) === (role === "complete"));
+  else if (role === "again") tests.push((i) => board.again[i] !== null);
   else if (role === "single") tests.push((i) => board.single[i]);
-  else if (role && role !== "everything") tests.push((i) => board.role[i] === role);
+  else if (role && role !== "everything")
+    tests.push((i) => board.role[i] === role && board.again[i] === null);
   if (role !== "single" && role !== "everything") tests.push((i) => !board.single[i]);
   if (chosen("overlap")) tests.push((i) => board.overlap[i] === (chosen("overlap") === "yes"));
   for (const key of ["macs", "seconds"]) {
@@ -132,6 +152,6 @@ export function applyFilters() {
 export function resetFilters() {
   for (const node of Object.values(filters.inputs))
     node.value = node.type === "range" ? node.max : ALL;
-  applyFilters();
+  compareWith();
   filters.inputs.text.focus();
 }

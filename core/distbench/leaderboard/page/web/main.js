@@ -1,10 +1,11 @@
 /* The page as a whole: which table, which view, and what stands above and below it. */
 import { DATA } from "./data.js";
-import { back, byId, make, named, put } from "./elements.js";
+import { back, byId, make, named, put, withEdges } from "./elements.js";
 import { applyFilters, resetFilters, showFilters } from "./filters.js";
+import { pairsPart } from "./matrix.js";
 import { methodView } from "./method.js";
-import { answers, lead, metricsPart, notesOf, sourcesPart } from "./overview.js";
-import { PAGE, drawRows, showBoardTable } from "./table.js";
+import { answers, lead, metricsPart, noteOf, sourcesPart } from "./overview.js";
+import { PAGE, drawRows } from "./table.js";
 import { taskView } from "./task.js";
 
 let current = null;
@@ -16,13 +17,16 @@ function showBoard(board) {
   put(byId("title"), board.label);
   put(byId("lead"), lead(board));
   put(byId("answers"), answers(board));
+  put(byId("images"), board.images.join(" "));
+  byId("images").hidden = !board.images.length;
+  put(byId("groups"), board.groupNotes.map(noteOf));
   showFilters(board);
-  showBoardTable(board);
-  applyFilters();
   put(
     byId("notes"),
-    notesOf(board).map((text) => make("p", null, text)),
+    board.notes.map(noteOf),
+    board.leftOut.map((text) => noteOf([[text, 0]])),
   );
+  put(byId("pairs-body"), pairsPart(board));
   put(byId("metrics-body"), metricsPart(board));
   put(byId("sources-body"), sourcesPart(board));
 }
@@ -92,6 +96,9 @@ if ("IntersectionObserver" in window)
     },
     { rootMargin: "200px" },
   ).observe(byId("more"));
+withEdges(byId("methods").parentNode, (more) => {
+  byId("goes-on").hidden = !more;
+});
 window.addEventListener("beforeprint", () => drawRows(Infinity));
 window.addEventListener("hashchange", route);
 window.matchMedia("(max-width: 46rem)").addEventListener("change", () => current && applyFilters());

@@ -1,7 +1,8 @@
 /* One method, with everything that is known of it. */
+import { isGrouped } from "./against.js";
 import { curvesPart } from "./curves.js";
 import { DATA } from "./data.js";
-import { back, fact, link, make, named, pairs, scrolled, tableOf } from "./elements.js";
+import { back, fact, headName, link, make, named, pairs, scrolled, tableOf } from "./elements.js";
 import {
   NONE,
   complete,
@@ -16,6 +17,7 @@ import {
   strip,
   settingText,
 } from "./format.js";
+import { naturePart } from "./nature.js";
 
 const ROLES = {
   ranked: "A ranked method.",
@@ -31,7 +33,8 @@ export function methodView(board, i) {
     make(
       "p",
       { class: "lead" },
-      `${board.label}. ${ROLES[board.role[i]]}`,
+      `${board.label}. `,
+      board.again[i] === null ? ROLES[board.role[i]] : againText(board, i),
       board.overlap[i] ? " Sources that saw the task were allowed." : "",
     ),
     make(
@@ -49,12 +52,15 @@ export function methodView(board, i) {
             half(board.deltaHalf[i]),
           ),
       board.p_holm[i] === null ? null : fact("p (Holm)", pText(board.p_holm[i])),
+      board.p_flip[i] === null ? null : fact("p (flip)", pText(board.p_flip[i])),
+      board.compared[i] ? fact("cells compared", board.compared[i]) : null,
       board.average_rank[i] === null
         ? null
         : fact("average rank", board.average_rank[i].toFixed(1)),
       board.macs[i] ? fact("training MACs", size(board.macs[i])) : null,
     ),
     missingPart(board, i),
+    naturePart(board, i),
     make("h2", null, "Accuracy by task"),
     accuracyPart(board, i),
     weightsPart(board, i),
@@ -62,12 +68,19 @@ export function methodView(board, i) {
     make(
       "div",
       { class: "cards" },
-      make("section", null, make("h2", null, "Settings"), settingsPart(board, i)),
+      make("section", null, make("h2", null, "Setting"), settingPart(board)),
       make("section", null, make("h2", null, "Where from"), originPart(board, i)),
     ),
     make("h2", null, "Costs"),
     costPart(board, i),
   ];
+}
+/* Another file's results of a method that stands, which has its rank. */
+function againText(board, i) {
+  const own = board.again[i];
+  const at = board.method.indexOf(own);
+  const name = at < 0 ? named(own) : make("a", { href: link("method", own, board.index) }, own);
+  return ["Other results of ", name, ", from another file: without a rank and a test."];
 }
 function missingPart(board, i) {
   if (!board.missing[i].length) return null;
@@ -90,41 +103,40 @@ function missingPart(board, i) {
   );
 }
 function accuracyPart(board, i) {
-  const base = board.baseline === null ? -1 : board.method.indexOf(board.baseline);
-  const ownBase = base === i ? -1 : base;
+  const gaps = board.byTask[i];
   const heads = [
     ["task", { class: "left" }],
     "accuracy, %",
-    ...(ownBase < 0 ? [] : [["vs ", {}]]),
+    ...(gaps ? [[make("span", null, "vs ", named(board.baseline)), {}]] : []),
     "each seed",
+    ...(isGrouped(board) ? [["group", { class: "left" }]] : []),
   ];
-  if (ownBase >= 0) heads[2] = [make("span", null, "vs ", named(board.baseline)), {}];
   const all = board.task[i].filter((v) => v !== null);
-  const [low, high] = [Math.min(...all) - 2000, Math.max(...all) + 2000];
+  const scale = [Math.min(...all) - 2000, Math.max(...all) + 2000];
+  const far = gaps ? Math.max(...gaps.map(Math.abs), 100) : 0;
   const rows = board.tasks.map((task, t) => {
     const v = board.task[i][t];
-    const gap =
-      ownBase < 0 || v === null || board.task[ownBase][t] === null
-        ? null
-        : v - board.task[ownBase][t];
+    const spread = board.taskHalf[i][t];
+    const shown = strip(v, spread, scale, board.role[i]);
+    const gap = gaps && strip(gaps[t], 0, [-far, far], board.role[i], 0);
     return [
       make("a", { href: link("task", task, board.index) }, named(task)),
-      make(
-        "span",
-        null,
-        percent(v),
-        half(board.taskHalf[i][t]),
-        strip(v, board.taskHalf[i][t], low, high, board.role[i]),
-      ),
-      ...(ownBase < 0 ? [] : [points(gap)]),
+      make("span", null, percent(v), half(spread), shown),
+      ...(gaps ? [make("span", null, points(gaps[t]), gap)] : []),
       board.seedsOf[i][t].map(percent).join("  ") || NONE,
+      ...(isGrouped(board) ? [[board.groups[t], { class: "left" }]] : []),
     ];
   });
-  return scrolled(
-    tableOf(`Means over seeds ${board.seeds.join(", ")}, ± half the 95 % interval.`, heads, rows),
-    "Accuracy by task",
-  );
+  const seeds = `Means over seeds ${seedsOf(board, i).join(", ")}`;
+  const interval = board.noise ? `, ± half the 95 % interval over ${board.noise}` : "";
+  const against = gaps ? "; differences in points, over the seeds that both have" : "";
+  return scrolled(tableOf(`${seeds}${interval}${against}.`, heads, rows), "Accuracy by task");
 }
+const seedsOf = (board, i) =>
+  board.seedsAt[i] ? [...new Set(board.seedsAt[i].flat())].sort((a, b) => a - b) : board.seeds;
+
+const taskHead = (task) => [make("span", { class: "name" }, headName(task)), { class: "task" }];
+
 function weightsPart(board, i) {
   const mine = board.weights[i];
   if (!mine) return null;
@@ -153,7 +165,7 @@ function weightsPart(board, i) {
   ]);
   const node = tableOf(
     "Share that each source got, mean over seeds.",
-    [["source", { class: "left" }], ...board.short],
+    [["source", { class: "left" }], ...board.tasks.map(taskHead)],
     rows,
     { class: "heat" },
   );
@@ -168,20 +180,12 @@ function weightsPart(board, i) {
       : null,
   ];
 }
-function settingsPart(board, i) {
-  const parts = board.settings[i].map(([kind, name, version, params]) => [
-    make("h3", null, `${kind}: `, named(name), version === null ? "" : ` version ${version}`),
-    params.length
-      ? pairs(params.map(([k, v]) => [k, settingText(v)]))
-      : make("p", { class: "small" }, "No parameters."),
-  ]);
-  const shared = ["protocol", "student"].map((kind) => [
-    make("h3", null, `${kind}, the same for all here`),
-    pairs(board.setting.filter((s) => s[0] === kind).map(([, k, v]) => [k, settingText(v)])),
-  ]);
+function settingPart(board) {
   return [
-    parts,
-    shared,
+    ["protocol", "student"].map((kind) => [
+      make("h3", null, `${kind}, the same for all here`),
+      pairs(board.setting.filter((s) => s[0] === kind).map(([, k, v]) => [k, settingText(v)])),
+    ]),
     pairs([
       ["seeds", board.seeds.join(", ")],
       ["zoo", board.zoo || "none"],

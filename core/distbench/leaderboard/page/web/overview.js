@@ -15,13 +15,17 @@ import {
 } from "./format.js";
 
 export function lead(board) {
-  const tasks = plural(board.tasks.length, "task");
+  const groups = new Set(board.groups).size;
+  const within = groups < board.tasks.length ? ` in ${plural(groups, "group")}` : "";
+  const tasks = plural(board.tasks.length, "task") + within;
   const seeds = plural(board.seeds.length, "seed");
   const ranked = plural(board.rank.filter(Boolean).length, "ranked method");
-  const unranked = board.role.filter((role) => role !== "ranked").length;
+  const again = board.again.filter((name) => name !== null).length;
+  const unranked = board.role.filter((r, i) => r !== "ranked" && board.again[i] === null).length;
   const others = plural(unranked, "control or ceiling", "controls and ceilings");
   const incomplete = board.method.filter((_, i) => !complete(board, i)).length;
-  const counts = `${ranked}, ${others}, ${incomplete} incomplete`;
+  const repeated = again ? `, ${plural(again, "repeated result")}` : "";
+  const counts = `${ranked}, ${others}${repeated}, ${incomplete} incomplete`;
   return `Test ${DATA.measure} over ${tasks} and ${seeds}: ${counts}.`;
 }
 /* What to use, at what cost, and whether the difference is real. */
@@ -34,7 +38,8 @@ export function answers(board) {
       make("h2", null, "No method is complete"),
       make("p", null, "The table lists what there is."),
     );
-  const group = board.rank.map((r, i) => i).filter((i) => board.rank[i] && board.rank[i][0] === 1);
+  const ranked = board.rank.map((_, i) => i).filter((i) => board.rank[i]);
+  const group = ranked.filter((i) => !board.behind[i]);
   const others = plural(group.length - 1, "other");
   const go = (i) =>
     make("a", { href: link("method", board.method[i], board.index) }, named(board.method[i]));
@@ -54,9 +59,9 @@ export function answers(board) {
         "p",
         null,
         group.length > 1
-          ? `Not to be told apart from ${others} (rank ${range(board.rank[best])}).`
-          : board.rank.filter(Boolean).length > 1
-            ? "Significantly better than every other."
+          ? `Not shown to be better than ${others} (rank ${range(board.rank[best])}).`
+          : ranked.length > 1
+            ? "Shown to be better than every other."
             : "The only ranked method.",
       ),
     ),
@@ -68,7 +73,7 @@ export function answers(board) {
       make(
         "div",
         null,
-        make("h2", null, "Least compute in that group"),
+        make("h2", null, "Least compute, not shown to be worse"),
         make(
           "p",
           { class: "value" },
@@ -76,9 +81,16 @@ export function answers(board) {
           make("small", null, " MACs to train"),
         ),
         make("p", null, go(cheap)),
-        cheap === best || !board.macs[best]
-          ? null
-          : make("p", null, `${percent(board.mean[cheap])} %, for ${saved} % of the compute.`),
+        make(
+          "p",
+          null,
+          cheap === best || !board.macs[best]
+            ? null
+            : `${percent(board.mean[cheap])} %, for ${saved} % of the compute. `,
+          group.length > 1
+            ? `Of the ${group.length} methods not shown to be worse than the best.`
+            : "Every other is shown to be worse.",
+        ),
       ),
     );
   if (board.baseline) {
@@ -101,7 +113,8 @@ export function answers(board) {
           ? make(
               "p",
               null,
-              `${better} of ${plural(tested, "method")} significantly better, ${worse} worse.`,
+              `Of ${plural(tested, "method")} ${better} shown to be better, ${worse} worse ` +
+                "(p below 0.05 after Holm's correction).",
             )
           : null,
       ),
@@ -123,18 +136,13 @@ export function answers(board) {
     );
   return cards;
 }
-export function notesOf(board) {
-  const notes = [
-    "± is half a 95 % t interval: of a task over its seeds, of the mean over the noise of the " +
-      "seeds, of the difference over tasks.",
-  ];
-  if (board.seeds.length === 1) notes[0] = "One seed: no interval for tasks and mean.";
-  if (board.tasks.length === 1)
-    notes.push("One task gives no interval over tasks, so ranks are by mean only.");
-  else if (board.delta.some((v, i) => v !== null && board.deltaHalf[i] === null))
-    notes.push("No interval where the differences to the baseline are equal on all tasks.");
-  return [...notes, ...board.leftOut];
-}
+/* A note made of text and names. */
+export const noteOf = (parts) =>
+  make(
+    "p",
+    null,
+    parts.map(([text, isName]) => (isName ? named(text) : text)),
+  );
 export function metricsPart(board) {
   if (!board.metrics.length)
     return make(

@@ -1,6 +1,6 @@
 /* Accuracy against training compute: one stop of the keyboard, arrows go from method to method. */
 import { byId, link, make, named, put, svg } from "./elements.js";
-import { percent, plural, signed, size } from "./format.js";
+import { percent, plural, scaleOf, signed, size } from "./format.js";
 
 const WIDE = { width: 1000, height: 430, left: 48, right: 24, top: 24, bottom: 46 };
 const NARROW = { width: 420, height: 380, left: 40, right: 14, top: 24, bottom: 44 };
@@ -44,19 +44,17 @@ export function showPicture(board, indices) {
     most = Math.max(...macs);
   const room = Math.max((most / least) ** 0.06, most / least < 4 ? 1.6 : 1.1);
   const [x0, x1] = [Math.log10(least / room), Math.log10(most * room)];
-  let low = Infinity,
-    high = -Infinity;
-  for (const i of shown) {
-    low = Math.min(low, board.mean[i] - (board.meanHalf[i] || 0));
-    high = Math.max(high, board.mean[i] + (board.meanHalf[i] || 0));
-  }
+  let [low, high] = scaleOf(board, shown, board.mean, board.meanHalf);
   const spare = Math.max((high - low) * 0.07, 500);
   low -= spare;
   high += spare;
   const x = (v) =>
     box.left + ((Math.log10(v) - x0) / (x1 - x0)) * (box.width - box.left - box.right);
   const y = (v) =>
-    box.height - box.bottom - ((v - low) / (high - low)) * (box.height - box.top - box.bottom);
+    box.height -
+    box.bottom -
+    ((Math.min(Math.max(v, low), high) - low) / (high - low)) * (box.height - box.top - box.bottom);
+  const beyond = (i) => (board.mean[i] < low ? "↓ " : board.mean[i] > high ? "↑ " : "");
   const picture = svg("svg", {
     class: "picture",
     viewBox: `0 0 ${box.width} ${box.height}`,
@@ -91,7 +89,10 @@ export function showPicture(board, indices) {
       "g",
       { class: board.role[i], role: "link", tabindex: n ? -1 : 0, "aria-label": text },
       svg("title", null, text),
-      few && board.meanHalf[i]
+      beyond(i)
+        ? svg("text", { x: cx + 10, y: cy - 4 }, `${beyond(i)}${percent(board.mean[i])}`)
+        : null,
+      few && board.meanHalf[i] && !beyond(i)
         ? svg("line", {
             class: "bar",
             x1: cx,
@@ -118,7 +119,7 @@ export function showPicture(board, indices) {
     box,
     front.map((i) => ({ text: board.method[i], x: x(board.macs[i]), y: y(board.mean[i]) })),
   );
-  put(panel, legend(board, shown), picture, caption);
+  put(panel, legend(board, shown, shown.some(beyond)), picture, caption);
 }
 function move(event, nodes, n) {
   if (event.key === "Enter" || event.key === " ") {
@@ -221,7 +222,7 @@ function labels(picture, box, wanted) {
     );
   }
 }
-function legend(board, shown) {
+function legend(board, shown, cut) {
   const small = (role) =>
     svg(
       "svg",
@@ -244,5 +245,6 @@ function legend(board, shown) {
     ),
     make("li", { class: "front" }, "line, filled: front of all methods"),
     shown.some((i) => board.meanHalf[i]) ? make("li", null, "bars: 95 % intervals") : null,
+    cut ? make("li", null, "↓ ↑ beyond the scale, which is that of the ranked methods") : null,
   );
 }

@@ -1,17 +1,18 @@
 /* The table of methods: sorted numbers first, then only as many rows as are looked at. */
-import { byId, link, make, named, put } from "./elements.js";
+import { adjustedText, differences } from "./against.js";
+import { byId, headName, link, make, named, put } from "./elements.js";
 import {
   NONE,
   complete,
   half,
   isNone,
-  isSignificant,
   number,
   pText,
   percent,
   plural,
   points,
   rankText,
+  scaleOf,
   size,
   strip,
 } from "./format.js";
@@ -32,17 +33,22 @@ const CELLS = {
       ? [
           make("span", { class: board.best === i ? "best" : null }, percent(board.mean[i])),
           half(board.meanHalf[i]),
-          strip(board.mean[i], board.meanHalf[i], ...table.span, board.role[i]),
+          strip(board.mean[i], board.meanHalf[i], table.scale, board.role[i]),
         ]
       : make("span", { class: "pm" }, `${board.coverage[i].join(" of ")} cells`),
-  difference: (board, i) =>
-    make(
-      "span",
-      { class: isSignificant(board, i) ? (board.delta[i] > 0 ? "up" : "down") : null },
-      points(board.delta[i]),
-      half(board.deltaHalf[i]),
-    ),
-  p: (board, i) => pText(board.p_holm[i]),
+  difference: (board, i, { values }) => {
+    const { half: halves, p } = table.difference;
+    const sure = p[i] !== null && p[i] < 0.05;
+    const cells = board.compared[i];
+    return [
+      make("span", { class: sure ? (values[i] > 0 ? "up" : "down") : null }, points(values[i])),
+      half(halves[i]),
+      board.against === null && cells && cells < table.mostCells
+        ? make("span", { class: "pm", title: "Cells that both have" }, ` ${cells} cells`)
+        : null,
+    ];
+  },
+  p: (board, i, { values }) => pText(values[i]),
   decimal: (board, i, column) => (isNone(column.values[i]) ? NONE : column.values[i].toFixed(1)),
   wins: (board, i, column) =>
     isNone(column.values[i]) ? NONE : `${Math.round(100 * column.values[i])}%`,
@@ -62,30 +68,40 @@ const CELLS = {
 };
 /* The columns that the data name, with the values that they are sorted by. */
 function columnsOf(board) {
-  return board.columns.map((column) => {
+  return headsOf(board).map((column) => {
     if (column.form === "rank") return { ...column, values: board.method.map((_, i) => i) };
+    if (column.key === "delta") return { ...column, values: table.difference.delta };
+    if (column.key === "p_holm") return { ...column, values: table.difference.p };
     if (column.task === null) return { ...column, values: board[column.key] };
     const values = board.task.map((row) => row[column.task]);
     const best = Math.max(...values.map((v, i) => (board.rank[i] ? (v ?? -1) : -1)));
-    return { ...column, values, best };
+    return { ...column, title: board.tasks[column.task], values, best };
   });
 }
-/* The common axis of the intervals. */
-function span(board) {
-  let low = Infinity,
-    high = -Infinity;
-  board.mean.forEach((m, i) => {
-    if (m === null) return;
-    low = Math.min(low, m - (board.meanHalf[i] || 0));
-    high = Math.max(high, m + (board.meanHalf[i] || 0));
-  });
-  return [low, high];
+/* Against another method than the baseline there are the results of all pairs, and no others. */
+function headsOf(board) {
+  if (board.against === null) return board.columns;
+  const own = ["delta", "p_holm", "p_flip", "win_rate"];
+  const kept = board.columns.filter((column) => !own.includes(column.key));
+  const hint = `p is ${adjustedText(board)}`;
+  const head = { first: -1, hint, task: null };
+  const after = kept.findIndex((column) => column.key === "mean") + 1;
+  const name = table.difference.name;
+  kept.splice(
+    after,
+    0,
+    { ...head, key: "delta", title: "vs", form: "difference", name },
+    { ...head, key: "p_holm", title: "p (all pairs)", form: "p", first: 1, name: "" },
+  );
+  return kept;
 }
 
 export const table = {
   board: null,
   columns: [],
-  span: [],
+  scale: [],
+  difference: null,
+  mostCells: 0,
   sort: { key: "rank", direction: 1 },
   shown: [],
   drawn: 0,
@@ -93,15 +109,18 @@ export const table = {
 
 export function showBoardTable(board) {
   table.board = board;
+  table.difference = differences(board);
   table.columns = columnsOf(board);
-  table.span = span(board);
+  const all = board.method.map((_, i) => i);
+  table.scale = scaleOf(board, all, board.mean, board.meanHalf);
+  table.mostCells = Math.max(...board.compared);
   table.sort = { key: "rank", direction: 1 };
   const heads = table.columns.map((c) =>
     make(
       "th",
       {
         scope: "col",
-        class: isLeft(c) ? "left" : null,
+        class: isLeft(c) ? "left" : c.task === null ? null : "task",
         title: c.hint || null,
         "data-key": c.key,
       },
@@ -109,12 +128,13 @@ export function showBoardTable(board) {
         ? make("button", { type: "button", onclick: () => sortBy(c.key) }, titleOf(c))
         : [
             taskLink(board, c.task),
-            " ",
+            "\u00a0",
             make("button", {
               type: "button",
               "aria-label": `Sort by ${c.title}`,
               onclick: () => sortBy(c.key),
             }),
+            groupMark(board, c.task),
           ],
     ),
   );
@@ -127,13 +147,21 @@ export function showBoardTable(board) {
   );
 }
 const isLeft = (column) => column.form === "rank" || column.form === "method";
+const classOf = (column) =>
+  isLeft(column) ? "left" : column.task === null && column.form !== "difference" ? null : "stack";
 const titleOf = (column) => (column.name ? [`${column.title} `, named(column.name)] : column.title);
 const taskLink = (board, task) =>
   make(
     "a",
     { href: link("task", board.tasks[task], board.index), class: "name", title: board.tasks[task] },
-    board.short[task],
+    headName(board.tasks[task]),
   );
+/* The group of a task that is not alone in it. */
+function groupMark(board, task) {
+  const others = board.tasks.filter((_, t) => t !== task && board.groups[t] === board.groups[task]);
+  const title = `Counts as one with ${others.join(", ")}`;
+  return others.length ? make("span", { class: "group", title }, board.groups[task]) : null;
+}
 
 function sortBy(key) {
   const column = table.columns.find((c) => c.key === key);
@@ -188,7 +216,7 @@ function rowOf(i, n) {
       const unranked = c.form === "rank" && !board.rank[i] ? rankText(board, i) : null;
       return make(
         isHeader ? "th" : "td",
-        { class: unranked ?? (isLeft(c) ? "left" : null), scope: isHeader ? "row" : null },
+        { class: unranked ?? classOf(c), scope: isHeader ? "row" : null },
         CELLS[c.form](board, i, c),
       );
     }),

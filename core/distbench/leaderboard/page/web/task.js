@@ -1,7 +1,7 @@
 /* One task, with everything that is known of it. */
 import { DATA } from "./data.js";
 import { back, fact, link, make, named, pairs, scrolled, tableOf } from "./elements.js";
-import { NONE, half, percent, rankText, signed, strip } from "./format.js";
+import { NONE, half, percent, points, rankText, scaleOf, signed, strip } from "./format.js";
 
 export function taskView(board, t) {
   const facts = board.facts[t],
@@ -10,11 +10,9 @@ export function taskView(board, t) {
     .map((_, i) => i)
     .filter((i) => board.task[i][t] !== null && !board.single[i])
     .sort((a, b) => board.task[b][t] - board.task[a][t]);
-  const spread = order.flatMap((i) => [
-    board.task[i][t] - (board.taskHalf[i][t] || 0),
-    board.task[i][t] + (board.taskHalf[i][t] || 0),
-  ]);
-  const [low, high] = [Math.min(...spread), Math.max(...spread)];
+  const values = board.task.map((row) => row[t]),
+    halves = board.taskHalf.map((row) => row[t]);
+  const scale = scaleOf(board, order, values, halves);
   const used = (i) => {
     const w = board.weights[i] && board.weights[i][t];
     return w && w[1].length
@@ -30,11 +28,14 @@ export function taskView(board, t) {
       null,
       percent(board.task[i][t]),
       half(board.taskHalf[i][t]),
-      strip(board.task[i][t], board.taskHalf[i][t], low, high, board.role[i]),
+      strip(board.task[i][t], board.taskHalf[i][t], scale, board.role[i]),
     ),
+    ...(board.baseline === null ? [] : [board.byTask[i] ? points(board.byTask[i][t]) : NONE]),
     [used(i), { class: "left" }],
   ]);
   const parts = facts.parts;
+  const others = board.tasks.filter((_, k) => k !== t && board.groups[k] === board.groups[t]);
+  const interval = board.noise ? `; ± half the 95 % interval over ${board.noise}` : "";
   return [
     back(board),
     make("h1", null, named(task)),
@@ -43,6 +44,7 @@ export function taskView(board, t) {
       { class: "lead" },
       `${board.label}.`,
       facts.notes.map((n) => ` ${n}`),
+      others.length ? ` Counts as one with ${others.join(", ")} (group ${board.groups[t]}).` : null,
     ),
     make(
       "ul",
@@ -56,11 +58,12 @@ export function taskView(board, t) {
     make("h2", null, "Methods on this task"),
     scrolled(
       tableOf(
-        "By mean over seeds; ± half the 95 % interval over them. The rank is that over all tasks.",
+        `By mean over seeds${interval}. The rank is that over all tasks.`,
         [
           ["method", { class: "left" }],
           "rank",
           `${DATA.measure}, %`,
+          ...(board.baseline === null ? [] : [[["vs ", named(board.baseline)], {}]]),
           ["source with most weight", { class: "left" }],
         ],
         rows,

@@ -1,0 +1,224 @@
+/* Every ranked method against every other, and any two by task. */
+import { adjustedText, byTask, isGrouped, overGroups, pairOf, verdict } from "./against.js";
+import { byId, link, make, named, put, scrolled, tableOf } from "./elements.js";
+import { NONE, pText, percent, plural, points, strip } from "./format.js";
+
+const NUMBERS_FIT = 24;
+const WORDS = { 1: "shown to be better", 0: "nothing shows which is better", "-1": "shown worse" };
+
+export function pairsPart(board) {
+  const body = [];
+  if (!board.pairs) {
+    const ranked = board.rank.filter(Boolean).length;
+    body.push(
+      make(
+        "p",
+        { class: "small" },
+        ranked < 2
+          ? "There are no two ranked methods to compare."
+          : `${ranked} ranked methods are too many to test each against each.`,
+      ),
+    );
+  } else body.push(...matrix(board));
+  if (board.method.length > 1) body.push(...twoPart(board));
+  return body;
+}
+function matrix(board) {
+  const { count } = board.pairs;
+  const few = count <= NUMBERS_FIT;
+  const indices = Array.from({ length: count }, (_, i) => i);
+  const caption = make("p", { class: "told", "aria-live": "polite" }, "Choose a pair.");
+  const cell = (a, b) => {
+    if (a === b) return make("td", { class: "self" });
+    const pair = pairOf(board, a, b);
+    const sure = verdict(pair);
+    const kind = { 1: "better", "-1": "worse", 0: null }[sure];
+    const sign = { 1: "+", "-1": "−", 0: "·" }[sure];
+    const shown = few ? (a < b ? points(pair.gap) : pText(pair.p)) : sign;
+    return make(
+      "td",
+      { class: kind, "data-a": a, "data-b": b, title: sentence(board, a, b), tabindex: -1 },
+      shown,
+    );
+  };
+  const table = make(
+    "table",
+    { class: few ? "matrix" : "matrix dense" },
+    make(
+      "caption",
+      null,
+      make(
+        "span",
+        null,
+        few
+          ? "Above the diagonal: by how many points the method of the row is ahead of that of " +
+              `the column. Below it: p, ${adjustedText(board)}. `
+          : "Row against column: + is shown to be better, − worse, · nothing is shown. ",
+        "Green: the row is shown to be better than the column (p < 0.05); red: worse.",
+        few ? "" : ` p is ${adjustedText(board)}; choose a pair to see it with its gap.`,
+      ),
+    ),
+    make(
+      "thead",
+      null,
+      make(
+        "tr",
+        null,
+        make("th", { scope: "col", class: "left" }, "method"),
+        indices.map((i) => make("th", { scope: "col", title: board.method[i] }, i + 1)),
+      ),
+    ),
+    make(
+      "tbody",
+      null,
+      indices.map((a) =>
+        make(
+          "tr",
+          null,
+          make(
+            "th",
+            { scope: "row", title: board.method[a] },
+            make("span", { class: "number" }, a + 1),
+            make(
+              "a",
+              { href: link("method", board.method[a], board.index) },
+              rowName(board, a, few),
+            ),
+          ),
+          indices.map((b) => cell(a, b)),
+        ),
+      ),
+    ),
+  );
+  table.querySelector("[data-a]")?.setAttribute("tabindex", 0);
+  const of = (event) => event.target.closest("[data-a]");
+  const show = (event) => {
+    const node = of(event);
+    if (node) put(caption, sentence(board, node.dataset.a, node.dataset.b));
+  };
+  table.addEventListener("mouseover", show);
+  table.addEventListener("focusin", show);
+  table.addEventListener("click", (event) => {
+    const node = of(event);
+    if (node) chooseTwo(board, node.dataset.a, node.dataset.b);
+  });
+  table.addEventListener("keydown", (event) => of(event) && stepTo(event, table, of(event)));
+  const frame = scrolled(table, "Every method against every other");
+  frame.classList.toggle("tall", !few);
+  return [frame, caption];
+}
+const rowName = (board, i, few) => (few ? named(board.method[i]) : cutName(board.method[i]));
+/* A long name without its middle, where room is short. */
+const cutName = (name) =>
+  make(
+    "span",
+    { class: "name cut" },
+    make("span", null, name.slice(0, -12)),
+    make("span", null, name.slice(-12)),
+  );
+
+function sentence(board, a, b) {
+  const pair = pairOf(board, Number(a), Number(b));
+  const gap = pair.gap === null ? "no seed in common" : `${points(pair.gap)} points`;
+  const p = pair.p === null ? "p cannot be told" : `p ${pText(pair.p)}`;
+  const names = `${board.method[a]} against ${board.method[b]}`;
+  return `${names}: ${gap}, ${p}; ${WORDS[verdict(pair)]}.`;
+}
+/* Arrow keys go from cell to cell; the whole matrix is one stop of the keyboard. */
+function stepTo(event, table, node) {
+  const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+  if (event.key === "Enter") node.click();
+  if (!(event.key in steps)) return;
+  event.preventDefault();
+  const [down, right] = steps[event.key];
+  let a = Number(node.dataset.a) + down,
+    b = Number(node.dataset.b) + right;
+  if (a === b) [a, b] = [a + down, b + right];
+  const next = table.querySelector(`[data-a="${a}"][data-b="${b}"]`);
+  if (!next) return;
+  node.setAttribute("tabindex", -1);
+  next.setAttribute("tabindex", 0);
+  next.focus();
+}
+function twoPart(board) {
+  const choice = (id, title) =>
+    make(
+      "label",
+      null,
+      title,
+      make(
+        "select",
+        { id, oninput: () => showTwo(board) },
+        board.method.map((name, i) => make("option", { value: i }, name)),
+      ),
+    );
+  const base = board.baseline === null ? -1 : board.method.indexOf(board.baseline);
+  const second = base > 0 ? base : 1;
+  const form = make(
+    "form",
+    { class: "filters two", "aria-label": "Which two methods are compared" },
+    choice("two-a", "Method"),
+    choice("two-b", "against"),
+  );
+  form.addEventListener("submit", (event) => event.preventDefault());
+  queueMicrotask(() => chooseTwo(board, 0, second));
+  return [make("h3", null, "Two methods by task"), form, make("div", { id: "two" })];
+}
+function chooseTwo(board, a, b) {
+  byId("two-a").value = String(a);
+  byId("two-b").value = String(b);
+  showTwo(board);
+}
+function showTwo(board) {
+  const a = Number(byId("two-a").value),
+    b = Number(byId("two-b").value);
+  if (a === b) return put(byId("two"), make("p", { class: "small" }, "Choose another one."));
+  const gaps = byTask(board, a, b);
+  const mean = overGroups(
+    board,
+    gaps.map((g) => g.gap),
+  );
+  const pair = pairOf(board, a, b);
+  const far = Math.max(...gaps.map((g) => Math.abs(g.gap ?? 0)), 100);
+  const groups = new Set(board.groups).size;
+  const told = pair
+    ? pair.p === null
+      ? " Whether it is more than chance cannot be told."
+      : ` p ${pText(pair.p)}, ${adjustedText(board)}: ${WORDS[verdict(pair)]}.`
+    : " Only ranked methods are tested against each other.";
+  const rows = board.tasks.map((task, t) => [
+    make("a", { href: link("task", task, board.index) }, named(task)),
+    percent(board.task[a][t]),
+    percent(board.task[b][t]),
+    make("span", null, points(gaps[t].gap), strip(gaps[t].gap, 0, [-far, far], board.role[a], 0)),
+    gaps[t].seeds || NONE,
+    ...(isGrouped(board) ? [[board.groups[t], { class: "left" }]] : []),
+  ]);
+  put(
+    byId("two"),
+    make(
+      "p",
+      null,
+      named(board.method[a]),
+      mean === null
+        ? ": a task has no seed in common."
+        : `: ${points(mean)} points, mean over ${plural(groups, "group")} of tasks.`,
+      told,
+    ),
+    scrolled(
+      tableOf(
+        "Differences over the seeds that both have.",
+        [
+          ["task", { class: "left" }],
+          "method, %",
+          "against, %",
+          "difference",
+          "seeds",
+          ...(isGrouped(board) ? [["group", { class: "left" }]] : []),
+        ],
+        rows,
+      ),
+      "Two methods by task",
+    ),
+  );
+}

@@ -1,0 +1,103 @@
+"""Differences between methods of a table, by groups of tasks and by tasks: the tables of mini.md.
+
+python docs/results/differences.py registry/results
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from distbench.leaderboard.analysis.reports import BoardReport, reports
+from distbench.leaderboard.statistics import Difference, holm, over_groups, paired_t
+from distbench.workflows.collect import collect
+
+PAIRS = (
+    ("weighted - fine-tune", "pseudo_labels/weighted", "finetune"),
+    ("weighted - linear probe", "pseudo_labels/weighted", "linear_probe"),
+    ("weighted - FixMatch", "pseudo_labels/weighted", "fixmatch"),
+    ("weighted - FlexMatch", "pseudo_labels/weighted", "flexmatch"),
+    ("weighted - nearest", "pseudo_labels/weighted", "pseudo_labels/nearest"),
+    ("weighted - equal", "pseudo_labels/weighted", "pseudo_labels/equal"),
+    ("weighted - nearest domain", "pseudo_labels/weighted", "pseudo_labels/nearest_domain"),
+    ("nearest domain - nearest", "pseudo_labels/nearest_domain", "pseudo_labels/nearest"),
+    ("weighted - one per domain", "pseudo_labels/weighted", "pseudo_labels/one_per_domain"),
+    ("weighted - generalist", "pseudo_labels/weighted", "distill_generalist"),
+    ("task_oriented - weighted", "task_oriented/weighted", "pseudo_labels/weighted"),
+    ("task_agnostic - weighted", "task_agnostic/weighted", "pseudo_labels/weighted"),
+    ("label_propagation - weighted", "label_propagation/weighted", "pseudo_labels/weighted"),
+    ("label_propagation - task_oriented", "label_propagation/weighted", "task_oriented/weighted"),
+    ("joint_labels - weighted", "joint_labels/weighted", "pseudo_labels/weighted"),
+    ("joint_labels - label_propagation", "joint_labels/weighted", "label_propagation/weighted"),
+    ("FixMatch - fine-tune", "fixmatch", "finetune"),
+    ("FlexMatch - fine-tune", "flexmatch", "finetune"),
+)
+METRICS = ("logme", "parc")
+
+Accuracies = dict[str, dict[str, dict[int, float]]]
+"""Method to task to seed to accuracy."""
+
+
+def accuracies(report: BoardReport) -> Accuracies:
+    """What each method of a table reached."""
+    reached: Accuracies = defaultdict(lambda: defaultdict(dict))
+    for row in report.rows:
+        if row.result is not None:
+            reached[row.method.id][row.task.id][row.seed] = row.result.accuracy
+    return reached
+
+
+def difference(
+    reached: Accuracies, ours: str, theirs: str, tasks: Sequence[str], groups: Sequence[str]
+) -> Difference | None:
+    """Of two methods over groups of tasks; None where one of them is not in the table."""
+    if ours not in reached or theirs not in reached:
+        return None
+    gaps = []
+    for task in tasks:
+        a, b = reached[ours][task], reached[theirs][task]
+        gaps.append(np.mean([a[seed] - b[seed] for seed in sorted(a.keys() & b.keys())]))
+    return paired_t(over_groups(gaps, groups))
+
+
+def shown(found: Difference | None) -> str:
+    """A difference in points."""
+    if found is None or found.half is None:
+        return ""
+    return f"{100 * found.mean:+.1f} ± {100 * found.half:.1f}"
+
+
+def main(path: str) -> None:
+    """Prints the table of the largest board below a path."""
+    report = reports(collect([Path(path)]))[0]
+    board, reached = report.board, accuracies(report)
+    columns: list[list[str]] = [[name for name, *_ in PAIRS]]
+    for metric in METRICS:
+
+        def named(method: str, metric: str = metric) -> str:
+            whole = f"{method}/{metric}"
+            return whole if whole in reached else method
+
+        for groups in (board.groups, board.tasks):
+            found = [
+                difference(reached, named(a), named(b), board.tasks, groups) for _, a, b in PAIRS
+            ]
+            columns.append([shown(d) for d in found])
+            if groups is board.groups:
+                p = holm([np.nan if d is None or d.p is None else d.p for d in found])
+                columns.append(["" if np.isnan(v) else f"{v:.3f}" for v in p])
+    count, tasks = len(set(board.groups)), len(board.tasks)
+    heads = ["difference"]
+    for metric in METRICS:
+        heads += [f"{metric}, {count} groups", "p (Holm)", f"{metric}, {tasks} tasks"]
+    print("| " + " | ".join(heads) + " |\n" + "| --- " * len(heads) + "|")
+    for line in zip(*columns, strict=True):
+        print("| " + " | ".join(line) + " |")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
