@@ -21,7 +21,8 @@ def build_student(
     """A fresh student on a device; what is random in it follows from the seed alone.
 
     Raises:
-        PluginError: Its normalisation or the width of its features is not what a student gives.
+        PluginError: Its normalisation or the width of its features is not what a student gives, or
+            it changes what all share.
     """
     with unchanged(student.name), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
