@@ -72,10 +72,10 @@ if TYPE_CHECKING:
     )
     from distbench.plugins.hookspecs import hookimpl
     from distbench.storage.atomic import write_atomic
-    from distbench.storage.downloads import Download, Manual, UrlFile, absent
     from distbench.storage.home import home
-    from distbench.storage.hub import HubFiles
-    from distbench.storage.offline import offline
+    from distbench.storage.network.downloads import Download, Manual, UrlFile, absent
+    from distbench.storage.network.hub import HubFiles
+    from distbench.storage.network.offline import offline
     from distbench.storage.rows import Row
     from distbench.storage.safe_text import csv_cell, harmless_text
     from distbench.storage.toml import parse_toml, toml_value
@@ -145,10 +145,10 @@ _HOME = {
     ],
     "plugins.hookspecs": ["hookimpl"],
     "storage.atomic": ["write_atomic"],
-    "storage.downloads": ["Download", "Manual", "UrlFile", "absent"],
+    "storage.network.downloads": ["Download", "Manual", "UrlFile", "absent"],
     "storage.home": ["home"],
-    "storage.hub": ["HubFiles"],
-    "storage.offline": ["offline"],
+    "storage.network.hub": ["HubFiles"],
+    "storage.network.offline": ["offline"],
     "storage.verified": ["verified_since"],
     "storage.rows": ["Row"],
     "storage.safe_text": ["csv_cell", "harmless_text"],

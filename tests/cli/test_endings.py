@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from distbench.cli import app
 from distbench.cli.process import ending
-from distbench.engine import time_limit
+from distbench.engine.processes import time_limit
 
 TOYS = Path(__file__).parents[1] / "toys.py"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
@@ -30,7 +30,7 @@ class Busy(Metric):
         {body}
 """
 WITH_GRACE = (
-    "import sys; from distbench.engine import time_limit; time_limit.GRACE = {}; "
+    "import sys; from distbench.engine.processes import time_limit; time_limit.GRACE = {}; "
     "sys.argv[0] = 'distbench'; from distbench.cli import main; main()"
 )
 IN_PYTHON = "while True: pass"

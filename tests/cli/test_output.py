@@ -10,8 +10,8 @@ import pytest
 
 import distbench.cli
 from distbench.cli import options
-from distbench.cli.output import echo, echo_json
-from distbench.cli.progress import ByteProgress, UnitProgress
+from distbench.cli.shown.output import echo, echo_json
+from distbench.cli.shown.progress import ByteProgress, UnitProgress
 
 HOSTILE = "x\x1b[2J\u202ehf_abcdefgh1234567890\x9b"
 

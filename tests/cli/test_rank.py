@@ -8,7 +8,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from distbench.cli import app
-from distbench.cli.rank_tables import comparison_text
+from distbench.cli.shown.rank_tables import comparison_text
 from distbench.engine.ranking import Ranked, Ranking
 from distbench.interfaces.zoo import SourceInfo
 from distbench.workflows.rank import ZooComparison

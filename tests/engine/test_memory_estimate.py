@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from distbench.cli.progress import UnitProgress
+from distbench.cli.shown.progress import UnitProgress
 from distbench.engine import memory_estimate
 from distbench.engine.memory_estimate import free_memory, memory_warning
 

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from distbench.engine.out_of_memory import LastWords, in_words, ran_out_of_memory
+from distbench.engine.processes.out_of_memory import LastWords, in_words, ran_out_of_memory
 
 SIGNS = [
     "ImportError: libtorch_cpu.so: failed to map segment from shared object",

@@ -10,7 +10,7 @@ from types import FrameType
 
 import pytest
 
-from distbench.engine import own_process
+from distbench.engine.processes import own_process
 from distbench.errors import StopSignal
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from distbench import Classifier, PluginError, Student
-from distbench.engine.student_export import exported
+from distbench.engine.students.export import exported
 from distbench.engine.training.student import build_student
 
 HALF = (0.5,) * 3

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 
 from distbench import UsageError, run
 from distbench.cli import app
-from distbench.engine import student_trial
-from distbench.engine.own_process import answer_of
+from distbench.engine.processes.own_process import answer_of
+from distbench.engine.students import trial as student_trial
 
 PLUGIN = """
 import os

@@ -340,6 +340,8 @@ def test_what_was_whole_but_not_moved_is_not_taken_for_present(tmp_path: Path) -
     """As after a kill between the last byte and the move: no server is needed then."""
 
     class Far:
+        name = "far"
+
         def downloads(self) -> list[UrlFile]:
             return [one]
 

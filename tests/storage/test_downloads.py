@@ -16,7 +16,7 @@ import pytest
 
 from distbench import DataError, HubFiles, Manual, UrlFile
 from distbench.errors import MachineError
-from distbench.storage.downloads import free_space, readable
+from distbench.storage.network.downloads import free_space, readable
 from distbench.workflows.fetch import Need, fetch
 
 CONTENT = bytes(range(256)) * 40
@@ -185,7 +185,7 @@ def test_a_cache_that_lost_a_file_is_not_whole(
 
 OFFLINE = """
 import socket, sys
-from distbench.storage.offline import go_offline, OfflineError
+from distbench.storage.network.offline import go_offline, OfflineError
 go_offline()
 for attempt in (
     lambda: socket.create_connection(("192.0.2.1", 80), timeout=1),

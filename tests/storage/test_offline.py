@@ -12,7 +12,7 @@ import pytest
 
 BEGIN = """
 import json, socket, sys, threading
-from distbench.storage.offline import go_offline, OfflineError
+from distbench.storage.network.offline import go_offline, OfflineError
 go_offline()
 udp = lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 udp6 = lambda: socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo, table
 from distbench.storage.safe_text import plain_line
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def _show(verdicts: list[Verdict]) -> None:
         rows.append([component, verdict.check, result, " ".join(note.split())])
         last = verdict.component
     if rows:
-        echo(o.table(rows, ["component", "check", "result", ""]))
+        echo(table(rows, ["component", "check", "result", ""]))
     counts: Counter[str] = Counter(verdict.result for verdict in verdicts)
     order = ("passed", "failed", "declined", "skipped")
     totals = ", ".join(f"{counts[result]} {result}" for result in order if counts[result])

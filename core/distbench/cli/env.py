@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo
 
 EPILOG = "Example: distbench env > environment.txt"
 

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo
 
 EPILOG = "Example: distbench export mini-cub:finetune:0 --to onnx --output birds"
 
@@ -36,7 +36,7 @@ def export(
     """
     from dataclasses import asdict
 
-    from distbench.cli.progress import show_line
+    from distbench.cli.shown.progress import show_line
     from distbench.storage.folders import check_folder
     from distbench.workflows.export import export_cell
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo, table
 
 if TYPE_CHECKING:
     from distbench.workflows.fetch import Need
@@ -29,7 +29,7 @@ def fetch(
     json: o.Json = False,
 ) -> None:
     """Download what a run needs, before it starts; what is here already is left alone."""
-    from distbench.storage.downloads import readable
+    from distbench.storage.network.downloads import readable
     from distbench.workflows import fetch as fetching
 
     wanted = fetching.needs(o.run_config(given), tuple(only or ()))
@@ -60,7 +60,7 @@ def fetch(
 
 def get(missing: list[Need], name: Callable[[Need], str]) -> None:
     """Downloads what is missing, and says by name what could not be had."""
-    from distbench.cli.progress import ByteProgress
+    from distbench.cli.shown.progress import ByteProgress
     from distbench.errors import DataError
     from distbench.workflows.fetch import fetch as fetch_all
 
@@ -73,11 +73,11 @@ def get(missing: list[Need], name: Callable[[Need], str]) -> None:
 
 
 def _table(wanted: list[Need]) -> str:
-    from distbench.storage.downloads import readable
+    from distbench.storage.network.downloads import readable
 
     rows = []
     for need in wanted:
         state = "here" if need.present else need.problem or "to fetch"
         size = "-" if need.present else "?" if need.size is None else readable(need.size)
         rows.append([need.of, need.download.what, size, state])
-    return o.table(rows, ["for", "what", "missing", ""]) if rows else "nothing is needed"
+    return table(rows, ["for", "what", "missing", ""]) if rows else "nothing is needed"

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo, table
 
 EPILOG = "Example: distbench info strategy weighted"
 
@@ -49,4 +49,4 @@ def info(
             for p in facts["parameters"]
         ]
         headers = ["parameter", "type", "default", "tuned within", ""]
-        echo("\n" + o.table(rows, headers, disable_numparse=True))
+        echo("\n" + table(rows, headers, disable_numparse=True))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo, table
 
 if TYPE_CHECKING:
     from distbench.plugins.registry import Registry
@@ -70,7 +70,7 @@ def list_(
         return
     if rows:
         shown = [[r["kind"], r["name"], r["summary"]][0 if kind is None else 1 :] for r in rows]
-        echo(o.table(shown, ["kind", "name", ""][0 if kind is None else 1 :]))
+        echo(table(shown, ["kind", "name", ""][0 if kind is None else 1 :]))
     if wanted == ["student"]:
         from distbench.cli import students
 

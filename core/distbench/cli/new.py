@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo
 
 EPILOG = "Example: distbench new metric my_metric"
 

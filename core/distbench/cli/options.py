@@ -7,7 +7,7 @@ single ones in its signature, or whole groups with `with_options`.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
 from types import EllipsisType
@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from distbench.cli.output import echo, echo_json
-from distbench.storage.safe_text import plain_line
+from distbench.cli.shown.output import echo, echo_json
 
 if TYPE_CHECKING:
     from distbench.planning.config import RunConfig
@@ -207,14 +206,6 @@ def run_config(given: dict[str, Any], **more: Any) -> RunConfig:
     if file is not None and unused:
         echo(f"note: {file}: of no account here: {', '.join(unused)}", err=True)
     return config
-
-
-def table(rows: Iterable[Iterable[Any]], headers: Iterable[str], **more: Any) -> str:
-    """Rows below their headers, each on one line; takes what `tabulate` takes besides."""
-    from tabulate import tabulate
-
-    lines = [[plain_line(v) if isinstance(v, str) else v for v in row] for row in rows]
-    return tabulate(lines, list(headers), "simple", **more)
 
 
 def print_notes(plan: Plan) -> None:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from distbench.cli.output import echo, echo_json
+from distbench.cli.shown.output import echo, echo_json
 
 EPILOG = "Example: distbench plan run.toml --output plan.json"
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo, table
 
 EPILOG = "Example: distbench plugins --known"
 
@@ -71,4 +71,4 @@ def _show_known(installed: dict[str | None, str | None], json: bool) -> None:
         for p in listed
     ]
     headers = ["plugin", "distribution", "kinds", "installed", "licence", ""]
-    echo(o.table(rows, headers, disable_numparse=True))
+    echo(table(rows, headers, disable_numparse=True))

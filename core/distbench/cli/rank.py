@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo, table
 
 if TYPE_CHECKING:
     from distbench.engine.ranking import Comparison, Ranking
@@ -37,7 +37,7 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
     Trains no source and no student, but for metrics that need a reference: that is the student,
     fine-tuned on the labels.
     """
-    from distbench.cli.rank_tables import comparison_text
+    from distbench.cli.shown.rank_tables import comparison_text
     from distbench.workflows.rank import rank_sources
 
     methods = {"distiller": given["distiller"] or ("none",), "baseline": ("none",)}
@@ -153,4 +153,4 @@ def _print_ranking(ranking: Ranking) -> None:
         for place, r in enumerate(ranking.sources, 1)
     ]
     headers = ["", "source", ranking.metric, f"weight ({ranking.strategy})", "architecture"]
-    echo(o.table(rows, [*headers, "domain"], floatfmt=".4f"))
+    echo(table(rows, [*headers, "domain"], floatfmt=".4f"))

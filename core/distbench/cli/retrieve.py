@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo, table
 
 if TYPE_CHECKING:
     from distbench.workflows.retrieve import Curated
@@ -71,7 +71,7 @@ def retrieve(
 def _print(curated: Curated) -> None:
     shown = curated.images[:_SHOWN]
     rows = [[one.image, one.query, one.similarity] for one in shown]
-    echo(o.table(rows, ["image", "chosen for", "similarity"], floatfmt=".4f"))
+    echo(table(rows, ["image", "chosen for", "similarity"], floatfmt=".4f"))
     if len(curated.images) > len(shown):
         echo(f"... and {len(curated.images) - len(shown)} more")
     whole = curated.each * curated.queries >= curated.available

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from distbench.cli import zoo
-from distbench.cli.output import echo
 from distbench.cli.process.commands import Command, Group
 from distbench.cli.process.environment import environment_notes
+from distbench.cli.shown.output import echo
 
 app = typer.Typer(
     name="distbench",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo, table
 
 if TYPE_CHECKING:
     from distbench.engine.ledger import Ledger
@@ -52,7 +52,7 @@ def run(
     if dry_run:
         _dry_run(config, part, as_json=json)
         return
-    from distbench.cli.progress import UnitProgress
+    from distbench.cli.shown.progress import UnitProgress
     from distbench.workflows.run import execute
 
     with UnitProgress() as progress:
@@ -65,7 +65,7 @@ def run(
 def _sweep(config: RunConfig, text: str, *, alone: bool, as_json: bool) -> None:
     from dataclasses import asdict
 
-    from distbench.cli.progress import UnitProgress
+    from distbench.cli.shown.progress import UnitProgress
     from distbench.errors import UsageError
     from distbench.leaderboard.figures.sweep import sweep_text
     from distbench.workflows.sweep import Sweep, run_sweep
@@ -224,4 +224,4 @@ def _table(plan: Plan, cells: Sequence[Cell], missing: set[str]) -> str:
             cached = sum(cell.id not in missing for cell in mine)
             row.append(f"{cached}/{len(mine)}" if mine else "-")
         rows.append(row)
-    return o.table(rows, ["cached cells", "role", *(t.id for t in plan.tasks)])
+    return table(rows, ["cached cells", "role", *(t.id for t in plan.tasks)])

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo
 
 EPILOG = "Example: distbench show runs/mini-1a2b3c4d"
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, cast
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo, table
 
 if TYPE_CHECKING:
     from distbench.interfaces.student import Student
@@ -140,7 +140,7 @@ def _table(rows: list[dict[str, Any]]) -> str:
         shown.append([*line, row.get("problem") or row.get("note", "")])
     headers = ["student", "M parameters", "M MACs", *(("ms", "MB") if timed else ()), ""]
     alignment = ["left", *["right"] * (4 if timed else 2), "left"]
-    return o.table(shown, headers, colalign=alignment, disable_numparse=True)
+    return table(shown, headers, colalign=alignment, disable_numparse=True)
 
 
 def _where(device: str, threads: int) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo
 
 EPILOG = "Example: distbench study --metric logme --metric parc"
 
@@ -41,7 +41,7 @@ def study(
     best-scored source, paired differences to a reference metric, all with intervals over tasks, and
     the noise of the seeds. Where a metric says nothing it counts as chance.
     """
-    from distbench.cli.progress import UnitProgress
+    from distbench.cli.shown.progress import UnitProgress
     from distbench.leaderboard.tables.metric_table import metric_table, metrics_as_dicts
     from distbench.leaderboard.tables.text_table import terminal_text
     from distbench.workflows.study import study as run_study

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo
 
 EPILOG = (
     'Example: distbench submit runs/mini-1a2b3c4d --submitter "Ada Lovelace" --licence CC-BY-4.0'

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo
 
 if TYPE_CHECKING:
     from distbench.workflows.tune.trials import Tuned
@@ -56,7 +56,7 @@ def tune(
     A setting is judged by validation accuracy; no test image has a say, and the tasks of the suite
     are refused. Parameters that you give are not tuned. Stopped, it goes on where it was.
     """
-    from distbench.cli.progress import UnitProgress, show_line
+    from distbench.cli.shown.progress import UnitProgress, show_line
     from distbench.errors import UsageError
     from distbench.plugins.registry import registry
     from distbench.storage.folders import check_folder

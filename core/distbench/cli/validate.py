@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo, echo_json
+from distbench.cli.shown.output import echo, echo_json
 
 if TYPE_CHECKING:
     from distbench.submission.validation_report import ValidationReport

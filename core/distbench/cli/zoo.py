@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.output import echo
 from distbench.cli.process.commands import Command
+from distbench.cli.shown.output import echo, table
 
 if TYPE_CHECKING:
     from distbench.interfaces.zoo import Zoo
@@ -104,7 +104,7 @@ def build(
     from distbench.engine.device import pick_device
     from distbench.plugins.registry import registry
     from distbench.storage.folders import check_folder
-    from distbench.storage.offline import go_offline
+    from distbench.storage.network.offline import go_offline
     from distbench.workflows.build_zoo import build_zoo, order_zoo
 
     given = {
@@ -145,7 +145,7 @@ def build(
     elif models:
         rows = [(m["name"], m["value"], m["figure"], m["test_images"]) for m in models]
         head = ("model", "value", "figure", "test images")
-        echo(o.table(rows, head, floatfmt=".3f"))
+        echo(table(rows, head, floatfmt=".3f"))
         echo(f"\n{folder} (use it with --zoo {order.served_by}:path={folder})")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from distbench.storage.downloads import readable
+from distbench.storage.network.downloads import readable
 from distbench.storage.rows import Row
 
 _LEAST = 500e6

@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
-from distbench.engine.own_process import answer_of
+from distbench.engine.processes.own_process import answer_of
 from distbench.errors import reason_of
 from distbench.interfaces.student import Student
 from distbench.plugins.registry import registry

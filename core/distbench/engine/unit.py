@@ -12,7 +12,7 @@ from distbench.errors import RefusedError, interrupts, machine_gives_out, reason
 from distbench.interfaces.executor import Outcome
 from distbench.storage.disk import disk_trouble
 from distbench.storage.home import home
-from distbench.storage.offline import guard
+from distbench.storage.network.offline import guard
 
 if TYPE_CHECKING:
     from distbench.engine.workspace import Workspace

@@ -15,7 +15,7 @@ import threading
 from dataclasses import asdict
 from queue import SimpleQueue
 
-from distbench.engine.parent_death import die_with_parent
+from distbench.engine.processes.parent_death import die_with_parent
 from distbench.engine.unit import execute_unit
 from distbench.storage.ordinary_files import refuse_what_never_ends
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from distbench.engine.out_of_memory import LastWords, in_words
+from distbench.engine.processes.out_of_memory import LastWords, in_words
 from distbench.engine.worker import READY
 from distbench.interfaces.executor import Outcome
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 from pydantic.fields import FieldInfo
 
 if TYPE_CHECKING:
-    from distbench.storage.downloads import Download
+    from distbench.storage.network.downloads import Download
 
 Role = Literal["ranked", "control", "ceiling"]
 

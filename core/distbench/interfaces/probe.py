@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from distbench.errors import ArgumentError, Declined
-from distbench.interfaces.read_only import checksum, read_only, sealed
+from distbench.interfaces.read_only import read_only
+from distbench.interfaces.shared_values import SharedValues
 from distbench.interfaces.zoo import SourceInfo
 
 T = TypeVar("T")
@@ -22,43 +22,7 @@ _SUM_TO_ONE = 1e-3
 """How far probabilities may sum from 1; float16 ones are off by up to so much."""
 
 
-class _Shared:
-    """Computes what several metrics have in common once, and knows whether it is still that."""
-
-    _settled = False
-
-    def __init__(self) -> None:
-        self._known: dict[Callable[[Any], Any], Any] = {}
-        self._handed: dict[Any, tuple[Any, int]] = {}  # by what it is called, with its checksum
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if self._settled:
-            raise AttributeError(f"{name} cannot be set: other metrics are handed the same object")
-        super().__setattr__(name, value)
-
-    def _hand_out(self, name: Any, value: T) -> T:
-        """A value whose arrays must stay as they are from now on."""
-        self._handed[name] = value, checksum(value)
-        return value
-
-    def intact(self) -> bool:
-        """Whether no array that metrics were handed was written into since, as tensors can be."""
-        return all(checksum(value) == known for value, known in self._handed.values())
-
-    def shared(self, compute: Callable[[Self], T]) -> T:
-        """What ``compute(self)`` gives; computed by the first metric that asks, then remembered.
-
-        Args:
-            compute: A function of a module, the same object at every call; arrays that it returns
-                are read-only from then on.
-        """
-        if compute not in self._known:
-            self._known[compute] = self._hand_out(compute, sealed(compute(self)))
-        value: T = self._known[compute]
-        return value
-
-
-class Labels(_Shared):
+class Labels(SharedValues):
     """Labels of a probe and what depends on them alone, computed once for all sources.
 
     Class ids are made dense: an id that does not occur has no part in any score.
@@ -153,7 +117,7 @@ def _of_two_classes(logits: Floats | None) -> Floats | None:
     return read_only(np.concatenate([np.zeros_like(logits), logits], axis=1))
 
 
-class Probe(_Shared):
+class Probe(SharedValues):
     """Labelled images with one source's features and logits on them; all arrays are read-only.
 
     All numbers are finite and small enough to be squared. What a metric did not ask for in

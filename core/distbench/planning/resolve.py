@@ -31,7 +31,7 @@ from distbench.planning.suite_choice import chosen_suite
 from distbench.planning.task_names import short_name
 from distbench.plugins.component_identity import Identified
 from distbench.plugins.registry import Registry, registry
-from distbench.storage.offline import go_offline
+from distbench.storage.network.offline import go_offline
 from distbench.storage.validation import faults_of
 from distbench.storage.verified import verify_data
 

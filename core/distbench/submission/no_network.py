@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from distbench.storage.offline import guard
+from distbench.storage.network.offline import guard
 
 _OFFLINE = "DISTBENCH_OFFLINE"
 

@@ -191,7 +191,7 @@ def _human(size: float) -> str:
 
 
 def _offline() -> dict[str, bool]:
-    from distbench.storage.offline import offline
+    from distbench.storage.network.offline import offline
 
     hub = any(os.environ.get(name) == "1" for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE"))
     return {"distbench": offline(), "Hugging Face libraries": hub}

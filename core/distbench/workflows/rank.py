@@ -13,8 +13,8 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
+from distbench.engine.processes.time_limit import time_limit
 from distbench.engine.ranking import Comparison, rank_probes
-from distbench.engine.time_limit import time_limit
 from distbench.errors import DistbenchError, UsageError
 from distbench.interfaces.context import Embedding
 from distbench.interfaces.metric import Metric

@@ -11,7 +11,7 @@ from distbench.engine.execute import execute_units
 from distbench.engine.ledger import Ledger
 from distbench.engine.mirror_hint import mirror_hint
 from distbench.engine.same_pictures import same_picture_notes
-from distbench.engine.student_trial import try_student
+from distbench.engine.students.trial import try_student
 from distbench.engine.test_labels import test_labels
 from distbench.errors import InterruptedRunError, MachineError, StopSignal, interrupts
 from distbench.interfaces.executor import Executor, Outcome
@@ -19,7 +19,7 @@ from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
 from distbench.leaderboard.analysis.board import Board
 from distbench.planning.config import RunConfig
-from distbench.planning.eligibility import SAW_LABELS, doubtful_names
+from distbench.planning.eligibility import doubtful_names
 from distbench.planning.plan import Plan
 from distbench.planning.planner import make_plan
 from distbench.plugins.registry import registry
@@ -34,9 +34,7 @@ from distbench.workflows import flat_scale
 from distbench.workflows.export.best import ship_best
 from distbench.workflows.reporters import Reporters, run_facts
 from distbench.workflows.run_records import records_of
-
-_SLACK = 1.1
-"""How many times the declared images may go backward before it is noted."""
+from distbench.workflows.run_warnings import notes_of_methods, warnings_of
 
 
 @dataclass(frozen=True)
@@ -217,9 +215,9 @@ def _gather(
     doubts = doubtful_names(plan.sources, plan.tasks, names.data_sets())
     warnings = (
         *plan.warnings,
-        *_warnings(rows),
+        *warnings_of(rows),
         *flat_scale.of_rows(plan, rows, names),
-        *_notes_of_methods(plan, rows),
+        *notes_of_methods(plan, rows),
         *doubts,
         *pictures,
         *filter(None, hints),
@@ -252,50 +250,4 @@ def write_tables(plan: Plan, rows: Sequence[Row], folder: Path) -> Board | None:
         folder,
         tasks=[task.id for task in plan.tasks],
         seeds=list(plan.seeds),
-    )
-
-
-def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
-    """Declined cells, skipped images, sources left out, and training beyond what is declared."""
-    lines: dict[str, None] = {}
-    for row in rows:
-        if row.status in ("declined", "skipped"):
-            lines[f"{row.method.id} on {row.task.id}: {row.status}: {row.reason}"] = None
-        if row.result is None:
-            continue
-        for source, reason in row.result.sources.excluded.items():
-            if not reason.startswith(SAW_LABELS):
-                lines[f"{row.task.id}: source {source} is left out: {reason}"] = None
-        if row.result.parts.skipped:
-            count = len(row.result.parts.skipped)
-            shown = ", ".join(row.result.parts.skipped[:3]) + (", ..." if count > 3 else "")
-            lines[f"{row.task.id}: {count} corrupt images skipped ({shown})"] = None
-        if more := _undeclared(row):
-            lines[f"{row.method.id} on {row.task.id}: {more}"] = None
-    return tuple(lines)
-
-
-def _notes_of_methods(plan: Plan, rows: Sequence[Row]) -> tuple[str, ...]:
-    """What rows say of data that a method alone learns from: its transfer set."""
-    lines: dict[str, None] = {}
-    for row in rows:
-        task = plan.task(row.task.id)
-        for_all = {*task.notes, *same_picture_notes(plan, task, home())}
-        for text in row.task.notes:
-            if text not in for_all and plan.method(row.method.id).transfer is not None:
-                lines[f"{row.method.id} on {task.id}: {text}"] = None
-    return tuple(lines)
-
-
-def _undeclared(row: Row) -> str | None:
-    """A note where more images went backward than the batches of the phases hold."""
-    images = row.result.declared.get("images_per_step") if row.result else None
-    if row.cost is None or row.cost.images_backward is None or images is None:
-        return None
-    declared = images * row.cost.steps
-    if row.cost.images_backward <= declared * _SLACK:
-        return None
-    return (
-        f"{row.cost.images_backward:,} images went backward through the student where its "
-        f"{row.cost.steps:,} steps declare {declared:,.0f}; its costs count them, its steps do not"
     )

@@ -102,7 +102,7 @@ def test_the_card_says_what_matters(run: Run) -> None:
     text = (folder / "README.md").read_text()
     for part in (
         f"{100 * row.result.accuracy:.1f} % of 30 test images",
-        "`pseudo_labels/weighted/logme`",
+        "`pseudo_labels/weighted/parc`",
         "| `toy-0` |",
         "licence",
         "9 labelled",

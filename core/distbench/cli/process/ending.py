@@ -14,8 +14,8 @@ from functools import cache
 from pathlib import Path
 from types import CodeType, TracebackType
 
-from distbench.cli.output import echo
-from distbench.engine.out_of_memory import in_words, ran_out_of_memory
+from distbench.cli.shown.output import echo
+from distbench.engine.processes.out_of_memory import in_words, ran_out_of_memory
 from distbench.errors import DistbenchError, StopSignal, reason_of
 from distbench.storage.disk import disk_trouble
 

@@ -7,7 +7,7 @@ import signal
 import threading
 from types import FrameType
 
-from distbench.engine.time_limit import GRACE, end_process
+from distbench.engine.processes.time_limit import GRACE, end_process
 from distbench.errors import StopSignal
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")

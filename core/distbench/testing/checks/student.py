@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from distbench.engine.student_export import exported
+from distbench.engine.students.export import exported
 from distbench.engine.training.student import build_student
 from distbench.errors import RefusedError, UsageError, interrupts
 from distbench.interfaces.classifier import Classifier

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from distbench.engine.student_export import exported
+from distbench.engine.students.export import exported
 from distbench.errors import UsageError
 from distbench.interfaces.calls import naming
 from distbench.storage.safe_text import plain_json

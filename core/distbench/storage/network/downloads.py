@@ -16,8 +16,8 @@ from filelock import FileLock, Timeout
 from distbench.errors import DataError
 from distbench.storage.hashing import digest
 from distbench.storage.home import home
-from distbench.storage.http_transfer import Transfer
-from distbench.storage.offline import offline
+from distbench.storage.network.http_transfer import Transfer
+from distbench.storage.network.offline import offline
 from distbench.storage.safe_text import harmless_text
 
 LOCK_SECONDS = 3600.0

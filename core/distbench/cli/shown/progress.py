@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from typing import Any, Self
 
-from distbench.cli.output import echo
+from distbench.cli.shown.output import echo
 from distbench.storage.safe_text import harmless_text, plain_line
 
 _RECENT = 20

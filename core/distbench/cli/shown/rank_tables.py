@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from distbench.cli import options as o
+from distbench.cli.shown.output import table
 
 if TYPE_CHECKING:
     from distbench.engine.ranking import Ranking
@@ -115,7 +115,7 @@ def _blocks(lead: Sequence[_Column], columns: Sequence[_Column]) -> str:
 def _table(columns: Sequence[_Column]) -> str:
     rows = zip(*(column.cells for column in columns), strict=True)
     align = [column.align for column in columns]
-    return o.table(rows, [column.head for column in columns], colalign=align, disable_numparse=True)
+    return table(rows, [column.head for column in columns], colalign=align, disable_numparse=True)
 
 
 def _short(text: str, length: int) -> str:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from distbench.engine.out_of_memory import in_words, ran_out_of_memory
-from distbench.engine.own_process import answer_of
-from distbench.engine.student_export import exported
+from distbench.engine.processes.out_of_memory import in_words, ran_out_of_memory
+from distbench.engine.processes.own_process import answer_of
+from distbench.engine.students.export import exported
 from distbench.errors import MachineError, PluginError, UsageError, interrupts, reason_of
 from distbench.planning.plan import Plan
 from distbench.plugins.registry import registry

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import typer
 
-from distbench.storage.safe_text import harmless_text, plain_json
+from distbench.storage.safe_text import harmless_text, plain_json, plain_line
 
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
@@ -15,3 +18,11 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
 def echo_json(text: str, *, nl: bool = True) -> None:
     """Prints JSON to stdout, which means what it meant; see `plain_json`."""
     typer.echo(plain_json(text), nl=nl)
+
+
+def table(rows: Iterable[Iterable[Any]], headers: Iterable[str], **more: Any) -> str:
+    """Rows below their headers, each on one line; takes what `tabulate` takes besides."""
+    from tabulate import tabulate
+
+    lines = [[plain_line(v) if isinstance(v, str) else v for v in row] for row in rows]
+    return tabulate(lines, list(headers), "simple", **more)

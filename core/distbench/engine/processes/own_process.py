@@ -11,7 +11,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any
 
-from distbench.engine.parent_death import die_with_parent
+from distbench.engine.processes.parent_death import die_with_parent
 
 
 def answer_of(function: Callable[..., Any], *arguments: Any, preloaded: Sequence[str] = ()) -> Any:

@@ -1,0 +1,1 @@
+"""Processes beside this one: workers, children, their limits and their ends."""

@@ -1,0 +1,1 @@
+"""A student looked at by itself: tried, exported, measured."""
