@@ -31,6 +31,16 @@ def test_a_file_that_is_named_is_said() -> None:
     assert disk_trouble(OSError("odd")) == "odd"
 
 
+def test_what_lies_in_the_home_can_lie_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISTBENCH_HOME", str(tmp_path))
+    assert disk_trouble(PermissionError(13, "Permission denied", str(tmp_path / "cells"))) == (
+        f"Permission denied ({tmp_path / 'cells'}); that is $DISTBENCH_HOME, another folder can be "
+        "named by it"
+    )
+
+
 def test_without_a_name_the_folders_without_room_are_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from distbench.cli import app
 from distbench.errors import UsageError
-from distbench.storage.folders import check_folder
+from distbench.storage.folders import check_file, check_folder
 from distbench.storage.home import home
 
 
@@ -35,6 +37,33 @@ def test_what_cannot_be_written_to() -> None:
 
 def test_the_home_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
-    monkeypatch.setenv("DISTBENCH_HOME", str(tmp_path / "file"))
-    with pytest.raises(UsageError, match=r"^DISTBENCH_HOME=\S+ is no folder; name one"):
-        home()
+    for name in ("file", "file/deep/er"):
+        monkeypatch.setenv("DISTBENCH_HOME", str(tmp_path / name))
+        with pytest.raises(UsageError, match=rf"^DISTBENCH_HOME=\S+{name}: \S+file is no folder;"):
+            home()
+
+
+def test_a_file_that_cannot_be_one(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    check_file(tmp_path / "file", "--output")
+    check_file(tmp_path / "new" / "file", "--output")
+    with pytest.raises(UsageError, match=r"^--output \S+ is no ordinary file; name one"):
+        check_file(tmp_path, "--output")
+    with pytest.raises(UsageError, match=r"^--output \S+/file/x: \S+/file is no folder; name anot"):
+        check_file(tmp_path / "file" / "x", "--output")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        (("plan", "nowhere.toml"), "."),
+        (("tune",), "."),
+        (("merge", "nowhere"), "file"),
+        (("retrieve", "--task=a", "--gallery=b", "--encoder=c", "--budget=9"), "file/x"),
+    ],
+)
+def test_commands_look_before_they_work(arguments: tuple[str, ...], place: str) -> None:
+    Path("file").write_text("")
+    done = CliRunner().invoke(app, [*arguments, "--output", place])
+    assert done.exit_code == 2
+    assert done.stderr.startswith(f"distbench: --output {place}")

@@ -22,9 +22,12 @@ def merge(
     from distbench.engine.run_folder import merge_runs, open_run
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.text_table import terminal_text
+    from distbench.storage.folders import check_folder
     from distbench.storage.hits import read_test_labels, write_test_labels
     from distbench.workflows.run import copy_rows, write_tables
 
+    if output is not None:
+        check_folder(output, "--output")
     runs = [open_run(path) for path in slices]
     for line in (line for run in runs for line in run.warnings):
         echo(f"warning: {line}", err=True)

@@ -22,10 +22,10 @@ def plan(
     from distbench.cli.options import print_notes
     from distbench.planning.config import RunConfig
     from distbench.planning.planner import make_plan
-    from distbench.storage.folders import check_folder
+    from distbench.storage.folders import check_file
 
     if output is not None:
-        check_folder(output.parent, "--output")
+        check_file(output, "--output")
     run_plan = make_plan(RunConfig.make(config))
     print_notes(run_plan)
     if output is None:

@@ -48,16 +48,19 @@ def retrieve(
     The list is stored; images:path=DIR,only=LIST takes just these.
     """
     from distbench.storage.atomic import write_atomic
+    from distbench.storage.folders import check_file
     from distbench.storage.hashing import digest
     from distbench.storage.home import home
     from distbench.workflows.retrieve import curate
 
+    file = output
+    if output is not None:
+        file = output if output.suffix and not output.is_dir() else output / "transfer.csv"
+        check_file(file, "--output")
     curated = curate(o.run_config(given, baseline=("none",)), gallery, encoder, budget)
     text = curated.csv()
-    if output is None:
+    if file is None:
         file = home() / "transfer" / f"{curated.task}-{digest(text)[:8]}.csv"
-    else:
-        file = output if output.suffix and not output.is_dir() else output / "transfer.csv"
     write_atomic(file, text)
     for note in curated.notes:
         echo(f"note: {curated.task}: {note}", err=True)

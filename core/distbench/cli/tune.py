@@ -59,14 +59,14 @@ def tune(
     from distbench.cli.shown.progress import UnitProgress, show_line
     from distbench.errors import UsageError
     from distbench.plugins.registry import registry
-    from distbench.storage.folders import check_folder
+    from distbench.storage.folders import check_file
     from distbench.workflows.tune.search_space import read_ranges
     from distbench.workflows.tune.tune import tune as search
 
     if output is not None and output.suffix == ".json":
         raise UsageError(f"--output {output} is for TOML, e.g. settings.toml; trials go beside it")
     if output is not None:
-        check_folder(output.parent, "--output")
+        check_file(output, "--output")
     config = o.run_config(given)
     with UnitProgress(lines=False) as unit_progress:
         tuned = search(

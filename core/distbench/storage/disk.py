@@ -10,11 +10,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from distbench.errors import reason_of
+from distbench.errors import UsageError, reason_of
 from distbench.storage.home import home
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _OF_DISK = _FULL | {errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
+_OF_PLACES = _OF_DISK | {errno.ENOTDIR, errno.ENOENT}
+"""Of those, and where no folder can be made."""
 _NOTHING = 2**20
 """Free bytes below which a disk counts as full."""
 
@@ -38,13 +40,24 @@ def naming_file(path: Path) -> Iterator[None]:
 def disk_trouble(error: OSError) -> str:
     """What the system said, and which file or folder is concerned.
 
+    Of what lies below ``$DISTBENCH_HOME`` it is said that it can lie elsewhere.
     Libraries leave out where a disk was full. Then those folders are named that distbench and they
     write to, and that have no room: ``$DISTBENCH_HOME``, the working folder, and the folder for
     temporary files.
     """
     reason = str(error) if error.errno is None else reason_of(error)
+    if error.errno in _OF_PLACES and _is_at_home(error.filename):
+        return f"{reason}; that is $DISTBENCH_HOME, another folder can be named by it"
     full = _full_folders() if error.errno in _FULL and not error.filename else []
     return f"{reason} ({'; '.join(full)})" if full else reason
+
+
+def _is_at_home(name: object) -> bool:
+    """Whether a file lies below ``$DISTBENCH_HOME``."""
+    with contextlib.suppress(UsageError):
+        path = isinstance(name, (str, bytes, os.PathLike)) and Path(os.fsdecode(name))
+        return bool(path and path.is_relative_to(home()))
+    return False
 
 
 def _full_folders() -> list[str]:

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from distbench.errors import UsageError
+from distbench.storage.folders import no_folder
 from distbench.storage.paths import at_home
 
 
@@ -20,8 +21,8 @@ def home() -> Path:
         raise UsageError(f"DISTBENCH_HOME={given} names a user whom this machine does not know")
     if given:
         folder = at_home(given).absolute()
-        if folder.exists() and not folder.is_dir():
-            raise UsageError(f"DISTBENCH_HOME={given} is no folder; name one, or unset it")
+        if wrong := no_folder(folder):
+            raise UsageError(f"DISTBENCH_HOME={given}: {wrong} is no folder; name one, or unset it")
         return folder
     import platformdirs
 
