@@ -10,7 +10,7 @@ import pytest
 
 import distbench.cli
 from distbench.cli import options
-from distbench.cli.shown.output import echo, echo_json
+from distbench.cli.shown.output import echo, echo_json, table
 from distbench.cli.shown.progress import ByteProgress, UnitProgress
 
 HOSTILE = "x\x1b[2J\u202ehf_abcdefgh1234567890\x9b"
@@ -34,8 +34,8 @@ def test_json_is_printed_so_that_it_means_the_same(capsys: pytest.CaptureFixture
 
 
 def test_a_name_with_a_line_end_keeps_its_row(capsys: pytest.CaptureFixture[str]) -> None:
-    table = options.table([["two\nlines\x07", 1.0]], ["source", "score"])
-    assert table.splitlines()[-1].startswith("two lines\\u0007")
+    text = table([["two\nlines\x07", 1.0]], ["source", "score"])
+    assert text.splitlines()[-1].startswith("two lines\\u0007")
 
 
 def test_progress_is_harmless(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from distbench.cli import progress
+from distbench.cli.shown import progress
 
 
 def test_time_left_follows_the_present_pace(

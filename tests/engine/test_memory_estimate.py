@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from distbench.cli.shown.progress import UnitProgress
-from distbench.engine import memory_estimate
-from distbench.engine.memory_estimate import free_memory, memory_warning
+from distbench.engine.processes import memory_estimate
+from distbench.engine.processes.memory_estimate import free_memory, memory_warning
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ import pytest
 
 from distbench import DataError, HubFiles, UrlFile
 from distbench.errors import MachineError
-from distbench.storage import http_transfer
+from distbench.storage.network import http_transfer
 from distbench.workflows.fetch import Need, fetch, needs_of
 
 CONTENT = bytes(range(256)) * 40

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from distbench.engine.ledger import Ledger
-from distbench.engine.memory_estimate import memory_warning
+from distbench.engine.processes.memory_estimate import memory_warning
 from distbench.errors import MachineError
 from distbench.interfaces.calls import naming
 from distbench.interfaces.executor import Executor, Outcome, Unit, UnitQueue
