@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 import torch
+from torch.utils.hooks import RemovableHandle
 
 from distbench.engine.cell import compute_cell
 from distbench.engine.training.threads import torch_threads
@@ -92,10 +93,14 @@ class RecordedMethod:
         return [replace(phase, loss=self._recorded(phase)) for phase in self.phases_]
 
     def _recorded(self, phase: Phase) -> Callable[[Classifier, Mapping[str, Batch]], torch.Tensor]:
-        first = True
+        number = len(self.reached)
+        self.reached.append(False)
+        watched: list[RemovableHandle] = []
+
+        def arrived(gradient: torch.Tensor) -> None:
+            self.reached[number] |= bool(gradient.any())
 
         def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
-            nonlocal first
             with fault_if_raises(
                 f"the loss of phase {phase.name!r}", "see docs/plugins.md, The contracts"
             ):
@@ -105,13 +110,14 @@ class RecordedMethod:
                     f"the loss of phase {phase.name!r} is no scalar with a gradient",
                     "return one tensor without dimensions that depends on the student",
                 )
-            if first:
-                first = False
+            for hook in watched:
+                hook.remove()
+            if not self.reached[number]:
                 weights = [p for p in student.parameters() if p.requires_grad]
-                gradients = torch.autograd.grad(
-                    value, weights, retain_graph=True, allow_unused=True
-                )
-                self.reached.append(any(g is not None and bool(g.any()) for g in gradients))
+                watched[:] = [
+                    weight.register_hook(arrived)  # type: ignore[no-untyped-call]
+                    for weight in weights
+                ]
             self.losses.append(float(value.detach()))
             return value
 
