@@ -67,7 +67,7 @@ def main(steps: int | None = None) -> None:
         plugin=__file__,
         distiller=("neighbour_votes", "pseudo_labels"),
         baseline="finetune",
-        task=("mini-cub", "mini-eurosat"),
+        task="mini-cub",
         steps=steps,
     )
     for row in result.rows:

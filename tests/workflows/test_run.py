@@ -132,11 +132,8 @@ def test_shards_of_different_plans_are_not_joined(toy_options: Options) -> None:
         merge_runs([open_run(one.folder), open_run(other.folder)], Path("joined"))
 
 
-@pytest.mark.parametrize("executor", ["serial", pytest.param("local", marks=pytest.mark.slow)])
-def test_a_failing_method_fails_its_cells_and_nothing_else(
-    toy_options: Options, executor: str
-) -> None:
-    options = {**toy_options, "executor": executor, "workers": 1}
+def test_a_failing_method_fails_its_cells_and_nothing_else(toy_options: Options) -> None:
+    options = toy_options
     made = distbench.run(**options, baseline=("finetune", "misbehaving:raise"))
     failed = [row for row in made.rows if row.status == "failed"]
     assert {row.method.id for row in failed} == {"misbehaving"}
