@@ -18,6 +18,7 @@ from distbench.leaderboard.statistics import (
     rank_sets,
     sampling_error,
     sign_flip,
+    surely_ahead,
     win_rates,
 )
 
@@ -199,9 +200,9 @@ def test_rank_sets_by_hand():
     gaps = np.array([[0, 1, 3], [-1, 0, 2], [-3, -2, 0]])
     p = np.array([[1, 0.3, 0.001], [0.3, 1, 0.04], [0.001, 0.04, 1]])
     # The last one: 2 x 0.001 and 0.04 are sure both; the middle one's 2 x 0.04 is not.
-    assert rank_sets(gaps, p) == [(1, 2), (1, 3), (3, 3)]
-    assert rank_sets(gaps, np.full((3, 3), np.nan)) == [(1, 3)] * 3
-    assert rank_sets([[0.0]], [[np.nan]]) == [(1, 1)]
+    assert rank_sets(surely_ahead(gaps, p)) == [(1, 2), (1, 3), (3, 3)]
+    assert rank_sets(surely_ahead(gaps, np.full((3, 3), np.nan))) == [(1, 3)] * 3
+    assert rank_sets(surely_ahead([[0.0]], [[np.nan]])) == [(1, 1)]
 
 
 def test_the_interval_of_an_accuracy_is_wilsons_for_one_seed():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ from distbench.storage.hashing import digest
 if TYPE_CHECKING:
     from distbench.engine.workspace import Workspace
 
-_KIND = "same-pictures"
+_KIND, _THUMBNAILS = "same-pictures", "thumbnails"
 _FILE = "pairs.json"
 _SHOWN = 3
 
@@ -36,7 +36,7 @@ def check_same_pictures(work: Workspace, task: PlannedTask) -> None:
 
     def make(folder: Path) -> None:
         component = work.names.make("task", task.component)
-        findings = _findings(component, work.images(task))
+        findings = _findings(component, work.images(task), _thumbnails(work, task))
         (folder / _FILE).write_text(json.dumps(findings), encoding="utf-8")
 
     folder = work.artifacts.build(_KIND, _key(work.plan, task), make)
@@ -66,16 +66,22 @@ def check_transfer_set(
     Raises:
         DataError: They are too many, and the task does not accept copies.
     """
-    images, further = work.images(task), work.images(transfer)
     validation = work.split(task, seed).validation
+    images, further = work.images(task), work.images(transfer)
     component = work.names.make("task", task.component)
-    known = thumbnails(further.train, chosen)
+    # Of a gallery of millions the chosen few are read alone.
+    known = (
+        _thumbnails(work, transfer)["train"]
+        if chosen is None
+        else thumbnails(further.train, chosen)
+    )
+    own_thumbnails = _thumbnails(work, task)
     findings = []
-    for part, group, pixels, positions in (
-        ("test", "test", images.test, np.arange(len(images.test))),
-        ("validation", "train", images.train, validation),
+    for part, group, positions in (
+        ("test", "test", np.arange(len(images.test))),
+        ("validation", "train", validation),
     ):
-        pairs = same_pictures(known, thumbnails(pixels, positions))
+        pairs = same_pictures(known, own_thumbnails[group][positions])
         if pairs:
             own = _names(component, images.skipped)[group]
             there = _names(work.names.make("task", transfer.component), further.skipped)["train"]
@@ -86,6 +92,19 @@ def check_transfer_set(
             findings.append(_finding(part, others, len(positions), shown))
     _refuse_many(work, task, findings)
     return tuple(finding["text"] for finding in findings)
+
+
+def _thumbnails(work: Workspace, task: PlannedTask) -> dict[str, NDArray[np.uint8]]:
+    """Thumbnails of both arrays of a task's images, (n, 16, 16, 3) each; made once and kept."""
+
+    def make(folder: Path) -> None:
+        images = work.images(task)
+        for group, pixels in (("train", images.train), ("test", images.test)):
+            np.save(folder / f"{group}.npy", thumbnails(pixels))
+
+    key = digest([_THUMBNAILS, 1, _images_key(work.plan, task)])
+    folder = work.artifacts.build(_THUMBNAILS, key, make)
+    return {group: np.load(folder / f"{group}.npy", mmap_mode="r") for group in ("train", "test")}
 
 
 def _refuse_many(work: Workspace, task: PlannedTask, findings: Sequence[dict[str, Any]]) -> None:
@@ -111,14 +130,19 @@ def same_picture_notes(plan: Plan, task: PlannedTask, root: Path) -> tuple[str, 
 
 
 def _key(plan: Plan, task: PlannedTask) -> str:
-    images = stored_key(task.images_key, plan.protocol, plan.protocol.image_size)
-    return digest([_KIND, 1, images])
+    return digest([_KIND, 1, _images_key(plan, task)])
 
 
-def _findings(task: Task, images: ImageSet) -> list[dict[str, Any]]:
+def _images_key(plan: Plan, task: PlannedTask) -> str:
+    return stored_key(task.images_key, plan.protocol, plan.protocol.image_size)
+
+
+def _findings(
+    task: Task, images: ImageSet, small: Mapping[str, NDArray[np.uint8]]
+) -> list[dict[str, Any]]:
     """One for each part that shows pictures of an earlier one."""
     start = len(images.train_labels) - len(images.given_validation)
-    train, test = thumbnails(images.train), thumbnails(images.test)
+    train, test = small["train"], small["test"]
     sides = (
         ("test", "training or validation", train, test),
         ("validation", "training", train[:start], train[start:]),

@@ -59,10 +59,11 @@ class Eligibility:
 
 SAW_LABELS = "saw this task"
 """How the reason begins for a source that has learnt labels of a task."""
+SAW_IMAGES = "saw images of this task without labels"
 
 
 def sources_that_saw(
-    tasks: Iterable[PlannedTask],
+    tasks: Sequence[PlannedTask],
     sources: Sequence[SourceInfo],
     policy: str,
     held_by: Callable[[str], set[str]],
@@ -85,7 +86,15 @@ def sources_that_saw(
         Those that are excluded, and those that are marked.
     """
     saw = {task.id: overlaps(sources, task.seen_by, held_by) for task in tasks}
-    images = {task.id: overlaps_without_labels(sources, task.seen_by, held_by) for task in tasks}
+    images = {
+        task.id: _reasons(
+            {s.name: s.without_labels for s in sources if s.name not in saw[task.id]},
+            SAW_IMAGES,
+            task.seen_by,
+            held_by,
+        )
+        for task in tasks
+    }
     if policy == "allow":
         return {task: {} for task in saw}, {task: {**images[task], **saw[task]} for task in saw}
     return saw, images
@@ -95,22 +104,21 @@ def overlaps(
     sources: Sequence[SourceInfo], seen_by: Sequence[str], held_by: Callable[[str], set[str]]
 ) -> dict[str, str]:
     """Sources that have learnt labels of a task, with the reason."""
-    return {
-        source.name: f"{SAW_LABELS}: trained on {', '.join(shared)}"
-        for source in sources
-        if (shared := holders(_with_labels(source), seen_by, held_by))
-    }
+    learnt = {source.name: _with_labels(source) for source in sources}
+    return _reasons(learnt, SAW_LABELS, seen_by, held_by)
 
 
-def overlaps_without_labels(
-    sources: Sequence[SourceInfo], seen_by: Sequence[str], held_by: Callable[[str], set[str]]
+def _reasons(
+    trained_on: Mapping[str, Iterable[str]],
+    saw: str,
+    seen_by: Sequence[str],
+    held_by: Callable[[str], set[str]],
 ) -> dict[str, str]:
-    """Sources that have seen images of a task and none of its labels, with the reason."""
+    """Of each source with data sets that hold images of a task, which these are."""
     return {
-        source.name: f"saw images of this task without labels: trained on {', '.join(shared)}"
-        for source in sources
-        if (shared := holders(source.without_labels, seen_by, held_by))
-        and not holders(_with_labels(source), seen_by, held_by)
+        name: f"{saw}: trained on {', '.join(shared)}"
+        for name, data_sets in trained_on.items()
+        if (shared := holders(data_sets, seen_by, held_by))
     }
 
 

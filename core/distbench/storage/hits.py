@@ -64,10 +64,10 @@ class FolderHits:
         names = self._predictions.keys() if self._predictions is not None else ()
         self._names = frozenset(names)
 
-    def of(self, row: Row, inside: NDArray[Any] | None = None) -> bytes | None:
-        """`packed_hits` of a row, by its predictions or those that an old row holds in itself."""
-        predictions = inside
-        if predictions is None and row.key in self._names and self._predictions is not None:
+    def of(self, row: Row) -> bytes | None:
+        """`packed_hits` of a row."""
+        predictions = None
+        if self._predictions is not None and row.key in self._names:
             predictions = self._predictions.get_tensor(row.key)
         return packed_hits(row, predictions, self._labels.get(row.task.id))
 

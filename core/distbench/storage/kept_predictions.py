@@ -31,18 +31,21 @@ class KeptPredictions:
         self._names = frozenset(self._tensors.keys()) if self._tensors is not None else frozenset()
         self._rows = self._missing = 0
 
-    def check(self, row: Row, inside: NDArray[Any] | None = None) -> None:
+    def check(self, row: Row, inside: NDArray[Any] | None = None) -> NDArray[Any] | None:
         """Holds a row against its predictions; one without any is counted for `note`.
 
         Args:
             row: The row.
             inside: Predictions that a row of schema 1 holds in itself.
 
+        Returns:
+            Its predictions; None where it has none.
+
         Raises:
             ValueError: The row claims what its predictions cannot give.
         """
         if row.status != "done" or row.result is None:
-            return
+            return None
         result, test = row.result, row.result.parts.test
         where = f"{row.method.id} on {row.task.id}, seed {row.seed}"
         if not whole_images(result.accuracy, test):
@@ -58,6 +61,7 @@ class KeptPredictions:
             raise ValueError(f"the predictions of {where} are not those of its digest")
         elif len(predictions) != test:
             raise ValueError(f"{where} has {len(predictions)} predictions of {test:,} test images")
+        return predictions
 
     @property
     def note(self) -> str | None:

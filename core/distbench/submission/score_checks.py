@@ -32,13 +32,13 @@ class ScoreChecks:
     def look(self, row: Row, where: str) -> None:
         """Checks a finished row."""
         result, components = row.result, row.method.components
-        said = result.declared.get(STUDIED) if result else None
+        declared = result.declared.get(STUDIED) if result else None
         alone = "metric" not in components and single_source(result) is not None
         if not alone or "strategy" not in components:
-            if said is not None:
+            if declared is not None:
                 self._refuse(where, "it did not learn from one source, chosen without a metric")
             return
-        metrics = {} if said is None else said
+        metrics = {} if declared is None else declared
         if not isinstance(metrics, dict):
             self._refuse(where, "they are no table")
             return

@@ -85,7 +85,7 @@ def with_scores(run: RunFolder, metrics: MetricScores) -> RunFolder:
     for row in run.rows:
         source = single_source(row.result)
         if row.result is not None and source is not None:
-            said = {
+            of_source = {
                 metric: {
                     "component": of["component"],
                     "score": of["cells"][row.task.id, row.seed].get(source),
@@ -93,7 +93,7 @@ def with_scores(run: RunFolder, metrics: MetricScores) -> RunFolder:
                 for metric, of in metrics.items()
                 if (row.task.id, row.seed) in of["cells"]
             }
-            declared = {**row.result.declared, STUDIED: said}
+            declared = {**row.result.declared, STUDIED: of_source}
             result = row.result.model_copy(update={"declared": declared})
             row = row.model_copy(update={"result": result})
         rows.append(row)

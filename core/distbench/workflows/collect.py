@@ -15,7 +15,7 @@ from distbench.leaderboard.rows.gc_pause import without_cycles
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.records import Reader, RowRecord
 from distbench.plugins.registry import registry
-from distbench.storage.hits import FolderHits, packed_hits
+from distbench.storage.hits import packed_hits, read_test_labels
 from distbench.storage.kept_predictions import KeptPredictions
 from distbench.storage.missing_cells import PlannedCell, missing_cells
 from distbench.storage.paths import without_links
@@ -165,7 +165,7 @@ def _lines(
     folder: Path, keys: frozenset[str], notes: list[str]
 ) -> Iterator[tuple[Row, bytes | None]]:
     """The rows of a run's folder, held against their seals, its plan and its predictions."""
-    seals, kept, hits = SealedCount(), KeptPredictions(folder), FolderHits(folder)
+    seals, kept, labels = SealedCount(), KeptPredictions(folder), read_test_labels(folder)
     with (folder / "rows.jsonl").open("rb") as file:
         for number, text in enumerate(file, start=1):
             try:
@@ -177,10 +177,10 @@ def _lines(
             if keys and line.row.key not in keys:
                 raise RefusedError(f"line {number} of rows.jsonl {OF_ANOTHER_RUN}; run it again")
             try:
-                kept.check(_checked(line.row), line.predictions)
+                predictions = kept.check(_checked(line.row), line.predictions)
             except ValueError as error:
                 raise RefusedError(f"line {number} of rows.jsonl: {error}; run it again") from None
-            yield line.row, hits.of(line.row, line.predictions)
+            yield line.row, packed_hits(line.row, predictions, labels.get(line.row.task.id))
     notes += [note for note in (UNSEALED * bool(seals.unsealed), kept.note) if note]
 
 

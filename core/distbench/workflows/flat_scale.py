@@ -81,10 +81,10 @@ def of_rows(plan: Plan, rows: Sequence[Row], names: Registry) -> Iterator[str]:
     A strategy that looks at more than scores is not asked: it would not give these weights again.
     """
     strategies: dict[str, Strategy] = {}
-    said: set[tuple[str, str]] = set()
+    warned: set[tuple[str, str]] = set()
     for row in rows:
         where = (row.method.id, row.task.id)
-        if row.result is None or not row.result.sources.scores or where in said:
+        if row.result is None or not row.result.sources.scores or where in warned:
             continue
         method = plan.method(row.method.id)
         if method.id not in strategies:
@@ -99,5 +99,5 @@ def of_rows(plan: Plan, rows: Sequence[Row], names: Registry) -> Iterator[str]:
         if not np.allclose([*again.values()], [block.weights[name] for name in again]):
             continue
         if text := flattened(strategy, infos, scores, block.weights):
-            said.add(where)
+            warned.add(where)
             yield f"{row.method.id} on {row.task.id}: {text}"

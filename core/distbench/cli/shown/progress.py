@@ -97,8 +97,8 @@ class UnitProgress(_Bar):
         elif self._lines and not minor:
             left = f", about {pace * (total - done):.0f} s left"
             # What comes first is quick or slow for reasons that end with it.
-            told = done >= min(_RECENT, total / 2)
-            show_line(f"[{done}/{total}] {text}{left if told else ''}")
+            steady = done >= min(_RECENT, total / 2)
+            show_line(f"[{done}/{total}] {text}{left if steady else ''}")
 
     def _columns(self) -> list[Any]:
         from rich import progress as p

@@ -14,7 +14,14 @@ from distbench.leaderboard.analysis.comparison import all_pairs
 from distbench.leaderboard.analysis.lines import Line, LineMaker
 from distbench.leaderboard.rows.entries import MEASURES, Cell, Measure, cells, check_comparable
 from distbench.leaderboard.rows.records import CellResult, RowRecord, as_records
-from distbench.leaderboard.statistics import LEVEL, average_ranks, holm, over_groups, rank_sets
+from distbench.leaderboard.statistics import (
+    LEVEL,
+    average_ranks,
+    holm,
+    over_groups,
+    rank_sets,
+    surely_ahead,
+)
 from distbench.storage.rows import Row
 
 MOST_PAIRS = 100
@@ -158,7 +165,7 @@ def _ranked(maker: LineMaker, lines: Sequence[Line]) -> tuple[list[Line], Pairs 
         for (method, p), value in zip(compared, adjusted, strict=True)
         if p is not None
     }
-    behind = [False, *((holm(p[0, 1:]) <= 1 - LEVEL) & (gaps[0, 1:] > 0)).tolist()]
+    ahead = surely_ahead(gaps, p)
     placed = [
         replace(
             line,
@@ -168,7 +175,7 @@ def _ranked(maker: LineMaker, lines: Sequence[Line]) -> tuple[list[Line], Pairs 
             p_holm=p_holm.get(line.method),
         )
         for line, rank, worse, average in zip(
-            lines, rank_sets(gaps, p), behind, averages, strict=True
+            lines, rank_sets(ahead), (ahead[0] > 0).tolist(), averages, strict=True
         )
     ]
     if not 1 < len(lines) <= MOST_PAIRS:

@@ -36,7 +36,6 @@ from distbench.leaderboard.analysis.trials import (
     SeedNoise,
     Trial,
     group_means,
-    group_tasks,
     seed_noise,
     trials_of,
 )
@@ -153,9 +152,8 @@ def _lines(
     trials, left_out = trials_of(reached, tasks)
     tried = [len(trial.names) for trial in trials.values()]
     judgements = {metric: _judgement(by_cell, trials) for metric, by_cell in scores.items()}
-    units = group_tasks(list(trials), groups)
     tables = {
-        metric: group_means(units, np.array(list(judgement.by_task.values())))
+        metric: group_means(np.array(list(judgement.by_task.values())), list(trials), groups)
         for metric, judgement in judgements.items()
         if trials
     }
@@ -248,10 +246,9 @@ def oracle(
         components = row.method.components
         if row.result is None or "metric" in components or "strategy" not in components:
             continue
-        learnt = row.result.sources
-        used = [n for n, weight in zip(learnt.names, learnt.weight, strict=True) if weight > 0]
-        if len(used) == 1:
+        source = row.result.sources.single
+        if source is not None:
             distiller = row.method.id.partition("/")[0]
-            value = float(getattr(row.result, measure))
-            accuracies[distiller][task, seed].setdefault(used[0], value)
+            value = row.result.of(measure)
+            accuracies[distiller][task, seed].setdefault(source, value)
     return accuracies

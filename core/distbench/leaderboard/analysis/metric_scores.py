@@ -39,17 +39,16 @@ def _of_methods(chosen: Mapping[Cell, RowRecord]) -> Iterator[_Given]:
 
 def _of_studies(chosen: Mapping[Cell, RowRecord]) -> Iterator[_Given]:
     """Metric, cell and scores, put together from the rows of single sources of one distiller."""
-    said: dict[tuple[str, str, str, int], dict[str, float]] = defaultdict(dict)
+    by_cell: dict[tuple[str, str, str, int], dict[str, float]] = defaultdict(dict)
     for (method, task, seed), row in sorted(chosen.items()):
         if row.result is None or not row.result.declared.get(STUDIED):
             continue
-        learnt = row.result.sources
-        used = [n for n, weight in zip(learnt.names, learnt.weight, strict=True) if weight > 0]
+        source = row.result.sources.single or ""
         for metric, of in row.result.declared[STUDIED].items():
-            known = said[method.partition("/")[0], metric, task, seed]
+            scores = by_cell[method.partition("/")[0], metric, task, seed]
             if of["score"] is not None:
-                known[used[0]] = float(of["score"])
-    for (_, metric, task, seed), scores in said.items():
+                scores[source] = float(of["score"])
+    for (_, metric, task, seed), scores in by_cell.items():
         yield metric, (task, seed), scores
 
 

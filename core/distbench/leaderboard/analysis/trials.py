@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from distbench.leaderboard.analysis.metric_measures import Floats, all_equal, weighted_tau
-from distbench.leaderboard.statistics import Estimate, mean_interval
+from distbench.leaderboard.statistics import Estimate, mean_interval, over_groups
 
 LEAST = 3
 """Sources that must have been tried on a task, and be scored by a metric that says something."""
@@ -72,17 +72,9 @@ def trials_of(reached: ByCell, order: Sequence[str]) -> tuple[dict[str, Trial], 
     return trials, left_out
 
 
-def group_tasks(tasks: Sequence[str], groups: Mapping[str, str]) -> list[list[int]]:
-    """Of each group the numbers of its tasks."""
-    units: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for number, task in enumerate(tasks):
-        units[("group", groups[task]) if task in groups else ("task", task)].append(number)
-    return list(units.values())
-
-
-def group_means(units: Sequence[Sequence[int]], table: Floats) -> Floats:
-    """(units, k) means of a table (tasks, k) inside each group of tasks."""
-    return np.array([table[list(unit)].mean(axis=0) for unit in units])
+def group_means(table: Floats, tasks: Sequence[str], groups: Mapping[str, str]) -> Floats:
+    """(groups, k) means of a table (tasks, k) inside each group; a task without one is its own."""
+    return over_groups(table.T, [groups.get(task, task) for task in tasks]).T
 
 
 def seed_noise(trials: Mapping[str, Trial], groups: Mapping[str, str]) -> SeedNoise | None:
@@ -103,5 +95,5 @@ def seed_noise(trials: Mapping[str, Trial], groups: Mapping[str, str]) -> SeedNo
         )
         for trial in several.values()
     ]
-    over = group_means(group_tasks(list(several), groups), np.array(table))
+    over = group_means(np.array(table), list(several), groups)
     return SeedNoise(mean_interval(over[:, 0]), mean_interval(over[:, 1]))

@@ -95,6 +95,12 @@ class Learnt(NamedTuple):
         """Whether anything was learnt from a source."""
         return any(self.weight)
 
+    @property
+    def single(self) -> str | None:
+        """The one source that was learnt from; None where it was none, or several."""
+        used = [n for n, weight in zip(self.names, self.weight, strict=True) if weight > 0]
+        return used[0] if len(used) == 1 else None
+
 
 class LearningCurve(NamedTuple):
     """A learning curve, thinned to `POINTS`; `validation` is NaN where it was not measured."""

@@ -13,7 +13,13 @@ from distbench.leaderboard.statistics.estimates import (
     sign_flip,
 )
 from distbench.leaderboard.statistics.images import Hits, accuracy_interval, paired_difference
-from distbench.leaderboard.statistics.ranks import average_ranks, holm, rank_sets, win_rates
+from distbench.leaderboard.statistics.ranks import (
+    average_ranks,
+    holm,
+    rank_sets,
+    surely_ahead,
+    win_rates,
+)
 
 __all__ = [
     "LEVEL",
@@ -32,5 +38,6 @@ __all__ = [
     "rank_sets",
     "sampling_error",
     "sign_flip",
+    "surely_ahead",
     "win_rates",
 ]

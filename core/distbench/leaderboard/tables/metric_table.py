@@ -35,7 +35,7 @@ def metric_table(lines: Sequence[MetricLine]) -> TextTable:
     body = []
     for line in lines:
         reference = reference_of(line, lines)
-        said = len(line.by_task) - len(line.chance)
+        answered = len(line.by_task) - len(line.chance)
         body.append(
             (
                 name_cell(f"{line.metric} ({line.distiller})" if many else line.metric),
@@ -43,7 +43,7 @@ def metric_table(lines: Sequence[MetricLine]) -> TextTable:
                 *(_difference_cell(line, reference, key) for key in _COMPARED),
                 *[_difference_cell(line, CHANCE, "tau")] * chance,
                 Text(_sources(line)),
-                Text(str(said) if not line.chance else f"{said} of {len(line.by_task)}"),
+                Text(str(answered) if not line.chance else f"{answered} of {len(line.by_task)}"),
                 *(_tau(line, task) for task in tasks),
             )
         )

@@ -70,11 +70,11 @@ def propose(
         for parameters, value in past:
             done = optuna.trial.TrialState.FAIL if value is None else None
             # What the component chose itself says nothing of its parameter, all else does.
-            told = {key: v for key, v in parameters.items() if v is not None}
+            chosen = {key: v for key, v in parameters.items() if v is not None}
             study.add_trial(
                 optuna.trial.create_trial(
-                    params=told,
-                    distributions={key: axes[key] for key in told},
+                    params=chosen,
+                    distributions={key: axes[key] for key in chosen},
                     value=value,
                     state=done or optuna.trial.TrialState.COMPLETE,
                 )
