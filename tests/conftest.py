@@ -40,6 +40,17 @@ def shared() -> Path:
 
 
 @pytest.fixture
+def mini_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home for all tests of this session, in which the sources of `mini` see a task once."""
+    base = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:  # each worker has a folder of its own in the session's
+        base = base.parent
+    home = base / "home-of-mini"
+    monkeypatch.setenv("DISTBENCH_HOME", str(home))
+    return home
+
+
+@pytest.fixture
 def toy_options() -> dict[str, object]:
     """A run of a second: tiny tasks, a tiny zoo and student from `toys.py`."""
     return {

@@ -84,6 +84,7 @@ def steps(page: Path) -> list[tuple[str, str]]:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("mini_home")
 def test_the_tutorial_leads_where_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its files are written and its commands run, in an environment that sees our packages."""
     monkeypatch.delenv("DISTBENCH_PLUGINS")

@@ -10,15 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("mini_home")]
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
-
-
-@pytest.fixture(autouse=True)
-def one_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one script embedded is at hand for the next, as on a reader's machine."""
-    home = tmp_path_factory.getbasetemp() / "home-of-examples"
-    monkeypatch.setenv("DISTBENCH_HOME", str(home))
 
 
 def output(script: str, *arguments: str) -> str:
