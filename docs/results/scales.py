@@ -46,8 +46,8 @@ def main(path: str) -> None:
     for scale, cells in found.items():
         best = []
         for metric in metrics:
-            power = max(powers, key=lambda p, m=metric: float(np.mean(cells[m, p])))
-            best.append(f"{100 * np.mean(cells[metric, power]):.2f} at {power:g}")
+            means = [float(np.mean(cells[metric, power])) for power in powers]
+            best.append(f"{100 * max(means):.2f} at {powers[means.index(max(means))]:g}")
         print(f"| {scale} | " + " | ".join(best) + " |")
 
 
