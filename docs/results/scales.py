@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from distbench.workflows.collect import collect
+from distbench.storage.row_schemas import read_row
 
 Accuracies = dict[str, dict[tuple[str, float], list[float]]]
 """Scale to (metric, power) to validation accuracies of tasks and seeds."""
@@ -20,7 +20,8 @@ Accuracies = dict[str, dict[tuple[str, float], list[float]]]
 def validated(path: str) -> Accuracies:
     """Validation accuracy of every finished cell below a path."""
     found: Accuracies = defaultdict(lambda: defaultdict(list))
-    for row in collect([Path(path)]).rows:
+    lines = [line for file in Path(path).rglob("rows.jsonl") for line in file.open("rb")]
+    for row, _ in map(read_row, lines):
         if row.result is None or row.result.validation_accuracy is None:
             raise SystemExit(f"{row.method.id} on {row.task.id}, seed {row.seed}: {row.status}")
         params = row.method.components["strategy"]["params"]
@@ -46,8 +47,9 @@ def main(path: str) -> None:
     for scale, cells in found.items():
         best = []
         for metric in metrics:
-            means = [float(np.mean(cells[metric, power])) for power in powers]
-            best.append(f"{100 * max(means):.2f} at {powers[means.index(max(means))]:g}")
+            reached = [float(np.mean(cells[metric, power])) for power in powers]
+            top = max(reached)
+            best.append(f"{100 * top:.2f} at {powers[reached.index(top)]:g}")
         print(f"| {scale} | " + " | ".join(best) + " |")
 
 
