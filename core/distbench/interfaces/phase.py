@@ -125,7 +125,7 @@ Schedule = Callable[[int, int], float]
 
 
 def warm_up_cosine(warm_up: float = 0.05) -> Schedule:
-    """A linear rise to the peak, then half a cosine down to 0 at the last step.
+    """A linear rise to the peak, then half a cosine that would reach 0 one step after the last.
 
     Args:
         warm_up: Share of the steps until the peak; it is reached after one step at the earliest.
@@ -135,7 +135,7 @@ def warm_up_cosine(warm_up: float = 0.05) -> Schedule:
         warm = max(round(warm_up * steps), 1)
         if step <= warm:
             return step / warm
-        return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(steps - warm, 1)))
+        return 0.5 * (1 + math.cos(math.pi * (step - warm) / (steps + 1 - warm)))
 
     return share
 

@@ -27,6 +27,7 @@ class JointLabels(LabelPropagation):
     probabilities over a thousand classes say more of an image, but nothing of the target's.
     """
 
+    version: ClassVar[int] = 2
     needs: ClassVar[frozenset[Need]] = frozenset({"features", "logits"})
 
     share: float = searched(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -33,10 +33,12 @@ class PseudoLabels(TransferDistiller):
     view in every step, which costs a pass through all of them each time. ``on=all`` distils on the
     labelled batch too; the unlabelled images hold the labelled ones in any case.
 
-    For sources with sigmoid outputs the cross-entropy is binary, summed over their classes. The
+    For sources with sigmoid outputs the cross-entropy is binary (`SoftTargetCrossEntropy`). The
     paper's lam, temperature, views and whether labelled images are distilled on are unknown; the
     defaults are ours. Its distillation is on the task's own unlabelled images.
     """
+
+    version: ClassVar[int] = 2
 
     lam: float = searched(
         0.25, low=0.02, high=0.9, ge=0, le=1, description="share of the loss on labels"

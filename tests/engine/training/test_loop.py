@@ -79,11 +79,18 @@ def test_an_epoch_shows_every_image_once() -> None:
     assert (next(batches).labels == -1).all()
 
 
-def test_the_schedule_warms_up_and_falls_to_zero() -> None:
-    values = [warm_up_cosine()(step, 100) for step in range(1, 101)]
+def test_the_schedule_warms_up_and_falls_to_zero_after_the_last_step() -> None:
+    values = [warm_up_cosine()(step, 100) for step in range(1, 102)]
     assert values[:5] == pytest.approx([0.2, 0.4, 0.6, 0.8, 1.0])
     assert values[-1] == pytest.approx(0, abs=1e-12)
-    assert all(a >= b for a, b in pairwise(values[4:]))
+    assert all(a > b for a, b in pairwise(values[4:]))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 20])
+def test_no_step_is_without_a_rate(steps: int) -> None:
+    values = [warm_up_cosine()(step, steps) for step in range(1, steps + 1)]
+    assert max(values) == values[0] == 1
+    assert min(values) > 0
 
 
 def test_training_lowers_the_loss_and_is_repeatable() -> None:

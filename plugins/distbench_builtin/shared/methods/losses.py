@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -23,7 +24,10 @@ class SoftTargetCrossEntropy(torch.nn.Module):
     Borup, Phoo and Hariharan, ICCV 2023: sum_s alpha_s CE(p_s, q_s), the mean over the images, with
     p_s = softmax(z_s / temperature) of source s and q_s the softmax of the student's head for it.
     For a source with sigmoid outputs p_s and q_s are sigmoids and the cross-entropy is binary,
-    summed over the classes. Sources of equal width and kind are computed in one operation.
+    summed over the classes and divided by max(log c_s, 1): an untrained head's cross-entropy is
+    log c_s with a softmax and c_s log 2 with sigmoids, and so large a sum would pull at the shared
+    features several times harder than a softmax source of the same weight. Sources of equal width
+    and kind are computed in one operation.
 
     Args:
         widths: Classes c_s of each source.
@@ -68,6 +72,7 @@ class SoftTargetCrossEntropy(torch.nn.Module):
                 entropies = F.binary_cross_entropy_with_logits(
                     student, teacher.sigmoid(), reduction="none"
                 ).sum(2)  # (b, members, c) -> (b, members)
+                entropies = entropies / max(math.log(student.shape[2]), 1.0)
             else:
                 entropies = -(teacher.softmax(2) * student.log_softmax(2)).sum(2)  # (b, members)
             total = total + (entropies.mean(0) * alpha).sum()

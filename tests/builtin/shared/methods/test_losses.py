@@ -40,12 +40,15 @@ def test_soft_targets_of_several_heads_are_weighted() -> None:
     assert float(value) == pytest.approx(expected, rel=1e-6)
 
 
-def test_sigmoid_sources_have_a_binary_cross_entropy_summed_over_classes() -> None:
-    heads, sources = ([drawn(4, 3) for _ in range(2)] for _ in range(2))
-    loss = losses.SoftTargetCrossEntropy([3, 3], [0.6, 0.4], [True, False], temperature=0.5)
+@pytest.mark.parametrize("classes", [1, 2, 3, 21])
+def test_sigmoid_sources_have_a_binary_cross_entropy_over_log_c(classes: int) -> None:
+    heads, sources = ([drawn(4, classes) for _ in range(2)] for _ in range(2))
+    widths = [classes, classes]
+    loss = losses.SoftTargetCrossEntropy(widths, [0.6, 0.4], [True, False], temperature=0.5)
     value = loss(single(np.hstack(heads)), [single(z) for z in sources])
     p, q = expit(sources[0] / 0.5), expit(heads[0])
     binary = -(p * np.log(q) + (1 - p) * np.log(1 - q)).sum(1).mean()
+    binary /= max(np.log(classes), 1)
     expected = 0.6 * binary + 0.4 * entropy(softmax(sources[1] / 0.5, axis=1), heads[1])
     assert float(value) == pytest.approx(expected, rel=1e-6)
 
