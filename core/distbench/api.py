@@ -25,6 +25,8 @@ def run(config: Path | str | None = None, **options: Any) -> RunResult:
         config: A TOML file whose keys are the options of `distbench run`.
         options: The same options by name (dashes as underscores); they win over the file. For
             example ``run(metric="logme", strategy="weighted", task=["mini-cub"], seeds=3)``.
+            Components may be classes or objects instead of names, also such as were defined in a
+            notebook: ``run(metric=MyMetric, distiller=MyDistiller(lam=0.3))``.
 
     Returns:
         Rows, leaderboard and where everything lies.
@@ -35,9 +37,11 @@ def run(config: Path | str | None = None, **options: Any) -> RunResult:
     from pathlib import Path
 
     from distbench.planning.config import RunConfig
+    from distbench.plugins.objects import with_specifications
     from distbench.workflows.run import execute
 
-    return execute(RunConfig.make(Path(config) if config else None, **options))
+    named = with_specifications(options)
+    return execute(RunConfig.make(Path(config) if config else None, **named))
 
 
 def score(
@@ -156,11 +160,12 @@ def rank(
     arrays = (features, labels, probabilities, logits, reference, source_info)
     if all(given is None for given in arrays):
         from distbench.planning.config import RunConfig
+        from distbench.plugins.objects import with_specifications
         from distbench.workflows.rank import rank_sources
 
         options = {"distiller": "none", "baseline": ("none",), **options}
-        config = RunConfig.make(task=task, zoo=zoo, metric=metrics, **options)
-        comparison: Comparison = rank_sources(config)
+        options |= {"task": task, "zoo": zoo, "metric": metrics}
+        comparison: Comparison = rank_sources(RunConfig.make(**with_specifications(options)))
     else:
         from distbench.workflows.score import Arrays, rank_arrays
 

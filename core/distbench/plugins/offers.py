@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from distbench.errors import UnknownNameError, UsageError
+from distbench.interfaces.component import Component
 from distbench.plugins.discovery import Offer, Origin
 
 
@@ -37,6 +38,12 @@ class Offers:
         """What an offer is called: its plain name, or the full one where others claim that."""
         alone = len(self._by_name[offer.kind, offer.name]) == 1
         return offer.name if alone else offer.full_name
+
+    def name_of_target(self, kind: str, cls: type[Component]) -> str | None:
+        """The name of the offer that stands for a class."""
+        place = f"{cls.__module__}:{cls.__qualname__}"
+        offers = (o for (k, _), rivals in self._by_name.items() for o in rivals if k == kind)
+        return next((self.name_of(o) for o in offers if o.target in (cls, place)), None)
 
     def find(self, kind: str, name: str, hint: str) -> Offer:
         """Who offers a name.

@@ -140,6 +140,10 @@ class Registry:
         """
         return self._offers.find(kind, name, self._hint(kind, name))
 
+    def name_of(self, kind: str, cls: type[Component]) -> str | None:
+        """The name that a class is offered under; None where nobody offers it."""
+        return self._offers.name_of_target(kind, cls)
+
     def _hint(self, kind: str, name: str) -> str:
         broken = [p.origin.plugin for p in self.plugins if p.error]
         hint = f"`distbench list {plural(kind)}` shows what there is."
