@@ -179,8 +179,8 @@ def test_names_that_there_are_are_refused(notebook: Any) -> None:
             "lies within a function or class",
         ),
         (
-            "w = np.ones(3)\nclass Uses(Metric):\n    def score(self, probe):\n        return w[0]\n"
-            "x = Uses",
+            "w = np.ones(3)\nclass Uses(Metric):\n"
+            "    def score(self, probe): return w[0]\nx = Uses",
             "Uses uses 'w', a ndarray that no other process can make again",
         ),
         (
