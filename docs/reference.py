@@ -1,4 +1,4 @@
-"""Writes docs/reference/: one page for each hook, the commands, and the files, from the code.
+"""Writes docs/reference/: one page for each hook, the types, commands and files, from the code.
 
 `python docs/reference.py` writes the pages. The tests compare them with what the code says, and
 refuse what is not documented: a hook, command, option, parameter or key without a description.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,8 @@ from typing import Any
 import click
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
-from tabulate import tabulate
+from reference_text import HEAD, markdown, table, undocumented
+from reference_types import types_page
 from typer.main import get_command
 
 from distbench.cli import app
@@ -31,53 +31,6 @@ from distbench.plugins.discovery import plural
 from distbench.plugins.registry import registry
 
 FOLDER = Path(__file__).parent / "reference"
-undocumented: list[str] = []
-"""What was met without a description."""
-
-HEAD = "<!-- Written by docs/reference.py from the code: change it there. -->\n\n"
-_SECTION = re.compile(r"(Args|Returns|Yields|Raises|Attributes):")
-
-
-def markdown(docstring: str | None) -> str:
-    """A Google docstring as Markdown: sections as lists, literal blocks fenced."""
-    text = inspect.cleandoc(docstring or "").replace("``", "`")
-    lines, found = text.splitlines(), []
-    while lines:
-        line = lines.pop(0)
-        if _SECTION.fullmatch(line):
-            found += [f"**{line.removesuffix(':')}**", "", *_entries(_block(lines)), ""]
-        elif line.endswith("::"):
-            block = textwrap.dedent("\n".join(_block(lines))).strip("\n")
-            found += [line[:-1], "", "```text", block, "```", ""]
-        else:
-            found.append(line)
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(found)).strip()
-
-
-def _block(lines: list[str]) -> list[str]:
-    """Takes the indented lines, with the blank ones among them, from the front."""
-    block: list[str] = []
-    while lines and (lines[0].startswith(" ") or not lines[0]):
-        block.append(lines.pop(0))
-    return block
-
-
-def _entries(block: list[str]) -> Iterator[str]:
-    for line in textwrap.dedent("\n".join(block)).strip("\n").splitlines():
-        if line and not line.startswith(" "):
-            name, colon, rest = line.partition(": ")
-            plain = colon and re.fullmatch(r"[\w., *]+", name)
-            yield f"- `{name}`: {rest}" if plain else f"- {line}"
-        elif line:
-            yield "  " + line.strip()
-
-
-def table(rows: list[list[Any]], headers: list[str]) -> str:
-    """A table in Markdown; a column that says nothing is left out."""
-    columns = range(len(headers))
-    kept = [i for i in columns if not i or any(row[i] not in ("", None) for row in rows)]
-    cells = [[str(row[i]).replace("|", "\\|").replace("\n", " ") for i in kept] for row in rows]
-    return tabulate(cells, [headers[i] for i in kept], "github", disable_numparse=True)
 
 
 def _signature(function: Any) -> str:
@@ -255,11 +208,12 @@ def pages() -> dict[str, str]:
     made = {f"{plural(kind)}.md": hook_page(kind) for kind in known.values()}
     made |= {
         "overlaps.md": overlaps_page(),
+        "types.md": types_page(),
         "commands.md": commands_page(),
         "files.md": files_page(),
     }
     links = "\n".join(f"- [{name.removesuffix('.md')}]({name})" for name in made)
-    text = "Every hook, command and key, as the code has it."
+    text = "Every hook, type, command and key, as the code has it."
     return {"index.md": f"{HEAD}# Reference\n\n{text}\n\n{links}\n", **made}
 
 

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="module")
 def reference() -> ModuleType:
+    sys.path.append(str(ROOT / "docs"))
     spec = importlib.util.spec_from_file_location("docs_reference", ROOT / "docs" / "reference.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

@@ -112,6 +112,7 @@ _HOME = {
     "interfaces.component": ["Component", "Role"],
     "interfaces.context": [
         "Context",
+        "Embedding",
         "MethodContext",
         "TeacherLogits",
         "TeacherRecipe",
@@ -175,6 +176,7 @@ __all__ = [
     "DistbenchError",
     "Distiller",
     "Download",
+    "Embedding",
     "Executor",
     "Forward",
     "HubFiles",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from distbench.storage.network.downloads import Download
 
 Role = Literal["ranked", "control", "ceiling"]
+"""What a method is in a table: only ranked ones have a rank."""
 
 
 class Component(BaseModel):

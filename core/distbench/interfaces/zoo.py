@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 
 Interpolation = Literal["bilinear", "bicubic"]
+"""How images are resized to what a source takes; always antialiased."""
 
 
 class Zoo(Component, ABC):

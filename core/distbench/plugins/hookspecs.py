@@ -12,6 +12,7 @@ import pluggy
 
 hookspec = pluggy.HookspecMarker("distbench")
 hookimpl = pluggy.HookimplMarker("distbench")
+"""Marks the functions of a plugin that are hooks."""
 
 
 @hookspec
