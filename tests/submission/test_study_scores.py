@@ -19,6 +19,7 @@ from distbench.leaderboard.rows.records import as_records
 from distbench.planning.config import RunConfig
 from distbench.submission.bundle import open_bundle
 from distbench.submission.study_scores import STUDY, open_study, study_folder
+from distbench.submission.validate import validate
 from distbench.submission.validation_report import ValidationReport
 from distbench.workflows.study import MetricStudy, study
 
@@ -106,6 +107,19 @@ def test_a_study_becomes_a_bundle_whose_contradictions_are_refused(
     weights = {"toy-0": 0.5, "toy-1": 0.5, "toy-2": 0.0}
     several = refusals(judge, parts, lambda r: r["sources"].update(weights=weights))
     assert f"{where}it did not learn from one source, chosen without a metric" in several
+
+    again = validate(path, plugins=plugins, rerun=2, choice=1)
+    assert again.reasons == [] and len(again.facts["rerun"]) == 2
+    for one in again.facts["rerun"]:
+        assert one["scores"] == {"by_name": "bit-equal", "never_defined": "bit-equal"}
+
+    invented = copy.deepcopy(parts)
+    for row in invented.rows:
+        told_scores(row["result"])["by_name"]["score"] = 5.0
+    file = invented.write(path.with_name("invented.distbench.zip"))
+    found = validate(file, plugins=plugins, rerun=1, choice=1, called=path.name)
+    assert found.reasons[0].startswith("by_name of toy-")
+    assert ": 5 is claimed, computed again it is " in found.reasons[0]
 
     renamed = copy.deepcopy(parts)
     for row in renamed.rows:

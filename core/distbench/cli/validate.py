@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -100,6 +101,10 @@ def _print(report: ValidationReport) -> None:
         echo(f"  computed again (--choice {facts['rerun_choice']}):")
         for one in facts["rerun"]:
             more = f", accuracy differs by {one['difference']:.4f}" if "difference" in one else ""
+            if scores := Counter(one.get("scores", {}).values()):
+                more += "; scores of metrics: " + ", ".join(
+                    f"{n} {how}" for how, n in scores.items()
+                )
             echo(f"    {one['cell']}: {one['outcome']}{more}")
     for text in report.notes:
         echo(f"  note: {text}")

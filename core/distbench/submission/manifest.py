@@ -70,8 +70,10 @@ class Machine(_Block):
     environment: dict[str, str | int | float | bool | None]
 
 
-class Manifest(_Block):
+class Manifest(_Block, Grown):
     """``bundle.json``: who submits what, made with what, and the digests of the other members."""
+
+    later: ClassVar = frozenset({"date"})
 
     schema_version: Literal[1] = SCHEMA
     row_schema: int = Field(ROW_SCHEMA, ge=1, description="schema of the rows in rows.jsonl")
@@ -81,6 +83,9 @@ class Manifest(_Block):
     note: str | None = Field(None, max_length=limits.TEXT, description="what the submitter says")
     incomplete: str | None = Field(
         None, max_length=limits.TEXT, description="what is missing or failed; None if nothing is"
+    )
+    date: str | None = Field(
+        None, pattern=r"^\d{4}-\d{2}-\d{2}$", description="day on which it was made (UTC)"
     )
     distbench: Name
     suite: Name

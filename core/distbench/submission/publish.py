@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,7 @@ def pack(run: RunFolder, *, name: str, submitter: str, licence: str, note: str |
             licence=licence,
             note=note,
             row_schema=SCHEMA,
+            date=datetime.now(UTC).date().isoformat(),
             distbench=__version__,
             plugin_files={Path(file).name: sha for file, sha in run.plan.plugin_files.items()},
             members={

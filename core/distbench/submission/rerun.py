@@ -9,26 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from distbench.engine.ledger import Ledger
-from distbench.errors import DistbenchError
-from distbench.interfaces.reporter import Cell
-from distbench.planning.plan import Plan
-from distbench.plugins.component_identity import as_table
 from distbench.plugins.registry import Registry
 from distbench.storage.rows import ResultBlock, Row
 from distbench.submission.bundle import Bundle
 from distbench.submission.no_network import without_network
+from distbench.submission.rerun_planner import Replanned, RerunPlanner
+from distbench.submission.score_rerun import scores_again
 from distbench.submission.scrub import Scrubber
 from distbench.submission.study_scores import without_scores
-from distbench.submission.suite_checks import Unfollowed, component_of, labels_allowed
 from distbench.submission.tally import CellId
 from distbench.submission.validation_report import ValidationReport, shown
 
 TOLERANCE = 0.05
 """Accuracy between machines; on one machine and version results are equal in every bit."""
-
-
-_Replanned = tuple[Plan, Cell]
-"""A plan made here, and the one of its cells that is computed again."""
 
 
 def rerun_cells(
@@ -57,13 +50,13 @@ def rerun_cells(
         (row.method.id, row.task.id, row.seed) for row in bundle.rows() if row.status == "done"
     ]
     random.Random(choice).shuffle(cells)
-    planner = _Planner(bundle, names, plugins)
-    drawn: dict[CellId, _Replanned] = {}
+    planner = RerunPlanner(bundle, names, plugins)
+    drawn: dict[CellId, Replanned] = {}
     left = Counter[str]()
     for cell in cells:
         if len(drawn) == wanted:
             break
-        planned = planner.plan(cell, report)
+        planned = planner.cell(cell, report)
         if isinstance(planned, tuple):
             drawn[cell] = planned
         elif planned is not None:
@@ -75,76 +68,14 @@ def rerun_cells(
     for row in bundle.rows():
         cell = (row.method.id, row.task.id, row.seed)
         if cell in drawn:
-            report.facts["rerun"].append(_computed_again(row, drawn[cell], tolerance, report))
-
-
-class _Planner:
-    """Plans methods of a bundle anew, as `distbench run` would plan them here."""
-
-    def __init__(self, bundle: Bundle, names: Registry, plugins: tuple[Path, ...]) -> None:
-        self._bundle, self._names, self._plugins = bundle, names, plugins
-        self._plans: dict[tuple[str, str], Plan | str] = {}
-        self._keys = bundle.plan.cells()
-
-    def plan(self, cell_id: CellId, report: ValidationReport) -> _Replanned | str | None:
-        """The cell planned anew, or why that cannot be; None where it was refused."""
-        method, task, seed = cell_id
-        if (method, task) not in self._plans:
-            self._plans[method, task] = self._make(method, task)
-        plan = self._plans[method, task]
-        if isinstance(plan, str):
-            return plan
-        cell = next(c for c in plan.cells if c.seed == seed)
-        if cell.key == self._keys[cell_id]:
-            return plan, cell
-        theirs = {name: tuple(v) for name, v in self._bundle.manifest.plugins.items()}
-        if theirs != {name: (version,) for name, version in plan.distributions.items()}:
-            return "other versions of distbench or of plugins are installed here"
-        report.refuse(
-            "keys",
-            f"{shown(method)} on {shown(task)}, seed {seed}: planned here it has another key, so "
-            "something that it depends on is not what the bundle says",
-        )
-        return None
-
-    def _make(self, method: str, task: str) -> Plan | str:
-        from distbench.planning.config import RunConfig
-        from distbench.planning.planner import make_plan
-
-        public = self._bundle.plan
-        if public.suite not in self._names.names("suite"):
-            return f"suite '{shown(public.suite)}' is not installed"
-        planned = next(m for m in public.methods if m.id == method)
-        try:
-            parts: dict[str, Any] = {
-                kind: (as_table(component_of(self._names, kind, identity)),)
-                for kind, identity in planned.components.items()
-            }
-            parts["distiller" if "baseline" in parts else "baseline"] = "none"
-            student = as_table(component_of(self._names, "student", public.student))
-            with without_network():
-                config = RunConfig.make(
-                    None,
-                    suite=public.suite,
-                    task=(task,),
-                    student=student,
-                    seeds=len(public.seeds),
-                    overlap="allow" if labels_allowed(public) else None,
-                    skip_corrupt=public.skip_corrupt,
-                    plugin=self._plugins,
-                    save_student=False,
-                    name="again",
-                    **parts,
-                )
-                return make_plan(config)
-        except Unfollowed as error:
-            return shown(error, 300)
-        except (DistbenchError, OSError) as error:
-            return shown(str(error).partition("\n")[0], 300)
+            again = _computed_again(row, drawn[cell], tolerance, report)
+            if scores := scores_again(row, planner, report):
+                again["scores"] = scores
+            report.facts["rerun"].append(again)
 
 
 def _computed_again(
-    row: Row, planned: _Replanned, tolerance: float, report: ValidationReport
+    row: Row, planned: Replanned, tolerance: float, report: ValidationReport
 ) -> dict[str, Any]:
     """Computes a cell and compares it with its row."""
     plan, cell = planned

@@ -205,6 +205,7 @@ def _bundle(path: Path) -> _Input:
     with open_bundle(path) as bundle:
         manifest, plan, planned = bundle.manifest, bundle.plan, bundle.plan.cells()
     about = {
+        "date": manifest.date,
         "licence": manifest.licence,
         "distbench": manifest.distbench,
         "note": manifest.note,

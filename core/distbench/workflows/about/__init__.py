@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -15,9 +14,6 @@ from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.plugins.registry import Registry, registry
 from distbench.workflows.about.commands import remakes
 from distbench.workflows.about.components import component_facts, paragraph
-
-_UNDATED = 1980
-"""The year that bundles have inside, so that equal ones are equal files."""
 
 
 def about(collected: Collected, reports: Sequence[BoardReport]) -> About:
@@ -72,13 +68,11 @@ def _suites(names: Registry, wanted: Iterable[tuple[str, int]]) -> dict[tuple[st
 
 
 def _day(origin: RowOrigin) -> str | None:
-    """When a file's results were written; None for a bundle that does not say."""
-    path = Path(origin.path)
-    try:
-        if origin.kind == "run":
-            return date.fromtimestamp((path / "rows.jsonl").stat().st_mtime).isoformat()
-        with zipfile.ZipFile(path) as bundle:
-            year, month, day, *_ = max(member.date_time for member in bundle.infolist())
-    except (OSError, ValueError, zipfile.BadZipFile):
+    """When the rows of a run were written; what a bundle says of that, it says itself."""
+    if origin.kind != "run":
         return None
-    return date(year, month, day).isoformat() if year > _UNDATED else None
+    try:
+        written = (Path(origin.path) / "rows.jsonl").stat().st_mtime
+    except OSError:
+        return None
+    return date.fromtimestamp(written).isoformat()
