@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from distbench.engine.training.checkpoint import Checkpoint
     from distbench.engine.training.loop import train_phases
     from distbench.engine.training.macs import count_macs
+    from distbench.engine.training.mixing import cutmix, mixup
     from distbench.engine.training.predict import predict_logits
     from distbench.engine.training.setting import TrainingSetting
     from distbench.engine.training.threads import torch_threads, usable_cores
+    from distbench.engine.training.views import RandomResizedCrop, ReadyView, StrongView, WeakView
     from distbench.engine.unit import execute_unit
     from distbench.engine.worker_process import WorkerProcess
     from distbench.errors import (
@@ -50,12 +52,14 @@ if TYPE_CHECKING:
     from distbench.interfaces.groups import take_groups
     from distbench.interfaces.method import Baseline, Distiller
     from distbench.interfaces.metric import Metric, Need
+    from distbench.interfaces.optimiser import Optimiser, adamw, sgd
     from distbench.interfaces.parameters import Range, primary, searched
-    from distbench.interfaces.phase import Batch, Phase, Schedule, Stream, View, warm_up_cosine
+    from distbench.interfaces.phase import Phase, Schedule, warm_up_cosine
     from distbench.interfaces.probe import Labels, Probe
     from distbench.interfaces.progress import Progress
     from distbench.interfaces.reporter import Cell, Reporter, RunFacts
     from distbench.interfaces.strategy import Strategy
+    from distbench.interfaces.stream import Batch, Batches, Stream, View, class_balanced
     from distbench.interfaces.student import Student
     from distbench.interfaces.suite import Suite, SuiteDefinition
     from distbench.interfaces.task import MOST_COPIES, UNLABELLED, Part, Task, TaskIndex
@@ -90,6 +94,8 @@ _HOME = {
     "engine.training.batches": ["to_floats"],
     "engine.training.checkpoint": ["Checkpoint"],
     "engine.training.loop": ["train_phases"],
+    "engine.training.mixing": ["cutmix", "mixup"],
+    "engine.training.views": ["RandomResizedCrop", "ReadyView", "StrongView", "WeakView"],
     "engine.training.macs": ["count_macs"],
     "engine.training.predict": ["predict_logits"],
     "engine.training.setting": ["TrainingSetting"],
@@ -125,11 +131,13 @@ _HOME = {
     "interfaces.method": ["Baseline", "Distiller"],
     "interfaces.metric": ["Metric", "Need"],
     "interfaces.parameters": ["Range", "primary", "searched"],
-    "interfaces.phase": ["Batch", "Phase", "Schedule", "Stream", "View", "warm_up_cosine"],
+    "interfaces.optimiser": ["Optimiser", "adamw", "sgd"],
+    "interfaces.phase": ["Phase", "Schedule", "warm_up_cosine"],
     "interfaces.probe": ["Labels", "Probe"],
     "interfaces.progress": ["Progress"],
     "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
     "interfaces.strategy": ["Strategy"],
+    "interfaces.stream": ["Batch", "Batches", "Stream", "View", "class_balanced"],
     "interfaces.student": ["Student"],
     "interfaces.suite": ["Suite", "SuiteDefinition"],
     "interfaces.task": ["MOST_COPIES", "Part", "Task", "TaskIndex", "UNLABELLED"],
@@ -164,6 +172,7 @@ __all__ = [
     "ArgumentError",
     "Baseline",
     "Batch",
+    "Batches",
     "Cell",
     "Classifier",
     "Checkpoint",
@@ -188,14 +197,17 @@ __all__ = [
     "Metric",
     "Need",
     "OneLine",
+    "Optimiser",
     "Outcome",
     "Part",
     "Phase",
     "PluginError",
     "Probe",
     "Progress",
+    "RandomResizedCrop",
     "Range",
     "Ranking",
+    "ReadyView",
     "RefusedError",
     "Reporter",
     "Role",
@@ -207,6 +219,7 @@ __all__ = [
     "Std",
     "Strategy",
     "Stream",
+    "StrongView",
     "Student",
     "Suite",
     "SuiteDefinition",
@@ -221,6 +234,7 @@ __all__ = [
     "UrlFile",
     "UsageError",
     "View",
+    "WeakView",
     "WeightedSource",
     "WeightsError",
     "Width",
@@ -228,6 +242,9 @@ __all__ = [
     "Zoo",
     "__version__",
     "absent",
+    "adamw",
+    "class_balanced",
+    "cutmix",
     "did_you_mean",
     "count_macs",
     "csv_cell",
@@ -237,6 +254,7 @@ __all__ = [
     "harmless_text",
     "home",
     "hookimpl",
+    "mixup",
     "offline",
     "parse_toml",
     "predict_logits",
@@ -245,6 +263,7 @@ __all__ = [
     "run",
     "score",
     "searched",
+    "sgd",
     "take_groups",
     "to_floats",
     "toml_value",

@@ -18,7 +18,8 @@ from distbench.errors import Declined, PluginError
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import MethodContext
 from distbench.interfaces.method import Method
-from distbench.interfaces.phase import Batch, Phase
+from distbench.interfaces.phase import Phase
+from distbench.interfaces.stream import Batches
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan, PlannedMethod
 from distbench.planning.planner import make_plan
@@ -92,7 +93,7 @@ class RecordedMethod:
                 raise Fault(f"a phase is a {type(phase).__name__}", "give distbench.Phase")
         return [replace(phase, loss=self._recorded(phase)) for phase in self.phases_]
 
-    def _recorded(self, phase: Phase) -> Callable[[Classifier, Mapping[str, Batch]], torch.Tensor]:
+    def _recorded(self, phase: Phase) -> Callable[[Classifier, Batches], torch.Tensor]:
         number = len(self.reached)
         self.reached.append(False)
         watched: list[RemovableHandle] = []
@@ -100,7 +101,7 @@ class RecordedMethod:
         def arrived(gradient: torch.Tensor) -> None:
             self.reached[number] |= bool(gradient.any())
 
-        def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
+        def loss(student: Classifier, batch: Batches) -> torch.Tensor:
             with fault_if_raises(
                 f"the loss of phase {phase.name!r}", "see docs/plugins.md, The contracts"
             ):

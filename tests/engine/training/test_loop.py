@@ -11,6 +11,7 @@ import torch
 
 from distbench import (
     Batch,
+    Batches,
     Checkpoint,
     Classifier,
     Phase,
@@ -21,8 +22,9 @@ from distbench import (
 )
 from distbench.engine.stages.train import check_phases
 from distbench.engine.training import checkpoint as checkpoints
-from distbench.engine.training.loop import moving_average, sgd
+from distbench.engine.training.averages import moving_average
 from distbench.engine.training.macs import count_macs
+from distbench.engine.training.meter import Meter
 from distbench.engine.training.streams import BatchStream
 from distbench.errors import DistbenchError, PluginError
 from distbench.storage.rows import CurvePoint
@@ -105,7 +107,7 @@ def test_training_lowers_the_loss_and_is_repeatable() -> None:
 def test_the_average_fits_the_steps() -> None:
     model = torch.nn.Linear(1, 1, bias=False)
     torch.nn.init.constant_(model.weight, 1.0)
-    average = moving_average(model, 100)
+    average = moving_average(model, phase(steps=100))
     average.update_parameters(model)
     torch.nn.init.constant_(model.weight, 0.0)
     for _ in range(100):
@@ -120,19 +122,110 @@ def test_ema_returns_the_average() -> None:
     assert not torch.equal(plain.head.weight, averaged.head.weight)
 
 
-def test_norms_and_biases_are_not_decayed_and_heads_have_their_rate() -> None:
-    extra = torch.nn.ModuleDict({"heads": torch.nn.Linear(4, 2)})
-    wanted = phase(lr=0.1, head_lr=3.0, module_lr={"heads": 10.0}, weight_decay=0.01)
-    groups = sgd(student(), extra, wanted).param_groups
-    found = {(round(g["lr"], 6), g["weight_decay"], g["params"][0].ndim > 1) for g in groups}
-    assert found == {
-        (0.1, 0.01, True),
-        (0.1, 0.0, False),
-        (0.3, 0.01, True),
-        (0.3, 0.0, False),
-        (1.0, 0.01, True),
-        (1.0, 0.0, False),
-    }
+def test_a_loss_knows_its_step_and_the_average_of_the_model() -> None:
+    seen: list[tuple[int, int]] = []
+    apart: list[float] = []
+
+    def loss(model: Classifier, batch: Batches) -> torch.Tensor:
+        seen.append((batch.step, batch.steps))
+        images = batch["x"].views["plain"]
+        logits = model(images)
+        taught = batch.average(images)
+        assert not taught.requires_grad
+        assert torch.equal(taught, batch.average.classify(batch.average.features(images)))
+        apart.append((batch.average._model.head.weight - model.head.weight).abs().max().item())
+        return (logits - taught).square().mean() + logits.square().mean()
+
+    meter = Meter(model := student(), 8)
+    train_phases(
+        model,
+        [phase(loss=loss, ema="teacher", ema_decay=0.9, steps=4)],
+        setting(),
+        seed=0,
+        meter=meter,
+    )
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert apart[:2] == [0, 0], "the first step is taken over whole"
+    assert 0 < apart[2] < apart[3]
+    # 6 images a step: forward through the model, and twice through the average
+    assert (meter.forward, meter.backward) == (3 * 4 * 6, 4 * 6)
+
+
+def test_the_average_keeps_what_it_is_told_to() -> None:
+    for decay in (0.0, 0.5):
+        model = student()
+        average = moving_average(model, phase(ema=True, ema_decay=decay))
+        average.update_parameters(model)
+        before = model.head.weight.detach().clone()
+        with torch.no_grad():
+            model.head.weight.add_(1.0)
+        average.update_parameters(model)
+        kept = decay * before + (1 - decay) * (before + 1)
+        assert torch.allclose(average.module.head.weight, kept)
+    for wrong in ({"ema_decay": 0.5}, {"ema": True, "ema_decay": 1.0}):
+        with pytest.raises(ValueError, match="at least 0 and below 1, and needs ema"):
+            phase(**wrong)
+
+
+def test_a_long_gradient_is_clipped_and_a_short_one_is_not() -> None:
+    def moved(clip: float | None, scale: float) -> float:
+        def loss(model: Classifier, batch: Batches) -> torch.Tensor:
+            return model.head.weight.sum() * scale
+
+        model, before = student(), student().head.weight
+        train_phases(
+            model,
+            [phase(loss=loss, clip=clip, steps=1, momentum=0.0, weight_decay=0.0, lr=1.0)],
+            setting(),
+            seed=0,
+        )
+        return float((model.head.weight - before).detach().norm())
+
+    length = 12**0.5  # of a gradient of ones on 3 x 4 weights
+    assert moved(None, 5.0) == pytest.approx(5 * length, rel=1e-5)
+    assert moved(1.0, 5.0) == pytest.approx(1.0, rel=1e-4)
+    assert moved(100.0, 5.0) == pytest.approx(5 * length, rel=1e-5)
+    with pytest.raises(ValueError, match="clip is 0; the largest norm"):
+        phase(clip=0)
+
+
+def test_weights_may_be_changed_after_a_step_and_nowhere_else() -> None:
+    steps = []
+
+    def after(model: Classifier, step: int) -> None:
+        steps.append(step)
+        with torch.no_grad():
+            model.head.weight.div_(model.head.weight.norm())
+
+    model, _ = trained(phase(after_step=after, steps=3))
+    assert steps == [1, 2, 3]
+    assert float(model.head.weight.detach().norm()) == pytest.approx(1, rel=1e-5)
+
+    def within(model: Classifier, batch: Batches) -> torch.Tensor:
+        after(model, 0)
+        return model(batch["x"].views["plain"]).square().mean()
+
+    with pytest.raises(DistbenchError, match="changes weights of the model outside"):
+        trained(phase(loss=within))
+
+
+def test_a_phase_has_a_precision_of_its_own() -> None:
+    assert phase(precision="fp32").declared()["precision"] == "fp32"
+    assert "precision" not in phase().declared()
+
+
+@pytest.mark.parametrize(
+    ("loss", "message"),
+    [
+        (lambda m, b: b["y"], "there is no stream 'y'; there is 'x'"),
+        (lambda m, b: b["x"].views["strong2"], "there is no view 'strong2'; there is 'plain'"),
+        (lambda m, b: b["x"].targets["soft"], "there is no target 'soft'; there is none"),
+    ],
+)
+def test_what_there_is_is_named(loss: object, message: str) -> None:
+    with pytest.raises(DistbenchError) as caught:
+        trained(phase(loss=loss))
+    assert str(caught.value) == message
 
 
 def test_a_loss_that_explodes_is_named() -> None:

@@ -16,6 +16,7 @@ from distbench.engine.training.augment import VIEWS
 from distbench.engine.training.loop import train_phases
 from distbench.engine.training.macs import count_macs
 from distbench.engine.training.meter import Meter
+from distbench.engine.training.optimisers import normalised_by_layers
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.streams import stream_finding
 from distbench.engine.training.student import build_student
@@ -24,7 +25,8 @@ from distbench.interfaces.calls import naming
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import MethodContext
 from distbench.interfaces.method import Method
-from distbench.interfaces.phase import Phase, Stream, as_int
+from distbench.interfaces.phase import Phase
+from distbench.interfaces.stream import Stream, as_int
 from distbench.interfaces.student import Student
 from distbench.storage.rows import CurvePoint
 
@@ -112,7 +114,7 @@ def train(
         "initialisation": method.initialisation,
         "steps": taken,
         "images_per_step": sum(p.steps * p.passes * _images(p) for p in phases) / taken,
-        "phases": [phase.declared() for phase in phases],
+        "phases": [_declared(phase, model) for phase in phases],
     }
     return Trained(
         model,
@@ -172,7 +174,7 @@ def check_phases(
                 )
             if not len(stream.positions):
                 raise PluginError(method.name, f"stream {name!r} has no images")
-            if not isinstance(stream.views, Mapping) and (odd := set(stream.views) - set(VIEWS)):
+            if odd := [view for view in _named_views(stream) if view not in VIEWS]:
                 raise PluginError(
                     method.name,
                     f"stream {name!r} has no view {min(odd)!r}; there are {', '.join(VIEWS)}, and "
@@ -184,6 +186,18 @@ def check_phases(
                 raise PluginError(method.name, f"stream {name!r} {wrong}")
             if stream.of == "train" and np.isin(stream.positions, context.validation).any():
                 raise PluginError(method.name, f"stream {name!r} holds validation images")
+
+
+def _declared(phase: Phase, model: Classifier) -> dict[str, Any]:
+    """What a row says of a phase, with the optimiser where that is not SGD."""
+    layers = phase.optimiser is None and normalised_by_layers(model)
+    return phase.declared() | ({"optimiser": "adamw"} if layers else {})
+
+
+def _named_views(stream: Stream) -> list[str]:
+    """The views of a stream that are asked for by their names."""
+    views = stream.views.values() if isinstance(stream.views, Mapping) else stream.views
+    return [view for view in views if isinstance(view, str)]
 
 
 def _images(phase: Phase) -> int:

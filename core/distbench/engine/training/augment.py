@@ -115,14 +115,20 @@ def _moved(entry: tuple[int, int], reach: float) -> Callable[[Images, Images, Im
     return move
 
 
-def _grey(images: Images) -> Images:
+def grey(images: Images) -> Images:
+    """Luminance (b, 1, s, s) of images (b, 3, s, s), by the weights of ITU-R BT.601."""
     weights = torch.tensor([0.299, 0.587, 0.114], device=images.device).view(1, 3, 1, 1)
     return (images * weights).sum(1, keepdim=True)  # (b, 1, s, s)
 
 
+def blended(other: Images, images: Images, share: Images) -> Images:
+    """So much of the images, the rest of `other`; a share above 1 leads away from that."""
+    return other + (images - other) * share
+
+
 def _blend(other: Images, images: Images, level: Images) -> Images:
     """Between `other` and the image by a factor of 0.05 to 0.95."""
-    return other + (images - other) * (0.05 + 0.9 * level)
+    return blended(other, images, 0.05 + 0.9 * level)
 
 
 def _brightness(images: Images, level: Images, sign: Images) -> Images:
@@ -130,11 +136,11 @@ def _brightness(images: Images, level: Images, sign: Images) -> Images:
 
 
 def _colour(images: Images, level: Images, sign: Images) -> Images:
-    return _blend(_grey(images), images, level)
+    return _blend(grey(images), images, level)
 
 
 def _contrast(images: Images, level: Images, sign: Images) -> Images:
-    return _blend(_grey(images).mean((1, 2, 3), keepdim=True), images, level)
+    return _blend(grey(images).mean((1, 2, 3), keepdim=True), images, level)
 
 
 def _sharpness(images: Images, level: Images, sign: Images) -> Images:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from functools import partial
 from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
+from distbench.engine.training.averages import AverageTeacher, moving_average
 from distbench.engine.training.checkpoint import Checkpoint
 from distbench.engine.training.memory_format import contiguous_where_needed
 from distbench.engine.training.meter import Meter
+from distbench.engine.training.optimisers import optimiser_of
 from distbench.engine.training.precision import gradient_scaler, mixed_precision
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.streams import BatchStream
@@ -22,6 +23,7 @@ from distbench.engine.training.weight_guard import WeightGuard
 from distbench.errors import DistbenchError
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.phase import Phase
+from distbench.interfaces.stream import Batches, Named
 from distbench.storage.hashing import seed_for
 from distbench.storage.rows import CurvePoint
 
@@ -119,12 +121,16 @@ class _PhaseTraining:
         self._updates = Updates(phase)
         guard = WeightGuard(phase.name, model)
         with self._counting():
-            self._optimiser = (phase.optimiser or partial(sgd, phase=phase))(model, self._modules)
+            self._optimiser = optimiser_of(model, self._modules, phase)
         guard.look()
         guard.settle()
         self._peaks = [group["lr"] for group in self._optimiser.param_groups]
-        self._scaler = gradient_scaler(setting.device, setting.precision)
-        self._average = moving_average(model, phase.steps) if phase.ema else None
+        self._precision = phase.precision or setting.precision
+        self._scaler = gradient_scaler(setting.device, self._precision)
+        self._average = moving_average(model, phase) if phase.ema else None
+        self._teacher = (
+            AverageTeacher(self._average) if self._average and phase.ema == "teacher" else None
+        )
         self._streams = {
             name: BatchStream(stream, setting, seed_for(setting.seed, number, name))
             for name, stream in phase.streams.items()
@@ -166,20 +172,34 @@ class _PhaseTraining:
         share = self._phase.schedule(self._step, self._phase.steps)
         for group, peak in zip(self._optimiser.param_groups, self._peaks, strict=True):
             group["lr"] = peak * share
-        with mixed_precision(self._setting.device, self._setting.precision):
-            batches = {name: next(stream) for name, stream in self._streams.items()}
-            loss = self._phase.loss(self._model, batches)  # ()
+        with mixed_precision(self._setting.device, self._precision):
+            loss = self._phase.loss(self._model, self._batches())  # ()
         self._optimiser.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         guard.look()
+        if self._phase.clip is not None:
+            self._clip(self._phase.clip)
         self._scaler.step(self._optimiser)
         self._scaler.update()
+        if self._phase.after_step is not None:
+            self._phase.after_step(self._model, self._step)
         if self._average is not None:
             self._average.update_parameters(self._model)
         guard.seal()
         self._running += loss.detach()
         self._since += 1
         return loss.detach()
+
+    def _batches(self) -> Batches:
+        """What the loss of this step is given."""
+        streams = {name: next(stream) for name, stream in self._streams.items()}
+        return Batches(Named("stream", streams), self._step, self._phase.steps, self._teacher)
+
+    def _clip(self, norm: float) -> None:
+        """Shrinks the whole gradient to a norm."""
+        self._scaler.unscale_(self._optimiser)
+        groups = self._optimiser.param_groups
+        torch.nn.utils.clip_grad_norm_([w for group in groups for w in group["params"]], norm)
 
     def _mark(self, validate: Callable[[nn.Module], float | None]) -> None:
         """One point of the learning curve: the mean loss since the last one, and the accuracy."""
@@ -255,31 +275,3 @@ def _backbone(model: nn.Module) -> nn.Module:
     if not isinstance(model, Classifier):
         raise TypeError("only a Classifier has a backbone that can be left as it is")
     return model.backbone
-
-
-def moving_average(model: nn.Module, steps: int) -> torch.optim.swa_utils.AveragedModel:
-    """A moving average whose decay fits the steps: 0.999 over 200 would keep the start."""
-    decay = max(min(0.999, 1 - 10 / steps), 0.0)
-    blend = torch.optim.swa_utils.get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
-    return torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=blend, use_buffers=True)
-
-
-def sgd(model: nn.Module, modules: nn.ModuleDict, phase: Phase) -> torch.optim.SGD:
-    """SGD with Nesterov momentum, decay on matrices and kernels alone, and a rate for each part."""
-    if isinstance(model, Classifier):
-        rates = [(model.backbone, phase.lr), (model.head, phase.lr * phase.head_lr)]
-    else:
-        rates = [(model, phase.lr)]
-    rates += [(part, phase.lr * phase.module_lr.get(name, 1.0)) for name, part in modules.items()]
-    groups: list[dict[str, Any]] = []
-    for module, rate in rates:
-        wide = [p for p in module.parameters() if p.requires_grad and p.ndim > 1]
-        flat = [p for p in module.parameters() if p.requires_grad and p.ndim <= 1]
-        groups += [
-            {"params": params, "lr": rate, "weight_decay": decay}
-            for params, decay in ((wide, phase.weight_decay), (flat, 0.0))
-            if params
-        ]
-    return torch.optim.SGD(
-        groups, lr=phase.lr, momentum=phase.momentum, nesterov=phase.momentum > 0
-    )

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from distbench.engine.training.augment import VIEWS
 from distbench.engine.training.batches import to_floats
 from distbench.engine.training.setting import TrainingSetting
+from distbench.engine.training.views import ReadyView
 from distbench.errors import ArgumentError
-from distbench.interfaces.phase import Batch, Stream
+from distbench.interfaces.stream import Batch, Named, Stream
 from distbench.interfaces.task import UNLABELLED
 
 
@@ -34,7 +35,7 @@ def stream_finding(stream: Stream, images: int) -> str | None:
 
 
 class BatchStream:
-    """An endless stream of batches: every image once before any comes again.
+    """An endless stream of batches: every image once before any comes again, or by weights.
 
     Args:
         stream: What is wanted.
@@ -55,6 +56,7 @@ class BatchStream:
             raise ArgumentError(f"a stream {wrong}")
         self._targets = {name: np.asarray(values) for name, values in stream.targets.items()}
         self._waiting = np.empty(0, dtype=np.int64)
+        self._weights = None if stream.weights is None else torch.tensor(stream.weights)
 
     def __next__(self) -> Batch:
         stream, device = self._stream, self._setting.device
@@ -67,10 +69,16 @@ class BatchStream:
             name: torch.from_numpy(np.asarray(values[chosen], dtype=np.float32)).to(device)
             for name, values in self._targets.items()
         }
-        return Batch(views, labels, targets, positions)
+        return Batch(views, labels, Named("target", targets), positions)
 
     def _next_positions(self) -> NDArray[np.int64]:
         stream, waiting = self._stream, self._waiting
+        if self._weights is not None:
+            drawn = torch.multinomial(
+                self._weights, stream.batch, replacement=True, generator=self._generator
+            )
+            chosen: NDArray[np.int64] = stream.positions[drawn.numpy()]
+            return chosen
         while len(waiting) < stream.batch:
             order = torch.randperm(len(stream.positions), generator=self._generator).numpy()
             left = waiting[:0] if stream.drop_last else waiting
@@ -78,16 +86,23 @@ class BatchStream:
         self._waiting = waiting[stream.batch :]
         return waiting[: stream.batch]
 
-    def _views(self, stored: torch.Tensor, positions: torch.Tensor) -> dict[str, torch.Tensor]:
+    def _views(self, stored: torch.Tensor, positions: torch.Tensor) -> Named[torch.Tensor]:
         """Views of stored images, uint8 (b, s, s, 3)."""
         views, generator = self._stream.views, self._generator
-        if isinstance(views, Mapping):
-            return {
-                name: view(stored.clone(), positions.clone(), generator)
-                for name, view in views.items()
-            }
-        images = to_floats(stored, self._setting.image_size)  # (b, 3, size, size)
-        return {name: VIEWS[name](images, generator, self._setting.flip) for name in views}
+        asked = views if isinstance(views, Mapping) else dict(zip(views, views, strict=True))
+        size, flip = self._setting.image_size, self._setting.flip
+        images = None
+        made = {}
+        for name, view in asked.items():
+            if isinstance(view, str):
+                if images is None:
+                    images = to_floats(stored, size)  # (b, 3, size, size)
+                made[name] = VIEWS[view](images, generator, flip)
+            elif isinstance(view, ReadyView):
+                made[name] = view.make(stored, size, flip, generator)
+            else:
+                made[name] = view(stored.clone(), positions.clone(), generator)
+        return Named("view", made)
 
     def state_dict(self) -> dict[str, Any]:
         """What the next batches depend on."""
