@@ -147,8 +147,8 @@ def test_a_loss_knows_its_step_and_the_average_of_the_model() -> None:
     assert seen == [(1, 4), (2, 4), (3, 4), (4, 4)]
     assert apart[:2] == [0, 0], "the first step is taken over whole"
     assert 0 < apart[2] < apart[3]
-    # 6 images a step: forward through the model, and twice through the average
-    assert (meter.forward, meter.backward) == (3 * 4 * 6, 4 * 6)
+    # 5 images a step: forward through the model, and twice through the average
+    assert (meter.forward, meter.backward) == (3 * 4 * 5, 4 * 5)
 
 
 def test_the_average_keeps_what_it_is_told_to() -> None:
