@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from distbench.storage.row_schemas import read_row
+from distbench.storage.row_lines import read_line
 
 Accuracies = dict[str, dict[tuple[str, float], list[float]]]
 """Scale to (metric, power) to validation accuracies of tasks and seeds."""
@@ -21,7 +21,7 @@ def validated(path: str) -> Accuracies:
     """Validation accuracy of every finished cell below a path."""
     found: Accuracies = defaultdict(lambda: defaultdict(list))
     lines = [line for file in Path(path).rglob("rows.jsonl") for line in file.open("rb")]
-    for row, _ in map(read_row, lines):
+    for row in (read_line(line).row for line in lines):
         if row.result is None or row.result.validation_accuracy is None:
             raise SystemExit(f"{row.method.id} on {row.task.id}, seed {row.seed}: {row.status}")
         params = row.method.components["strategy"]["params"]
