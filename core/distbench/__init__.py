@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     )
     from distbench.interfaces.executor import Executor, Outcome, UnitQueue
     from distbench.interfaces.groups import take_groups
+    from distbench.interfaces.layers import NetworkOutputs, Pool
     from distbench.interfaces.method import Baseline, Distiller
     from distbench.interfaces.metric import Metric, Need
     from distbench.interfaces.optimiser import Optimiser, adamw, sgd
@@ -116,6 +117,7 @@ _HOME = {
     ],
     "interfaces.classifier": ["Classifier"],
     "interfaces.component": ["Component", "Role"],
+    "interfaces.layers": ["NetworkOutputs", "Pool"],
     "interfaces.context": [
         "Context",
         "Embedding",
@@ -196,12 +198,14 @@ __all__ = [
     "MethodContext",
     "Metric",
     "Need",
+    "NetworkOutputs",
     "OneLine",
     "Optimiser",
     "Outcome",
     "Part",
     "Phase",
     "PluginError",
+    "Pool",
     "Probe",
     "Progress",
     "RandomResizedCrop",

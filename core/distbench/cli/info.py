@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from distbench.cli import options as o
 from distbench.cli.shown.output import echo, table
 
-EPILOG = "Example: distbench info strategy weighted"
+EPILOG = "Examples: distbench info strategy weighted; distbench info source birds-res --zoo mini"
 
 
 def info(
-    kind: Annotated[str, typer.Argument(help="A kind, e.g. strategy.")],
+    kind: Annotated[str, typer.Argument(help="A kind, e.g. strategy, or source.")],
     name: Annotated[str, typer.Argument(help="A name of that kind.")],
+    zoo: Annotated[
+        str | None, typer.Option(help="Of a source. \\[default: that of suite mini]")
+    ] = None,
+    layers: Annotated[
+        bool, typer.Option("--layers", help="List the layers of a student's backbone.")
+    ] = False,
+    image_size: Annotated[
+        int, typer.Option(min=1, help="Side of the images that these layers are listed for.")
+    ] = 224,
     plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
-    """Show what a component is, where it comes from, and its parameters."""
-    from distbench.errors import UnknownNameError
+    """Show what a component is, where it comes from, and its parameters; or a source's layers."""
+    from distbench.errors import UnknownNameError, UsageError
     from distbench.interfaces.kinds import KINDS
     from distbench.interfaces.parameters import Range
     from distbench.plugins.describe import describe
     from distbench.plugins.discovery import plural
     from distbench.plugins.registry import registry
 
+    files = tuple(plugin or ())
+    if kind in ("source", "sources"):
+        _source(name, zoo, files, json)
+        return
     singular = {plural(k): k for k in KINDS}.get(kind, kind)
     if singular not in KINDS:
-        raise UnknownNameError("kind", kind, KINDS, f"Kinds are {', '.join(KINDS)}.")
-    facts = describe(singular, name, registry(tuple(plugin or ())))
+        kinds = (*KINDS, "source")
+        raise UnknownNameError("kind", kind, kinds, f"Kinds are {', '.join(kinds)}.")
+    if layers and singular != "student":
+        raise UsageError(f"--layers is for students, and for sources without it; {kind} has none")
+    facts = describe(singular, name, registry(files))
+    if layers:
+        from distbench.workflows.layers import student_layers
+
+        _layers(student_layers(name, image_size, files), facts, json)
+        return
     if json:
         o.print_json(facts)
         return
@@ -50,3 +73,30 @@ def info(
         ]
         headers = ["parameter", "type", "default", "tuned within", ""]
         echo("\n" + table(rows, headers, disable_numparse=True))
+
+
+def _source(name: str, zoo: str | None, plugins: tuple[Path, ...], json: bool) -> None:
+    from distbench.workflows.layers import describe_source
+
+    source = describe_source(name, zoo, plugins)
+    facts = source.info.model_dump()
+    if not json:
+        rows = [[key, value] for key, value in facts.items() if value not in (None, (), {})]
+        echo(table(rows, ["fact", ""], disable_numparse=True) + "\n")
+        if source.reason:
+            echo(source.reason)
+            return
+    _layers(source.layers, facts, json)
+
+
+def _layers(
+    layers: Mapping[str, tuple[str, tuple[int, ...]]], facts: Mapping[str, Any], json: bool
+) -> None:
+    if json:
+        listed = [
+            {"name": name, "class": kind, "shape": shape} for name, (kind, shape) in layers.items()
+        ]
+        o.print_json({**facts, "layers": listed})
+        return
+    rows = [[name, kind, " x ".join(map(str, shape))] for name, (kind, shape) in layers.items()]
+    echo(table(rows, ["layer", "module", "gives"], disable_numparse=True))

@@ -71,11 +71,12 @@ def cell_cost(
 
 def _passes(trainer: Trainer, source: str) -> int:
     """Images that went through a source for a student to learn from, fine-tuning not counted."""
+    layers = trainer.tapped[source]
     if source in trainer.shown:
-        return trainer.shown[source]
+        return trainer.shown[source] + layers
     # One that was fine-tuned has been run again afterwards, which counts as fine-tuning.
     again = any(teacher.steps for name, teacher in trainer.teachers if name == source)
-    return 0 if again else trainer.distilled_on
+    return layers if again else trainer.distilled_on + layers
 
 
 def _pass_seconds(trainer: Trainer, sources: Sequence[WeightedSource]) -> float | None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,10 +17,9 @@ from torch import nn
 
 from distbench.engine.device import pick_device
 from distbench.engine.global_state import unchanged
-from distbench.engine.stages.embed import is_finite, normalise, open_embedding
-from distbench.engine.stages.source_checks import checked_outputs
+from distbench.engine.sources.source_runner import What, check_what, chosen, source_pass
+from distbench.engine.stages.embed import is_finite, open_embedding
 from distbench.engine.stages.train import Trained, fresh_student, train
-from distbench.engine.training.batches import resized
 from distbench.engine.training.predict import features_of, predict
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.student import build_student, with_weights
@@ -36,6 +36,7 @@ from distbench.interfaces.context import (
     TransferSet,
     WeightedSource,
 )
+from distbench.interfaces.layers import Pool
 from distbench.interfaces.method import Method
 from distbench.interfaces.read_only import read_only
 from distbench.interfaces.student import RANDOM_WEIGHTS
@@ -56,6 +57,7 @@ class Trainer:
         teachers: Sources that were trained on the task meanwhile, and their logits.
         read: Names of the sources whose embeddings strategy or method asked for.
         shown: How many images sources were run on while a student was trained, by name.
+        tapped: How many images sources were run on for layers that are kept, by name.
     """
 
     work: Workspace
@@ -66,6 +68,7 @@ class Trainer:
     teachers: list[tuple[str, TeacherLogits]] = field(default_factory=list)
     shown: dict[str, int] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
+    tapped: Counter[str] = field(default_factory=Counter)
 
     @property
     def distilled_on(self) -> int:
@@ -141,6 +144,7 @@ class Trainer:
             transfer=self._transfer_set(),
             train_teacher=self._train_teacher,
             run=self._run,
+            layer=self._layer,
         )
         with unchanged(method.name):
             result = train(
@@ -218,16 +222,21 @@ class Trainer:
         self.teachers.append((info.name, logits))
         return logits
 
-    def _run(self, source: WeightedSource) -> Callable[[torch.Tensor], torch.Tensor]:
-        info, device = source.info, self.setting.device
-        forward = self.work.sources[info.name].open(device)
-        self.shown.setdefault(info.name, 0)
+    def _run(
+        self, source: WeightedSource, what: What = "logits", layers: Sequence[str] = ()
+    ) -> Callable[[torch.Tensor], Any]:
+        model, name = self.work.sources[source.info.name], source.info.name
+        if not layers:
+            check_what(what, model)
+        run = source_pass(model, tuple(layers), self.setting.device)
+        self.shown.setdefault(name, 0)
 
-        def run(images: torch.Tensor) -> torch.Tensor:
-            self.shown[info.name] += len(images)
-            with torch.no_grad():
-                sized = resized(images, info.input_size, info.interpolation)
-                given = normalise(sized, info.mean, info.std)
-                return checked_outputs(info, forward, given)[1].float().to(device)
+        def shown_to(images: torch.Tensor) -> Any:
+            self.shown[name] += len(images)
+            return chosen(run(images), "all" if layers else what)
 
-        return run
+        return shown_to
+
+    def _layer(self, source: WeightedSource, name: str, pool: Pool = None) -> NDArray[np.float16]:
+        self.tapped[source.info.name] += len(self.setting.images)
+        return self.work.layer(self.task, source.info.name, name, pool)

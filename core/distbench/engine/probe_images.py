@@ -95,7 +95,7 @@ class ProbeImages:
     ) -> dict[str, Embedding | None]:
         """Each source's embedding of the probe by its name; None where it is not finite."""
         from distbench.engine.device import pick_device
-        from distbench.engine.embedding_cache import build_embeddings
+        from distbench.engine.sources.embedding_cache import build_embeddings
         from distbench.engine.stages.embed import is_finite, open_embedding
         from distbench.engine.training.threads import torch_threads
 

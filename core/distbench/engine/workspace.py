@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.engine.embedding_cache import build_embeddings
+from distbench.engine.sources.embedding_cache import build_embeddings
 from distbench.engine.stages.embed import is_finite, open_embedding
 from distbench.engine.stages.prepare import ImageSet, open_images, prepare, read_differently
 from distbench.errors import PluginError, UsageError
 from distbench.interfaces.context import Context, Embedding
+from distbench.interfaces.layers import Pool
 from distbench.interfaces.method import Method
 from distbench.interfaces.read_only import read_only
 from distbench.interfaces.student import Student
@@ -28,7 +29,7 @@ from distbench.planning.split import Split, draw_probe, split_train
 from distbench.plugins.registry import registry
 from distbench.plugins.source_code import plugin_file_digest
 from distbench.storage.artifacts import ArtifactCache
-from distbench.storage.hashing import seed_for
+from distbench.storage.hashing import digest, seed_for
 from distbench.storage.home import home
 
 
@@ -157,6 +158,21 @@ class Workspace:
             self.plan.protocol,
         )
         return {name: folders[key] for name, key in keys.items()}
+
+    def layer(self, task: PlannedTask, source: str, name: str, pool: Pool) -> NDArray[np.float16]:
+        """A layer of a source on the train images of a task; made now if it is not at hand."""
+        from distbench.engine.device import pick_device
+        from distbench.engine.sources.layer_cache import cached_layer
+
+        return cached_layer(
+            self.artifacts,
+            digest(["layer", 1, self._embedding_key(task, source), name, pool]),
+            self.sources[source],
+            name,
+            pool,
+            self.images(task, self.sources[source].info.input_size).train,
+            pick_device(self.plan.device),
+        )
 
     def _embedding_key(self, task: PlannedTask, source: str) -> str:
         plan = self.plan

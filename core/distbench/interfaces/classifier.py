@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import nn
 
 from distbench.errors import ArgumentError
+from distbench.interfaces.layers import NetworkOutputs, tapped
 
 
 class Classifier(nn.Module):
@@ -65,6 +68,21 @@ class Classifier(nn.Module):
         """Logits (b, c) of pooled features."""
         logits: torch.Tensor = self.head(features)
         return logits
+
+    def outputs(self, images: torch.Tensor, layers: Sequence[str] = ()) -> NetworkOutputs:
+        """Features, logits and layers of one pass, with their gradients.
+
+        Args:
+            images: (b, 3, s, s) in 0..1.
+            layers: Paths of modules of the backbone, as `distbench info student --layers` lists
+                them.
+
+        Raises:
+            ArgumentError: There is no such layer.
+        """
+        with tapped(self.backbone, layers) as collected:
+            features = self.features(images)
+        return NetworkOutputs(features, self.classify(features), collected)
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         """Logits (b, c) of images in 0..1."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.interfaces.suite import Protocol
+from distbench.interfaces.layers import Pool
+from distbench.interfaces.suite import Protocol as SuiteProtocol
 from distbench.interfaces.zoo import SourceInfo
 from distbench.storage.hashing import seed_for
 
@@ -66,7 +67,7 @@ class Context:
     labelled: NDArray[np.int64]
     unlabelled: NDArray[np.int64]
     validation: NDArray[np.int64]
-    protocol: Protocol
+    protocol: SuiteProtocol
     embedding: Callable[[str], Embedding]
 
     @property
@@ -151,6 +152,50 @@ class TransferSet:
     embedding: Callable[[str], Embedding]
 
 
+class RunSource(Protocol):
+    """Makes a function of a source, for what it says of the view that the student sees."""
+
+    def __call__(
+        self,
+        source: WeightedSource,
+        what: Literal["logits", "features", "all"] = "logits",
+        layers: Sequence[str] = (),
+    ) -> Callable[[torch.Tensor], Any]:
+        """The source as a function of images (b, 3, s, s) in 0..1, whatever their size.
+
+        Args:
+            source: One of the context's.
+            what: Logits (b, c), pooled features (b, d), or all as `NetworkOutputs`.
+            layers: Paths of its modules whose outputs are wanted too; then it is all.
+
+        Returns:
+            The function. It computes no gradients; what it is shown is counted.
+
+        Raises:
+            Declined: The source has no classes, or no layers.
+            ArgumentError: It has no such layer.
+        """
+
+
+class KeptLayer(Protocol):
+    """Reads a layer of a source on the train images, made now where it is not kept yet."""
+
+    def __call__(self, source: WeightedSource, name: str, pool: Pool = None) -> NDArray[np.float16]:
+        """The layer, float16 (n, ...), memory-mapped.
+
+        Args:
+            source: One of the context's.
+            name: Path of its module; `distbench info source` lists them.
+            pool: ``"avg"`` for one vector an image, a number for so many cells a side of a map,
+                None for all of it.
+
+        Raises:
+            Declined: The source has no layers, or numbers that are not finite in float16.
+            ArgumentError: It has no such layer, or one that cannot be pooled so.
+            MachineError: It would take more than half of the free disk.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class MethodContext(Context):
     """One task with one seed, as a method sees it.
@@ -163,8 +208,8 @@ class MethodContext(Context):
         transfer: The transfer set, where the method asks for one.
         train_teacher: Fine-tunes or linearly probes a source on the target task; its steps and
             operations go into the row.
-        run: A source as a function of images (b, 3, s, s) in 0..1, whatever their size, to its
-            logits (b, c), for pseudo-labels of the very view that the student sees.
+        run: Runs a source on the very view that the student sees.
+        layer: Reads a layer of a source on the train images, for targets of a stream.
     """
 
     sources: tuple[WeightedSource, ...] = field(default=())
@@ -172,4 +217,5 @@ class MethodContext(Context):
     pretrained: bool = True
     transfer: TransferSet | None = None
     train_teacher: Callable[[WeightedSource, TeacherRecipe], TeacherLogits]
-    run: Callable[[WeightedSource], Callable[[torch.Tensor], torch.Tensor]]
+    run: RunSource
+    layer: KeptLayer

@@ -16,7 +16,7 @@ import torch
 
 from distbench import Source, SourceInfo, WeightsError
 from distbench.engine import embedding_cache as building
-from distbench.engine.embedding_cache import build_embeddings, partial_folder
+from distbench.engine.sources.embedding_cache import build_embeddings, partial_folder
 from distbench.engine.stages import embed as stage
 from distbench.engine.stages import embedding_writer as outputs
 from distbench.engine.stages.embed import (

@@ -56,9 +56,37 @@ class SourceBackbone(nn.Module):
 def _without_classifier(module: nn.Module, info: SourceInfo) -> nn.Module:
     """The module with its last linear layer replaced by nothing.
 
+    Raises:
+        Declined: It has none.
+    """
+    last, features, image = _last_linear(module, info)
+    with torch.no_grad():
+        if last is not None and last is not module:
+            (name,) = (name for name, layer in module.named_modules() if layer is last)
+            above, _, own = name.rpartition(".")
+            setattr(module.get_submodule(above), own, nn.Identity())
+            with contextlib.suppress(RuntimeError):  # of two heads, their outputs no longer fit
+                output = module(image)
+                if output.numel() == features.numel() and torch.equal(
+                    output.flatten(), features.flatten()
+                ):
+                    return module
+    raise Declined(f"source {info.name!r} cannot be trained: its last layer is not linear")
+
+
+def last_linear(module: nn.Module, info: SourceInfo) -> nn.Module | None:
+    """The linear layer that takes a source's features and is run last; None where there is none.
+
     Which one is last is seen by letting an image through: the order in which layers are defined
     says nothing, and attention is made of linear layers of the same width.
     """
+    return _last_linear(module, info)[0]
+
+
+def _last_linear(
+    module: nn.Module, info: SourceInfo
+) -> tuple[nn.Module | None, torch.Tensor, torch.Tensor]:
+    """That layer, the features that it took, and the image that was let through."""
     taken: list[tuple[nn.Module, torch.Tensor]] = []
 
     def take(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
@@ -70,25 +98,14 @@ def _without_classifier(module: nn.Module, info: SourceInfo) -> nn.Module:
         for layer in module.modules()
         if isinstance(layer, (nn.Linear, nn.Conv2d))
     ]
-    side = info.input_size
-    image = torch.linspace(-2, 2, 3 * side * side).view(1, 3, side, side)
+    side, device = info.input_size, next(module.parameters()).device
+    image = torch.linspace(-2, 2, 3 * side * side, device=device).view(1, 3, side, side)
     module.eval()
     with torch.no_grad():
         module(image)
-        for hook in hooks:
-            hook.remove()
-        if taken and taken[-1][0] is not module:
-            last, features = taken[-1]
-            (name,) = (name for name, layer in module.named_modules() if layer is last)
-            above, _, own = name.rpartition(".")
-            setattr(module.get_submodule(above), own, nn.Identity())
-            with contextlib.suppress(RuntimeError):  # of two heads, their outputs no longer fit
-                output = module(image)
-                if output.numel() == features.numel() and torch.equal(
-                    output.flatten(), features.flatten()
-                ):
-                    return module
-    raise Declined(f"source {info.name!r} cannot be trained: its last layer is not linear")
+    for hook in hooks:
+        hook.remove()
+    return (*taken[-1], image) if taken else (None, image, image)
 
 
 def source_model(source: Source, num_classes: int, seed: int, device: torch.device) -> Classifier:
