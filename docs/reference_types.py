@@ -18,7 +18,6 @@ import distbench
 from distbench.interfaces.kinds import KINDS
 from distbench.plugins.describe import type_name
 
-
 _PACKAGES = ("interfaces", "api", "engine", "storage", "plugins", "errors")
 _FIRST = ("context", "phase", "classifier", "probe", "metric", "zoo", "task", "student")
 
@@ -149,19 +148,22 @@ def _one_a_line(text: str) -> Iterator[str]:
 
 def _signature(called: Any) -> str:
     signature = inspect.signature(called)
-    parameters = [
-        one.replace(annotation=_Unquoted(one.annotation))
-        if isinstance(one.annotation, str)
-        else one
-        for one in signature.parameters.values()
-        if one.name != "self"
-    ]
+    parameters = [_shown(one) for one in signature.parameters.values() if one.name != "self"]
     result = signature.return_annotation
     given = _Unquoted(result) if isinstance(result, str) else result
     text = str(signature.replace(parameters=parameters, return_annotation=given))
     for long in ("distbench.interfaces.", "collections.abc.", "typing.", " -> None"):
         text = text.replace(long, "")
     return text.replace("<factory>", "...")
+
+
+def _shown(parameter: inspect.Parameter) -> inspect.Parameter:
+    """A parameter with its annotation as it was written; a function as default goes without name."""
+    if isinstance(parameter.annotation, str):
+        parameter = parameter.replace(annotation=_Unquoted(parameter.annotation))
+    if inspect.isfunction(parameter.default):
+        parameter = parameter.replace(default=_Unquoted("..."))
+    return parameter
 
 
 class _Unquoted(str):

@@ -43,13 +43,20 @@ def test_components_on_a_page_run(text: str, toy_options: dict[str, Any], tmp_pa
     offers = next(p for p in registry(plugin).plugins if p.origin.plugin == str(file)).offers
     assert offers
     for kind, names in offers.items():
-        options[kind] = tuple(names)
+        classes = {name: registry(plugin).load(kind, name) for name in names}
+        options[kind] = tuple(e for n, cls in classes.items() for e in cls.examples or (n,))
     made = distbench.run(**options)
     assert [row.reason for row in made.rows if row.status != "done"] == []
     assert not [warning for warning in made.warnings if warning.startswith("reporter")]
     used = {p["name"] for row in made.rows for p in row.method.components.values()}
     used |= set(offers.get("reporter", ()))
     assert used >= {name for names in offers.values() for name in names}
+
+
+def test_recipes_are_short() -> None:
+    recipes = [b for b in blocks("python") if str(b.id).startswith("cookbook")]
+    assert len(recipes) == 6
+    assert max(len(recipe.values[0].splitlines()) for recipe in recipes) <= 60
 
 
 @pytest.mark.parametrize("text", blocks("toml"))

@@ -83,18 +83,40 @@ class ToySource(Source):
     def verify(self) -> None:
         pass
 
-    def open(self, device: Any) -> Any:
+    def module(self) -> Any:
         import torch
 
         generator = torch.Generator().manual_seed(self.number)
         kernel = torch.randn(8, 3, 5, 5, generator=generator)
-        head = torch.randn(self.info.num_classes, 8, generator=generator)
+        weight = torch.randn(self.info.num_classes, 8, generator=generator)
 
+        class Net(torch.nn.Module):
+            def __init__(self) -> None:
+                super().__init__()
+                self.stem = torch.nn.Conv2d(3, 8, 5, bias=False)
+                self.head = torch.nn.Linear(*weight.T.shape, bias=False)
+
+            def features(self, images: torch.Tensor) -> torch.Tensor:
+                return torch.relu(self.stem(images)).mean((2, 3))
+
+            def forward(self, images: torch.Tensor) -> torch.Tensor:
+                return self.head(self.features(images))
+
+        net = Net().eval()
+        net.load_state_dict({"stem.weight": kernel, "head.weight": weight})
+        return net
+
+    def open(self, device: Any) -> Any:
+        import torch
+
+        net = self.module()
+
+        @torch.no_grad()
         def forward(images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            features = torch.relu(torch.nn.functional.conv2d(images, kernel)).mean((2, 3))
+            features = net.features(images)
             if self.broken:
                 features = features * float("nan")
-            return features, features @ head.T
+            return features, net.head(features)
 
         return forward
 
@@ -125,10 +147,10 @@ class ToyStudent(Student):
 
             def __init__(self) -> None:
                 super().__init__()
-                self.conv = torch.nn.Conv2d(3, 6, 3)
+                self.stem = torch.nn.Conv2d(3, 6, 3)
 
             def forward(self, x: torch.Tensor) -> torch.Tensor:
-                return torch.relu(self.conv(x)).mean((2, 3))
+                return torch.relu(self.stem(x)).mean((2, 3))
 
         return Net()
 

@@ -111,14 +111,14 @@ class Odd(Baseline):
                 for module in student.modules():
                     module._forward_hooks.clear()
             if how == "wrapped":
-                old, new = student.backbone.conv, torch.nn.Conv2d(3, 6, 3)
+                old, new = student.backbone.stem, torch.nn.Conv2d(3, 6, 3)
                 new.weight, new.bias = old.weight, old.bias
-                student.backbone.conv = new
+                student.backbone.stem = new
             if how == "pickled":
                 pickle.dumps(student.head)
-                pickle.dumps(student.backbone.conv)
+                pickle.dumps(student.backbone.stem)
             if how == "layers":
-                maps = student.backbone.conv((views - 0.5) / 0.5)
+                maps = student.backbone.stem((views - 0.5) / 0.5)
                 features = student.backbone.forward((views - 0.5) / 0.5) + 0 * maps.mean()
                 return cross_entropy(student.classify(features), batch["x"].labels)
             held["loss"] = lambda: cross_entropy(student(views), batch["x"].labels)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,13 @@ from torch import nn
 
 from distbench.engine.device import pick_device
 from distbench.engine.global_state import unchanged
-from distbench.engine.sources.source_runner import What, check_what, chosen, source_pass
+from distbench.engine.sources.source_runner import (
+    What,
+    check_what,
+    chosen,
+    network_of,
+    source_pass,
+)
 from distbench.engine.stages.embed import is_finite, open_embedding
 from distbench.engine.stages.train import Trained, fresh_student, train
 from distbench.engine.training.predict import features_of, predict
@@ -36,7 +42,7 @@ from distbench.interfaces.context import (
     TransferSet,
     WeightedSource,
 )
-from distbench.interfaces.layers import Pool
+from distbench.interfaces.layers import Pool, shape_of
 from distbench.interfaces.method import Method
 from distbench.interfaces.read_only import read_only
 from distbench.interfaces.student import RANDOM_WEIGHTS
@@ -145,6 +151,7 @@ class Trainer:
             train_teacher=self._train_teacher,
             run=self._run,
             layer=self._layer,
+            layer_shape=partial(self._layer_shape, fresh, setting),
         )
         with unchanged(method.name):
             result = train(
@@ -236,6 +243,21 @@ class Trainer:
             return chosen(run(images), "all" if layers else what)
 
         return shown_to
+
+    def _layer_shape(
+        self,
+        student: Classifier,
+        setting: TrainingSetting,
+        name: str,
+        source: WeightedSource | None = None,
+    ) -> tuple[int, ...]:
+        side, device = setting.image_size, setting.device
+        network: nn.Module = student.backbone
+        if source is not None:
+            side = source.info.input_size
+            network = network_of(self.work.sources[source.info.name], device)
+        image = torch.zeros(1, 3, side, side, device=device)
+        return shape_of(network.eval(), name, lambda: network(image))
 
     def _layer(self, source: WeightedSource, name: str, pool: Pool = None) -> NDArray[np.float16]:
         self.tapped[source.info.name] += len(self.setting.images)

@@ -177,6 +177,22 @@ class RunSource(Protocol):
         """
 
 
+class LayerShape(Protocol):
+    """Says how large a layer is, for the modules that are to follow it."""
+
+    def __call__(self, name: str, source: WeightedSource | None = None) -> tuple[int, ...]:
+        """Shape of a layer without the first axis, (k, h, w) of a map.
+
+        Args:
+            name: Path of its module.
+            source: Whose layer it is; the student's if None.
+
+        Raises:
+            Declined: The source has no layers.
+            ArgumentError: There is no such layer.
+        """
+
+
 class KeptLayer(Protocol):
     """Reads a layer of a source on the train images, made now where it is not kept yet."""
 
@@ -210,6 +226,7 @@ class MethodContext(Context):
             operations go into the row.
         run: Runs a source on the very view that the student sees.
         layer: Reads a layer of a source on the train images, for targets of a stream.
+        layer_shape: Says how large a layer of the student, or of a source, is.
     """
 
     sources: tuple[WeightedSource, ...] = field(default=())
@@ -219,3 +236,4 @@ class MethodContext(Context):
     train_teacher: Callable[[WeightedSource, TeacherRecipe], TeacherLogits]
     run: RunSource
     layer: KeptLayer
+    layer_shape: LayerShape

@@ -78,6 +78,24 @@ def module_of(network: nn.Module, name: str) -> nn.Module:
     return modules[name]
 
 
+def shape_of(network: nn.Module, name: str, forward: Callable[[], object]) -> tuple[int, ...]:
+    """Shape of one layer without the first axis.
+
+    Args:
+        network: The network.
+        name: Path of its module.
+        forward: Runs the network on one image.
+
+    Raises:
+        ArgumentError: There is no such module, or what it gives is no tensor.
+    """
+    with torch.no_grad(), tapped(network, (name,)) as outputs:
+        forward()
+    if name not in outputs:
+        raise ArgumentError(f"layer {name!r} is not run")
+    return tuple(outputs[name].shape[1:])
+
+
 def layer_shapes(
     network: nn.Module, forward: Callable[[], object]
 ) -> Mapping[str, tuple[str, tuple[int, ...]]]:

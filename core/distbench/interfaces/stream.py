@@ -153,6 +153,12 @@ class Batch:
     positions: torch.Tensor
 
 
+class NoSuchNameError(ArgumentError, KeyError):
+    """A name that there is not, of what a loss is given."""
+
+    __str__ = BaseException.__str__  # not in quotation marks, as that of a KeyError
+
+
 class Named(dict[str, T]):
     """What there is by name; another name is an error that says which there are.
 
@@ -167,7 +173,7 @@ class Named(dict[str, T]):
 
     def __missing__(self, name: object) -> T:
         there = ", ".join(map(repr, self)) or "none"
-        raise ArgumentError(f"there is no {self._what} {name!r}; there is {there}")
+        raise NoSuchNameError(f"there is no {self._what} {name!r}; there is {there}")
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ file and the ``miniature.toml`` beside it. None of the numbers means anything.
 from __future__ import annotations
 
 import hashlib
+from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -65,16 +66,18 @@ class MiniatureTask(Task):
 
 
 def _net(width: int, seed: int) -> torch.nn.Sequential:
-    """One convolution, pooled; its weights follow from the seed."""
+    """One convolution, ``stem``, pooled; its weights follow from the seed."""
     import torch
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return torch.nn.Sequential(
-            torch.nn.Conv2d(3, width, 5, stride=2),
-            torch.nn.ReLU(),
-            torch.nn.AdaptiveAvgPool2d(1),
-            torch.nn.Flatten(),
+            OrderedDict(
+                stem=torch.nn.Conv2d(3, width, 5, stride=2),
+                relu=torch.nn.ReLU(),
+                pool=torch.nn.AdaptiveAvgPool2d(1),
+                flat=torch.nn.Flatten(),
+            )
         )
 
 
@@ -121,7 +124,8 @@ class MiniatureSource(Source):
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(100 + self._number)
             head = torch.nn.Linear(8, self.info.num_classes)
-        return net.append(head)
+        net.add_module("head", head)
+        return net
 
 
 class MiniatureZoo(Zoo):
@@ -134,7 +138,7 @@ class MiniatureZoo(Zoo):
 
 
 class MiniatureStudent(Student):
-    """One convolution of six channels, from random weights."""
+    """One convolution of six channels, ``stem``, from random weights."""
 
     def fingerprint(self) -> str:
         """There are no weights to identify."""
@@ -145,11 +149,13 @@ class MiniatureStudent(Student):
         import torch
 
         net = torch.nn.Sequential(
-            torch.nn.Conv2d(3, 6, 3, stride=2),
-            torch.nn.BatchNorm2d(6),
-            torch.nn.ReLU(),
-            torch.nn.AdaptiveAvgPool2d(1),
-            torch.nn.Flatten(),
+            OrderedDict(
+                stem=torch.nn.Conv2d(3, 6, 3, stride=2),
+                norm=torch.nn.BatchNorm2d(6),
+                relu=torch.nn.ReLU(),
+                pool=torch.nn.AdaptiveAvgPool2d(1),
+                flat=torch.nn.Flatten(),
+            )
         )
         setattr(net, "num_features", 6)  # noqa: B010 - typed as tensor or module
         return net
