@@ -95,6 +95,8 @@ def _class(name: str, cls: type) -> Iterator[str]:
 def _fields(model: type[BaseModel]) -> str:
     rows = []
     for key, field in model.model_fields.items():
+        if field.exclude:
+            continue
         default = field.get_default(call_default_factory=True)
         shown = "required" if default is PydanticUndefined else default
         rows.append(
@@ -104,7 +106,7 @@ def _fields(model: type[BaseModel]) -> str:
 
 
 def _short(value: Any) -> str:
-    return "" if value is None or value in ((), {}, "") else str(value)
+    return str(value) if isinstance(value, (bool, int, float, str)) else ""
 
 
 def _alias(name: str, module: str) -> Iterator[str]:
@@ -158,7 +160,7 @@ def _signature(called: Any) -> str:
 
 
 def _shown(parameter: inspect.Parameter) -> inspect.Parameter:
-    """A parameter with its annotation as it was written; a function as default goes without name."""
+    """A parameter with its annotation as it was written, and no function as default."""
     if isinstance(parameter.annotation, str):
         parameter = parameter.replace(annotation=_Unquoted(parameter.annotation))
     if inspect.isfunction(parameter.default):
