@@ -16,6 +16,7 @@ import pytest
 
 import distbench
 from distbench.plugins.registry import registry
+from distbench.testing.run import cases_of
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -51,6 +52,19 @@ def test_components_on_a_page_run(text: str, toy_options: dict[str, Any], tmp_pa
     used = {p["name"] for row in made.rows for p in row.method.components.values()}
     used |= set(offers.get("reporter", ()))
     assert used >= {name for names in offers.values() for name in names}
+
+
+@pytest.mark.parametrize(
+    "text", [b for b in blocks("python") if re.search(r"^class ", b.values[0], re.M)]
+)
+def test_components_on_a_page_say_what_they_are(text: str, tmp_path: Path) -> None:
+    """As `distbench check` asks it of everybody, those checks that train nothing."""
+    file = tmp_path / "shown.py"
+    file.write_text(re.sub(r"@hookimpl\ndef .*?\n\n|@hookimpl\ndef .*", "", text, flags=re.S))
+    wanted = {"docstring", "source", "imports", "made", "parameters", "identity"}
+    verdicts = [case.run() for case in cases_of(str(file)) if case.check in wanted]
+    assert verdicts
+    assert [(v.component, v.check, v.note) for v in verdicts if v.result == "failed"] == []
 
 
 def test_recipes_are_short() -> None:

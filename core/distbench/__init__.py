@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from distbench.interfaces.context import (
         Context,
         MethodContext,
+        Pool,
         TeacherLogits,
         TeacherRecipe,
         Transfer,
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     )
     from distbench.interfaces.executor import Executor, Outcome, UnitQueue
     from distbench.interfaces.groups import take_groups
-    from distbench.interfaces.layers import NetworkOutputs, Pool
+    from distbench.interfaces.layers import NetworkOutputs
     from distbench.interfaces.method import Baseline, Distiller
     from distbench.interfaces.metric import Metric, Need
     from distbench.interfaces.optimiser import Optimiser, adamw, sgd
@@ -117,11 +118,12 @@ _HOME = {
     ],
     "interfaces.classifier": ["Classifier"],
     "interfaces.component": ["Component", "Role"],
-    "interfaces.layers": ["NetworkOutputs", "Pool"],
+    "interfaces.layers": ["NetworkOutputs"],
     "interfaces.context": [
         "Context",
         "Embedding",
         "MethodContext",
+        "Pool",
         "TeacherLogits",
         "TeacherRecipe",
         "Transfer",

@@ -37,12 +37,13 @@ from distbench.interfaces.context import (
     Context,
     Embedding,
     MethodContext,
+    Pool,
     TeacherLogits,
     TeacherRecipe,
     TransferSet,
     WeightedSource,
 )
-from distbench.interfaces.layers import Pool, shape_of
+from distbench.interfaces.layers import shape_of
 from distbench.interfaces.method import Method
 from distbench.interfaces.read_only import read_only
 from distbench.interfaces.student import RANDOM_WEIGHTS

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from distbench.errors import DataError, Declined, PluginError
 from distbench.interfaces.calls import writes
+from distbench.interfaces.context import Context
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.probe import Probe
 from distbench.interfaces.strategy import Strategy
@@ -149,6 +150,7 @@ def rank_probes(
     probes: Sequence[Probe],
     excluded: Mapping[str, Mapping[str, str]] | None = None,
     marked: Mapping[str, str] | None = None,
+    context: Callable[[], Context] | None = None,
 ) -> Comparison:
     """Ranks sources by their probes.
 
@@ -159,6 +161,8 @@ def rank_probes(
         probes: One for each source.
         excluded: For each metric, by label, sources that it must not score, with reasons.
         marked: Sources kept although they saw the task.
+        context: Makes what a strategy may look at besides the scores. It is asked for where one
+            declines without, since images beyond the probe go through the sources then.
 
     Returns:
         A ranking for each metric; one that fails, or whose strategy does, has no sources and says
@@ -183,7 +187,7 @@ def rank_probes(
         )
         allowed = [probe for probe in probes if probe.source.name not in out]
         try:
-            rankings.append(_ranked(blank, metric, strategy, allowed))
+            rankings.append(_ranked(blank, metric, strategy, allowed, context))
         except PluginError as error:
             rankings.append(replace(blank, failed=error))
             if not intact(allowed):
@@ -191,7 +195,13 @@ def rank_probes(
     return Comparison(tuple(rankings))
 
 
-def _ranked(blank: Ranking, metric: Metric, strategy: Strategy, probes: Sequence[Probe]) -> Ranking:
+def _ranked(
+    blank: Ranking,
+    metric: Metric,
+    strategy: Strategy,
+    probes: Sequence[Probe],
+    context: Callable[[], Context] | None,
+) -> Ranking:
     """A ranking filled in."""
     from distbench.engine.stages.score import score
     from distbench.engine.stages.weigh import weigh
@@ -204,6 +214,11 @@ def _ranked(blank: Ranking, metric: Metric, strategy: Strategy, probes: Sequence
     try:
         weights = weigh(strategy, infos, scores)
     except Declined as declined:
-        return replace(blank, declined=declined.reason)
+        if context is None:
+            return replace(blank, declined=declined.reason)
+        try:
+            weights = weigh(strategy, infos, scores, context())
+        except Declined as again:
+            return replace(blank, declined=again.reason)
     ranked = [Ranked(i, scores.values[i.name], weights[i.name]) for i in infos]
     return replace(blank, sources=tuple(sorted(ranked, key=lambda r: -r.score)))

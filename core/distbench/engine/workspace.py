@@ -14,8 +14,7 @@ from distbench.engine.sources.embedding_cache import build_embeddings
 from distbench.engine.stages.embed import is_finite, open_embedding
 from distbench.engine.stages.prepare import ImageSet, open_images, prepare, read_differently
 from distbench.errors import PluginError, UsageError
-from distbench.interfaces.context import Context, Embedding
-from distbench.interfaces.layers import Pool
+from distbench.interfaces.context import Context, Embedding, Pool
 from distbench.interfaces.method import Method
 from distbench.interfaces.read_only import read_only
 from distbench.interfaces.student import Student

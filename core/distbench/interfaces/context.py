@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.interfaces.layers import Pool
 from distbench.interfaces.suite import Protocol as SuiteProtocol
 from distbench.interfaces.zoo import SourceInfo
 from distbench.storage.hashing import seed_for
@@ -18,6 +17,10 @@ if TYPE_CHECKING:
     import torch
 
     from distbench.interfaces.task import Task
+
+
+Pool = int | Literal["avg"] | None
+"""How a layer is made smaller: to one vector an image, to so many cells a side, or not at all."""
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import nn
 
 from distbench.errors import ArgumentError, did_you_mean
-
-Pool = int | Literal["avg"] | None
-"""How a layer is made smaller: to one vector an image, to so many cells a side, or not at all."""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import torch
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Optimiser:
     name: str = ""
 
     def __post_init__(self) -> None:
+        import torch
+
         if not (isinstance(self.cls, type) and issubclass(self.cls, torch.optim.Optimizer)):
             raise ValueError(f"{self.cls!r} is no class of torch.optim.Optimizer")
         if not 0 < self.layer_decay <= 1:
@@ -41,6 +44,8 @@ class Optimiser:
 
 def sgd(*, momentum: float = 0.9, nesterov: bool = True, layer_decay: float = 1.0) -> Optimiser:
     """SGD: the default where the network is normalised by batches."""
+    import torch
+
     options = {"momentum": momentum, "nesterov": nesterov}
     return Optimiser(torch.optim.SGD, options, layer_decay)
 
@@ -56,8 +61,10 @@ def adamw(
     Where a phase names no optimiser, a network that is normalised by layers (transformers,
     ConvNeXt) has it instead of SGD, with a hundredth of the rate and a hundred times the penalty.
     """
+    import torch
+
     return Optimiser(torch.optim.AdamW, {"betas": betas, "eps": eps}, layer_decay)
 
 
-OptimiserFactory = Callable[[torch.nn.Module, torch.nn.ModuleDict], torch.optim.Optimizer]
+OptimiserFactory = Callable[["torch.nn.Module", "torch.nn.ModuleDict"], "torch.optim.Optimizer"]
 """Makes the optimiser of the model and of the extra modules, with peak learning rates."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import torch
+from typing import TYPE_CHECKING, Any, Literal
 
 from distbench.interfaces.optimiser import Optimiser, OptimiserFactory
 from distbench.interfaces.stream import Batches, Stream, as_int
 
-Loss = Callable[[Any, Batches], torch.Tensor]
+if TYPE_CHECKING:
+    import torch
+
+Loss = Callable[[Any, Batches], "torch.Tensor"]
 """From the model that is trained (a `Classifier`, where a method trains) and a batch of each
 stream to a scalar."""
 

@@ -34,8 +34,9 @@ class Strategy(Component, ABC):
             scores: (s,), finite; zeros where the strategy needs none.
             sources: s eligible sources, in the order of the scores.
             context: Embeddings and labels of labelled and validation images, read when asked
-                for; None where weights are computed from scores alone (`distbench rank`).
+                for; None where there are scores alone (`distbench.rank` of arrays). `distbench
+                rank` asks without first, and with it where the strategy declines.
 
         Raises:
-            Declined: The strategy cannot be used here.
+            Declined: The strategy cannot be used here, or not without a context.
         """

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from numbers import Integral
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from distbench.errors import ArgumentError
 
+if TYPE_CHECKING:
+    import torch
+
 T = TypeVar("T")
 
-View = Callable[[torch.Tensor, torch.Tensor, torch.Generator], torch.Tensor]
+View = Callable[["torch.Tensor", "torch.Tensor", "torch.Generator"], "torch.Tensor"]
 """Makes what a loss sees of a batch from its stored images, uint8 (b, s, s, 3) on the device, their
 positions, int64 (b,) on the device, and a generator on the CPU for everything that is drawn. Images
 and positions are its own: it may write into them."""

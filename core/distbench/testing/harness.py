@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
@@ -16,10 +17,11 @@ from distbench.engine.training.threads import torch_threads
 from distbench.engine.workspace import Workspace
 from distbench.errors import Declined, PluginError
 from distbench.interfaces.classifier import Classifier
-from distbench.interfaces.context import MethodContext
+from distbench.interfaces.context import Context, MethodContext
 from distbench.interfaces.method import Method
 from distbench.interfaces.phase import Phase
 from distbench.interfaces.stream import Batches
+from distbench.interfaces.zoo import SourceInfo
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan, PlannedMethod
 from distbench.planning.planner import make_plan
@@ -161,6 +163,17 @@ def train_recorded(subject: Subject, seed: int = 0, **protocol: Any) -> tuple[Ro
         if row.status == "declined":
             raise NotChecked(f"it declines here: {row.reason}")
         return row, work.seen[-1]
+
+
+@contextmanager
+def miniature_context(subject: Subject) -> Iterator[tuple[Context, Sequence[SourceInfo]]]:
+    """What a strategy sees of the miniature's task, and the sources that it weighs."""
+    with workplace() as folder, torch_threads(1):
+        work = Workspace(
+            _plan(options(subject, distiller="pseudo_labels", strategy="equal")), folder / "home"
+        )
+        (task,) = work.plan.tasks
+        yield work.context(task, 0), work.plan.sources
 
 
 def _plan(given: Mapping[str, Any]) -> Plan:

@@ -27,7 +27,7 @@ from distbench.planning.eligibility import (
     sources_that_saw,
 )
 from distbench.planning.methods import method_needs
-from distbench.planning.plan import PlannedTask
+from distbench.planning.plan import Plan, PlannedTask
 from distbench.planning.planner import make_plan
 from distbench.planning.resolve import ResolvedRun
 from distbench.planning.tasks import plan_task
@@ -116,6 +116,7 @@ def _rank(config: RunConfig) -> ZooComparison:
 
     from distbench.engine.probe_images import ProbeImages
     from distbench.engine.stages.score import probes_of
+    from distbench.engine.workspace import Workspace
 
     with threadpool_limits(protocol.threads):
         images = ProbeImages(
@@ -148,7 +149,15 @@ def _rank(config: RunConfig) -> ZooComparison:
             seed_for(suite.name, task.id, 0, "metric"),
             reference,
         )
-        ranked = rank_probes(task.id, metrics, strategy, probes, excluded, marked=marked[task.id])
+        ranked = rank_probes(
+            task.id,
+            metrics,
+            strategy,
+            probes,
+            excluded,
+            marked[task.id],
+            lambda: Workspace(_plan(config)).context(task, 0),
+        )
         return ZooComparison(
             ranked.rankings,
             notes=(*task.notes, *([note] if note else []), *_notes(run, task, images.skipped)),
@@ -164,6 +173,11 @@ def _notes(run: ResolvedRun, task: PlannedTask, skipped: int) -> Iterator[str]:
         yield f"{skipped} images of the probe cannot be read and are skipped"
     infos = [source.info for source in run.sources.values()]
     yield from doubtful_names(infos, [task], run.names.data_sets())
+
+
+def _plan(config: RunConfig) -> Plan:
+    """A run of the same task and sources; what is distilled does not matter, but something must."""
+    return make_plan(config.model_copy(update={"distiller": RunConfig().distiller}))
 
 
 def _reference(
@@ -183,8 +197,7 @@ def _reference(
     from distbench.engine.workspace import Workspace
 
     try:
-        # What is distilled does not matter to the reference, but a plan needs something to do.
-        plan = make_plan(config.model_copy(update={"distiller": RunConfig().distiller}))
+        plan = _plan(config)
         features = reference_features(Workspace(plan), plan.tasks[0], 0)
     except DistbenchError as error:
         if len(wanting) == len(metrics):

@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from distbench import Source, SourceInfo, WeightsError
-from distbench.engine import embedding_cache as building
+from distbench.engine.sources import embedding_cache as building
 from distbench.engine.sources.embedding_cache import build_embeddings, partial_folder
 from distbench.engine.stages import embed as stage
 from distbench.engine.stages import embedding_writer as outputs

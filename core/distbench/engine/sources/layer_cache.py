@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from distbench.engine.sources.source_runner import source_pass
 from distbench.engine.training.batches import batches
 from distbench.errors import ArgumentError, Declined, MachineError
-from distbench.interfaces.layers import Pool
+from distbench.interfaces.context import Pool
 from distbench.interfaces.zoo import Source
 from distbench.storage.artifacts import ArtifactCache
 

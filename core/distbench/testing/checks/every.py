@@ -94,10 +94,10 @@ def source(subject: Subject) -> None:
     if subject.cls.role == "control":
         raise NotChecked("a control is compared with, not proposed")
     text = inspect.cleandoc(subject.cls.__doc__ or "")
-    if not _SOURCE.search(text.partition("\n")[2]):
+    if not _SOURCE.search(text):
         raise Fault(
             "its docstring does not say where it comes from",
-            'cite authors, title and year below the first line, or write that it is "ours"',
+            'cite authors, title and year, or write that it is "ours"',
         )
 
 

@@ -1,4 +1,4 @@
-"""Checks of strategies, on made-up scores and without a context, as `distbench rank` uses them."""
+"""Checks of strategies, on made-up scores; those that decline without a context get one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench.errors import Declined
+from distbench.interfaces.context import Context
 from distbench.interfaces.zoo import SourceInfo
 from distbench.testing.calls import fault_if_raises, frozen, unseeded
 from distbench.testing.check import check
 from distbench.testing.faults import Fault, NotChecked
+from distbench.testing.harness import miniature_context
 from distbench.testing.miniature import facts
 from distbench.testing.subject import Subject
 
@@ -44,7 +46,13 @@ def _sources(count: int) -> list[SourceInfo]:
     ]
 
 
-def _weigh(subject: Subject, scores: Any, sources: list[SourceInfo], what: str) -> Vector:
+def _weigh(
+    subject: Subject,
+    scores: Any,
+    sources: list[SourceInfo],
+    what: str,
+    context: Context | None = None,
+) -> Vector:
     """Weights, checked.
 
     Raises:
@@ -56,7 +64,7 @@ def _weigh(subject: Subject, scores: Any, sources: list[SourceInfo], what: str) 
     with fault_if_raises(
         f"weighing {what}", "it gets finite, read-only scores, and context=None in `rank`"
     ):
-        weights = np.asarray(subject.make().weigh(given, sources, None), dtype=np.float64)
+        weights = np.asarray(subject.make().weigh(given, sources, context), dtype=np.float64)
     if weights.shape != given.shape:
         raise Fault(
             f"{what}: weights of shape {weights.shape} for {len(given)} sources",
@@ -70,9 +78,17 @@ def _weigh(subject: Subject, scores: Any, sources: list[SourceInfo], what: str) 
 
 
 def _weigh_or_skip(subject: Subject, scores: Any, sources: list[SourceInfo], what: str) -> Vector:
-    """The same where nothing can be said of a strategy that declines."""
+    """The same where nothing can be said of a strategy that declines, with a context too."""
     try:
         return _weigh(subject, scores, sources, what)
+    except Declined:
+        pass
+    try:
+        with miniature_context(subject) as (context, theirs):
+            order = {source.name: source for source in theirs}
+            known = [order[s.name] for s in sources if s.name in order]
+            kept = [score for score, s in zip(scores, sources, strict=True) if s.name in order]
+            return _weigh(subject, kept, known, f"{what}, with a context", context)
     except Declined as declined:
         raise NotChecked(f"it declines here: {declined.reason}") from None
 
@@ -89,7 +105,7 @@ def weights(subject: Subject) -> None:
             if not error.reason.strip():
                 raise Fault(f"{what}: declined without a reason", "say why") from None
     if declined == len(_SCORES):
-        raise NotChecked("it declines without a context")
+        _weigh_or_skip(subject, _SCORES["plain scores"], _sources(5), "plain scores")
 
 
 @check("strategy")
@@ -115,6 +131,7 @@ def order_invariance(subject: Subject) -> None:
     wanted = _weigh_or_skip(subject, scores, sources, "plain scores")
     order = np.array([2, 0, 4, 1, 3])
     turned = _weigh_or_skip(subject, scores[order], [sources[i] for i in order], "another order")
+    order = order[order < len(wanted)]  # with a context there are the miniature's sources alone
     if not np.allclose(turned, wanted[order], rtol=1e-9, atol=1e-12):
         raise Fault(
             f"sources in another order get other weights: {turned} instead of {wanted[order]}",
