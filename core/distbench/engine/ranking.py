@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from distbench.interfaces.metric import Metric
 from distbench.interfaces.probe import Probe
 from distbench.interfaces.strategy import Strategy
 from distbench.interfaces.zoo import SourceInfo
+from distbench.storage.frames import Tabular
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,8 @@ class Ranked:
 
 
 @dataclass(frozen=True)
-class Ranking:
-    """The sources of a zoo for one task under one metric, best first.
+class Ranking(Tabular):
+    """The sources of a zoo for one task under one metric, best first; a table in a notebook.
 
     Attributes:
         task: Id of the task.
@@ -52,6 +54,24 @@ class Ranking:
     declined: str | None = None
     failed: PluginError | None = None
 
+    def records(self) -> Iterator[dict[str, Any]]:
+        """A line for each scored source, best first."""
+        places = self.places
+        for ranked in self.sources:
+            info = ranked.source
+            yield {
+                "source": info.name,
+                "metric": self.metric,
+                "score": ranked.score,
+                "place": places[info.name],
+                "weight": ranked.weight,
+                "architecture": info.architecture,
+                "domain": info.domain,
+                "trained_on": ", ".join(info.trained_on),
+                "parameters": info.parameters,
+                "macs": info.macs,
+            }
+
     @property
     def scores(self) -> dict[str, float]:
         """Score by source, best first."""
@@ -72,8 +92,8 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The sources of a zoo for one task under several metrics.
+class Comparison(Tabular):
+    """The sources of a zoo for one task under several metrics; a table in a notebook.
 
     Attributes:
         rankings: One for each metric; without sources where the metric could score none.
@@ -84,6 +104,11 @@ class Comparison:
     rankings: tuple[Ranking, ...]
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """A line for each metric and source, ranking by ranking."""
+        for ranking in self.rankings:
+            yield from ranking.records()
 
     def __getitem__(self, metric: str) -> Ranking:
         for ranking in self.rankings:

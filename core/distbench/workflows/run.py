@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from distbench import leaderboard
 from distbench.engine.execute import execute_units
@@ -25,6 +26,7 @@ from distbench.planning.planner import make_plan
 from distbench.plugins.registry import registry
 from distbench.storage.atomic import write_atomic
 from distbench.storage.disk import disk_trouble
+from distbench.storage.frames import Tabular
 from distbench.storage.hits import write_test_labels
 from distbench.storage.home import home
 from distbench.storage.predictions import FILE, Predictions, of_row, write_predictions
@@ -38,8 +40,8 @@ from distbench.workflows.run_warnings import notes_of_methods, warnings_of
 
 
 @dataclass(frozen=True)
-class RunResult:
-    """What a run leaves behind.
+class RunResult(Tabular):
+    """What a run leaves behind; a table of its cells in a notebook.
 
     Attributes:
         folder: The run's folder, ``runs/NAME``.
@@ -60,6 +62,26 @@ class RunResult:
     computed: int
     students: dict[str, Path] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """A line for each cell that has a row: how it ended, what it reached, what it cost."""
+        for row in self.rows:
+            result, cost = row.result, row.cost
+            yield {
+                "method": row.method.id,
+                "task": row.task.id,
+                "seed": row.seed,
+                "status": row.status,
+                "reason": row.reason,
+                "accuracy": result and result.accuracy,
+                "balanced_accuracy": result and result.balanced_accuracy,
+                "validation_accuracy": result and result.validation_accuracy,
+                "steps": cost and cost.steps,
+                "training_macs": cost and cost.training_macs,
+                "total_seconds": cost and cost.total_seconds,
+                "latency_ms": cost and cost.latency_ms,
+                "key": row.key,
+            }
 
     @property
     def failed(self) -> tuple[Row, ...]:

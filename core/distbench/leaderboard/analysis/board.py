@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import nan
 from typing import Any
@@ -22,6 +22,7 @@ from distbench.leaderboard.statistics import (
     rank_sets,
     surely_ahead,
 )
+from distbench.storage.frames import Tabular
 from distbench.storage.rows import Row
 
 MOST_PAIRS = 100
@@ -44,7 +45,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Board:
+class Board(Tabular):
     """A leaderboard: lines by falling mean, ranked ones first, incomplete ones last.
 
     Attributes:
@@ -72,6 +73,27 @@ class Board:
     def best(self) -> Line | None:
         """The ranked line with the highest mean."""
         return next((line for line in self.lines if line.rank), None)
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """A line for each method: its ranks, its accuracy 0..1 by task and in the mean."""
+        for line in self.lines:
+            first, last = line.rank or (None, None)
+            reached = {
+                entry.task: None if entry.estimate is None else entry.estimate.mean
+                for entry in line.entries
+            }
+            yield {
+                "method": line.method,
+                "role": line.role,
+                "first_rank": first,
+                "last_rank": last,
+                **reached,
+                "mean": None if line.mean is None else line.mean.mean,
+                "half": None if line.mean is None else line.mean.half,
+                "difference": None if line.delta is None else line.delta.mean,
+                "difference_half": None if line.delta is None else line.delta.half,
+                "p_holm": line.p_holm,
+            }
 
     def as_dict(self) -> dict[str, Any]:
         """Everything, as plain values that JSON can hold."""

@@ -1,0 +1,27 @@
+"""Results as data frames of pandas, and as tables where a notebook shows them."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+class Tabular(ABC):
+    """Something that is a table, and looks like one in a notebook."""
+
+    @abstractmethod
+    def records(self) -> Iterable[Mapping[str, Any]]:
+        """Its lines: a value by the name of each column, numbers as they are."""
+
+    def to_pandas(self) -> DataFrame:
+        """The lines as a data frame."""
+        import pandas
+
+        return pandas.DataFrame.from_records([dict(line) for line in self.records()])
+
+    def _repr_html_(self) -> str:
+        return str(self.to_pandas().to_html(index=False, na_rep="", float_format="{:.4g}".format))
