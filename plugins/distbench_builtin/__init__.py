@@ -73,8 +73,9 @@ def distbench_baselines() -> dict[str, str]:
     """Baselines."""
     return _modules(
         "baselines",
-        """finetune:FineTune fixmatch:FixMatch flexmatch:FlexMatch linear_probe:LinearProbing
-        pseudo_label:PseudoLabel scratch:Scratch""",
+        """finetune:FineTune fixmatch:FixMatch flexmatch:FlexMatch freematch:FreeMatch
+        linear_probe:LinearProbing lp_ft:LinearProbingThenFineTuning mean_teacher:MeanTeacher
+        pseudo_label:PseudoLabel scratch:Scratch softmatch:SoftMatch""",
     )
 
 

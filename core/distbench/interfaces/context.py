@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from distbench.errors import ArgumentError
 from distbench.interfaces.suite import Protocol as SuiteProtocol
 from distbench.interfaces.zoo import SourceInfo
 from distbench.storage.hashing import seed_for
@@ -215,6 +216,11 @@ class KeptLayer(Protocol):
         """
 
 
+def _no_layers(*_: Any, **__: Any) -> Any:
+    """Of a context that was made by hand."""
+    raise ArgumentError("this context was made without layers")
+
+
 @dataclass(frozen=True, kw_only=True)
 class MethodContext(Context):
     """One task with one seed, as a method sees it.
@@ -238,5 +244,5 @@ class MethodContext(Context):
     transfer: TransferSet | None = None
     train_teacher: Callable[[WeightedSource, TeacherRecipe], TeacherLogits]
     run: RunSource
-    layer: KeptLayer
-    layer_shape: LayerShape
+    layer: KeptLayer = _no_layers
+    layer_shape: LayerShape = _no_layers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     import torch
 
     from distbench import Batch, Classifier, Phase
-
-    Selector = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+    from distbench_builtin.shared.methods.pseudo_label_choice import Choice, Selector
 
 
 PRETRAINED_RATE = 0.01
@@ -65,9 +64,9 @@ class FixMatch(Baseline):
         from torch.nn.functional import cross_entropy
 
         from distbench import Phase, Stream
-        from distbench_builtin.shared.methods.losses import guesses_of, masked_cross_entropy
+        from distbench_builtin.shared.methods.losses import masked_cross_entropy
 
-        size, select = context.protocol.batch, self.selector(context)
+        size, choose = context.protocol.batch, self.choice(context)
 
         def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
             labelled, unlabelled = batch["labelled"], batch["unlabelled"]
@@ -75,10 +74,11 @@ class FixMatch(Baseline):
             # One pass, so that all three kinds of views share their batch statistics.
             logits = student(torch.cat([known, weak, unlabelled.views["strong"]]))  # (l + 2 u, C)
             on_known, on_weak, on_strong = logits.split([len(known), len(weak), len(weak)])
-            confidence, guess = guesses_of(on_weak)  # (u,), (u,)
-            accepted = select(confidence, guess, unlabelled.positions)  # (b,)
-            consistency = masked_cross_entropy(on_strong, guess, accepted)
-            return cross_entropy(on_known, labelled.labels) + self.weight * consistency
+            guess, weights = choose(on_weak, unlabelled.positions)  # (u,), (u,)
+            consistency = masked_cross_entropy(on_strong, guess, weights)
+            total = cross_entropy(on_known, labelled.labels) + self.weight * consistency
+            penalty = choose.penalty(on_strong, weights)
+            return total if penalty is None else total + penalty
 
         return [
             Phase(
@@ -100,6 +100,12 @@ class FixMatch(Baseline):
         if self.lr is not None:
             return self.lr
         return PRETRAINED_RATE if context.pretrained else PUBLISHED_RATE
+
+    def choice(self, context: MethodContext) -> Choice:
+        """Which guesses are learnt, and how much each counts."""
+        from distbench_builtin.shared.methods.pseudo_label_choice import Choice
+
+        return Choice(self.selector(context))
 
     def selector(self, context: MethodContext) -> Selector:
         """Which guesses are learnt: confidence, guess and position, each (b,), to bool (b,)."""

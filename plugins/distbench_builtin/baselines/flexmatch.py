@@ -10,7 +10,7 @@ from distbench_builtin.baselines.fixmatch import FixMatch
 if TYPE_CHECKING:
     import torch
 
-    from distbench_builtin.baselines.fixmatch import Selector
+    from distbench_builtin.shared.methods.pseudo_label_choice import Selector
 
 
 class FlexMatch(FixMatch):

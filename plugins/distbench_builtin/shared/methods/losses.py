@@ -140,15 +140,15 @@ def guesses_of(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def masked_cross_entropy(
-    logits: torch.Tensor, labels: torch.Tensor, accepted: torch.Tensor
+    logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor
 ) -> torch.Tensor:
-    """Cross-entropy of the accepted images, divided by the number of all of them.
+    """Cross-entropy of images by weight, divided by the number of all of them.
 
     The unlabelled loss of FixMatch (Sohn et al., NeurIPS 2020).
 
     Args:
         logits: (b, c).
         labels: int64 (b,), pseudo-labels.
-        accepted: bool (b,), which of them count.
+        weights: bool (b,), which of them count, or floats (b,), how much.
     """
-    return (accepted.float() * F.cross_entropy(logits, labels, reduction="none")).mean()
+    return (weights.float() * F.cross_entropy(logits, labels, reduction="none")).mean()
