@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     )
     from distbench.interfaces.executor import Executor, Outcome, UnitQueue
     from distbench.interfaces.groups import take_groups
+    from distbench.interfaces.measure import Measure, Target
     from distbench.interfaces.method import Baseline, Distiller
     from distbench.interfaces.metric import Metric, Need
     from distbench.interfaces.parameters import Range, primary, searched
@@ -121,6 +122,7 @@ _HOME = {
     ],
     "interfaces.executor": ["Executor", "Outcome", "UnitQueue"],
     "interfaces.groups": ["take_groups"],
+    "interfaces.measure": ["Measure", "Target"],
     "interfaces.method": ["Baseline", "Distiller"],
     "interfaces.metric": ["Metric", "Need"],
     "interfaces.parameters": ["Range", "primary", "searched"],
@@ -182,6 +184,7 @@ __all__ = [
     "Labels",
     "Manual",
     "Mean",
+    "Measure",
     "MethodContext",
     "Metric",
     "Need",

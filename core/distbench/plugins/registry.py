@@ -31,6 +31,7 @@ from distbench.storage.paths import at_home, without_links
 
 if TYPE_CHECKING:
     from distbench.interfaces.executor import Executor
+    from distbench.interfaces.measure import Measure
     from distbench.interfaces.method import Baseline, Distiller
     from distbench.interfaces.metric import Metric
     from distbench.interfaces.reporter import Reporter
@@ -203,6 +204,10 @@ class Registry:
     def make(
         self, kind: Literal["suite"], value: Specification, **more: Unpack[Making]
     ) -> Suite: ...
+    @overload
+    def make(
+        self, kind: Literal["measure"], value: Specification, **more: Unpack[Making]
+    ) -> Measure: ...
     @overload
     def make(
         self, kind: Literal["executor"], value: Specification, **more: Unpack[Making]

@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from distbench import leaderboard
 from distbench.engine.execute import execute_units
 from distbench.engine.ledger import Ledger
@@ -28,6 +31,7 @@ from distbench.storage.disk import disk_trouble
 from distbench.storage.hits import write_test_labels
 from distbench.storage.home import home
 from distbench.storage.predictions import FILE, Predictions, of_row, write_predictions
+from distbench.storage.probabilities import Logs, of_run, probabilities, write_run
 from distbench.storage.row_lines import sealed_line
 from distbench.storage.rows import Row
 from distbench.workflows import flat_scale
@@ -83,6 +87,16 @@ class RunResult:
             UsageError: The run's folder no longer holds them.
         """
         return of_row(self.folder, row)
+
+    def probabilities(self, row: Row) -> NDArray[np.float64] | None:
+        """The probability that the student of a row gave to each class on each test image.
+
+        Returns:
+            float64 (m, c), each row summing to 1; None where none are kept: the cell is not done,
+            has more than 1,000 classes, or was computed by a distbench that kept none.
+        """
+        logs = of_run(self.folder, row)
+        return None if logs is None else probabilities(logs)
 
 
 def execute(
@@ -199,7 +213,7 @@ def _gather(
     plan: Plan, cells: Sequence[Cell], ledger: Ledger, folder: Path, computed: int
 ) -> RunResult:
     rows = tuple(ledger.rows(cells))
-    copy_rows(rows, folder, ledger.predictions)
+    copy_rows(rows, folder, ledger.predictions, ledger.logs)
     write_test_labels(folder, test_labels(plan, home()))
     board = write_tables(plan, rows, folder)
     students, unshipped = ship_best(ledger, rows, folder) if plan.save_student else ({}, ())
@@ -231,11 +245,25 @@ def _gather(
 
 
 def copy_rows(
-    rows: Sequence[Row], folder: Path, predictions: Callable[[Row], Predictions | None]
+    rows: Sequence[Row],
+    folder: Path,
+    predictions: Callable[[Row], Predictions | None],
+    logs: Callable[[Row], Logs | None],
 ) -> None:
-    """Keeps the rows of a run in its folder, one sealed JSON object a line, and predictions."""
+    """Keeps the rows of a run in its folder, one sealed JSON object a line, and their answers.
+
+    Args:
+        rows: All that there are.
+        folder: The run's.
+        predictions: Gives those of a row.
+        logs: Gives the logarithms of its test probabilities, of which one row's are held at once.
+
+    Raises:
+        OSError: No space, no permission.
+    """
     by_key = {row.key: given for row in rows if (given := predictions(row)) is not None}
     write_predictions(folder / FILE, by_key)
+    write_run(folder, rows, logs)
     write_atomic(folder / "rows.jsonl", "".join(sealed_line(row) + "\n" for row in rows))
 
 
