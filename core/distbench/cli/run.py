@@ -21,7 +21,8 @@ EPILOG = "Example: distbench run --metric logme --strategy weighted"
 
 
 @o.with_options(
-    *("suite", "task", "zoo", "student", *o.METHODS, "seeds", "first_seed", "overlap"),
+    *("suite", "task", "zoo", "student", *o.METHODS, "measure", "seeds", "first_seed"),
+    "overlap",
     *(*o.PROTOCOL, *o.EXECUTION, "reporter", "name", *o.DATA, "save_student", "config"),
     ...,
 )

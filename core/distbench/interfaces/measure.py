@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 Target = Literal["single", "several"]
 """What a task asks of an image: its one class, or which of several classes it shows."""
 
+Answer = Literal["classes", "probabilities"]
+"""What a student says of images: the predicted classes, and how probable each class is."""
+
+Unit = Literal["percent", "plain"]
+"""Whether values are shares, shown as percent, or shown as they are."""
+
 
 class Measure(Component, ABC):
     """Judges a student by its answers on the test images.
@@ -26,16 +32,16 @@ class Measure(Component, ABC):
 
     Attributes:
         higher_is_better: Which way methods are ranked by it.
-        needs: ``probabilities``, or ``classes`` for one that reads the predictions alone and is
-            given no probabilities.
+        needs: What it reads; one that does not name probabilities is given none, and so has a
+            value for results that were kept without.
         kinds: On which tasks it is defined.
         unit: ``percent`` for values in 0..1, which tables show as percent; ``plain`` for others.
     """
 
     higher_is_better: ClassVar[bool] = True
-    needs: ClassVar[Literal["classes", "probabilities"]] = "classes"
+    needs: ClassVar[frozenset[Answer]] = frozenset({"classes"})
     kinds: ClassVar[frozenset[Target]] = frozenset({"single"})
-    unit: ClassVar[Literal["percent", "plain"]] = "percent"
+    unit: ClassVar[Unit] = "percent"
 
     @abstractmethod
     def value(

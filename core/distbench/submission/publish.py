@@ -194,6 +194,7 @@ def _task(task: PlannedTask, scrub: Scrubber) -> dict[str, Any]:
         "notes": [scrub.free_text(note) for note in task.notes],
         "flip": task.flip,
         "group": task.group,
+        "measure": task.measure,
     }
 
 

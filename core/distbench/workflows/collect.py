@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic_core import from_json
 
-from distbench.errors import DistbenchError, RefusedError
+from distbench.errors import DistbenchError, PluginError, RefusedError
 from distbench.leaderboard.rows.gc_pause import without_cycles
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.records import Reader, RowRecord
@@ -19,11 +21,12 @@ from distbench.storage.hits import packed_hits, read_test_labels
 from distbench.storage.kept_predictions import KeptPredictions
 from distbench.storage.missing_cells import PlannedCell, missing_cells
 from distbench.storage.paths import without_links
+from distbench.storage.probabilities import Logs, of_run
 from distbench.storage.row_lines import OF_ANOTHER_RUN, UNSEALED, SealedCount, read_line
 from distbench.storage.rows import Row
+from distbench.workflows.judging import Judging
 
 if TYPE_CHECKING:
-    from distbench.submission.bundle import Bundle
     from distbench.submission.manifest import PlanTask
     from distbench.submission.task_labels import TaskLabels
 
@@ -40,12 +43,20 @@ def default_inputs() -> list[Path]:
     return [path for path in (Path("runs"), Path("registry/results")) if path.is_dir()]
 
 
-def collect(paths: Sequence[Path]) -> Collected:
+def collect(paths: Sequence[Path], judging: Judging | None = None) -> Collected:
     """Reads run folders and bundles, and those in other folders at any depth.
 
     What cannot be read, was altered, or claims what cannot be, is refused as a whole, with one line
     that says why; the others are kept. Whether bundles give the right answers is not looked at.
+
+    Args:
+        paths: Folders and bundles.
+        judging: By which measures; each task by its own, of what is installed, if None.
+
+    Raises:
+        PluginError: A measure fails.
     """
+    judging = judging or Judging(registry())
     inputs: list[_Input] = []
     records: list[RowRecord] = []
     refused: list[str] = []
@@ -62,11 +73,9 @@ def collect(paths: Sequence[Path]) -> Collected:
             try:
                 one = _run(place) if place.is_dir() else _bundle(place)
                 with without_cycles():
-                    groups, number = one.origin.groups, len(inputs)
-                    some = [
-                        reader.record(row, number, hits=hits, group=groups.get(row.task.id, ""))
-                        for row, hits in one.rows
-                    ]
+                    some = [_record(reader, len(inputs), one, answers, judging) for answers in one.rows]
+            except PluginError:
+                raise
             except DistbenchError as error:
                 refused.append(f"{place}: {error}")
             except OSError as error:
@@ -76,7 +85,20 @@ def collect(paths: Sequence[Path]) -> Collected:
                 records += some
     keys = {record.key for record in records}
     origins = tuple(replace(one.origin, missing=missing_cells(one.planned, keys)) for one in inputs)
-    return Collected(origins, tuple(records), tuple(refused), _notes(inputs, origins))
+    notes = (*_notes(inputs, origins), *judging.notes)
+    return Collected(origins, tuple(records), tuple(refused), notes)
+
+
+class _Answers(NamedTuple):
+    """A row, what its student answered on the test images, and what would have been right.
+
+    `logs` are the logarithms of the probabilities, read when they are asked for.
+    """
+
+    row: Row
+    predictions: NDArray[Any] | None
+    labels: NDArray[np.int64] | None
+    logs: Callable[[Row], Logs | None]
 
 
 class _Input(NamedTuple):
@@ -85,14 +107,39 @@ class _Input(NamedTuple):
     Attributes:
         origin: What it says of itself.
         planned: Key of each planned cell.
-        rows: Its rows, each with the test images that it classified rightly where that is known.
+        rows: Its rows, each with its answers on test images as far as they are known.
+        measures: Task to what it is compared by, where that is not accuracy.
         notes: What is to be said of it; complete when all rows have passed.
     """
 
     origin: RowOrigin
     planned: Mapping[PlannedCell, str]
-    rows: Iterator[tuple[Row, bytes | None]]
+    rows: Iterator[_Answers]
     notes: list[str]
+    measures: Mapping[str, str]
+
+
+def _record(
+    reader: Reader, number: int, one: _Input, answers: _Answers, judging: Judging
+) -> RowRecord:
+    """A row as a leaderboard takes it, judged."""
+    row, task = answers.row, answers.row.task.id
+    by = judging.of_task(task, one.measures.get(task, ""))
+    known = answers.predictions
+    return reader.record(
+        row,
+        number,
+        hits=packed_hits(row, known, answers.labels),
+        group=one.origin.groups.get(task, ""),
+        measure=by,
+        judged=judging.judged(
+            by,
+            row,
+            None if known is None else known.astype(np.int64),
+            answers.labels,
+            answers.logs,
+        ),
+    )
 
 
 def _notes(inputs: Sequence[_Input], origins: Sequence[RowOrigin]) -> tuple[str, ...]:
@@ -145,6 +192,7 @@ def _run(folder: Path) -> _Input:
         tasks = tuple(str(task["id"]) for task in plan["tasks"])
         seeds = tuple(int(seed) for seed in plan["seeds"])
         groups = {str(task["id"]): str(task.get("group") or "") for task in plan["tasks"]}
+        measures = {str(task["id"]): str(task.get("measure") or "") for task in plan["tasks"]}
         suite = str(plan.get("suite")), plan.get("suite_version")
         planned = {
             (str(cell["method"]), str(cell["task"]), int(cell["seed"])): str(cell["key"])
@@ -158,12 +206,11 @@ def _run(folder: Path) -> _Input:
         raise RefusedError(_NO_ROWS)
     origin = RowOrigin(str(folder), "run", tasks=tasks, seeds=seeds, groups=_groups(*suite, groups))
     notes: list[str] = []
-    return _Input(origin, planned, _lines(folder, frozenset(planned.values()), notes), notes)
+    rows = _lines(folder, frozenset(planned.values()), notes)
+    return _Input(origin, planned, rows, notes, measures)
 
 
-def _lines(
-    folder: Path, keys: frozenset[str], notes: list[str]
-) -> Iterator[tuple[Row, bytes | None]]:
+def _lines(folder: Path, keys: frozenset[str], notes: list[str]) -> Iterator[_Answers]:
     """The rows of a run's folder, held against their seals, its plan and its predictions."""
     seals, kept, labels = SealedCount(), KeptPredictions(folder), read_test_labels(folder)
     with (folder / "rows.jsonl").open("rb") as file:
@@ -180,7 +227,8 @@ def _lines(
                 predictions = kept.check(_checked(line.row), line.predictions)
             except ValueError as error:
                 raise RefusedError(f"line {number} of rows.jsonl: {error}; run it again") from None
-            yield line.row, packed_hits(line.row, predictions, labels.get(line.row.task.id))
+            known = labels.get(line.row.task.id)
+            yield _Answers(line.row, predictions, known, lambda row: of_run(folder, row))
     notes += [note for note in (UNSEALED * bool(seals.unsealed), kept.note) if note]
 
 
@@ -220,29 +268,31 @@ def _bundle(path: Path) -> _Input:
         {key: text for key, text in about.items() if text},
     )
 
-    def rows() -> Iterator[tuple[Row, bytes | None]]:
+    def rows() -> Iterator[_Answers]:
         with open_bundle(path) as bundle:
             report = ValidationReport(path.name)
             labels = TaskLabels(registry(), find_suite(plan, registry()))
             tasks = {task.id: task for task in plan.tasks}
             for row in consistent_rows(bundle, report):
-                yield _checked(row), _hits(bundle, row, tasks.get(row.task.id), labels)
+                known = _labels(row, tasks.get(row.task.id), labels)
+                given = None if known is None else bundle.predictions(row.key)
+                yield _Answers(_checked(row), given, known, bundle.logs)
         if report.reasons:
             first, *others = report.reasons
             more = f" (and {len(others)} more, see `distbench validate`)" if others else ""
             raise RefusedError(f"{first}{more}")
 
-    return _Input(origin, planned, rows(), [])
+    return _Input(origin, planned, rows(), [], {task.id: task.measure for task in plan.tasks})
 
 
-def _hits(bundle: Bundle, row: Row, task: PlanTask | None, labels: TaskLabels) -> bytes | None:
-    """What a row of a bundle classified rightly, where the labels are at hand."""
+def _labels(
+    row: Row, task: PlanTask | None, labels: TaskLabels
+) -> NDArray[np.int64] | None:
+    """The test labels of a row of a bundle, where they are at hand."""
     if row.result is None or task is None:
         return None
     known = labels.test_labels(task, row.result.parts.skipped)
-    if isinstance(known, str):
-        return None
-    return packed_hits(row, bundle.predictions(row.key), known)
+    return None if isinstance(known, str) else known
 
 
 def _groups(suite: str, version: object, told: Mapping[str, str]) -> dict[str, str]:

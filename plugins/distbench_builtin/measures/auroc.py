@@ -21,8 +21,13 @@ class AUROC(Measure):
     show, do not count.
     """
 
-    needs: ClassVar = "probabilities"
+    needs: ClassVar = frozenset({"probabilities"})
     kinds: ClassVar = frozenset({"single", "several"})
+
+    @property
+    def title(self) -> str:
+        """As it is written."""
+        return "AUROC"
 
     def value(
         self,

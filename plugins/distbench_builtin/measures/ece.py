@@ -22,7 +22,7 @@ class ECE(Measure):
     """
 
     higher_is_better: ClassVar = False
-    needs: ClassVar = "probabilities"
+    needs: ClassVar = frozenset({"probabilities"})
 
     bins: int = Field(15, ge=1, le=10_000, description="bins of equal width")
 

@@ -20,7 +20,7 @@ class MeanAveragePrecision(Measure):
     those that all images show, do not count.
     """
 
-    needs: ClassVar = "probabilities"
+    needs: ClassVar = frozenset({"probabilities"})
     kinds: ClassVar = frozenset({"single", "several"})
 
     @property

@@ -21,7 +21,7 @@ class NLL(Measure):
     """
 
     higher_is_better: ClassVar = False
-    needs: ClassVar = "probabilities"
+    needs: ClassVar = frozenset({"probabilities"})
     unit: ClassVar = "plain"
 
     @property

@@ -18,7 +18,7 @@ class Top5(Measure):
     fewer, where every answer would be right.
     """
 
-    needs: ClassVar = "probabilities"
+    needs: ClassVar = frozenset({"probabilities"})
 
     k: int = primary(5, ge=1, description="how many classes may be named")
 

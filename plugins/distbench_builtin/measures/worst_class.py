@@ -16,6 +16,11 @@ class WorstClass(Measure):
     noisy shares and so an underestimate, the more the more classes there are.
     """
 
+    @property
+    def title(self) -> str:
+        """In words."""
+        return "accuracy of the worst class"
+
     def value(
         self,
         labels: NDArray[np.int64],

@@ -12,7 +12,7 @@ from distbench.leaderboard.statistics import Estimate
 from distbench.leaderboard.tables.board_columns import Column, PageHead, board_columns
 
 _SCALE = 100_000
-"""Shares are whole numbers of 1e-5; the page shows percent with one decimal."""
+"""Values are whole numbers of 1e-5; the page shows shares as percent with one decimal."""
 
 _COMPUTE = {
     "macs": PageHead(

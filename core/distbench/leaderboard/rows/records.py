@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar, cast
 
+from distbench.leaderboard.rows.measures import ACCURACY, Judged, MeasureFacts
 from distbench.storage.rows import ResultBlock, Row
 
 Role = Literal["ranked", "control", "ceiling"]
 POINTS = 24
 """Points of a learning curve that are kept at most."""
 
+_NOT_ASKED = Judged(None, "it was not asked")
 _NAN = float("nan")
 _SHELF = 64
 """Different values of one kind that are looked through; more are not worth it."""
@@ -41,6 +43,7 @@ class DeclaredTask:
 
     Attributes:
         group: Name that tasks with common data share; the task's own where it shares none.
+        measure: What methods are compared by on it unless another one is asked for.
     """
 
     id: str
@@ -50,6 +53,7 @@ class DeclaredTask:
     notes: tuple[str, ...]
     flip: bool = True
     group: str = ""
+    measure: MeasureFacts = ACCURACY
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,8 @@ class CellResult(NamedTuple):
     """What a done cell reached. Equal students with equal accuracies are the same result.
 
     `hits` are the test images that were classified rightly, eight a byte as `numpy.packbits` has
-    them; None where predictions or labels are not at hand.
+    them; None where predictions or labels are not at hand. `judged` has what other measures than
+    those of the row say.
     """
 
     accuracy: float
@@ -134,10 +139,15 @@ class CellResult(NamedTuple):
     parts: Parts
     declared: Mapping[str, Any]
     hits: bytes | None = None
+    judged: Mapping[str, Judged] = {}
 
-    def of(self, measure: str) -> float:
-        """The accuracy of this name."""
-        return float(getattr(self, measure))
+    def by(self, measure: MeasureFacts) -> Judged:
+        """What a measure says of it."""
+        if measure.name == "accuracy":
+            return Judged(self.accuracy, hits=self.hits)
+        if measure.name == "balanced_accuracy":
+            return Judged(self.balanced_accuracy)
+        return self.judged.get(measure.name, _NOT_ASKED)
 
     def same(self, other: CellResult) -> bool:
         """Whether another cell reached just this, with the very same network."""
@@ -194,7 +204,14 @@ class Reader:
         return value
 
     def record(
-        self, row: Row, origin: int = 0, *, hits: bytes | None = None, group: str = ""
+        self,
+        row: Row,
+        origin: int = 0,
+        *,
+        hits: bytes | None = None,
+        group: str = "",
+        measure: MeasureFacts = ACCURACY,
+        judged: Mapping[str, Judged] = {},
     ) -> RowRecord:
         """A row as a record.
 
@@ -203,6 +220,8 @@ class Reader:
             origin: Number of the file that it comes from.
             hits: Its `CellResult.hits`.
             group: Name that its task shares with those that have data in common with it.
+            measure: What methods are compared by on its task.
+            judged: Its `CellResult.judged`.
         """
         protocol = row.protocol
         if "seeds" in protocol:  # a run that adds seeds adds to the table
@@ -217,6 +236,7 @@ class Reader:
             task.notes,
             task.flip,
             group or task.id,
+            measure,
         )
         declared = DeclaredMethod(method.id, method.role, method.components)
         cost = CostFacts(*map(vars(row.cost).__getitem__, CostFacts._fields)) if row.cost else None
@@ -230,7 +250,7 @@ class Reader:
             zoo=row.zoo,
             seed=row.seed,
             schema_version=row.schema_version,
-            result=self._outcome(row, row.result, hits)
+            result=self._outcome(row, row.result, hits)._replace(judged=judged)
             if row.status == "done" and row.result
             else None,
             cost=cost,
