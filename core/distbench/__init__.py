@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     )
     from distbench.interfaces.executor import Executor, Outcome, UnitQueue
     from distbench.interfaces.groups import take_groups
-    from distbench.interfaces.measure import Measure, Target
+    from distbench.interfaces.measure import Measure
     from distbench.interfaces.method import Baseline, Distiller
     from distbench.interfaces.metric import Metric, Need
     from distbench.interfaces.parameters import Range, primary, searched
@@ -122,7 +122,7 @@ _HOME = {
     ],
     "interfaces.executor": ["Executor", "Outcome", "UnitQueue"],
     "interfaces.groups": ["take_groups"],
-    "interfaces.measure": ["Measure", "Target"],
+    "interfaces.measure": ["Measure"],
     "interfaces.method": ["Baseline", "Distiller"],
     "interfaces.metric": ["Metric", "Need"],
     "interfaces.parameters": ["Range", "primary", "searched"],

@@ -34,7 +34,10 @@ def merge(
     folder = output or Path("runs") / runs[0].plan.name
     plan, rows, slice_of = merge_runs(runs, folder)
     copy_rows(
-        rows, folder, lambda row: slice_of(row).predictions(row), lambda row: slice_of(row).logs(row)
+        rows,
+        folder,
+        lambda row: slice_of(row).predictions(row),
+        lambda row: slice_of(row).logs(row),
     )
     for part in runs:
         write_test_labels(folder, read_test_labels(part.folder))

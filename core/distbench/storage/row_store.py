@@ -130,7 +130,9 @@ class RowStore:
             or predictions_digest(predictions) != row.result.predictions_digest
         ):
             raise ValueError(f"the row of cell {row.key[:12]} is done but lacks its predictions")
-        elif row.result.probabilities_digest != (None if logs is None else probabilities_digest(logs)):
+        elif row.result.probabilities_digest != (
+            None if logs is None else probabilities_digest(logs)
+        ):
             raise ValueError(f"the row of cell {row.key[:12]} has other probabilities than these")
         else:
             if logs is not None:

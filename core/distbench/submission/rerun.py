@@ -168,9 +168,12 @@ def _computed_again(
         report.refuse("cells computed again", f"{where}: computed again it is {new.status}")
         return {"cell": where, "outcome": new.status}
     claimed = without_scores(row.result)
-    if new.result == claimed:
+    result = new.result
+    if claimed.probabilities_digest is None:  # as rows were before probabilities were kept
+        result = result.model_copy(update={"probabilities_digest": None})
+    if result == claimed:
         return {"cell": where, "outcome": "bit-equal"}
-    return _compared(where, claimed, new.result, tolerance, report)
+    return _compared(where, claimed, result, tolerance, report)
 
 
 def _compared(

@@ -134,6 +134,11 @@ def _validate(bundle: Bundle, names: Registry, report: ValidationReport) -> None
             f"the accuracy of {count} rows on {shown(task)} was not recomputed: the labels are not "
             f"at hand ({shown(why, 200)})"
         )
+    if checks.probabilities.without:
+        report.note(
+            f"the test probabilities of {checks.probabilities.without} rows are not in the bundle, "
+            "so measures that read them say nothing of these"
+        )
     counts = manifest.counts
     report.facts |= {
         "name": shown(manifest.name),

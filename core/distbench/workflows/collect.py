@@ -73,7 +73,9 @@ def collect(paths: Sequence[Path], judging: Judging | None = None) -> Collected:
             try:
                 one = _run(place) if place.is_dir() else _bundle(place)
                 with without_cycles():
-                    some = [_record(reader, len(inputs), one, answers, judging) for answers in one.rows]
+                    some = [
+                        _record(reader, len(inputs), one, answers, judging) for answers in one.rows
+                    ]
             except PluginError:
                 raise
             except DistbenchError as error:
@@ -285,9 +287,7 @@ def _bundle(path: Path) -> _Input:
     return _Input(origin, planned, rows(), [], {task.id: task.measure for task in plan.tasks})
 
 
-def _labels(
-    row: Row, task: PlanTask | None, labels: TaskLabels
-) -> NDArray[np.int64] | None:
+def _labels(row: Row, task: PlanTask | None, labels: TaskLabels) -> NDArray[np.int64] | None:
     """The test labels of a row of a bundle, where they are at hand."""
     if row.result is None or task is None:
         return None

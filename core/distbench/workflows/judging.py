@@ -168,6 +168,7 @@ def value_of(
     right = np.asarray(hits)
     if right.dtype != np.bool_ or right.shape != (len(labels),) or abs(right.mean() - value) > 1e-9:
         raise PluginError(
-            measure.name, "hits gives no truth value for each image, or their share is not its value"
+            measure.name,
+            "hits gives no truth value for each image, or their share is not its value",
         )
     return Judged(value, hits=np.packbits(right).tobytes())

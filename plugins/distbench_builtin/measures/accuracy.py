@@ -31,4 +31,4 @@ class Accuracy(Measure):
         probabilities: NDArray[np.float64] | None,
     ) -> NDArray[np.bool_]:
         """The images that are classified rightly."""
-        return predictions == labels
+        return np.asarray(predictions == labels)

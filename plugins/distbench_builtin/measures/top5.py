@@ -45,6 +45,8 @@ class Top5(Measure):
         """The images whose class is named."""
         given = np.asarray(probabilities)
         if given.shape[1] <= self.k:
-            raise Declined(f"there are {given.shape[1]} classes, so any {self.k} hold the right one")
+            raise Declined(
+                f"there are {given.shape[1]} classes, so any {self.k} hold the right one"
+            )
         first = np.argsort(-given, axis=1, kind="stable")[:, : self.k]  # (m, c) -> (m, k)
         return np.asarray((first == labels[:, None]).any(axis=1))  # (m, k) -> (m,)

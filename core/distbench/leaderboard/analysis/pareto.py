@@ -70,9 +70,7 @@ def points(board: Board, rows: Iterable[Row | RowRecord]) -> list[Point]:
             continue
         student = float(np.mean([each for _, each in macs[line.method]]))
         macs_of = float(np.mean(known))
-        complete.append(
-            Point(line.method, line.role, line.mean, macs_of, student, board.percent)
-        )
+        complete.append(Point(line.method, line.role, line.mean, macs_of, student, board.percent))
     students = {point.method for point in complete if point.role != "ceiling"}
     best = front(
         [p for p in complete if p.method in students], lambda point: point.training_macs, board.sign

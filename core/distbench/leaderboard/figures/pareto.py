@@ -130,7 +130,11 @@ def pareto_picture(
         for number, line in enumerate(reversed(pareto.caption(board))):
             figure.text(0.01, (0.1 + 0.16 * number) / height, plain_line(line), fontsize=_FONT - 1)
         out = io.BytesIO()
-        about = {"Title": f"{board.measure_head} against compute", "Creator": "distbench", "Date": None}
+        about = {
+            "Title": f"{board.measure_head} against compute",
+            "Creator": "distbench",
+            "Date": None,
+        }
         metadata: dict[str, Any] = {**about, "Identifier": mark} if kind == "svg" else {}
         figure.savefig(out, format=kind, metadata=metadata, dpi=150)
     return out.getvalue()
@@ -214,7 +218,10 @@ def _ends(some: Sequence[Point]) -> list[float]:
     """Both ends of each interval, as they are shown."""
     estimates = [point.mean for point in some]
     lows = [e.mean if e.low is None else e.low for e in estimates]
-    return [some[0].scale * v for v in (*lows, *(e.mean if e.high is None else e.high for e in estimates))]
+    return [
+        some[0].scale * v
+        for v in (*lows, *(e.mean if e.high is None else e.high for e in estimates))
+    ]
 
 
 def _ticks(axes: Axes) -> None:

@@ -42,7 +42,7 @@ def height(axes: Axes, point: Point) -> float:
 
 
 def write_names(axes: Axes, some: Sequence[Point], panel: Panel, inches: float) -> None:
-    """Names one below the other in the order of their means, each tied to its point by a thin line."""
+    """Names one below the other, the highest mean on top, each tied to its point by a line."""
     _, cost, front = panel
     low, high = axes.get_ylim()
     order = sorted(some, key=lambda p: (-p.mean.mean, cost(p), p.method))

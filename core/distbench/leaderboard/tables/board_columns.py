@@ -91,7 +91,11 @@ def board_columns(board: Board) -> list[Column]:
             page=PageHead("Method", "method"),
         ),
         Column("role", lambda line: line.role),
-        *([] if board.measure == ACCURACY.name else [Column("measure", lambda line: board.measure)]),
+        *(
+            []
+            if board.measure == ACCURACY.name
+            else [Column("measure", lambda line: board.measure)]
+        ),
         *(_task_column(board, number) for number in range(len(board.tasks))),
         Column(
             "mean",

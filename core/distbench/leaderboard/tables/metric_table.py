@@ -68,12 +68,12 @@ def _notes(
 ) -> tuple[tuple[Text, ...], ...]:
     notes = [
         note(
-            f"How each metric's scores agree with the {measure} that learning from one source alone "
-            "led to. Means over tasks (each over its seeds; tasks that share data count once), ± "
-            "half the 95 % t interval. tau: weighted Kendall, hyperbolic weights by rank, mean of "
-            f"ranking by score and by {measure}; regret k: points of {measure} lost by the best of "
-            "the k sources with the highest scores, against the best of all that were tried. What "
-            "is not scored is not chosen. The columns of tasks: tau."
+            f"How each metric's scores agree with the {measure} that learning from one source "
+            "alone led to. Means over tasks (each over its seeds; tasks that share data count "
+            "once), ± half the 95 % t interval. tau: weighted Kendall, hyperbolic weights by rank, "
+            f"mean of ranking by score and by {measure}; regret k: points of {measure} lost by the "
+            "best of the k sources with the highest scores, against the best of all that were "
+            "tried. What is not scored is not chosen. The columns of tasks: tau."
         )
     ]
     for distiller in dict.fromkeys(line.distiller for line in lines):
