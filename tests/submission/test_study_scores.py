@@ -78,7 +78,7 @@ def test_a_study_becomes_a_bundle_whose_contradictions_are_refused(
     shown = CliRunner().invoke(app, ["leaderboard", "out", "--output", "board", "--format", "csv"])
     assert shown.exit_code == 0, shown.output
     table = shown.stdout[shown.stdout.index("\nmetric ") :]
-    assert "by_name" in table and "Not judged: toy: all accuracies are equal." in table
+    assert "by_name" in table and "Not judged: toy: all sources led to the same." in table
     assert Path("board/metrics.csv").read_text().splitlines()[2].startswith("never_defined,")
 
     parts = parts_of(path)

@@ -11,7 +11,8 @@ from distbench import Measure
 class Accuracy(Measure):
     """Share of test images that are given their class.
 
-    The measure of a task that names no other. What is common counts most: where one class has nine
+    One minus the top-1 error of Russakovsky et al., "ImageNet Large Scale Visual Recognition
+    Challenge", IJCV 2015. The measure of a task that names no other. What is common counts most: where one class has nine
     of ten images, naming it always reaches 90 %; `balanced_accuracy` counts every class alike.
     """
 
