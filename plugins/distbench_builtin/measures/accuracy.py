@@ -12,8 +12,9 @@ class Accuracy(Measure):
     """Share of test images that are given their class.
 
     One minus the top-1 error of Russakovsky et al., "ImageNet Large Scale Visual Recognition
-    Challenge", IJCV 2015. The measure of a task that names no other. What is common counts most: where one class has nine
-    of ten images, naming it always reaches 90 %; `balanced_accuracy` counts every class alike.
+    Challenge", IJCV 2015. The measure of a task that names no other. What is common counts most:
+    where one class has nine of ten images, naming it always reaches 90 %; `balanced_accuracy`
+    counts every class alike.
     """
 
     def value(

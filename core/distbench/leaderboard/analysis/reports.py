@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from distbench.errors import UsageError
-from distbench.leaderboard.analysis.board import Board, build_board
+from distbench.leaderboard.analysis.board import Board, build_board, task_measures
 from distbench.leaderboard.analysis.costs import MethodCost, method_costs
 from distbench.leaderboard.analysis.metric_quality import MetricLine, metric_lines
 from distbench.leaderboard.analysis.source_weights import TaskWeights, source_weights
@@ -209,6 +209,7 @@ def _report(
     for row in kept:
         sources[row.method.id].add(row.origin)
     planned, own = planned_cells(kept, origins, tasks), own_baselines(kept, baseline)
+    task_measures(kept, tasks, measure)  # copies of a cell may name different ones
     # Copies of a cell, of which the files are remembered above, are looked at once.
     kept = [row for _, row in sorted(cells(kept).items())]
     board = build_board(
