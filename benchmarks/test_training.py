@@ -25,9 +25,9 @@ from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.student import build_student
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import Embedding, MethodContext, WeightedSource
-from distbench.interfaces.phase import Phase
-from distbench.interfaces.stream import Stream
 from distbench.interfaces.suite import Protocol
+from distbench.interfaces.training.phase import Phase
+from distbench.interfaces.training.stream import Stream
 from distbench.interfaces.zoo import SourceInfo
 from distbench.plugins.registry import registry
 

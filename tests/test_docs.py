@@ -179,6 +179,7 @@ def test_every_promise_is_held_by_a_test_that_is_there() -> None:
 
 def test_every_name_is_listed_in_the_readme() -> None:
     text = (ROOT / "README.md").read_text()
-    for kind in ("metric", "strategy", "distiller", "baseline", "zoo", "student", "executor"):
+    kinds = ("metric", "strategy", "distiller", "baseline", "zoo", "student", "executor", "measure")
+    for kind in kinds:
         for name in registry().names(kind):
             assert f"`{name}" in text, f"{kind} {name}"

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from distbench.engine.training.predict import predict_logits
     from distbench.engine.training.setting import TrainingSetting
     from distbench.engine.training.threads import torch_threads, usable_cores
-    from distbench.engine.training.views import RandomResizedCrop, ReadyView, StrongView, WeakView
+    from distbench.engine.training.views import RandomResizedCrop, StrongView, WeakView
     from distbench.engine.unit import execute_unit
     from distbench.engine.worker_process import WorkerProcess
     from distbench.errors import (
@@ -52,19 +52,20 @@ if TYPE_CHECKING:
     from distbench.interfaces.executor import Executor, Outcome, UnitQueue
     from distbench.interfaces.groups import take_groups
     from distbench.interfaces.layers import NetworkOutputs
+    from distbench.interfaces.measure import Measure
     from distbench.interfaces.method import Baseline, Distiller
     from distbench.interfaces.metric import Metric, Need
-    from distbench.interfaces.optimiser import Optimiser, adamw, sgd
     from distbench.interfaces.parameters import Range, primary, searched
-    from distbench.interfaces.phase import Phase, Schedule, warm_up_cosine
     from distbench.interfaces.probe import Labels, Probe
     from distbench.interfaces.progress import Progress
     from distbench.interfaces.reporter import Cell, Reporter, RunFacts
     from distbench.interfaces.strategy import Strategy
-    from distbench.interfaces.stream import Batch, Batches, Stream, View, class_balanced
     from distbench.interfaces.student import Student
     from distbench.interfaces.suite import Suite, SuiteDefinition
     from distbench.interfaces.task import MOST_COPIES, UNLABELLED, Part, Task, TaskIndex
+    from distbench.interfaces.training.optimiser import Optimiser, adamw, sgd
+    from distbench.interfaces.training.phase import Phase, Schedule, warm_up_cosine
+    from distbench.interfaces.training.stream import Batch, Batches, Stream, View, class_balanced
     from distbench.interfaces.zoo import (
         Forward,
         Interpolation,
@@ -97,7 +98,7 @@ _HOME = {
     "engine.training.checkpoint": ["Checkpoint"],
     "engine.training.loop": ["train_phases"],
     "engine.training.mixing": ["cutmix", "mixup"],
-    "engine.training.views": ["RandomResizedCrop", "ReadyView", "StrongView", "WeakView"],
+    "engine.training.views": ["RandomResizedCrop", "StrongView", "WeakView"],
     "engine.training.macs": ["count_macs"],
     "engine.training.predict": ["predict_logits"],
     "engine.training.setting": ["TrainingSetting"],
@@ -132,16 +133,17 @@ _HOME = {
     ],
     "interfaces.executor": ["Executor", "Outcome", "UnitQueue"],
     "interfaces.groups": ["take_groups"],
+    "interfaces.measure": ["Measure"],
     "interfaces.method": ["Baseline", "Distiller"],
     "interfaces.metric": ["Metric", "Need"],
     "interfaces.parameters": ["Range", "primary", "searched"],
-    "interfaces.optimiser": ["Optimiser", "adamw", "sgd"],
-    "interfaces.phase": ["Phase", "Schedule", "warm_up_cosine"],
+    "interfaces.training.optimiser": ["Optimiser", "adamw", "sgd"],
+    "interfaces.training.phase": ["Phase", "Schedule", "warm_up_cosine"],
     "interfaces.probe": ["Labels", "Probe"],
     "interfaces.progress": ["Progress"],
     "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
     "interfaces.strategy": ["Strategy"],
-    "interfaces.stream": ["Batch", "Batches", "Stream", "View", "class_balanced"],
+    "interfaces.training.stream": ["Batch", "Batches", "Stream", "View", "class_balanced"],
     "interfaces.student": ["Student"],
     "interfaces.suite": ["Suite", "SuiteDefinition"],
     "interfaces.task": ["MOST_COPIES", "Part", "Task", "TaskIndex", "UNLABELLED"],
@@ -197,6 +199,7 @@ __all__ = [
     "Labels",
     "Manual",
     "Mean",
+    "Measure",
     "MethodContext",
     "Metric",
     "Need",
@@ -213,7 +216,6 @@ __all__ = [
     "RandomResizedCrop",
     "Range",
     "Ranking",
-    "ReadyView",
     "RefusedError",
     "Reporter",
     "Role",

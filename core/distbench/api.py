@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from distbench.engine.ranking import Comparison, Ranking
     from distbench.interfaces.metric import Metric
-    from distbench.workflows.run import RunResult
+    from distbench.workflows.run_result import RunResult
     from distbench.workflows.score import SourceFacts
 
 

@@ -117,6 +117,16 @@ def distbench_suites() -> dict[str, str]:
 
 
 @hookimpl
+def distbench_measures() -> dict[str, str]:
+    """Measures: what test answers are judged by."""
+    return _modules(
+        "measures",
+        """accuracy:Accuracy auroc:AUROC balanced_accuracy:BalancedAccuracy ece:ECE f1:F1
+        map:MeanAveragePrecision nll:NLL top5:Top5 worst_class:WorstClass""",
+    )
+
+
+@hookimpl
 def distbench_executors() -> dict[str, str]:
     """Executors."""
     return _modules("executors", "local:Local serial:Serial")

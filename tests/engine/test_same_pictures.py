@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from distbench import run
-from distbench.workflows.run import RunResult
+from distbench.workflows.run_result import RunResult
 
 
 def photo(seed: int) -> Image.Image:

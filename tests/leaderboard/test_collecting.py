@@ -15,7 +15,7 @@ from distbench.leaderboard.analysis.reports import reports
 from distbench.leaderboard.report_files import slug, write_reports
 from distbench.leaderboard.rows.common_cells import common_tasks
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
-from distbench.leaderboard.rows.records import as_records
+from distbench.leaderboard.rows.row_reader import as_records
 from distbench.workflows.collect import collect
 
 
@@ -218,7 +218,7 @@ def test_the_command_keeps_what_can_be_read(save_run, pair, tmp_path):
         (["leaderboard"], 2, "there is no folder runs or registry/results here"),
         (["leaderboard", "bad"], 3, "none of the inputs holds a result"),
         (["leaderboard", "--format", "pdf"], 2, "unknown format 'pdf'"),
-        (["leaderboard", "good", "--measure", "f1"], 2, "unknown measure 'f1'"),
+        (["leaderboard", "good", "--measure", "auc"], 2, "unknown measure 'auc'. Did you mean"),
     ],
 )
 def test_the_command_says_what_is_wrong(save_run, arguments, code, said, pair):

@@ -14,7 +14,7 @@ from distbench.leaderboard.analysis.board import build_board
 from distbench.leaderboard.analysis.reports import reports
 from distbench.leaderboard.report_files import FORMATS, PICTURE, write_reports
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
-from distbench.leaderboard.rows.records import as_records
+from distbench.leaderboard.rows.row_reader import as_records
 from distbench.leaderboard.tables.board_table import board_table
 from distbench.leaderboard.tables.text_table import terminal_text
 from distbench.storage.safe_text import plain

@@ -7,7 +7,7 @@ import pytest
 
 from distbench.leaderboard.analysis.reports import reports
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
-from distbench.leaderboard.rows.records import Reader
+from distbench.leaderboard.rows.row_reader import Reader
 from distbench.leaderboard.tables.board_table import board_table
 from distbench.leaderboard.tables.text_table import terminal_text
 

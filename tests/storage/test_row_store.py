@@ -45,9 +45,15 @@ def older(row: Row, predictions: Any) -> str:
     table = row.model_dump(mode="json")
     table["schema_version"] = 1
     if table["result"] is not None:
-        del table["result"]["predictions_digest"]
+        del table["result"]["predictions_digest"], table["result"]["probabilities_digest"]
         table["result"]["predictions"] = [int(p) for p in predictions]
     return json.dumps(table)
+
+
+def read_of_older(row: Row) -> Row:
+    """The row that such a one is read as: of schema 2, without probabilities."""
+    bare = row.result and row.result.model_copy(update={"probabilities_digest": None})
+    return row.model_copy(update={"schema_version": 2, "result": bare})
 
 
 @pytest.mark.parametrize(
@@ -78,6 +84,7 @@ def test_a_cell_is_a_row_and_its_predictions_beside_it(one: Any) -> None:
     store = RowStore(home() / "cells")
     assert sorted(p.suffix for p in store.path(row.key).parent.iterdir()) == [
         ".json",
+        ".npy",
         ".safetensors",
     ]
     assert store.path(row.key).with_suffix(".safetensors").stat().st_size < 150
@@ -118,22 +125,27 @@ def test_predictions_are_written_before_their_row(
     one: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     row, store = one().rows[0], RowStore(home() / "other")
-    predictions = RowStore(home() / "cells").predictions(row.key)
+    stored = RowStore(home() / "cells")
+    predictions, logs = stored.predictions(row.key), stored.logs(row)
 
     def crash(path: Path, data: object) -> None:
         raise OSError("the power went")
 
     monkeypatch.setattr("distbench.storage.row_store.write_atomic", crash)
     with pytest.raises(OSError, match="the power went"):
-        store.put(row, predictions)
+        store.put(row, predictions, logs)
     assert store.get(row.key) is None
-    assert [p.suffix for p in store.path(row.key).parent.iterdir()] == [".safetensors"]
+    beside = sorted(p.suffix for p in store.path(row.key).parent.iterdir())
+    assert beside == [".npy", ".safetensors"]
     monkeypatch.undo()
     with pytest.raises(ValueError, match="is done but lacks its predictions"):
         store.put(row)
     with pytest.raises(ValueError, match="is done but lacks its predictions"):
         store.put(row, np.full(30, 7))
-    store.put(row, predictions)
+    for wrong in (None, np.zeros((30, 3), "<f2")):
+        with pytest.raises(ValueError, match="has other probabilities than these"):
+            store.put(row, predictions, wrong)
+    store.put(row, predictions, logs)
     store.put(row.model_copy(update={"status": "failed", "reason": "later", "result": None}))
     assert store.get(row.key) == row, "a failure replaces nothing that is done"
 
@@ -145,10 +157,12 @@ def test_cells_of_schema_1_are_used_as_they_are(one: Any) -> None:
     predictions = first.predictions(row)
     path.write_bytes(sealed(older(row, predictions)))
     path.with_suffix(".safetensors").unlink()
+    path.with_suffix(".npy").unlink()
     before = path.read_bytes()
     again = one()
     assert again.computed == 0
-    assert again.rows == first.rows, "result and digest are those that schema 2 would have written"
+    assert again.rows == (read_of_older(row),), "result and digest are those of schema 2"
+    assert again.probabilities(again.rows[0]) is None
     assert np.array_equal(again.predictions(row), predictions)
     assert path.read_bytes() == before
 
@@ -159,10 +173,10 @@ def test_run_folders_of_schema_1_are_read_and_joined(one: Any) -> None:
     (made.folder / "rows.jsonl").write_text(older(row, predictions) + "\n")
     (made.folder / "predictions.safetensors").unlink()
     run = open_run(made.folder)
-    assert run.rows == made.rows
+    assert run.rows == (read_of_older(row),)
     assert np.array_equal(run.predictions(row), predictions)
-    _, rows, given = merge_runs([run], Path("joined"))
-    assert np.array_equal(given(rows[0]), predictions)
+    _, rows, slice_of = merge_runs([run], Path("joined"))
+    assert np.array_equal(slice_of(rows[0]).predictions(rows[0]), predictions)
 
 
 def test_a_run_folder_that_lost_its_predictions_says_what_to_do(one: Any) -> None:
@@ -178,16 +192,16 @@ def test_a_run_folder_that_lost_its_predictions_says_what_to_do(one: Any) -> Non
 def test_a_cell_that_is_not_done_has_no_predictions(toy_options: Options) -> None:
     made = distbench.run(**{**toy_options, "distiller": "none", "baseline": "misbehaving:raise"})
     assert [made.predictions(row) for row in made.rows] == [None, None]
-    assert read_row(older(made.rows[0], None)) == (made.rows[0], None)
+    assert read_row(older(made.rows[0], None)) == (read_of_older(made.rows[0]), None)
 
 
 def test_a_newer_schema_is_one_clear_error(one: Any) -> None:
     made = one()
     row = made.rows[0]
     path = RowStore(home() / "cells").path(row.key)
-    text = row.model_dump_json().replace('"schema_version":2', '"schema_version":3,"new":1')
+    text = row.model_dump_json().replace('"schema_version":3', '"schema_version":4,"new":1')
     path.write_bytes(sealed(text))
-    wanted = f"a row has schema 3, this distbench reads up to {SCHEMA}: made by a newer distbench"
+    wanted = f"a row has schema 4, this distbench reads up to {SCHEMA}: made by a newer distbench"
     with pytest.raises(NewerSchemaError, match=wanted):
         one()
     assert path.read_bytes() == sealed(text), "nothing of the newer one is replaced"

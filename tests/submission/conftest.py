@@ -16,7 +16,8 @@ import pytest
 import distbench
 from distbench.engine.run_folder import open_run
 from distbench.storage.predictions import packed
-from distbench.submission.archive import MEMBERS, write_archive
+from distbench.submission.archive import write_archive
+from distbench.submission.limits import OPTIONAL as PROBABILITIES
 from distbench.submission.publish import submit
 from distbench.submission.validate import validate
 from distbench.submission.validation_report import ValidationReport
@@ -69,7 +70,7 @@ class Parts:
 
     def __init__(self, path: Path) -> None:
         with zipfile.ZipFile(path) as archive:
-            held = {name: archive.read(name) for name in MEMBERS}
+            held = {name: archive.read(name) for name in archive.namelist()}
         from safetensors.numpy import load
 
         self.manifest: dict[str, Any] = json.loads(held["bundle.json"])
@@ -78,14 +79,23 @@ class Parts:
             json.loads(line) for line in held["rows.jsonl"].splitlines()
         ]
         self.predictions: dict[str, Any] = dict(load(held["predictions.safetensors"]))
+        self.probabilities: dict[str, Any] = dict(load(held[PROBABILITIES]))
         self.raw: dict[str, bytes] = {}
+
+    def without_probabilities(self) -> None:
+        """Leaves the optional member out."""
+        self.probabilities = {}
+        del self.manifest["members"][PROBABILITIES]
 
     def members(self) -> dict[str, bytes]:
         """The members; those in `raw` as they stand there; digests are made to fit."""
+        from safetensors.numpy import save
+
         found = {
             "plan.json": json.dumps(self.plan).encode(),
             "rows.jsonl": b"".join(json.dumps(row).encode() + b"\n" for row in self.rows),
             "predictions.safetensors": packed(self.predictions) if self.predictions else b"",
+            **({PROBABILITIES: save(self.probabilities)} if self.probabilities else {}),
             **self.raw,
         }
         for name, data in found.items():

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from distbench.storage.predictions import packed, predictions_digest
+from distbench.storage.probabilities import probabilities_digest
 from distbench.storage.row_schemas import NewerSchemaError
 from distbench.submission import limits
 from distbench.submission.archive import BundleError, write_archive
@@ -53,7 +54,8 @@ def test_a_prediction_changed_with_its_digest(parts: Any, judge: Judge) -> None:
     row["result"]["predictions_digest"] = predictions_digest(found)
     report = judge(parts)
     refused(report, "is claimed, its predictions give")
-    assert len(report.reasons) == 2, "accuracy and balanced accuracy"
+    refused(report, "its predictions are not the most probable ones")
+    assert len(report.reasons) == 3, "accuracy and balanced accuracy, too"
 
 
 def test_predictions_of_two_cells_swapped(parts: Any, judge: Judge) -> None:
@@ -66,6 +68,48 @@ def test_predictions_of_two_cells_swapped(parts: Any, judge: Judge) -> None:
     )
     report = judge(parts)
     assert sum("not those of its digest" in reason for reason in report.reasons) == 2
+
+
+def test_probabilities_of_another_digest_shape_or_row(parts: Any, judge: Judge) -> None:
+    row = parts.done()
+    key, logs = row["key"], parts.probabilities[row["key"]].copy()
+    parts.probabilities[key] = (logs - 1).astype("<f2")
+    refused(judge(parts), "its probabilities are not those of its digest")
+    for wrong, reason in (
+        (logs[:-1], "probabilities of 29 images and 3 classes; it has 30 and 3"),
+        (np.ascontiguousarray(logs[:, ::-1]), "its predictions are not the most probable ones"),
+        (np.full_like(logs, np.inf), "its predictions are not the most probable ones"),
+    ):
+        parts.probabilities[key] = wrong
+        row["result"]["probabilities_digest"] = probabilities_digest(wrong)
+        refused(judge(parts), reason)
+    del parts.probabilities[key]
+    refused(judge(parts), "its probabilities are missing")
+    parts.probabilities["f" * 64] = logs
+    refused(judge(parts), "there are probabilities of ffffffffffff..., but no row")
+    parts.probabilities = {key: logs.astype("<f4")}
+    refused(judge(parts), "is no matrix of float16")
+
+
+def test_a_bundle_without_probabilities_is_taken_and_says_so(parts: Any, judge: Judge) -> None:
+    parts.without_probabilities()
+    report = judge(parts)
+    assert report.reasons == []
+    assert report.notes == [
+        "the test probabilities of 12 rows are not in the bundle, so measures that read them say "
+        "nothing of these"
+    ]
+    for row in parts.rows:  # as older versions wrote it
+        row["schema_version"] = 2
+        del row["result"]["probabilities_digest"]
+    parts.manifest["row_schema"] = 2
+    assert (judge(parts).reasons, judge(parts).notes) == ([], [])
+
+
+def test_a_measure_that_is_not_the_suites(parts: Any, judge: Judge) -> None:
+    for table in (parts.plan, parts.manifest):
+        table["tasks"][0]["measure"] = "f1"
+    refused(judge(parts), "compares by accuracy and it by 'f1'; run it again without --measure")
 
 
 def test_labels_swapped_by_the_order_of_classes(parts: Any, judge: Judge) -> None:
@@ -279,7 +323,7 @@ def test_members_that_climb_are_extra_missing_or_twice(
     for wrong, reason in (
         ([("../../evil.json", first[1]), *others], "its members are '../../evil.json'"),
         ([("/etc/passwd", first[1]), *others], "its members are '/etc/passwd'"),
-        ([*members, ("evil.py", b"import os")], "it has 5 members; a bundle has 4"),
+        ([*members, ("evil.py", b"import os")], "it has 6 members; a bundle has bundle.json"),
         (members[:3], "it has 3 members"),
     ):
         refused(zipped(wrong), reason)
@@ -315,7 +359,7 @@ def test_a_directory_that_claims_a_million_entries_is_not_read(
     whole = bytearray(write_archive(parts.members()))
     whole[-14:-10] = struct.pack("<2H", 65_000, 65_000)
     (tmp_path / NAME).write_bytes(whole)
-    refused(validate(tmp_path / NAME, plugins=plugins), "it has 65000 members; a bundle has 4")
+    refused(validate(tmp_path / NAME, plugins=plugins), "it has 65000 members; a bundle has")
 
 
 def test_bombs(
@@ -429,9 +473,9 @@ def test_rows_of_an_old_schema_are_read(parts: Any, judge: Judge, tmp_path: Path
 
 
 def test_newer_schemas_are_one_clear_error(parts: Any, judge: Judge, tmp_path: Path) -> None:
-    parts.rows[3]["schema_version"] = 3
+    parts.rows[3]["schema_version"] = 4
     parts.rows[3]["new_field"] = 1
-    refused(judge(parts), "a row has schema 3, this distbench reads up to 2: made by a newer")
+    refused(judge(parts), "a row has schema 4, this distbench reads up to 3: made by a newer")
     parts.manifest["schema_version"] = 2
     parts.manifest["new_field"] = 1
     refused(judge(parts), "bundle.json of toy.distbench.zip has schema 2", "upgrade")

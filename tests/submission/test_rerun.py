@@ -44,7 +44,9 @@ def test_an_accuracy_that_is_not_reached_again_is_refused(
             "accuracy": 1.0,
             "balanced_accuracy": 1.0,
             "predictions_digest": predictions_digest(found),
+            "probabilities_digest": None,
         }
+    parts.without_probabilities()
     path = parts.write(tmp_path / NAME)
     assert validate(path, plugins=plugins).reasons == [], "labels alone do not tell"
     report = validate(path, plugins=plugins, rerun=1, choice=1)
@@ -65,6 +67,7 @@ def test_a_key_that_nothing_here_leads_to_is_refused(
         key = digest(row["key"])
         text = text.replace(row["key"], key)
         parts.predictions[key] = parts.predictions.pop(row["key"])
+        parts.probabilities[key] = parts.probabilities.pop(row["key"])
     parts.plan, parts.rows = json.loads(text)
     parts.manifest["plan_digest"] = digest(["toy_suite", sorted(parts.predictions)])
     path = parts.write(tmp_path / NAME)
@@ -79,7 +82,8 @@ def test_other_versions_are_noted_and_not_computed(
     text = json.dumps([parts.plan, parts.rows]).replace('"distbench": "0.1.0"', '"distbench": "9"')
     for row in parts.rows:
         text = text.replace(row["key"], row["key"][::-1])
-        parts.predictions[row["key"][::-1]] = parts.predictions.pop(row["key"])
+        for tensors in (parts.predictions, parts.probabilities):
+            tensors[row["key"][::-1]] = tensors.pop(row["key"])
     parts.plan, parts.rows = json.loads(text)
     from distbench.storage.hashing import digest
 

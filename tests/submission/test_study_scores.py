@@ -15,7 +15,7 @@ from distbench import RefusedError, UsageError
 from distbench.cli import app
 from distbench.leaderboard.analysis.metric_scores import scores_of
 from distbench.leaderboard.rows.entries import cells
-from distbench.leaderboard.rows.records import as_records
+from distbench.leaderboard.rows.row_reader import as_records
 from distbench.planning.config import RunConfig
 from distbench.submission.bundle import open_bundle
 from distbench.submission.study_scores import STUDY, open_study, study_folder
@@ -79,7 +79,7 @@ def test_a_study_becomes_a_bundle_whose_contradictions_are_refused(
     shown = CliRunner().invoke(app, ["leaderboard", "out", "--output", "board", "--format", "csv"])
     assert shown.exit_code == 0, shown.output
     table = shown.stdout[shown.stdout.index("\nmetric ") :]
-    assert "by_name" in table and "Not judged: toy: all accuracies are equal." in table
+    assert "by_name" in table and "Not judged: toy: all sources led to the same." in table
     assert Path("board/metrics.csv").read_text().splitlines()[2].startswith("never_defined,")
 
     parts = parts_of(path)

@@ -33,11 +33,18 @@ def leaderboard(
             "repeats. \\[default: all]",
         ),
     ] = None,
-    measure: Annotated[str, typer.Option(help="accuracy or balanced_accuracy.")] = "accuracy",
+    measure: Annotated[
+        str | None,
+        typer.Option(
+            help="What methods are compared by, e.g. auroc; `distbench list measures`. "
+            "\\[default: each task's own, accuracy where none is named]"
+        ),
+    ] = None,
     baseline: Annotated[
         str | None,
         typer.Option(help="The method that all others are compared with. \\[default: finetune]"),
     ] = None,
+    plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
     """Build one leaderboard from any number of runs and submissions: tables and a page."""
@@ -47,9 +54,11 @@ def leaderboard(
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.metric_table import metric_table
     from distbench.leaderboard.tables.text_table import terminal_text
+    from distbench.plugins.registry import registry
     from distbench.storage.folders import check_folder
     from distbench.workflows.about import about
     from distbench.workflows.collect import collect, default_inputs
+    from distbench.workflows.judging import Judging
 
     check_folder(output, "--output")
     wanted = _formats(format, formats.FORMATS, formats.PICTURE)
@@ -59,7 +68,8 @@ def leaderboard(
             "there is no folder runs or registry/results here; name run folders or bundles, or "
             "make a run with `distbench run`"
         )
-    collected = collect(places)
+    judging = Judging(registry(tuple(plugin or ())), measure)
+    collected = collect(places, judging)
     for line in collected.refused:
         echo(f"left out: {line}", err=True)
     for line in collected.notes:
@@ -67,7 +77,7 @@ def leaderboard(
     if not collected.records:
         raise RefusedError("none of the inputs holds a result, so no leaderboard was built")
     base = baseline or "finetune"
-    boards = reports(collected, baseline=base, measure=measure)  # type: ignore[arg-type]
+    boards = reports(collected, baseline=base, measure=judging.common)
     methods = {line.method for report in boards for line in report.board.lines}
     if baseline is not None and baseline not in methods:
         raise UnknownNameError(
@@ -83,7 +93,7 @@ def leaderboard(
     for report in boards:
         echo(f"{report.label}\n\n{terminal_text(board_table(report.board))}")
         if report.metrics:
-            echo(terminal_text(metric_table(report.metrics)))
+            echo(terminal_text(metric_table(report.metrics, report.board.measure_title)))
         for line in report.left_out:
             echo(line)
     if files:

@@ -32,8 +32,13 @@ def merge(
     for line in (line for run in runs for line in run.warnings):
         echo(f"warning: {line}", err=True)
     folder = output or Path("runs") / runs[0].plan.name
-    plan, rows, predictions = merge_runs(runs, folder)
-    copy_rows(rows, folder, predictions)
+    plan, rows, slice_of = merge_runs(runs, folder)
+    copy_rows(
+        rows,
+        folder,
+        lambda row: slice_of(row).predictions(row),
+        lambda row: slice_of(row).logs(row),
+    )
     for part in runs:
         write_test_labels(folder, read_test_labels(part.folder))
     board = write_tables(plan, rows, folder)

@@ -88,6 +88,13 @@ Overlap = Annotated[
         "\\[default: the suite's, else exclude]"
     ),
 ]
+Measure = Annotated[
+    str | None,
+    what(
+        help="What methods are compared by, e.g. auroc; changes no result. "
+        "\\[default: as the suite says of each task, else accuracy]"
+    ),
+]
 Labelled = Annotated[
     str | None, protocol(help="Labels that are used: a share of train such as 0.2, or 5-per-class.")
 ]

@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from distbench.interfaces.reporter import Cell
     from distbench.planning.config import RunConfig
     from distbench.planning.plan import Plan
-    from distbench.workflows.run import RunResult
+    from distbench.workflows.run_result import RunResult
 
 EPILOG = "Example: distbench run --metric logme --strategy weighted"
 
 
 @o.with_options(
-    *("suite", "task", "zoo", "student", *o.METHODS, "seeds", "first_seed", "overlap"),
+    *("suite", "task", "zoo", "student", *o.METHODS, "measure", "seeds", "first_seed"),
+    "overlap",
     *(*o.PROTOCOL, *o.EXECUTION, "reporter", "name", *o.DATA, "save_student", "config"),
     ...,
 )

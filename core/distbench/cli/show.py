@@ -29,14 +29,17 @@ def show(
     from distbench.leaderboard.tables.cost_table import cost_table, costs_as_dicts
     from distbench.leaderboard.tables.text_table import terminal_text
     from distbench.leaderboard.tables.weight_table import weight_table, weights_as_dicts
-    from distbench.workflows.run_records import records_of
+    from distbench.workflows.run_records import judging_of, records_of
 
     run_folder = open_run(run)
     for line in run_folder.warnings:
         echo(f"warning: {line}", err=True)
     if run_folder.missing:
         echo(f"note: {run_folder.folder}: {run_folder.missing}", err=True)
-    rows = records_of(run_folder.plan, run_folder.rows, run_folder.folder)
+    judging = judging_of(run_folder.plan)
+    rows = records_of(run_folder.plan, run_folder.rows, run_folder.folder, judging)
+    for line in judging.notes:
+        echo(f"note: {line}", err=True)
     tasks = [task.id for task in run_folder.plan.tasks]
     board = build_board(rows, tasks=tasks, seeds=run_folder.plan.seeds)
     methods = [line.method for line in board.lines]

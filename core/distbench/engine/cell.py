@@ -25,14 +25,20 @@ from distbench.interfaces.reporter import Cell
 from distbench.planning.keys import split_seed
 from distbench.planning.plan import PlannedMethod, PlannedTask
 from distbench.storage.atomic import write_atomic
-from distbench.storage.predictions import Predictions, predictions_digest
+from distbench.storage.predictions import (
+    Predictions,
+    accuracy,
+    balanced_accuracy,
+    predictions_digest,
+)
+from distbench.storage.probabilities import Logs, probabilities_digest
 from distbench.storage.rows import PartsBlock, ResultBlock, Row, SourcesBlock
 from distbench.storage.safe_text import harmless_text
 
 
 def compute_cell(
     work: Workspace, cell: Cell, scores: Scores | None
-) -> tuple[Row, Predictions | None]:
+) -> tuple[Row, Predictions | None, Logs | None]:
     """Computes a cell.
 
     Args:
@@ -41,7 +47,8 @@ def compute_cell(
         scores: What its metric says of the sources; None for a method without a metric.
 
     Returns:
-        A row that is ``done``, with the test predictions, or ``declined``; failures are raised.
+        A row that is ``done``, with the test predictions and the logarithms of their
+        probabilities, or ``declined``; failures are raised.
     """
     started = time.perf_counter()
     plan = work.plan
@@ -63,9 +70,10 @@ def compute_cell(
     except Declined as declined:
         reason = harmless_text(declined.reason)
         row = Ledger(plan, work.root).blank(cell, status="declined", reason=reason)
-        return row, None
+        return row, None, None
     judged = work.images(task, trained.setting.image_size)
     evaluation = evaluate(trained.model, judged.test, judged.test_labels, trained.setting)
+    predictions, logs = evaluation.predictions, evaluation.logs
     if plan.save_student and method.initialisation != "source":
         save_student(work, cell, trained.model)
     row = Ledger(plan, work.root).blank(
@@ -73,10 +81,11 @@ def compute_cell(
         notes,
         status="done",
         result=ResultBlock(
-            accuracy=evaluation.accuracy,
-            balanced_accuracy=evaluation.balanced_accuracy,
+            accuracy=accuracy(predictions, judged.test_labels),
+            balanced_accuracy=balanced_accuracy(predictions, judged.test_labels),
             validation_accuracy=trainer.validate(trained.model, trained.setting),
-            predictions_digest=predictions_digest(evaluation.predictions),
+            predictions_digest=predictions_digest(predictions),
+            probabilities_digest=None if logs is None else probabilities_digest(logs),
             curve=trained.curve,
             sources=block,
             parts=PartsBlock(
@@ -97,7 +106,7 @@ def compute_cell(
         ),
         environment=environment(device, plan.protocol.precision, plan.protocol.threads),
     )
-    return row, evaluation.predictions
+    return row, predictions, logs
 
 
 def _choose(

@@ -13,6 +13,7 @@ from distbench.interfaces.reporter import Cell
 from distbench.planning.plan import Plan
 from distbench.storage.home import home
 from distbench.storage.predictions import Predictions
+from distbench.storage.probabilities import Logs
 from distbench.storage.row_store import RowStore
 from distbench.storage.rows import MethodBlock, Row, TaskBlock
 from distbench.storage.safe_text import harmless_text
@@ -49,6 +50,10 @@ class Ledger:
     def predictions(self, row: Row) -> Predictions | None:
         """The test predictions of a row; None where its cell is not done."""
         return self.store.predictions(row.key) if row.status == "done" else None
+
+    def logs(self, row: Row) -> Logs | None:
+        """The logarithms of its test probabilities; None where none are kept."""
+        return self.store.logs(row)
 
     def missing(self, cells: Iterable[Cell]) -> list[Cell]:
         """Cells that have to be computed: without a row, failed, or without the student to keep."""

@@ -14,6 +14,7 @@ from distbench.planning.plan import Plan
 from distbench.storage.kept_predictions import KeptPredictions
 from distbench.storage.missing_cells import missing_cells
 from distbench.storage.predictions import Predictions, of_row
+from distbench.storage.probabilities import Logs, of_run
 from distbench.storage.row_lines import OF_ANOTHER_RUN, UNSEALED, RowLine, SealedCount, read_line
 from distbench.storage.rows import Row
 
@@ -39,6 +40,10 @@ class RunFolder:
             UsageError: The folder does not hold them.
         """
         return of_row(self.folder, row, self.kept)
+
+    def logs(self, row: Row) -> Logs | None:
+        """The logarithms of the test probabilities, float16 (m, c); None where none are kept."""
+        return of_run(self.folder, row)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -110,8 +115,8 @@ def _read_lines(text: bytes, keys: Collection[str], predictions: KeptPredictions
 
 def merge_runs(
     slices: Sequence[RunFolder], folder: Path
-) -> tuple[Plan, tuple[Row, ...], Callable[[Row], Predictions | None]]:
-    """Rows of several slices of one plan, in the order of the plan, and what gives predictions.
+) -> tuple[Plan, tuple[Row, ...], Callable[[Row], RunFolder]]:
+    """Rows of several slices of one plan, in the order of the plan, and the slice of each.
 
     Of two rows for a cell the one that is done is taken.
 
@@ -133,4 +138,4 @@ def merge_runs(
                 by_key[row.key] = (row, part)
     rows = tuple(by_key[cell.key][0] for cell in first.cells if cell.key in by_key)
     first.save(folder / "plan.json")
-    return first, rows, lambda row: by_key[row.key][1].predictions(row)
+    return first, rows, lambda row: by_key[row.key][1]

@@ -7,6 +7,7 @@ from typing import Any
 
 from distbench.interfaces.component import Component
 from distbench.interfaces.executor import Executor
+from distbench.interfaces.measure import Measure
 from distbench.interfaces.method import Baseline, Distiller
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.reporter import Reporter
@@ -25,6 +26,7 @@ KINDS: Mapping[str, type[Component]] = {
     "baseline": Baseline,
     "task": Task,
     "suite": Suite,
+    "measure": Measure,
     "executor": Executor,
     "reporter": Reporter,
 }

@@ -11,7 +11,7 @@ from distbench.interfaces.metric import Need
 
 if TYPE_CHECKING:
     from distbench.interfaces.context import MethodContext, Transfer
-    from distbench.interfaces.phase import Phase
+    from distbench.interfaces.training.phase import Phase
 
 Initialisation = Literal["pretrained", "random", "source"]
 LearnsFrom = Literal["weighted", "generalist"]

@@ -118,6 +118,11 @@ class TaskEntry(BaseModel):
         description="false: its images are not mirrored, whatever the protocol says; the option "
         "--flip of a run wins over it",
     )
+    measure: str | None = Field(
+        None,
+        description="what methods are compared by on it, e.g. auroc, unless a leaderboard is "
+        "asked for another measure; accuracy where none is named",
+    )
 
     def component(self) -> Value:
         """What the registry makes the task from."""

@@ -9,8 +9,9 @@ from distbench.leaderboard.analysis.board import Board, build_board
 from distbench.leaderboard.analysis.costs import method_costs
 from distbench.leaderboard.analysis.source_weights import source_weights
 from distbench.leaderboard.figures.pareto import write_picture
-from distbench.leaderboard.rows.entries import Measure
-from distbench.leaderboard.rows.records import RowRecord, as_records
+from distbench.leaderboard.rows.measures import MeasureFacts
+from distbench.leaderboard.rows.records import RowRecord
+from distbench.leaderboard.rows.row_reader import as_records
 from distbench.leaderboard.tables.board_table import board_csv, board_json, board_table
 from distbench.leaderboard.tables.cost_table import cost_csv
 from distbench.leaderboard.tables.text_table import latex_text, markdown_text
@@ -26,7 +27,7 @@ def write(
     tasks: Sequence[str] | None = None,
     seeds: Sequence[int] | None = None,
     baseline: str = "finetune",
-    measure: Measure = "accuracy",
+    measure: str | MeasureFacts | None = None,
 ) -> Board:
     """Builds the leaderboard and writes it in all its formats.
 
@@ -40,7 +41,7 @@ def write(
         tasks: The planned tasks, in order.
         seeds: The planned seeds.
         baseline: The method that all others are compared with.
-        measure: ``accuracy`` or ``balanced_accuracy``.
+        measure: As for `build_board`.
 
     Raises:
         UsageError: The rows cannot share a table; nothing is written.

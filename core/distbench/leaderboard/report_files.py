@@ -136,7 +136,10 @@ def reports_markdown(collected: Collected, reports: Sequence[BoardReport]) -> st
         parts += [f"# {_escaped(report.label)}", markdown_text(board_table(report.board)).rstrip()]
         parts += [f"- {_escaped(line)}" for line in report.left_out]
         if report.metrics:
-            parts += ["## Metrics", markdown_text(metric_table(report.metrics)).rstrip()]
+            parts += [
+                "## Metrics",
+                markdown_text(metric_table(report.metrics, report.board.measure_title)).rstrip(),
+            ]
         if report.costs:
             parts += ["## Costs", markdown_text(cost_table(report.costs)).rstrip()]
         parts += ["## Where from", markdown_text(_provenance(collected, report)).rstrip()]
@@ -164,7 +167,10 @@ def reports_latex(reports: Sequence[BoardReport]) -> str:
         parts.append("% " + plain_line(report.label))
         parts.append(latex_text(board_table(report.board)))
         if report.metrics:
-            parts += ["% metrics", latex_text(metric_table(report.metrics))]
+            parts += [
+                "% metrics",
+                latex_text(metric_table(report.metrics, report.board.measure_title)),
+            ]
     return "\n".join(parts)
 
 

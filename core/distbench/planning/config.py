@@ -35,6 +35,7 @@ class RunConfig(BaseModel):
     seeds: int | None = Field(None, ge=1, le=MOST_SEEDS)
     first_seed: int = Field(0, ge=0, le=2**31 - 1)
     overlap: Literal["exclude", "allow"] | None = None
+    measure: str | None = None
 
     labelled: float | str | None = None
     validation: float | None = None

@@ -35,6 +35,7 @@ class PlannedTask:
     images_key: str
     flip: bool = True
     group: str = ""
+    measure: str = ""
 
 
 @dataclass(frozen=True)
@@ -175,6 +176,10 @@ class Plan:
     def to_json(self) -> str:
         """The plan as canonical JSON."""
         table = TypeAdapter(Plan).dump_python(self)
+        transfers = (method["transfer"] for method in table["methods"] if method["transfer"])
+        for task in (*table["tasks"], *transfers):
+            if not task["measure"]:  # as plans were before tasks could name one
+                del task["measure"]
         return canonical_json({"schema": PLAN_SCHEMA, **table})
 
     @classmethod

@@ -36,6 +36,8 @@ from distbench.storage.validation import faults_of
 from distbench.storage.verified import verify_data
 
 C = TypeVar("C", bound=Component)
+_ABOUT = ("id", "seen_by", "flip", "group", "measure")
+"""Of a task's table, what is no parameter of the component."""
 
 
 class ResolvedRun:
@@ -168,12 +170,22 @@ class ResolvedRun:
     def _resolved(self, entry: TaskEntry, task: Task, flipped: bool) -> ResolvedTask:
         flip, group = entry.flip or flipped, entry.group or entry.id
         identified = self._identified("task", task)
-        return ResolvedTask(entry.id, entry.seen_by, identified, flip, group)
+        measure = self._measure(entry)
+        return ResolvedTask(entry.id, entry.seen_by, identified, flip, group, measure)
+
+    def _measure(self, entry: TaskEntry) -> str:
+        """What a task is judged by: what the run names, else its entry; empty for neither.
+
+        Raises:
+            UsageError: There is no such measure, or a parameter of it is wrong.
+        """
+        value = self.config.measure or entry.measure
+        return "" if value is None else self.names.make("measure", value).label
 
     def _task_of(self, value: str | dict[str, Any], base: Path | None) -> ResolvedTask:
         """A task that is no task of the suite; without an id it is called after what it is."""
         table: dict[str, Any] = {"use": value} if isinstance(value, str) else dict(value)
-        about = {key: table.pop(key) for key in ("id", "seen_by", "flip", "group") if key in table}
+        about = {key: table.pop(key) for key in _ABOUT if key in table}
         task = self.names.make("task", table, base=base)
         about.setdefault("id", short_name(task))
         try:

@@ -22,6 +22,7 @@ class ResolvedTask:
         task: The component.
         flip: Whether its images may be mirrored, as its entry says, or over it the run.
         group: Name that it shares with tasks of the same data, or its own.
+        measure: What methods are compared by on it, as one types it; empty for accuracy.
     """
 
     id: str
@@ -29,6 +30,7 @@ class ResolvedTask:
     task: Identified[Task]
     flip: bool = True
     group: str = ""
+    measure: str = ""
 
     @cached_property
     def index(self) -> TaskIndex:

@@ -39,6 +39,7 @@ def plan_task(task: ResolvedTask, protocol: Protocol, skip_corrupt: bool) -> Pla
         images_key=images_key(index.fingerprint, task.task.provenance, protocol, skip_corrupt),
         flip=task.flip,
         group=task.group,
+        measure=task.measure,
     )
 
 

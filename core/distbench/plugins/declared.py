@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from distbench.interfaces.component import Component, Role
+from distbench.interfaces.measure import Answer, Measure, Target, Unit
 from distbench.interfaces.method import Initialisation, LearnsFrom
 from distbench.interfaces.metric import Metric, Need
 from distbench.storage.hashing import canonical_json
@@ -19,7 +20,11 @@ _DECLARED: Mapping[str, Any] = {
     "examples": tuple[str, ...],
     "declines": Mapping[str, str],
     "needs": frozenset[Need],
+    "answers": frozenset[Answer],
     "needs_scores": bool,
+    "higher_is_better": bool,
+    "kinds": frozenset[Target],
+    "unit": Unit,
     "initialisation": Initialisation,
     "learns_from": LearnsFrom,
 }
@@ -34,7 +39,8 @@ def check_declared(component: Component) -> None:
     """
     for name in _DECLARED:
         if hasattr(type(component), name):
-            _check(name, getattr(component, name), name)
+            of_measure = name == "needs" and isinstance(component, Measure)
+            _check("answers" if of_measure else name, getattr(component, name), name)
     if isinstance(component, Metric):
         _check("needs", component.needed(), "needed()")
     if not isinstance(component.name, str):

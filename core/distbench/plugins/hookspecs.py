@@ -56,6 +56,11 @@ def distbench_suites() -> Mapping[str, str]:  # type: ignore[empty-body]
 
 
 @hookspec
+def distbench_measures() -> Mapping[str, str]:  # type: ignore[empty-body]
+    """What the answers of a trained student are judged by (`distbench.Measure`)."""
+
+
+@hookspec
 def distbench_executors() -> Mapping[str, str]:  # type: ignore[empty-body]
     """Ways to get the cells of a plan computed (`distbench.Executor`)."""
 

@@ -3,10 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from distbench.errors import UnknownNameError, UsageError
 from distbench.interfaces.component import Component
 from distbench.plugins.discovery import Offer, Origin
+
+
+@dataclass
+class Plugin:
+    """A plugin that was found, whether it works or not.
+
+    Attributes:
+        origin: Where it comes from.
+        offers: Names by kind.
+        error: Why it cannot be used.
+        clashes: Names that it has to share, and what each is called instead.
+    """
+
+    origin: Origin
+    offers: dict[str, list[str]] = field(default_factory=dict)
+    error: str | None = None
+    clashes: list[str] = field(default_factory=list)
 
 
 class Offers:

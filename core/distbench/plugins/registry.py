@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypedDict, Unpack, overload
@@ -25,12 +24,13 @@ from distbench.plugins.discovery import (
     offers_of,
     plural,
 )
-from distbench.plugins.offers import Offers, clash
+from distbench.plugins.offers import Offers, Plugin, clash
 from distbench.plugins.source_code import class_digest, plugin_file_digest
 from distbench.storage.paths import at_home, without_links
 
 if TYPE_CHECKING:
     from distbench.interfaces.executor import Executor
+    from distbench.interfaces.measure import Measure
     from distbench.interfaces.method import Baseline, Distiller
     from distbench.interfaces.metric import Metric
     from distbench.interfaces.reporter import Reporter
@@ -49,23 +49,6 @@ class Making(TypedDict, total=False):
 
     base: Path | None
     defaults: Mapping[str, Any] | None
-
-
-@dataclass
-class Plugin:
-    """A plugin that was found, whether it works or not.
-
-    Attributes:
-        origin: Where it comes from.
-        offers: Names by kind.
-        error: Why it cannot be used.
-        clashes: Names that it has to share, and what each is called instead.
-    """
-
-    origin: Origin
-    offers: dict[str, list[str]] = field(default_factory=dict)
-    error: str | None = None
-    clashes: list[str] = field(default_factory=list)
 
 
 class Registry:
@@ -207,6 +190,10 @@ class Registry:
     def make(
         self, kind: Literal["suite"], value: Specification, **more: Unpack[Making]
     ) -> Suite: ...
+    @overload
+    def make(
+        self, kind: Literal["measure"], value: Specification, **more: Unpack[Making]
+    ) -> Measure: ...
     @overload
     def make(
         self, kind: Literal["executor"], value: Specification, **more: Unpack[Making]

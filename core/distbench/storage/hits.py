@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench.storage.atomic import write_atomic
-from distbench.storage.predictions import FILE, ROUNDING, opened_predictions, packed
+from distbench.storage.predictions import FILE, ROUNDING, Predictions, opened_predictions, packed
 from distbench.storage.rows import Row
 
 LABELS = "test_labels.safetensors"
@@ -52,7 +52,7 @@ def packed_hits(
 
 
 class FolderHits:
-    """What the cells of a run's folder classified rightly.
+    """What the cells of a run's folder answered on test images, and what of it is right.
 
     Args:
         folder: The run's folder.
@@ -66,10 +66,17 @@ class FolderHits:
 
     def of(self, row: Row) -> bytes | None:
         """`packed_hits` of a row."""
-        predictions = None
-        if self._predictions is not None and row.key in self._names:
-            predictions = self._predictions.get_tensor(row.key)
-        return packed_hits(row, predictions, self._labels.get(row.task.id))
+        return packed_hits(row, self.predictions(row), self.labels(row))
+
+    def labels(self, row: Row) -> NDArray[np.int64] | None:
+        """The test labels of a row's task, (m,), where the folder holds them."""
+        return self._labels.get(row.task.id)
+
+    def predictions(self, row: Row) -> Predictions | None:
+        """The predictions of a row, int64 (m,), where the folder holds them."""
+        if self._predictions is None or row.key not in self._names:
+            return None
+        return np.asarray(self._predictions.get_tensor(row.key), dtype=np.int64)
 
 
 def _tensors(path: Path) -> dict[str, NDArray[Any]]:

@@ -1,4 +1,4 @@
-"""Rows of every schema there has been: older ones are upgraded as they are read."""
+"""Rows of every schema there has been: those of the first are upgraded as they are read."""
 
 from __future__ import annotations
 
@@ -46,13 +46,11 @@ def read_row(text: str | bytes) -> tuple[Row, NDArray[Any] | None]:
         except ValueError:
             raise error from None
         schema = table.get("schema_version") if isinstance(table, dict) else None
-        if not isinstance(schema, int) or schema == SCHEMA:
-            raise
-        if schema > SCHEMA:
+        if isinstance(schema, int) and schema > SCHEMA:
             raise NewerSchemaError("a row", schema, SCHEMA) from None
-    predictions = None
-    if schema == 1:
-        table, predictions = _from_1(table)
+        if schema != 1:
+            raise
+    table, predictions = _from_1(table)
     return Row.model_validate(table), predictions
 
 

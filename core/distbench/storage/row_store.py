@@ -1,4 +1,4 @@
-"""Finished cells of one folder: a row as one file, its predictions as one beside it."""
+"""Finished cells of one folder: a row as one file, its predictions and probabilities beside."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from distbench.storage.predictions import (
     read_predictions,
     write_predictions,
 )
+from distbench.storage.probabilities import Logs, probabilities_digest, read_logs, write_logs
 from distbench.storage.row_schemas import read_row
 from distbench.storage.rows import Row
 
@@ -45,7 +46,8 @@ def _opened(sealed: bytes) -> tuple[Row, NDArray[Any] | None] | None:
 class RowStore:
     """Rows of one folder, one file a cell, each with its digest.
 
-    Beside the row of a cell that is done lie its predictions: ``KEY.safetensors`` by ``KEY.json``.
+    Beside the row of a cell that is done lie its predictions: ``KEY.safetensors`` by ``KEY.json``,
+    and its probabilities, ``KEY.npy``, where the row names them.
 
     Args:
         folder: Where they lie; made when the first row is written.
@@ -72,6 +74,13 @@ class RowStore:
         stored = self._read(key)
         return stored[1] if stored else None
 
+    def logs(self, row: Row) -> Logs | None:
+        """The logarithms of a row's probabilities; None where there are none, or others."""
+        if row.result is None or row.result.probabilities_digest is None:
+            return None
+        path = self.path(row.key).with_suffix(".npy")
+        return read_logs(path, row.result.probabilities_digest)
+
     def _read(self, key: str) -> tuple[Row, Predictions | None] | None:
         path = self.path(key)
         try:
@@ -87,20 +96,27 @@ class RowStore:
             return None
         if inside is not None:
             return row, inside.astype(np.int64)
+        # They are large, so that their digest is looked at when they are read.
+        named = row.result.probabilities_digest is not None
+        if named and not path.with_suffix(".npy").is_file():
+            return None
         wanted = row.result.predictions_digest
         beside = read_predictions(path.with_suffix(".safetensors"), _TENSOR, wanted)
         return (row, beside) if beside is not None else None
 
-    def put(self, row: Row, predictions: NDArray[Any] | None = None) -> None:
+    def put(
+        self, row: Row, predictions: NDArray[Any] | None = None, logs: Logs | None = None
+    ) -> None:
         """Stores a row; one that is done is never replaced by one that is not.
 
         Args:
             row: The row.
             predictions: Of a cell that is done. They are written first, so that the row of a done
                 cell is never there without them.
+            logs: Logarithms of its probabilities, where the row names them; written first, too.
 
         Raises:
-            ValueError: The row is done and these are not its predictions.
+            ValueError: The row is done and these are not its predictions or probabilities.
             OSError: No space, no permission.
         """
         path = self.path(row.key)
@@ -114,6 +130,12 @@ class RowStore:
             or predictions_digest(predictions) != row.result.predictions_digest
         ):
             raise ValueError(f"the row of cell {row.key[:12]} is done but lacks its predictions")
+        elif row.result.probabilities_digest != (
+            None if logs is None else probabilities_digest(logs)
+        ):
+            raise ValueError(f"the row of cell {row.key[:12]} has other probabilities than these")
         else:
+            if logs is not None:
+                write_logs(path.with_suffix(".npy"), logs)
             write_predictions(path.with_suffix(".safetensors"), {_TENSOR: predictions})
         write_atomic(path, _sealed(row))

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from distbench.storage.grown import Grown
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """Raised when a row changes its form; `distbench.storage.row_schemas` reads rows of older ones."""
 
 STUDIED = "metric_scores"
@@ -76,14 +76,21 @@ class CurvePoint(_Block):
     validation_accuracy: float | None = None
 
 
-class ResultBlock(_Block):
+class ResultBlock(_Block, Grown):
     """What is compared: bit-equal on one machine and version, however the cell was run."""
+
+    later: ClassVar = frozenset({"probabilities_digest"})
 
     accuracy: float = Field(description="share of test images classified rightly, 0..1")
     balanced_accuracy: float = Field(description="mean recall over the test classes, 0..1")
     validation_accuracy: float | None
     predictions_digest: str = Field(
         description="SHA-256 of the test predictions, as little-endian int32, beside the row"
+    )
+    probabilities_digest: str | None = Field(
+        None,
+        description="SHA-256 of the logarithms of the test probabilities, as little-endian "
+        "float16, beside the row; none are kept of more than 1,000 classes",
     )
     curve: tuple[CurvePoint, ...]
     sources: SourcesBlock
@@ -126,13 +133,14 @@ class CostBlock(_Block):
 
 
 class Row(_Block):
-    """One finished cell, row schema 2.
+    """One finished cell, row schema 3; one of schema 2 is the same without test probabilities.
 
     `result` is None unless `status` is ``done``; `reason` is None only then. The test predictions
-    of a cell that is done lie beside the row, and `result.predictions_digest` binds them to it.
+    of a cell that is done lie beside the row, and so do its test probabilities; the digests in
+    `result` bind them to it.
     """
 
-    schema_version: Literal[2] = SCHEMA
+    schema_version: Literal[2, 3] = SCHEMA
     key: str = Field(description="hash of everything declared that the result depends on")
     status: Status
     reason: str | None = None

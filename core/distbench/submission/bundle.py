@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -18,11 +18,19 @@ from pydantic_core import from_json
 from distbench.errors import UsageError
 from distbench.storage.predictions import FILE as PREDICTIONS
 from distbench.storage.predictions import Predictions
+from distbench.storage.probabilities import Logs
 from distbench.storage.row_schemas import NewerSchemaError, read_row
 from distbench.storage.rows import Row
 from distbench.storage.validation import faults_of
 from distbench.submission import limits
-from distbench.submission.archive import BundleError, chunks, lines, open_archive
+from distbench.submission.archive import (
+    BundleError,
+    Tensors,
+    chunks,
+    lines,
+    open_archive,
+    tensors_of,
+)
 from distbench.submission.manifest import SCHEMA, Manifest, PublicPlan
 from distbench.submission.validation_report import shown
 
@@ -143,26 +151,40 @@ class Bundle:
         Raises:
             BundleError: As for `predictions`.
         """
-        from safetensors import SafetensorError
-        from safetensors.numpy import load
+        return self._tensors(
+            PREDICTIONS, lambda t: t.ndim == 1 and t.dtype.kind == "u", "list of class numbers"
+        )
 
-        data = b"".join(chunks(self._archive, PREDICTIONS))
-        header = int.from_bytes(data[:8], "little")
-        if len(data) < 8 or header > min(len(data) - 8, limits.HEADER_BYTES):
-            raise BundleError(
-                f"{PREDICTIONS} claims a header of {header:,} bytes; it has {len(data):,} in all "
-                f"and {limits.HEADER_BYTES:,} are allowed"
-            )
-        self.check_digest(PREDICTIONS, hashlib.sha256(data).hexdigest())
-        try:
-            _without_twins(data[8 : 8 + header])
-            tensors = load(data)
-        except (SafetensorError, ValueError, TypeError, KeyError) as error:
-            raise BundleError(f"{PREDICTIONS} cannot be read: {first_line(error)}") from None
-        for key, tensor in tensors.items():
-            if tensor.ndim != 1 or tensor.dtype.kind != "u":
-                raise BundleError(f"{PREDICTIONS}: {shown(key)} is no list of class numbers")
-        return tensors
+    def logs(self, row: Row) -> Logs | None:
+        """The logarithms of a row's test probabilities, float16 (m, c); None if it has none.
+
+        Raises:
+            BundleError: The member that holds them is damaged or not of the right form.
+        """
+        return self.probabilities.get(row.key)
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether it has the member that holds test probabilities."""
+        return limits.OPTIONAL in self.sizes()
+
+    @cached_property
+    def probabilities(self) -> dict[str, NDArray[Any]]:
+        """The logarithms of test probabilities by cell key; nothing where it has no such member.
+
+        Raises:
+            BundleError: As for `logs`.
+        """
+        if not self.has_probabilities:
+            return {}
+        return self._tensors(
+            limits.OPTIONAL, lambda t: t.ndim == 2 and t.dtype == "<f2", "matrix of float16"
+        )
+
+    def _tensors(self, name: str, is_right: Callable[[NDArray[Any]], bool], what: str) -> Tensors:
+        data = b"".join(chunks(self._archive, name))
+        self.check_digest(name, hashlib.sha256(data).hexdigest())
+        return tensors_of(name, data, _without_twins, is_right, what)
 
     def sizes(self) -> dict[str, int]:
         """Bytes of the members that the manifest describes."""

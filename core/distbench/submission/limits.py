@@ -14,8 +14,12 @@ MEMBER_BYTES: Final = {
     "plan.json": 64 * MIB,
     "rows.jsonl": 1024 * MIB,
     "predictions.safetensors": 512 * MIB,
+    "probabilities.safetensors": 32 * MIB,
 }
 """Of each member when it is unpacked; there are no other members."""
+
+OPTIONAL: Final = "probabilities.safetensors"
+"""The member that a bundle may lack, as one does whose probabilities would be larger."""
 
 ROWS: Final = 200_000
 LINE_BYTES: Final = 4 * MIB

@@ -51,7 +51,7 @@ class Coverage(_Block):
 class TaskFacts(_Block, Grown):
     """A task and the fingerprint of its data."""
 
-    later: ClassVar = frozenset({"flip", "group"})
+    later: ClassVar = frozenset({"flip", "group", "measure"})
 
     id: Name
     use: str = Field(max_length=limits.NAME, description="the task as one would type it")
@@ -60,6 +60,11 @@ class TaskFacts(_Block, Grown):
     flip: bool = Field(True, description="false: its images are never mirrored")
     group: str = Field(
         "", max_length=limits.NAME, description="of tasks with common data, which count as one"
+    )
+    measure: str = Field(
+        "",
+        max_length=limits.NAME,
+        description="what methods are compared by on it; empty for accuracy",
     )
 
 

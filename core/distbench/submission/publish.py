@@ -127,6 +127,7 @@ def pack(run: RunFolder, *, name: str, submitter: str, licence: str, note: str |
             "plan.json": (canonical_json(plan.model_dump()) + "\n").encode(),
             "rows.jsonl": b"".join(row.model_dump_json().encode() + b"\n" for row in rows),
             PREDICTIONS: packed(predictions),
+            **_probabilities(run),
         }
         manifest = Manifest(
             name=name,
@@ -148,6 +149,30 @@ def pack(run: RunFolder, *, name: str, submitter: str, licence: str, note: str |
     table = json.loads(canonical_json(manifest.model_dump()))
     text = json.dumps(table, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
     return write_archive({"bundle.json": text.encode(), **members})
+
+
+def _probabilities(run: RunFolder) -> dict[str, bytes]:
+    """The member with the test probabilities of a run; none where it would be too large.
+
+    Raises:
+        UsageError: Some are missing.
+    """
+    from safetensors.numpy import save
+
+    sizes = {
+        row.key: 2 * row.result.parts.test * len(row.task.classes)
+        for row in run.rows
+        if row.result is not None and row.result.probabilities_digest is not None
+    }  # bytes
+    if not sizes or sum(sizes.values()) > limits.MEMBER_BYTES[limits.OPTIONAL] - limits.MIB:
+        return {}
+    logs = {row.key: given for row in run.rows if (given := run.logs(row)) is not None}
+    if missing := sizes.keys() - logs.keys():
+        raise UsageError(
+            f"{run.folder} does not hold the probabilities of {len(missing)} cells; `distbench "
+            "run` with the same options writes them again"
+        )
+    return {limits.OPTIONAL: save({key: logs[key] for key in sorted(logs)})}
 
 
 def public_plan(plan: Plan, scrub: Scrubber) -> PublicPlan:
@@ -196,6 +221,7 @@ def _task(task: PlannedTask, scrub: Scrubber) -> dict[str, Any]:
         "notes": [scrub.free_text(note) for note in task.notes],
         "flip": task.flip,
         "group": task.group,
+        "measure": task.measure,
     }
 
 

@@ -16,6 +16,7 @@ from distbench.storage.predictions import accuracy, balanced_accuracy, predictio
 from distbench.storage.rows import CostBlock, ResultBlock, Row
 from distbench.submission.bundle import Bundle
 from distbench.submission.manifest import PlanTask, same_json
+from distbench.submission.probability_checks import ProbabilityChecks
 from distbench.submission.row_claims import impossible
 from distbench.submission.score_checks import ScoreChecks
 from distbench.submission.tally import CellId, Tally
@@ -42,6 +43,7 @@ class RowChecks:
         tally: What was counted.
         recomputed: In how many rows the accuracies were recomputed.
         unknown: For how many rows they could not be, by task, with the reason.
+        probabilities: Looks at test probabilities.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class RowChecks:
         self.tally = Tally()
         self.recomputed = 0
         self.unknown: dict[str, tuple[int, str]] = {}
+        self.probabilities = ProbabilityChecks(bundle)
 
     def look(self, row: Row) -> None:
         """Checks a row."""
@@ -123,10 +126,12 @@ class RowChecks:
                     "manifest",
                     f"bundle.json gives {name} as {claimed}; rows and plan make it {counted}",
                 )
-        for key in self._bundle.tensors.keys() - self._keys:
-            self._report.refuse(
-                "predictions of no row", f"there are predictions of {shown(key, 12)}, but no row"
-            )
+        tensors = {"predictions": self._bundle.tensors, "probabilities": self._bundle.probabilities}
+        for what, of in tensors.items():
+            for key in of.keys() - self._keys:
+                self._report.refuse(
+                    f"{what} of no row", f"there are {what} of {shown(key, 12)}, but no row"
+                )
 
     def _refuse(self, kind: str, where: str, reason: str) -> None:
         self._report.refuse(kind, f"{where}: {reason}")
@@ -248,6 +253,9 @@ class RowChecks:
                 "predictions", where, f"predicts class {predictions.max()} of {len(task.classes)}"
             )
         else:
+            classes = len(task.classes)
+            if wrong := self.probabilities.wrong(row, result, predictions, classes):
+                self._refuse("probabilities", where, wrong)
             self._judge(predictions, result, task, where)
 
     def _judge(

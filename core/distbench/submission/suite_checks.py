@@ -20,6 +20,7 @@ from distbench.planning.methods import method_id, method_role
 from distbench.plugins.registry import Registry
 from distbench.storage.validation import faults_of
 from distbench.submission.manifest import PlanMethod, PublicPlan, same_json
+from distbench.submission.measure_checks import other_measures
 from distbench.submission.no_network import without_network
 from distbench.submission.task_labels import TaskLabels
 from distbench.submission.validation_report import ValidationReport, shown
@@ -64,6 +65,8 @@ def check_suite(
             "seeds", f"the protocol has {protocol.seeds} seeds, the plan {len(plan.seeds)}"
         )
     _check_tasks(plan, suite, labels, report)
+    for task, reason in other_measures(plan, suite, names).items():
+        report.refuse("tasks", f"task {shown(task)}: {reason}")
     settings = suite.settings if suite else {} if plan.suite == NO_SUITE else None
     for method in plan.methods:
         _check_method(method, settings, names, report)

@@ -13,7 +13,7 @@ from distbench.submission import limits
 from distbench.submission.archive import BundleError
 from distbench.submission.beginnings import initialisations
 from distbench.submission.bundle import SUFFIX, Bundle, first_line, open_bundle
-from distbench.submission.rerun import TOLERANCE, rerun_cells
+from distbench.submission.rerun.cells import TOLERANCE, rerun_cells
 from distbench.submission.row_checks import RowChecks
 from distbench.submission.score_checks import check_metrics
 from distbench.submission.suite_checks import check_suite, find_suite
@@ -133,6 +133,11 @@ def _validate(bundle: Bundle, names: Registry, report: ValidationReport) -> None
         report.note(
             f"the accuracy of {count} rows on {shown(task)} was not recomputed: the labels are not "
             f"at hand ({shown(why, 200)})"
+        )
+    if checks.probabilities.without:
+        report.note(
+            f"the test probabilities of {checks.probabilities.without} rows are not in the bundle, "
+            "so measures that read them say nothing of these"
         )
     counts = manifest.counts
     report.facts |= {

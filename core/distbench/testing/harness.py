@@ -19,8 +19,8 @@ from distbench.errors import Declined, PluginError
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import Context, MethodContext
 from distbench.interfaces.method import Method
-from distbench.interfaces.phase import Phase
-from distbench.interfaces.stream import Batches
+from distbench.interfaces.training.phase import Phase
+from distbench.interfaces.training.stream import Batches
 from distbench.interfaces.zoo import SourceInfo
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan, PlannedMethod
@@ -30,7 +30,8 @@ from distbench.storage.rows import Row
 from distbench.testing.calls import fault_if_raises
 from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.subject import Subject, miniature_options, workplace
-from distbench.workflows.run import RunResult, execute
+from distbench.workflows.run import execute
+from distbench.workflows.run_result import RunResult
 
 
 def options(subject: Subject, **changes: Any) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from distbench.interfaces.zoo import Source, SourceInfo, Zoo
 if TYPE_CHECKING:
     import torch
 
-    from distbench.interfaces.phase import Phase
+    from distbench.interfaces.training.phase import Phase
     from distbench.interfaces.zoo import Forward
 
 SIDE = 16

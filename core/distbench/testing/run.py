@@ -12,7 +12,8 @@ from typing import Literal
 from distbench.errors import DistbenchError, UnknownNameError, interrupts
 from distbench.interfaces.kinds import KINDS
 from distbench.plugins.discovery import Offer
-from distbench.plugins.registry import Plugin, registry
+from distbench.plugins.offers import Plugin
+from distbench.plugins.registry import registry
 from distbench.storage.paths import without_links
 from distbench.testing.calls import error_line
 from distbench.testing.check import Check

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
-from pydantic_core import from_json
+import numpy as np
 
-from distbench.errors import DistbenchError, RefusedError
+from distbench.errors import DistbenchError, PluginError
 from distbench.leaderboard.rows.gc_pause import without_cycles
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
-from distbench.leaderboard.rows.records import Reader, RowRecord
+from distbench.leaderboard.rows.records import RowRecord
+from distbench.leaderboard.rows.row_reader import Reader
 from distbench.plugins.registry import registry
-from distbench.storage.hits import packed_hits, read_test_labels
-from distbench.storage.kept_predictions import KeptPredictions
-from distbench.storage.missing_cells import PlannedCell, missing_cells
+from distbench.storage.hits import packed_hits
+from distbench.storage.missing_cells import missing_cells
 from distbench.storage.paths import without_links
-from distbench.storage.row_lines import OF_ANOTHER_RUN, UNSEALED, SealedCount, read_line
-from distbench.storage.rows import Row
-
-if TYPE_CHECKING:
-    from distbench.submission.bundle import Bundle
-    from distbench.submission.manifest import PlanTask
-    from distbench.submission.task_labels import TaskLabels
+from distbench.workflows.judging import Judging
+from distbench.workflows.result_inputs import NO_ROWS, Answers, ResultInput, bundle_input, run_input
 
 BUNDLE = ".distbench.zip"
 """How the name of a bundle ends."""
-_NO_ROWS = (
-    "it has no rows yet: the run goes on, or was interrupted and goes on when the same "
-    "`distbench run` is given again"
-)
 
 
 def default_inputs() -> list[Path]:
@@ -40,13 +30,21 @@ def default_inputs() -> list[Path]:
     return [path for path in (Path("runs"), Path("registry/results")) if path.is_dir()]
 
 
-def collect(paths: Sequence[Path]) -> Collected:
+def collect(paths: Sequence[Path], judging: Judging | None = None) -> Collected:
     """Reads run folders and bundles, and those in other folders at any depth.
 
     What cannot be read, was altered, or claims what cannot be, is refused as a whole, with one line
     that says why; the others are kept. Whether bundles give the right answers is not looked at.
+
+    Args:
+        paths: Folders and bundles.
+        judging: By which measures; each task by its own, of what is installed, if None.
+
+    Raises:
+        PluginError: A measure fails.
     """
-    inputs: list[_Input] = []
+    judging = judging or Judging(registry())
+    inputs: list[ResultInput] = []
     records: list[RowRecord] = []
     refused: list[str] = []
     reader = Reader()
@@ -60,13 +58,13 @@ def collect(paths: Sequence[Path]) -> Collected:
                 continue
             seen.add(without_links(place))
             try:
-                one = _run(place) if place.is_dir() else _bundle(place)
+                one = run_input(place) if place.is_dir() else bundle_input(place)
                 with without_cycles():
-                    groups, number = one.origin.groups, len(inputs)
                     some = [
-                        reader.record(row, number, hits=hits, group=groups.get(row.task.id, ""))
-                        for row, hits in one.rows
+                        _record(reader, len(inputs), one, answers, judging) for answers in one.rows
                     ]
+            except PluginError:
+                raise
             except DistbenchError as error:
                 refused.append(f"{place}: {error}")
             except OSError as error:
@@ -76,26 +74,34 @@ def collect(paths: Sequence[Path]) -> Collected:
                 records += some
     keys = {record.key for record in records}
     origins = tuple(replace(one.origin, missing=missing_cells(one.planned, keys)) for one in inputs)
-    return Collected(origins, tuple(records), tuple(refused), _notes(inputs, origins))
+    notes = (*_notes(inputs, origins), *judging.notes)
+    return Collected(origins, tuple(records), tuple(refused), notes)
 
 
-class _Input(NamedTuple):
-    """A run's folder or a bundle: its rows, read as they are asked for, and what it planned.
+def _record(
+    reader: Reader, number: int, one: ResultInput, answers: Answers, judging: Judging
+) -> RowRecord:
+    """A row as a leaderboard takes it, judged."""
+    row, task = answers.row, answers.row.task.id
+    by = judging.of_task(task, one.measures.get(task, ""))
+    known = answers.predictions
+    return reader.record(
+        row,
+        number,
+        hits=packed_hits(row, known, answers.labels),
+        group=one.origin.groups.get(task, ""),
+        measure=by,
+        judged=judging.judged(
+            by,
+            row,
+            None if known is None else known.astype(np.int64),
+            answers.labels,
+            answers.logs,
+        ),
+    )
 
-    Attributes:
-        origin: What it says of itself.
-        planned: Key of each planned cell.
-        rows: Its rows, each with the test images that it classified rightly where that is known.
-        notes: What is to be said of it; complete when all rows have passed.
-    """
 
-    origin: RowOrigin
-    planned: Mapping[PlannedCell, str]
-    rows: Iterator[tuple[Row, bytes | None]]
-    notes: list[str]
-
-
-def _notes(inputs: Sequence[_Input], origins: Sequence[RowOrigin]) -> tuple[str, ...]:
+def _notes(inputs: Sequence[ResultInput], origins: Sequence[RowOrigin]) -> tuple[str, ...]:
     """How far what was read can be trusted and how complete it is, one line each."""
     notes = []
     for one, origin in zip(inputs, origins, strict=True):
@@ -113,7 +119,7 @@ def _nothing(path: Path) -> str:
     if not path.exists():
         return "there is no such file or folder"
     if (path / "plan.json").is_file():
-        return _NO_ROWS
+        return NO_ROWS
     if path.is_dir():
         return "holds no run (rows.jsonl) and no bundle (*.distbench.zip)"
     return "is neither a run's folder nor a bundle (*.distbench.zip)"
@@ -133,139 +139,3 @@ def _inputs(path: Path) -> Iterator[Path]:
             subfolders.clear()
             continue
         yield from (Path(folder) / name for name in sorted(files) if name.endswith(BUNDLE))
-
-
-def _run(folder: Path) -> _Input:
-    """A run's folder; of its plan only tasks, seeds and cells are read, as all versions have them.
-
-    A plan that names no cells is read too; nothing is known then of what is missing.
-    """
-    try:
-        plan = from_json((folder / "plan.json").read_bytes())
-        tasks = tuple(str(task["id"]) for task in plan["tasks"])
-        seeds = tuple(int(seed) for seed in plan["seeds"])
-        groups = {str(task["id"]): str(task.get("group") or "") for task in plan["tasks"]}
-        suite = str(plan.get("suite")), plan.get("suite_version")
-        planned = {
-            (str(cell["method"]), str(cell["task"]), int(cell["seed"])): str(cell["key"])
-            for cell in plan.get("cells", ())
-        }
-    except OSError as error:
-        raise RefusedError(f"no plan.json can be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
-        raise RefusedError("plan.json is not the plan of a run; run it again") from None
-    if not (folder / "rows.jsonl").exists():
-        raise RefusedError(_NO_ROWS)
-    origin = RowOrigin(str(folder), "run", tasks=tasks, seeds=seeds, groups=_groups(*suite, groups))
-    notes: list[str] = []
-    return _Input(origin, planned, _lines(folder, frozenset(planned.values()), notes), notes)
-
-
-def _lines(
-    folder: Path, keys: frozenset[str], notes: list[str]
-) -> Iterator[tuple[Row, bytes | None]]:
-    """The rows of a run's folder, held against their seals, its plan and its predictions."""
-    seals, kept, labels = SealedCount(), KeptPredictions(folder), read_test_labels(folder)
-    with (folder / "rows.jsonl").open("rb") as file:
-        for number, text in enumerate(file, start=1):
-            try:
-                line = seals.add(read_line(text))
-            except ValueError as error:
-                raise RefusedError(
-                    f"line {number} of rows.jsonl is no row: {_why(error)}; run it again"
-                ) from None
-            if keys and line.row.key not in keys:
-                raise RefusedError(f"line {number} of rows.jsonl {OF_ANOTHER_RUN}; run it again")
-            try:
-                predictions = kept.check(_checked(line.row), line.predictions)
-            except ValueError as error:
-                raise RefusedError(f"line {number} of rows.jsonl: {error}; run it again") from None
-            yield line.row, packed_hits(line.row, predictions, labels.get(line.row.task.id))
-    notes += [note for note in (UNSEALED * bool(seals.unsealed), kept.note) if note]
-
-
-def _why(error: ValueError) -> str:
-    from pydantic import ValidationError
-
-    if not isinstance(error, ValidationError):
-        return str(error).partition("\n")[0]
-    first = error.errors(include_url=False)[0]
-    where = ".".join(map(str, first["loc"]))
-    return f"{where}{': ' * bool(where)}{first['msg']}"
-
-
-def _bundle(path: Path) -> _Input:
-    """A bundle; that it is whole and consistent is checked as it is read."""
-    from distbench.submission.bundle import open_bundle
-    from distbench.submission.suite_checks import find_suite
-    from distbench.submission.task_labels import TaskLabels
-    from distbench.submission.validate import consistent_rows
-    from distbench.submission.validation_report import ValidationReport
-
-    with open_bundle(path) as bundle:
-        manifest, plan, planned = bundle.manifest, bundle.plan, bundle.plan.cells()
-    about = {
-        "date": manifest.date,
-        "licence": manifest.licence,
-        "distbench": manifest.distbench,
-        "note": manifest.note,
-        "incomplete": manifest.incomplete,
-    }
-    origin = RowOrigin(
-        str(path),
-        "bundle",
-        manifest.submitter,
-        tuple(task.id for task in manifest.tasks),
-        manifest.seeds,
-        _groups(plan.suite, plan.suite_version, {task.id: task.group for task in plan.tasks}),
-        {key: text for key, text in about.items() if text},
-    )
-
-    def rows() -> Iterator[tuple[Row, bytes | None]]:
-        with open_bundle(path) as bundle:
-            report = ValidationReport(path.name)
-            labels = TaskLabels(registry(), find_suite(plan, registry()))
-            tasks = {task.id: task for task in plan.tasks}
-            for row in consistent_rows(bundle, report):
-                yield _checked(row), _hits(bundle, row, tasks.get(row.task.id), labels)
-        if report.reasons:
-            first, *others = report.reasons
-            more = f" (and {len(others)} more, see `distbench validate`)" if others else ""
-            raise RefusedError(f"{first}{more}")
-
-    return _Input(origin, planned, rows(), [])
-
-
-def _hits(bundle: Bundle, row: Row, task: PlanTask | None, labels: TaskLabels) -> bytes | None:
-    """What a row of a bundle classified rightly, where the labels are at hand."""
-    if row.result is None or task is None:
-        return None
-    known = labels.test_labels(task, row.result.parts.skipped)
-    if isinstance(known, str):
-        return None
-    return packed_hits(row, bundle.predictions(row.key), known)
-
-
-def _groups(suite: str, version: object, told: Mapping[str, str]) -> dict[str, str]:
-    """The group of each task: as its plan says, or the installed suite for one that says none."""
-    installed: dict[str, str] = {}
-    if not all(told.values()) and suite in registry().names("suite"):
-        definition = registry().make("suite", suite).definition()
-        if definition.version == version:
-            installed = {entry.id: entry.group or entry.id for entry in definition.tasks}
-    return {task: group or installed.get(task, task) for task, group in told.items()}
-
-
-def _checked(row: Row) -> Row:
-    """Refuses what is no share of images, as a run's folder may have been edited by hand."""
-    result = row.result
-    if row.status == "done" and result is None:
-        raise RefusedError(f"{row.method.id} on {row.task.id} is done but has no result")
-    if result is not None:
-        for what in ("accuracy", "balanced_accuracy"):
-            value = getattr(result, what)
-            if not 0 <= value <= 1:
-                raise RefusedError(
-                    f"{what} {value} of {row.method.id} on {row.task.id} is not between 0 and 1"
-                )
-    return row

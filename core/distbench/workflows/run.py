@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from distbench import leaderboard
 from distbench.engine.execute import execute_units
@@ -26,85 +25,18 @@ from distbench.planning.planner import make_plan
 from distbench.plugins.registry import registry
 from distbench.storage.atomic import write_atomic
 from distbench.storage.disk import disk_trouble
-from distbench.storage.frames import Tabular
 from distbench.storage.hits import write_test_labels
 from distbench.storage.home import home
-from distbench.storage.predictions import FILE, Predictions, of_row, write_predictions
+from distbench.storage.predictions import FILE, Predictions, write_predictions
+from distbench.storage.probabilities import Logs, write_run
 from distbench.storage.row_lines import sealed_line
 from distbench.storage.rows import Row
 from distbench.workflows import flat_scale
 from distbench.workflows.export.best import ship_best
 from distbench.workflows.reporters import Reporters, run_facts
 from distbench.workflows.run_records import records_of
+from distbench.workflows.run_result import RunResult
 from distbench.workflows.run_warnings import notes_of_methods, warnings_of
-
-
-@dataclass(frozen=True)
-class RunResult(Tabular):
-    """What a run leaves behind; a table of its cells in a notebook.
-
-    Attributes:
-        folder: The run's folder, ``runs/NAME``.
-        plan: What was run.
-        rows: The rows of its cells, in the order of the plan.
-        planned: How many cells it has.
-        board: The leaderboard; None while no cell is done.
-        computed: How many cells were computed now; the others had been before.
-        students: Shipped student by task, where students are kept.
-        warnings: What a person should know, one line each.
-    """
-
-    folder: Path
-    plan: Plan
-    rows: tuple[Row, ...]
-    planned: int
-    board: Board | None
-    computed: int
-    students: dict[str, Path] = field(default_factory=dict)
-    warnings: tuple[str, ...] = ()
-
-    def records(self) -> Iterator[dict[str, Any]]:
-        """A line for each cell that has a row: how it ended, what it reached, what it cost."""
-        for row in self.rows:
-            result, cost = row.result, row.cost
-            yield {
-                "method": row.method.id,
-                "task": row.task.id,
-                "seed": row.seed,
-                "status": row.status,
-                "reason": row.reason,
-                "accuracy": result and result.accuracy,
-                "balanced_accuracy": result and result.balanced_accuracy,
-                "validation_accuracy": result and result.validation_accuracy,
-                "steps": cost and cost.steps,
-                "training_macs": cost and cost.training_macs,
-                "total_seconds": cost and cost.total_seconds,
-                "latency_ms": cost and cost.latency_ms,
-                "key": row.key,
-            }
-
-    @property
-    def failed(self) -> tuple[Row, ...]:
-        """Rows of cells that failed."""
-        return tuple(row for row in self.rows if row.status == "failed")
-
-    @property
-    def exit_code(self) -> int:
-        """0 done; 1 cells failed or are missing; 3 some because data or weights were refused."""
-        if any(row.refused for row in self.failed):
-            return 3
-        return 1 if self.failed or len(self.rows) < self.planned else 0
-
-    def predictions(self, row: Row) -> Predictions | None:
-        """The class that the student of a row gave to each test image, in their order.
-
-        Returns:
-            int64 (m,); None where the row's cell is not done.
-
-        Raises:
-            UsageError: The run's folder no longer holds them.
-        """
-        return of_row(self.folder, row)
 
 
 def execute(
@@ -221,7 +153,7 @@ def _gather(
     plan: Plan, cells: Sequence[Cell], ledger: Ledger, folder: Path, computed: int
 ) -> RunResult:
     rows = tuple(ledger.rows(cells))
-    copy_rows(rows, folder, ledger.predictions)
+    copy_rows(rows, folder, ledger.predictions, ledger.logs)
     write_test_labels(folder, test_labels(plan, home()))
     board = write_tables(plan, rows, folder)
     students, unshipped = ship_best(ledger, rows, folder) if plan.save_student else ({}, ())
@@ -253,11 +185,25 @@ def _gather(
 
 
 def copy_rows(
-    rows: Sequence[Row], folder: Path, predictions: Callable[[Row], Predictions | None]
+    rows: Sequence[Row],
+    folder: Path,
+    predictions: Callable[[Row], Predictions | None],
+    logs: Callable[[Row], Logs | None],
 ) -> None:
-    """Keeps the rows of a run in its folder, one sealed JSON object a line, and predictions."""
+    """Keeps the rows of a run in its folder, one sealed JSON object a line, and their answers.
+
+    Args:
+        rows: All that there are.
+        folder: The run's.
+        predictions: Gives those of a row.
+        logs: Gives the logarithms of its test probabilities, of which one row's are held at once.
+
+    Raises:
+        OSError: No space, no permission.
+    """
     by_key = {row.key: given for row in rows if (given := predictions(row)) is not None}
     write_predictions(folder / FILE, by_key)
+    write_run(folder, rows, logs)
     write_atomic(folder / "rows.jsonl", "".join(sealed_line(row) + "\n" for row in rows))
 
 

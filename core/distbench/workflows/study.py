@@ -27,7 +27,8 @@ from distbench.storage.artifacts import ArtifactCache
 from distbench.storage.atomic import write_atomic
 from distbench.storage.home import home
 from distbench.submission.study_scores import SOURCES, STUDY
-from distbench.workflows.run import RunResult, execute
+from distbench.workflows.run import execute
+from distbench.workflows.run_result import RunResult
 
 ORACLES: Mapping[str, str] = {
     "distil": "pseudo_labels",

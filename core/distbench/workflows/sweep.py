@@ -17,7 +17,8 @@ from distbench.planning.resolve import ResolvedRun
 from distbench.plugins.registry import Registry, registry
 from distbench.plugins.spec import parse
 from distbench.storage.atomic import write_atomic
-from distbench.workflows.run import RunResult, execute
+from distbench.workflows.run import execute
+from distbench.workflows.run_result import RunResult
 
 _ONE = ("zoo", "student")
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from distbench import Batch
-from distbench.interfaces.stream import Batches
+from distbench.interfaces.training.stream import Batches
 from distbench.plugins.registry import registry
 
 

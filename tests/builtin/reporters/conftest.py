@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import distbench
-from distbench.workflows.run import RunResult
+from distbench.workflows.run_result import RunResult
 
 Run = Callable[..., RunResult]
 

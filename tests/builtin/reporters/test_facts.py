@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from distbench.workflows.run import RunResult
+from distbench.workflows.run_result import RunResult
 from distbench_builtin.reporters._cell_record import clean, curve, numbers, parameters, safe
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from distbench.errors import UsageError
-from distbench.workflows.run import RunResult
+from distbench.workflows.run_result import RunResult
 from distbench_builtin.reporters.jsonl import Jsonl
 
 Run = Callable[..., RunResult]

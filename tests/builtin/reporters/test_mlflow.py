@@ -8,7 +8,7 @@ import pytest
 
 import distbench
 from distbench.errors import UsageError
-from distbench.workflows.run import RunResult
+from distbench.workflows.run_result import RunResult
 
 Run = Callable[..., RunResult]
 URI = "sqlite:///tracked/mlflow.db"

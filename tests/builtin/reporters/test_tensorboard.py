@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from distbench.errors import UsageError
-from distbench.workflows.run import RunResult
+from distbench.workflows.run_result import RunResult
 
 Run = Callable[..., RunResult]
 FOLDER = Path("tb/logs")

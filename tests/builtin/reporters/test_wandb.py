@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from distbench.errors import UsageError
-from distbench.workflows.run import RunResult
+from distbench.workflows.run_result import RunResult
 
 Run = Callable[..., RunResult]
 

@@ -9,7 +9,7 @@ import torch
 
 from distbench import Classifier, Phase, adamw, sgd
 from distbench.engine.training.optimisers import optimiser_of
-from distbench.interfaces.optimiser import Optimiser
+from distbench.interfaces.training.optimiser import Optimiser
 
 timm = pytest.importorskip("timm")
 NONE = torch.nn.ModuleDict()

@@ -8,7 +8,7 @@ import pytest
 from distbench.errors import UnknownNameError
 from distbench.leaderboard.analysis.metric_measures import weighted_tau
 from distbench.leaderboard.analysis.metric_quality import judge, metric_lines
-from distbench.leaderboard.rows.records import Reader
+from distbench.leaderboard.rows.row_reader import Reader
 from distbench.leaderboard.statistics import paired_t
 from distbench.leaderboard.tables.metric_table import metric_table, metrics_as_dicts
 from distbench.leaderboard.tables.text_table import terminal_text

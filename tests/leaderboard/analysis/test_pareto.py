@@ -40,8 +40,8 @@ def test_points_hold_means_and_their_place_on_both_fronts(rows):
     found = {p.method: p for p in points(build_board(rows), rows)}
     assert list(found) == ["finetune", "scratch", "big", "distilled", "wasteful"]
     assert found["distilled"].training_macs == 250
-    assert found["distilled"].accuracy.mean == pytest.approx(0.75)
-    assert found["finetune"].accuracy.half > 0
+    assert found["distilled"].mean.mean == pytest.approx(0.75)
+    assert found["finetune"].mean.half > 0
     # The ceiling gives another network, so it neither is on the front nor takes others off it.
     assert [m for m, p in found.items() if p.on_front] == ["finetune", "distilled"]
     assert [m for m, p in found.items() if p.on_inference_front] == ["big", "distilled"]
@@ -113,7 +113,7 @@ def test_the_scale_is_that_of_the_ranked_methods_and_of_what_lies_near(rows):
     board = build_board(rows)
     some = points(board, rows)
     low, high = picture._scale(some)
-    ranked = [p.accuracy for p in some if p.role == "ranked"]
+    ranked = [p.mean for p in some if p.role == "ranked"]
     assert low == pytest.approx(100 * min(e.low for e in ranked))
     assert high == pytest.approx(75)  # neither the ceiling at 90 nor scratch at 15 % lies near
     near = [*some, point("near", 0.8, 100.0, "ceiling")]

@@ -7,7 +7,7 @@ import pytest
 from distbench.errors import UsageError
 from distbench.leaderboard.analysis.board import build_board
 from distbench.leaderboard.rows.entries import Missing, cells, check_comparable
-from distbench.leaderboard.rows.records import as_records
+from distbench.leaderboard.rows.row_reader import as_records
 
 
 def refused(rows) -> str:

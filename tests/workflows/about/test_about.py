@@ -12,7 +12,8 @@ from distbench.cli import app
 from distbench.errors import UsageError
 from distbench.leaderboard.analysis.reports import reports
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
-from distbench.leaderboard.rows.records import DeclaredMethod, Reader
+from distbench.leaderboard.rows.records import DeclaredMethod
+from distbench.leaderboard.rows.row_reader import Reader
 from distbench.planning.config import RunConfig
 from distbench.planning.methods import method_id
 from distbench.planning.resolve import ResolvedRun

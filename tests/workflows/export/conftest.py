@@ -11,7 +11,7 @@ import pytest
 
 import distbench
 from distbench.workflows.export.student import Original, original
-from distbench.workflows.run import RunResult
+from distbench.workflows.run_result import RunResult
 
 Run = Callable[..., RunResult]
 

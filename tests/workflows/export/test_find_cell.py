@@ -10,7 +10,7 @@ import pytest
 
 from distbench.errors import UsageError
 from distbench.workflows.export.find_cell import find_cell
-from distbench.workflows.run import RunResult
+from distbench.workflows.run_result import RunResult
 
 Run = Callable[..., RunResult]
 

@@ -23,7 +23,7 @@ from distbench.engine.training.batches import to_batch
 from distbench.errors import RefusedError, UsageError
 from distbench.workflows.export import export_cell
 from distbench.workflows.export.student import Original
-from distbench.workflows.run import RunResult
+from distbench.workflows.run_result import RunResult
 
 Run = Callable[..., RunResult]
 Load = Callable[[RunResult], Original]

@@ -25,9 +25,9 @@ from distbench.interfaces.calls import naming
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import MethodContext
 from distbench.interfaces.method import Method
-from distbench.interfaces.phase import Phase
-from distbench.interfaces.stream import Stream, as_int
 from distbench.interfaces.student import Student
+from distbench.interfaces.training.phase import Phase
+from distbench.interfaces.training.stream import Stream, as_int
 from distbench.storage.rows import CurvePoint
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from distbench.interfaces.phase import Phase
+from distbench.interfaces.training.phase import Phase
 
 
 def moving_average(model: nn.Module, phase: Phase) -> torch.optim.swa_utils.AveragedModel:

@@ -22,8 +22,8 @@ from distbench.engine.training.updates import Updates
 from distbench.engine.training.weight_guard import WeightGuard
 from distbench.errors import DistbenchError
 from distbench.interfaces.classifier import Classifier
-from distbench.interfaces.phase import Phase
-from distbench.interfaces.stream import Batches, Named
+from distbench.interfaces.training.phase import Phase
+from distbench.interfaces.training.stream import Batches, Named
 from distbench.storage.hashing import seed_for
 from distbench.storage.rows import CurvePoint
 

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from distbench.interfaces.classifier import Classifier
-from distbench.interfaces.optimiser import Optimiser, adamw, sgd
-from distbench.interfaces.phase import Phase
+from distbench.interfaces.training.optimiser import Optimiser, adamw, sgd
+from distbench.interfaces.training.phase import Phase
 
 _RATE = 0.01
 """What AdamW's rate is of SGD's where it stands in for SGD. Ours: SGD's usual 0.01 to 0.1 become

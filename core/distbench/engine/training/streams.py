@@ -14,8 +14,8 @@ from distbench.engine.training.batches import to_floats
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.views import ReadyView
 from distbench.errors import ArgumentError
-from distbench.interfaces.stream import Batch, Named, Stream
 from distbench.interfaces.task import UNLABELLED
+from distbench.interfaces.training.stream import Batch, Named, Stream
 
 
 def stream_finding(stream: Stream, images: int) -> str | None:

@@ -19,8 +19,8 @@ from distbench.engine.training.setting import TrainingSetting
 from distbench.errors import Declined
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import TeacherLogits, TeacherRecipe
-from distbench.interfaces.phase import Phase
-from distbench.interfaces.stream import Stream
+from distbench.interfaces.training.phase import Phase
+from distbench.interfaces.training.stream import Stream
 from distbench.interfaces.zoo import Source, SourceInfo
 
 _BLOCK = 1024

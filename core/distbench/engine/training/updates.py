@@ -13,7 +13,7 @@ from torch.optim.optimizer import (
 )
 
 from distbench.errors import DistbenchError
-from distbench.interfaces.phase import Phase
+from distbench.interfaces.training.phase import Phase
 
 
 class Updates:

@@ -12,8 +12,16 @@ import numpy as np
 from distbench.errors import UsageError
 from distbench.leaderboard.analysis.comparison import all_pairs
 from distbench.leaderboard.analysis.lines import Line, LineMaker
-from distbench.leaderboard.rows.entries import MEASURES, Cell, Measure, cells, check_comparable
-from distbench.leaderboard.rows.records import CellResult, RowRecord, as_records
+from distbench.leaderboard.rows.entries import Cell, cells, check_comparable
+from distbench.leaderboard.rows.measures import (
+    ACCURACY,
+    IN_ROWS,
+    MeasureFacts,
+    given_measure,
+    refuse_mixed,
+)
+from distbench.leaderboard.rows.records import CellResult, RowRecord
+from distbench.leaderboard.rows.row_reader import as_records
 from distbench.leaderboard.statistics import (
     LEVEL,
     average_ranks,
@@ -35,7 +43,8 @@ class Pairs:
 
     Attributes:
         methods: Their names, in the order of rows and columns.
-        gaps: Mean difference, the row's method less the column's; None where there is none.
+        gaps: Mean difference, the row's method less the column's; None where there is none. Of a
+            measure for which less is better the lower method is ahead.
         p_holm: Its p value, adjusted for all pairs (Holm); None where nothing can be told.
     """
 
@@ -46,9 +55,10 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Board(Tabular):
-    """A leaderboard: lines by falling mean, ranked ones first, incomplete ones last.
+    """A leaderboard: the best mean first, ranked lines first, incomplete ones last.
 
     Attributes:
+        measures: What counts on each task; all in one unit, and the same way better.
         groups: The group of each task; tasks of one group share data and count as one.
         baseline: The method that `Line.delta` refers to; None where it is absent or incomplete.
         wanted_baseline: The method that was asked for as the baseline.
@@ -59,7 +69,7 @@ class Board(Tabular):
     suite: str
     suite_version: int
     schema_version: int
-    measure: Measure
+    measures: tuple[MeasureFacts, ...]
     tasks: tuple[str, ...]
     groups: tuple[str, ...]
     seeds: tuple[int, ...]
@@ -70,18 +80,40 @@ class Board(Tabular):
     untuned: tuple[str, ...] = ()
 
     @property
+    def measure(self) -> str:
+        """What counts, as one types it; of several their names."""
+        return ", ".join(dict.fromkeys(one.name for one in self.measures))
+
+    @property
+    def measure_title(self) -> str:
+        """What counts, in words."""
+        return ", ".join(dict.fromkeys(one.title for one in self.measures))
+
+    @property
+    def measure_head(self) -> str:
+        """The same as a heading begins."""
+        return self.measure_title[:1].upper() + self.measure_title[1:]
+
+    @property
+    def percent(self) -> bool:
+        """Whether values are shares that are shown as percent."""
+        return self.measures[0].percent
+
+    @property
+    def sign(self) -> int:
+        """1 where higher is better, else -1."""
+        return self.measures[0].sign
+
+    @property
     def best(self) -> Line | None:
-        """The ranked line with the highest mean."""
+        """The ranked line with the best mean."""
         return next((line for line in self.lines if line.rank), None)
 
     def records(self) -> Iterator[dict[str, Any]]:
-        """A line for each method: its ranks, its accuracy 0..1 by task and in the mean."""
+        """A line for each method: its ranks, its measure by task and in the mean (shares 0..1)."""
         for line in self.lines:
             first, last = line.rank or (None, None)
-            reached = {
-                entry.task: None if entry.estimate is None else entry.estimate.mean
-                for entry in line.entries
-            }
+            reached = {e.task: e.estimate and e.estimate.mean for e in line.entries}
             yield {
                 "method": line.method,
                 "role": line.role,
@@ -98,8 +130,14 @@ class Board(Tabular):
     def as_dict(self) -> dict[str, Any]:
         """Everything, as plain values that JSON can hold."""
         lines = [{"complete": line.complete, **asdict(line)} for line in self.lines]
-        plain = asdict(replace(self, lines=()))
-        del plain["lines"]
+        plain: dict[str, Any] = {}
+        for key, value in asdict(replace(self, lines=())).items():
+            if key == "measures":
+                plain["measure"] = self.measure
+                if self.measure not in IN_ROWS:
+                    plain["measures"] = value
+            elif key != "lines":
+                plain[key] = value
         return {**plain, "interval": f"two-sided {LEVEL:.0%} interval", "methods": lines}
 
 
@@ -109,7 +147,7 @@ def build_board(
     tasks: Sequence[str] | None = None,
     seeds: Sequence[int] | None = None,
     baseline: str = "finetune",
-    measure: Measure = "accuracy",
+    measure: str | MeasureFacts | None = None,
     planned: Mapping[str, Iterable[tuple[str, int]]] | None = None,
     own_baseline: Mapping[Cell, str] | None = None,
 ) -> Board:
@@ -120,15 +158,15 @@ def build_board(
         tasks: The planned tasks, in order; default: all that occur, by name.
         seeds: The planned seeds; default: all that occur.
         baseline: The method that all others are compared with.
-        measure: ``accuracy`` or ``balanced_accuracy``.
+        measure: What counts on all tasks, by name if rows hold it; each task's own if None.
         planned: The tasks and seeds that a method was planned for, where not all of them.
         own_baseline: The line that a cell is compared with, where it is not the baseline's own.
 
     Raises:
-        UsageError: No rows, an unknown measure, or rows that cannot share a table.
+        UsageError: No rows, an unknown measure, rows that cannot share a table, or tasks whose
+            measures have no common mean.
     """
-    if measure not in MEASURES:
-        raise UsageError(f"unknown measure {measure!r}: choose {' or '.join(MEASURES)}.")
+    common = given_measure(measure)
     some = [
         row
         for row in as_records(rows)
@@ -140,7 +178,8 @@ def build_board(
     tasks = list(dict.fromkeys(tasks if tasks is not None else sorted({r.task.id for r in some})))
     seeds = sorted(set(seeds if seeds is not None else (r.seed for r in some)))
     group = {row.task.id: row.task.group for row in some}
-    maker = LineMaker(cells(some), tasks, [group.get(t, t) for t in tasks], measure)
+    measures = task_measures(some, tasks, common)
+    maker = LineMaker(cells(some), tasks, [group.get(t, t) for t in tasks], measures)
     of_method = {row.method.id: row.method for row in some}
     whole = [(task, seed) for task in tasks for seed in seeds]
     lines = [
@@ -150,13 +189,13 @@ def build_board(
     base = next((line for line in lines if line.method == baseline and line.complete), None)
     if base is not None:
         lines = [maker.compared(line, baseline, own_baseline or {}) for line in lines]
-    ranked, others = _in_order(lines)
+    ranked, others = _in_order(lines, measures[0].sign)
     ranked, pairs = _ranked(maker, ranked)
     return Board(
         suite=some[0].setting.suite,
         suite_version=some[0].setting.suite_version,
         schema_version=max(row.schema_version for row in some),
-        measure=measure,
+        measures=tuple(measures),
         tasks=tuple(tasks),
         groups=tuple(maker.groups),
         seeds=tuple(seeds),
@@ -168,6 +207,33 @@ def build_board(
     )
 
 
+def task_measures(
+    rows: Iterable[RowRecord], tasks: Sequence[str], common: MeasureFacts | None
+) -> list[MeasureFacts]:
+    """What counts on each task: what was asked for, else its own measure.
+
+    Args:
+        rows: Of one board.
+        tasks: Those of the board.
+        common: What was asked for.
+
+    Raises:
+        UsageError: Rows name different measures of one task, or there is no mean over those of
+            several.
+    """
+    own: dict[str, MeasureFacts] = {}
+    for row in () if common else rows:
+        if own.setdefault(row.task.id, row.task.measure) != row.task.measure:
+            names = sorted({own[row.task.id].name, row.task.measure.name})
+            raise UsageError(
+                f"these results name different measures of task {row.task.id!r}: "
+                f"{' and '.join(names)}; choose one with --measure"
+            )
+    measures = [common or own.get(task, ACCURACY) for task in tasks]
+    refuse_mixed(tasks, measures)
+    return measures
+
+
 def _untuned(result: CellResult) -> bool:
     return bool(result.declared.get("untuned"))
 
@@ -177,9 +243,10 @@ def _ranked(maker: LineMaker, lines: Sequence[Line]) -> tuple[list[Line], Pairs 
     if not lines:
         return [], None
     reached = [maker.reached(line) for line in lines]
-    gaps, p = all_pairs(reached, maker.groups, maker.measure)
+    gaps, p = all_pairs(reached, maker.groups, maker.measures)
     table = np.array([[np.mean(e.values) for e in line.entries] for line in lines])
-    averages = average_ranks(over_groups(table, maker.groups))
+    sign = maker.measures[0].sign
+    averages = average_ranks(sign * over_groups(table, maker.groups))
     compared = [(x.method, x.delta.p) for x in lines if x.delta is not None]
     adjusted = holm([nan if p is None else p for _, p in compared]).tolist()
     p_holm = {
@@ -187,7 +254,7 @@ def _ranked(maker: LineMaker, lines: Sequence[Line]) -> tuple[list[Line], Pairs 
         for (method, p), value in zip(compared, adjusted, strict=True)
         if p is not None
     }
-    ahead = surely_ahead(gaps, p)
+    ahead = surely_ahead(sign * gaps, p)
     placed = [
         replace(
             line,
@@ -214,11 +281,13 @@ def _plain(values: Any) -> tuple[tuple[float | None, ...], ...]:
     return tuple(tuple(None if v != v else v for v in row) for row in values.tolist())
 
 
-def _in_order(lines: Sequence[Line]) -> tuple[list[Line], list[Line]]:
-    """Lines to be ranked, by falling mean; then controls and ceilings, repeated, incomplete."""
+def _in_order(lines: Sequence[Line], sign: int) -> tuple[list[Line], list[Line]]:
+    """Lines to be ranked, the best mean first; then controls and ceilings, repeated, incomplete."""
 
     def falling(group: Iterable[Line]) -> list[Line]:
-        return sorted(group, key=lambda x: (-round(x.mean.mean, 12) if x.mean else 0.0, x.method))
+        return sorted(
+            group, key=lambda x: (-sign * round(x.mean.mean, 12) if x.mean else 0.0, x.method)
+        )
 
     whole = [line for line in lines if line.complete]
     ranked = falling(line for line in whole if line.role == "ranked" and not line.again)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.leaderboard.rows.entries import Measure, hits_of
+from distbench.leaderboard.rows.entries import hits_of
+from distbench.leaderboard.rows.measures import MeasureFacts
 from distbench.leaderboard.rows.records import CellResult
 from distbench.leaderboard.statistics import (
     Difference,
@@ -42,7 +43,7 @@ class Comparison:
 
 
 def compare(
-    ours: Reached, theirs: Reached, groups: Sequence[str], measure: Measure
+    ours: Reached, theirs: Reached, groups: Sequence[str], measures: Sequence[MeasureFacts]
 ) -> Comparison | None:
     """A method against another, paired by task and seed; None where a task has no common seed.
 
@@ -50,36 +51,46 @@ def compare(
         ours: For each task.
         theirs: For each task, in the same order.
         groups: The group of each task; tasks of one group share data and count as one.
-        measure: Which accuracy counts.
+        measures: What counts on each task.
     """
     shared = [sorted(a.keys() & b.keys()) for a, b in zip(ours, theirs, strict=True)]
     if not all(shared):
         return None
     a, b = (
-        [np.array([side[t][seed].of(measure) for seed in seeds]) for t, seeds in enumerate(shared)]
+        [
+            np.array([value_of(side[t][seed], measures[t]) for seed in seeds])
+            for t, seeds in enumerate(shared)
+        ]
         for side in (ours, theirs)
     )
     by_task = [float(np.mean(x - y)) for x, y in zip(a, b, strict=True)]
     images = [side[seeds[0]].parts.test for side, seeds in zip(ours, shared, strict=True)]
-    least = float(sampling_error(by_task, images, groups))
+    least = float(sampling_error(by_task, images, groups, [one.share for one in measures]))
     difference = paired_t(over_groups(by_task, groups), least)
-    if len(shared) == 1 and measure == "accuracy":
-        right = [hits_of([side[0][seed] for seed in shared[0]]) for side in (ours, theirs)]
+    if len(shared) == 1:
+        right = [
+            hits_of([side[0][seed] for seed in shared[0]], measures[0]) for side in (ours, theirs)
+        ]
         if right[0] is not None and right[1] is not None and right[0].shape == right[1].shape:
             difference = paired_difference(right[0], right[1])
-    wins = float(over_groups(win_rates(a, b), groups).mean())
+    better = [one.sign for one in measures]
+    rates = win_rates(
+        [sign * x for sign, x in zip(better, a, strict=True)],
+        [sign * y for sign, y in zip(better, b, strict=True)],
+    )
+    wins = float(over_groups(rates, groups).mean())
     return Comparison(difference, tuple(by_task), wins, sum(map(len, shared)))
 
 
 def all_pairs(
-    methods: Sequence[Reached], groups: Sequence[str], measure: Measure
+    methods: Sequence[Reached], groups: Sequence[str], measures: Sequence[MeasureFacts]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Every method against every other.
 
     Args:
         methods: What each reached, on the same tasks.
         groups: The group of each task.
-        measure: Which accuracy counts.
+        measures: What counts on each task.
 
     Returns:
         Mean differences (m, m), the row's method less the column's, and their two-sided p values;
@@ -90,7 +101,7 @@ def all_pairs(
     if len(groups) == 1:
         for row in range(count):
             for column in range(row):
-                pair = compare(methods[row], methods[column], groups, measure)
+                pair = compare(methods[row], methods[column], groups, measures)
                 gap = pair.difference.mean if pair else np.nan
                 gaps[row, column], gaps[column, row] = gap, -gap
                 if pair and pair.difference.p is not None:
@@ -99,7 +110,10 @@ def all_pairs(
     seeds = sorted({seed for method in methods for task in method for seed in task})
     values = np.array(
         [
-            [[t[s].of(measure) if s in t else np.nan for s in seeds] for t in method]
+            [
+                [value_of(t[s], measure) if s in t else np.nan for s in seeds]
+                for t, measure in zip(method, measures, strict=True)
+            ]
             for method in methods
         ]
     )
@@ -109,6 +123,13 @@ def all_pairs(
         both = np.isfinite(difference)
         with np.errstate(invalid="ignore"):
             by_task = np.where(both, difference, 0).sum(axis=2) / both.sum(axis=2)  # (m, t)
-        by_group, least = over_groups(by_task, groups), sampling_error(by_task, images, groups)
+        by_group = over_groups(by_task, groups)
+        least = sampling_error(by_task, images, groups, [one.share for one in measures])
         gaps[row], p[row] = by_group.mean(axis=1), p_values(by_group, least)
     return gaps, p
+
+
+def value_of(result: CellResult, measure: MeasureFacts) -> float:
+    """What a measure says of a cell; NaN where it says nothing."""
+    value = result.by(measure).value
+    return float("nan") if value is None else value

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from distbench.leaderboard.rows.entries import cells
-from distbench.leaderboard.rows.records import CostFacts, RowRecord, as_records
+from distbench.leaderboard.rows.records import CostFacts, RowRecord
+from distbench.leaderboard.rows.row_reader import as_records
 from distbench.storage.rows import Row
 
 # What changes from cell to cell without being another machine.

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from distbench.leaderboard.analysis.comparison import Reached, compare
-from distbench.leaderboard.rows.entries import BoardEntry, Cell, Measure, Missing, entry
+from distbench.leaderboard.rows.entries import BoardEntry, Cell, Missing, entry
+from distbench.leaderboard.rows.measures import MeasureFacts
 from distbench.leaderboard.rows.records import CellResult, Role, RowRecord
 from distbench.leaderboard.statistics import Difference, Estimate, mean_over_groups
 
@@ -64,13 +65,13 @@ class LineMaker:
         chosen: One row a cell.
         tasks: In the board's order.
         groups: The group of each.
-        measure: Which accuracy counts.
+        measures: What counts on each.
     """
 
     chosen: Mapping[Cell, RowRecord]
     tasks: Sequence[str]
     groups: Sequence[str]
-    measure: Measure
+    measures: Sequence[MeasureFacts]
 
     def line(
         self, method: str, role: Role, again: bool, planned: Iterable[tuple[str, int]]
@@ -87,7 +88,10 @@ class LineMaker:
         cells_of = set(planned)
         every = sorted({seed for _, seed in cells_of})
         seeds = {t: sorted(s for task, s in cells_of if task == t) or every for t in self.tasks}
-        entries = tuple(entry(self.chosen, method, t, seeds[t], self.measure) for t in self.tasks)
+        entries = tuple(
+            entry(self.chosen, method, task, seeds[task], measure)
+            for task, measure in zip(self.tasks, self.measures, strict=True)
+        )
         coverage = sum(len(e.values) for e in entries), sum(map(len, seeds.values()))
         line = Line(method, role, entries, coverage, again)
         if not line.complete:
@@ -98,12 +102,14 @@ class LineMaker:
     def reached(self, line: Line, of: Mapping[Cell, str] | None = None) -> Reached:
         """What a line reached on each task by seed, or what `of` names reached in its place."""
         tables: list[dict[int, CellResult]] = []
-        for one in line.entries:
+        for one, measure in zip(line.entries, self.measures, strict=True):
             tables.append({})
             for seed in one.seeds:
                 name = line.method if of is None else of.get((line.method, one.task, seed), "")
                 row = self.chosen.get((name, one.task, seed))
-                if row is not None and row.result is not None:
+                if row is None or row.result is None:
+                    continue
+                if row.result.by(measure).value is not None:
                     tables[-1][seed] = row.result
         return tables
 
@@ -113,7 +119,7 @@ class LineMaker:
             return line
         keys = [(line.method, e.task, seed) for e in line.entries for seed in e.seeds]
         theirs = self.reached(line, {key: own.get(key, baseline) for key in keys})
-        pair = compare(self.reached(line), theirs, self.groups, self.measure)
+        pair = compare(self.reached(line), theirs, self.groups, self.measures)
         if pair is None:
             return line
         return replace(

@@ -58,7 +58,7 @@ def weighted_tau(score: Floats, accuracy: Floats) -> float:
         accuracy: (n,), finite.
 
     Returns:
-        A number in [-1, 1]; 0 where all scores or all accuracies are equal.
+        A number in [-1, 1]; 0 where all scores or all sources led to the same.
     """
     filled = _filled(score)
     agree = np.triu(_signs(filled) * _signs(accuracy), 1)

@@ -39,8 +39,10 @@ from distbench.leaderboard.analysis.trials import (
     seed_noise,
     trials_of,
 )
-from distbench.leaderboard.rows.entries import Cell, Measure, cells
-from distbench.leaderboard.rows.records import RowRecord, as_records
+from distbench.leaderboard.rows.entries import Cell, cells
+from distbench.leaderboard.rows.measures import ACCURACY, MeasureFacts
+from distbench.leaderboard.rows.records import RowRecord
+from distbench.leaderboard.rows.row_reader import as_records
 from distbench.leaderboard.statistics import Difference, Estimate, mean_interval, paired_t
 from distbench.storage.rows import Row
 
@@ -83,7 +85,7 @@ def metric_lines(
     rows: Iterable[Row | RowRecord],
     *,
     tasks: Sequence[str] = (),
-    measure: Measure = "accuracy",
+    measures: Sequence[MeasureFacts] = (),
     reference: str | None = None,
 ) -> list[MetricLine]:
     """Every metric that scored where single sources were tried, best tau first.
@@ -91,13 +93,23 @@ def metric_lines(
     Args:
         rows: Of one board, in any order.
         tasks: Their order.
-        measure: Which accuracy counts.
+        measures: What counts on each; accuracy if none are given. No metric is judged by what is
+            not in percent, as a regret in points would say nothing.
         reference: As for `judge`.
     """
     records = as_records(rows)
     groups = {row.task.id: row.task.group for row in records}
     chosen = cells(records)
-    reached = oracle(chosen, measure)
+    if not all(one.percent for one in measures):
+        return []
+    sign = measures[0].sign if measures else 1
+    reached = {
+        distiller: {
+            cell: {source: sign * value for source, value in of.items()}
+            for cell, of in by_cell.items()
+        }
+        for distiller, by_cell in oracle(chosen, dict(zip(tasks, measures, strict=False))).items()
+    }
     return judge(scores_of(chosen), reached, tasks, reference, groups) if reached else []
 
 
@@ -236,10 +248,15 @@ def _judgement(scores: ByCell, trials: Mapping[str, Trial]) -> _Judgement:
 
 
 def oracle(
-    chosen: Mapping[Cell, RowRecord], measure: Measure = "accuracy"
+    chosen: Mapping[Cell, RowRecord], measures: Mapping[str, MeasureFacts] = {}
 ) -> dict[str, dict[tuple[str, int], dict[str, float]]]:
-    """Distiller to (task, seed) to source to the accuracy that learning from it alone led to."""
-    accuracies: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(
+    """Distiller to (task, seed) to source to what learning from it alone led to.
+
+    Args:
+        chosen: One row a cell.
+        measures: What counts on a task, where it is not accuracy.
+    """
+    values: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(
         lambda: defaultdict(dict)
     )
     for (_, task, seed), row in sorted(chosen.items()):
@@ -247,8 +264,8 @@ def oracle(
         if row.result is None or "metric" in components or "strategy" not in components:
             continue
         source = row.result.sources.single
-        if source is not None:
+        value = row.result.by(measures.get(task, ACCURACY)).value
+        if source is not None and value is not None:
             distiller = row.method.id.partition("/")[0]
-            value = row.result.of(measure)
-            accuracies[distiller][task, seed].setdefault(source, value)
-    return accuracies
+            values[distiller][task, seed].setdefault(source, value)
+    return values

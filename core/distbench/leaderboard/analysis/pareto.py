@@ -1,4 +1,4 @@
-"""What accuracy costs: each method's mean accuracy against its compute, and which are worth it."""
+"""What it costs to be good: each method's mean against its compute, and which are worth it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import numpy as np
 from distbench.leaderboard.analysis.board import Board
 from distbench.leaderboard.analysis.costs import total_training_macs
 from distbench.leaderboard.rows.entries import cells
-from distbench.leaderboard.rows.records import Role, RowRecord, as_records
+from distbench.leaderboard.rows.records import Role, RowRecord
+from distbench.leaderboard.rows.row_reader import as_records
 from distbench.leaderboard.statistics import Estimate
 from distbench.storage.rows import Row
 
@@ -26,22 +27,29 @@ class Point:
     """A complete method: what it reaches, and what that takes.
 
     Attributes:
-        accuracy: Mean over the tasks, with the interval of the leaderboard.
+        mean: Over the tasks, with the interval of the leaderboard.
         training_macs: Of training, passes and teaching of sources included; mean over its cells.
         student_macs: Of one image through the network that it gives; mean over its cells.
-        on_front: No method that gives the suite's student reaches at least as much for at most as
-            much training, one of the two strictly. Never true of a ceiling: it gives another,
+        percent: Whether the mean is a share that is shown as percent.
+        on_front: No method that gives the suite's student is at least as good for at most as much
+            training, one of the two strictly. Never true of a ceiling: it gives another,
             bigger network.
         on_inference_front: The same for `student_macs`, ceilings included.
     """
 
     method: str
     role: Role
-    accuracy: Estimate
+    mean: Estimate
     training_macs: float
     student_macs: float
+    percent: bool = True
     on_front: bool = False
     on_inference_front: bool = False
+
+    @property
+    def scale(self) -> int:
+        """By what its mean is multiplied to be shown."""
+        return 100 if self.percent else 1
 
 
 def points(board: Board, rows: Iterable[Row | RowRecord]) -> list[Point]:
@@ -62,20 +70,29 @@ def points(board: Board, rows: Iterable[Row | RowRecord]) -> list[Point]:
         if line.mean is None or not known or len(known) < line.coverage[1]:
             continue
         student = float(np.mean([each for _, each in macs[line.method]]))
-        complete.append(Point(line.method, line.role, line.mean, float(np.mean(known)), student))
+        macs_of = float(np.mean(known))
+        complete.append(Point(line.method, line.role, line.mean, macs_of, student, board.percent))
     students = {point.method for point in complete if point.role != "ceiling"}
-    best = front([p for p in complete if p.method in students], lambda point: point.training_macs)
-    small = front(complete, lambda point: point.student_macs)
+    best = front(
+        [p for p in complete if p.method in students], lambda point: point.training_macs, board.sign
+    )
+    small = front(complete, lambda point: point.student_macs, board.sign)
     complete = [
         replace(p, on_front=p.method in best, on_inference_front=p.method in small)
         for p in complete
     ]
-    return sorted(complete, key=lambda p: (p.training_macs, -p.accuracy.mean, p.method))
+    return sorted(complete, key=lambda p: (p.training_macs, -board.sign * p.mean.mean, p.method))
 
 
-def front(some: Sequence[Point], cost: Callable[[Point], float]) -> set[str]:
-    """Methods that no other one beats: as accurate for less, or more accurate for as little."""
-    worth = np.array([point.accuracy.mean for point in some])
+def front(some: Sequence[Point], cost: Callable[[Point], float], sign: int = 1) -> set[str]:
+    """Methods that no other one beats: as good for less, or better for as little.
+
+    Args:
+        some: The methods.
+        cost: What counts as their cost.
+        sign: -1 where a lower mean is the better one.
+    """
+    worth = sign * np.array([point.mean.mean for point in some])
     price = np.array([cost(point) for point in some], dtype=np.float64)
     kept = set()
     for point, mine, spent in zip(some, worth, price, strict=True):

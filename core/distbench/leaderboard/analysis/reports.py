@@ -7,14 +7,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from distbench.errors import UsageError
-from distbench.leaderboard.analysis.board import Board, build_board
+from distbench.leaderboard.analysis.board import Board, build_board, task_measures
 from distbench.leaderboard.analysis.costs import MethodCost, method_costs
 from distbench.leaderboard.analysis.metric_quality import MetricLine, metric_lines
 from distbench.leaderboard.analysis.source_weights import TaskWeights, source_weights
 from distbench.leaderboard.rows.common_cells import common_tasks, left_out
 from distbench.leaderboard.rows.disagreements import shown, told_apart
-from distbench.leaderboard.rows.entries import MEASURES, Measure, cells
+from distbench.leaderboard.rows.entries import cells
 from distbench.leaderboard.rows.gc_pause import without_cycles
+from distbench.leaderboard.rows.measures import MeasureFacts, given_measure
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.own_cells import own_baselines, planned_cells
 from distbench.leaderboard.rows.records import RowRecord, TableSetting
@@ -51,20 +52,30 @@ class _Group:
 
 
 def reports(
-    collected: Collected, *, baseline: str = "finetune", measure: Measure = "accuracy"
+    collected: Collected,
+    *,
+    baseline: str = "finetune",
+    measure: str | MeasureFacts | None = None,
 ) -> list[BoardReport]:
     """A report for each group of results that may share a table, the largest first.
 
+    Args:
+        collected: All that was read.
+        baseline: The method that all others are compared with.
+        measure: As for `build_board`.
+
     Raises:
-        UsageError: An unknown measure, or two runs with different results for one cell.
+        UsageError: An unknown measure, tasks whose measures have no common mean, or two runs with
+            different results for one cell.
     """
-    if measure not in MEASURES:
-        raise UsageError(f"unknown measure {measure!r}: choose {' or '.join(MEASURES)}.")
+    common = given_measure(measure)
     with without_cycles():
-        return _reports(collected, baseline, measure)
+        return _reports(collected, baseline, common)
 
 
-def _reports(collected: Collected, baseline: str, measure: Measure) -> list[BoardReport]:
+def _reports(
+    collected: Collected, baseline: str, measure: MeasureFacts | None
+) -> list[BoardReport]:
     groups = [
         part
         for setting in _by_protocol(collected.records)
@@ -185,7 +196,11 @@ def _differences(
 
 
 def _report(
-    group: _Group, label: str, origins: Sequence[RowOrigin], baseline: str, measure: Measure
+    group: _Group,
+    label: str,
+    origins: Sequence[RowOrigin],
+    baseline: str,
+    measure: MeasureFacts | None,
 ) -> BoardReport:
     rows = told_apart(group.rows, origins)
     tasks = common_tasks(rows, origins)
@@ -194,6 +209,7 @@ def _report(
     for row in kept:
         sources[row.method.id].add(row.origin)
     planned, own = planned_cells(kept, origins, tasks), own_baselines(kept, baseline)
+    task_measures(kept, tasks, measure)  # copies of a cell may name different ones
     # Copies of a cell, of which the files are remembered above, are looked at once.
     kept = [row for _, row in sorted(cells(kept).items())]
     board = build_board(
@@ -214,7 +230,7 @@ def _report(
         rows=tuple(kept),
         costs=tuple(method_costs(kept, methods=methods)),
         weights=tuple(source_weights(kept, methods=methods, tasks=tasks)),
-        metrics=tuple(metric_lines(kept, tasks=tasks, measure=measure)),
+        metrics=tuple(metric_lines(kept, tasks=tasks, measures=board.measures)),
         origins={method: tuple(sorted(numbers)) for method, numbers in sources.items()},
         left_out=(*left_out(rows, tasks), *_missing(rows, origins)),
     )

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from distbench.leaderboard.rows.entries import cells
-from distbench.leaderboard.rows.records import Learnt, RowRecord, as_records
+from distbench.leaderboard.rows.records import Learnt, RowRecord
+from distbench.leaderboard.rows.row_reader import as_records
 from distbench.storage.rows import Row
 
 

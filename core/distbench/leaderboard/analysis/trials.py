@@ -66,7 +66,7 @@ def trials_of(reached: ByCell, order: Sequence[str]) -> tuple[dict[str, Trial], 
         if len(names) < LEAST:
             left_out[task] = f"{len(names)} sources were tried, {LEAST} are needed"
         elif all_equal(accuracy.mean(axis=0)):
-            left_out[task] = "all accuracies are equal"
+            left_out[task] = "all sources led to the same"
         else:
             trials[task] = Trial(names, tuple(full), accuracy)
     return trials, left_out

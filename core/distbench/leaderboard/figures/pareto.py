@@ -14,6 +14,7 @@ from distbench.leaderboard.analysis.pareto import Point
 from distbench.leaderboard.figures.png import plain_figure
 from distbench.leaderboard.figures.point_labels import INK, LINE, STYLE, Panel, height, write_names
 from distbench.leaderboard.rows.records import RowRecord
+from distbench.leaderboard.tables.board_columns import written
 from distbench.storage.atomic import write_atomic
 from distbench.storage.rows import Row
 from distbench.storage.safe_text import plain_line
@@ -114,7 +115,8 @@ def pareto_picture(
     """
     panels = [_TRAINING, _INFERENCE] if pareto.students_differ(some) else [_TRAINING]
     inches = max(3.2, LINE * (len(some) + 3))
-    measure = f"test {board.measure.replace('_', ' ')}, mean over tasks, %"
+    measure = f"test {board.measure_title}, mean over tasks" + (", %" if board.percent else "")
+    measure += "" if board.sign > 0 else " (lower is better)"
     height = inches * len(panels) + 0.6
     with plain_figure(9.0, height, layout=None, settings=_SETTINGS) as figure:
         for number, panel in enumerate(panels):
@@ -128,7 +130,11 @@ def pareto_picture(
         for number, line in enumerate(reversed(pareto.caption(board))):
             figure.text(0.01, (0.1 + 0.16 * number) / height, plain_line(line), fontsize=_FONT - 1)
         out = io.BytesIO()
-        about = {"Title": "Accuracy against compute", "Creator": "distbench", "Date": None}
+        about = {
+            "Title": f"{board.measure_head} against compute",
+            "Creator": "distbench",
+            "Date": None,
+        }
         metadata: dict[str, Any] = {**about, "Identifier": mark} if kind == "svg" else {}
         figure.savefig(out, format=kind, metadata=metadata, dpi=150)
     return out.getvalue()
@@ -143,7 +149,7 @@ def _panel(axes: Axes, some: Sequence[Point], panel: Panel, inches: float) -> No
     axes.set_axisbelow(True)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    stair = sorted((cost(p), 100 * p.accuracy.mean) for p in some if front(p))
+    stair = sorted((cost(p), p.scale * p.mean.mean) for p in some if front(p))
     if stair:  # none where every method is a ceiling
         axes.step(
             [*(x for x, _ in stair), axes.get_xlim()[1]],
@@ -155,12 +161,12 @@ def _panel(axes: Axes, some: Sequence[Point], panel: Panel, inches: float) -> No
         )
     for point in some:
         marker, colour = STYLE[point.role]
-        low, high = point.accuracy.low, point.accuracy.high
+        low, high = point.mean.low, point.mean.high
         mean = height(axes, point)
-        beyond = mean != 100 * point.accuracy.mean
+        beyond = mean != point.scale * point.mean.mean
         if beyond:
-            arrow = "↓" if mean > 100 * point.accuracy.mean else "↑"
-            label = f"{arrow} {100 * point.accuracy.mean:.1f}"
+            arrow = "↓" if mean > point.scale * point.mean.mean else "↑"
+            label = f"{arrow} {written(point.mean, point.percent).value}"
             axes.annotate(
                 label,
                 (cost(point), mean),
@@ -169,7 +175,8 @@ def _panel(axes: Axes, some: Sequence[Point], panel: Panel, inches: float) -> No
                 annotation_clip=False,
             )
         elif low is not None and high is not None:
-            axes.vlines(cost(point), 100 * low, 100 * high, color=colour, linewidth=1.0, zorder=3)
+            ends = point.scale * low, point.scale * high
+            axes.vlines(cost(point), *ends, color=colour, linewidth=1.0, zorder=3)
         axes.plot(
             [cost(point)],
             [mean],
@@ -185,7 +192,7 @@ def _panel(axes: Axes, some: Sequence[Point], panel: Panel, inches: float) -> No
 
 def _limits(axes: Axes, some: Sequence[Point], cost: Callable[[Point], float]) -> None:
     low, high = _scale(some)
-    room = max(0.06 * (high - low), 0.5)
+    room = max(0.06 * (high - low), 0.005 * some[0].scale)
     axes.set_ylim(low - room, high + room)
     least, most = min(map(cost, some)), max(map(cost, some))
     # At least a factor of four, so that nearly equal costs look nearly equal.
@@ -195,23 +202,26 @@ def _limits(axes: Axes, some: Sequence[Point], cost: Callable[[Point], float]) -
 
 
 def _scale(some: Sequence[Point]) -> tuple[float, float]:
-    """Where accuracies lie, in percent: of ranked methods, and of others that lie near them.
+    """Where the means lie, as they are shown: of ranked methods, and of others that lie near them.
 
     A network from scratch far below all others would else flatten their differences.
     """
     ranked = [point for point in some if point.role == "ranked"]
     core = _ends(ranked or some)
     low, high = min(core), max(core)
-    near = max((high - low) / 2, 1.0)
+    near = max((high - low) / 2, 0.01 * some[0].scale)
     ends = [v for v in _ends(some) if low - near <= v <= high + near]
     return min(ends), max(ends)
 
 
 def _ends(some: Sequence[Point]) -> list[float]:
-    """Both ends of each interval, in percent."""
-    estimates = [point.accuracy for point in some]
+    """Both ends of each interval, as they are shown."""
+    estimates = [point.mean for point in some]
     lows = [e.mean if e.low is None else e.low for e in estimates]
-    return [100 * v for v in (*lows, *(e.mean if e.high is None else e.high for e in estimates))]
+    return [
+        some[0].scale * v
+        for v in (*lows, *(e.mean if e.high is None else e.high for e in estimates))
+    ]
 
 
 def _ticks(axes: Axes) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from distbench.leaderboard.analysis.pareto import Point
-from distbench.leaderboard.tables.board_columns import percent
+from distbench.leaderboard.tables.board_columns import written
 from distbench.storage.safe_text import plain_line
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ STYLE = {
 
 
 class Panel(NamedTuple):
-    """What accuracy is drawn against: in words, as a number, and who is on its front."""
+    """What the means are drawn against: in words, as a number, and who is on its front."""
 
     title: str
     cost: Callable[[Point], float]
@@ -36,21 +36,21 @@ class Panel(NamedTuple):
 
 
 def height(axes: Axes, point: Point) -> float:
-    """Where a point lies, in percent: at the edge of the axes where it is beyond them."""
+    """Where a point lies, as it is shown: at the edge of the axes where it is beyond them."""
     low, high = axes.get_ylim()
-    return min(max(100 * point.accuracy.mean, low), high)
+    return min(max(point.scale * point.mean.mean, low), high)
 
 
 def write_names(axes: Axes, some: Sequence[Point], panel: Panel, inches: float) -> None:
-    """Names one below the other in the order of accuracy, each tied to its point by a thin line."""
+    """Names one below the other, the highest mean on top, each tied to its point by a line."""
     _, cost, front = panel
     low, high = axes.get_ylim()
-    order = sorted(some, key=lambda p: (-p.accuracy.mean, cost(p), p.method))
+    order = sorted(some, key=lambda p: (-p.mean.mean, cost(p), p.method))
     wanted = [(height(axes, p) - low) / (high - low) for p in order]
     for point, place in zip(order, spread(wanted, LINE / inches), strict=True):
         colour = STYLE[point.role][1]
         axes.annotate(
-            f"{percent(point.accuracy).line}  {plain_line(short(point.method))}",
+            f"{written(point.mean, point.percent).line}  {plain_line(short(point.method))}",
             xy=(cost(point), height(axes, point)),
             xytext=(1.06, place),
             textcoords="axes fraction",

@@ -12,7 +12,7 @@ from distbench.leaderboard.statistics import Estimate
 from distbench.leaderboard.tables.board_columns import Column, PageHead, board_columns
 
 _SCALE = 100_000
-"""Shares are whole numbers of 1e-5; the page shows percent with one decimal."""
+"""Values are whole numbers of 1e-5; the page shows shares as percent with one decimal."""
 
 _COMPUTE = {
     "macs": PageHead(
@@ -28,7 +28,7 @@ def column_data(board: Board) -> dict[str, Any]:
     An estimate is its mean, and ``KEYHalf`` half its interval; tasks are in ``task``, a list a
     method, with the means of the seeds that there are.
     """
-    columns = board_columns(board)
+    columns = [column for column in board_columns(board) if column.key != "measure"]
     heads = [_head(column.key, column.page) for column in columns if column.task is None]
     heads += [_head(key, head) for key, head in _COMPUTE.items()]
     heads += [_head(f"task{c.task}", c.page, c.task) for c in columns if c.task is not None]

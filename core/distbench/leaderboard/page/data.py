@@ -39,7 +39,6 @@ from distbench.leaderboard.tables.text_table import Text, short_names
 def page_data(collected: Collected, reports: Sequence[BoardReport], about: About) -> dict[str, Any]:
     """Everything that the page shows, as values that JSON can hold."""
     return {
-        "measure": reports[0].board.measure.replace("_", " "),
         "origins": [
             {
                 "path": origin.path,
@@ -68,6 +67,11 @@ def _board(report: BoardReport, about: About) -> dict[str, Any]:
         "label": report.label,
         "suite": f"{board.suite} v{board.suite_version}",
         "zoo": report.zoo,
+        "measure": board.measure_title,
+        "measureHead": board.measure_head,
+        "measures": [one.title for one in board.measures],
+        "percent": board.percent,
+        "sign": board.sign,
         "setting": [
             *(["protocol", key, value] for key, value in report.setting.protocol.items()),
             *(["student", key, value] for key, value in report.setting.student.items()),
@@ -116,15 +120,17 @@ def _task_facts(report: BoardReport) -> list[dict[str, Any]]:
             first[row.task.id] = row
     rows = {(row.method.id, row.task.id, row.seed): row for row in report.rows}
     single: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for by_cell in oracle(rows, report.board.measure).values():
+    measures = dict(zip(report.board.tasks, report.board.measures, strict=True))
+    for by_cell in oracle(rows, measures).values():
         for (task, _), reached in by_cell.items():
-            for source, accuracy in reached.items():
-                single[task][source].append(accuracy)
+            for source, value in reached.items():
+                single[task][source].append(value)
     facts = []
     for task in report.board.tasks:
         one = first.get(task)
         means = sorted(
-            ((s, mean_interval(v)) for s, v in single[task].items()), key=lambda x: -x[1].mean
+            ((s, mean_interval(v)) for s, v in single[task].items()),
+            key=lambda x: -report.board.sign * x[1].mean,
         )
         facts.append(
             {

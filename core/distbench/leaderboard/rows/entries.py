@@ -6,16 +6,14 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from distbench.errors import UsageError
+from distbench.leaderboard.rows.measures import MeasureFacts
 from distbench.leaderboard.rows.records import CellResult, RowRecord
 from distbench.leaderboard.statistics import Estimate, Hits, accuracy_interval, mean_interval
-
-Measure = Literal["accuracy", "balanced_accuracy"]
-MEASURES: tuple[Measure, ...] = ("accuracy", "balanced_accuracy")
 
 Cell = tuple[str, str, int]
 """Method, task and seed."""
@@ -149,7 +147,11 @@ def cells(rows: Iterable[RowRecord]) -> dict[Cell, RowRecord]:
 
 
 def entry(
-    chosen: Mapping[Cell, RowRecord], method: str, task: str, seeds: Sequence[int], measure: Measure
+    chosen: Mapping[Cell, RowRecord],
+    method: str,
+    task: str,
+    seeds: Sequence[int],
+    measure: MeasureFacts,
 ) -> BoardEntry:
     """The entry of a method on a task: its done cells, and the reason for each that is missing.
 
@@ -158,36 +160,41 @@ def entry(
         method: Whose entry.
         task: On which task.
         seeds: The planned ones.
-        measure: Which accuracy counts.
+        measure: What counts; a cell of which it says nothing is missing.
     """
     done: list[int] = []
+    values: list[float] = []
     results: list[CellResult] = []
     missing = []
     for seed in seeds:
         row = chosen.get((method, task, seed))
-        if row is not None and row.status == "done" and row.result is not None:
-            done.append(seed)
-            results.append(row.result)
-        elif row is None:
+        if row is None:
             missing.append(Missing(task, seed, "not run", ""))
-        else:
+        elif row.status != "done" or row.result is None:
             missing.append(Missing(task, seed, row.status, row.reason or "no reason given"))
-    values = tuple(result.of(measure) for result in results)
-    hits = hits_of(results) if measure == "accuracy" else None
+        elif (judged := row.result.by(measure)).value is None:
+            missing.append(Missing(task, seed, f"no {measure.title}", judged.reason))
+        else:
+            done.append(seed)
+            values.append(judged.value)
+            results.append(row.result)
+    hits = hits_of(results, measure)
     estimate = None
     if values and not missing:
         estimate = mean_interval(values) if hits is None else accuracy_interval(hits)
     of_images = estimate is not None and hits is not None
-    return BoardEntry(method, task, tuple(done), values, tuple(missing), estimate, of_images)
+    return BoardEntry(method, task, tuple(done), tuple(values), tuple(missing), estimate, of_images)
 
 
-def hits_of(results: Sequence[CellResult]) -> Hits | None:
-    """Which test images were classified rightly (s, n), by s results of one method on one task.
+def hits_of(results: Sequence[CellResult], measure: MeasureFacts) -> Hits | None:
+    """Which test images count (s, n), by s results of one method on one task.
 
-    None where that is not known of all of them, or they were tested on different numbers of images.
+    None where the measure is no share of images, where that is not known of all of them, or where
+    they were tested on different numbers of images.
     """
     counts = {result.parts.test for result in results}
-    if len(counts) != 1 or any(result.hits is None for result in results):
+    packed = [result.by(measure).hits for result in results]
+    if len(counts) != 1 or any(hits is None for hits in packed):
         return None
-    rows = [np.frombuffer(result.hits or b"", dtype=np.uint8) for result in results]
+    rows = [np.frombuffer(hits or b"", dtype=np.uint8) for hits in packed]
     return np.unpackbits(np.array(rows), axis=1, count=counts.pop()).astype(np.bool_)

@@ -175,7 +175,7 @@ def paired_t(differences: ArrayLike, least_error: float = 0.0) -> Difference:
 
 
 def sampling_error(
-    differences: ArrayLike, images: ArrayLike, groups: Sequence[str]
+    differences: ArrayLike, images: ArrayLike, groups: Sequence[str], shares: ArrayLike = True
 ) -> NDArray[np.float64]:
     """The least standard error that mean differences have from the sampling of test images.
 
@@ -188,13 +188,17 @@ def sampling_error(
         differences: (..., t), one a task.
         images: (t,), test images of each task.
         groups: (t,), the group of each task.
+        shares: (t,), whether the values of a task are shares of its images; of others nothing is
+            known.
 
     Returns:
         (...), of the mean over groups.
     """
     n = np.asarray(images, dtype=np.float64)
     changed = np.minimum((np.abs(np.asarray(differences, dtype=np.float64)) * n + 1) / (n + 2), 1.0)
-    by_group = over_groups(np.sqrt(changed * (1 - changed) / (n + 2)), groups)
+    by_group = over_groups(
+        np.sqrt(changed * (1 - changed) / (n + 2)) * np.asarray(shares, dtype=np.float64), groups
+    )
     return np.asarray(np.sqrt((by_group**2).sum(axis=-1)) / by_group.shape[-1])
 
 

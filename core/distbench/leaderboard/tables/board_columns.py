@@ -9,6 +9,7 @@ from typing import Literal
 from distbench.leaderboard.analysis.board import Board
 from distbench.leaderboard.analysis.lines import Line
 from distbench.leaderboard.rows.entries import BoardEntry
+from distbench.leaderboard.rows.measures import ACCURACY
 from distbench.leaderboard.statistics import Estimate
 from distbench.leaderboard.tables.text_table import (
     EMPTY,
@@ -90,26 +91,32 @@ def board_columns(board: Board) -> list[Column]:
             page=PageHead("Method", "method"),
         ),
         Column("role", lambda line: line.role),
+        *(
+            []
+            if board.measure == ACCURACY.name
+            else [Column("measure", lambda line: board.measure)]
+        ),
         *(_task_column(board, number) for number in range(len(board.tasks))),
         Column(
             "mean",
             lambda line: line.mean,
             Text("mean"),
-            lambda line: _mean_cell(line, "best" if line is best else "number"),
+            lambda line: _mean_cell(board, line, "best" if line is best else "number"),
             interval=True,
-            page=PageHead("Mean, %", "mean", -1),
+            page=PageHead("Mean, %" if board.percent else "Mean", "mean", _top(board)),
         ),
         Column(
             "delta",
             lambda line: line.delta,
             Text("vs", board.baseline or ""),
-            lambda line: percent(line.delta, sign=True),
+            lambda line: amount(board, line.delta, sign=True),
             interval=True,
             page=PageHead(
                 "vs",
                 "difference",
-                -1,
-                "Percentage points; coloured where p is below 0.05",
+                _top(board),
+                ("Percentage points; coloured" if board.percent else "Coloured")
+                + " where p is below 0.05",
                 board.baseline or "",
             ),
         ),
@@ -159,10 +166,33 @@ def _task_column(board: Board, number: int) -> Column:
         task,
         lambda line: line.entries[number].estimate,
         name_cell(short),
-        lambda line: _task_cell(line.entries[number]),
-        page=PageHead(short, "task", -1),
+        lambda line: _task_cell(board, line.entries[number]),
+        page=PageHead(short, "task", _top(board)),
         task=number,
     )
+
+
+def _top(board: Board) -> Literal[1, -1]:
+    """Which value is on top when it is sorted by: the best one."""
+    return -1 if board.sign > 0 else 1
+
+
+def amount(
+    board: Board, estimate: Estimate | None, *, sign: bool = False, kind: Kind = "number"
+) -> Text:
+    """A value of a board's measure, or a difference between two."""
+    return written(estimate, board.percent, sign=sign, kind=kind)
+
+
+def written(
+    estimate: Estimate | None, as_percent: bool, *, sign: bool = False, kind: Kind = "number"
+) -> Text:
+    """A share as `percent`, any other value with three decimals."""
+    if as_percent or estimate is None:
+        return percent(estimate, sign=sign, kind=kind)
+    value = round(estimate.mean, 3) + 0.0  # no minus zero
+    spread = "" if estimate.half is None else f"±{estimate.half:.3f}"
+    return Text(f"{value:+.3f}" if sign else f"{value:.3f}", spread, kind)
 
 
 def percent(estimate: Estimate | None, *, sign: bool = False, kind: Kind = "number") -> Text:
@@ -192,14 +222,14 @@ def _rank_range(first: int, last: int) -> str:
     return str(first) if first == last else f"{first}-{last}"
 
 
-def _mean_cell(line: Line, kind: Kind) -> Text:
+def _mean_cell(board: Board, line: Line, kind: Kind) -> Text:
     if line.complete:
-        return percent(line.mean, kind=kind)
+        return amount(board, line.mean, kind=kind)
     return Text("{}/{}".format(*line.coverage), "cells")
 
 
-def _task_cell(entry: BoardEntry) -> Text:
+def _task_cell(board: Board, entry: BoardEntry) -> Text:
     if entry.estimate is not None or not entry.values:
-        return percent(entry.estimate)
-    part = percent(Estimate(sum(entry.values) / len(entry.values)))
+        return amount(board, entry.estimate)
+    part = amount(board, Estimate(sum(entry.values) / len(entry.values)))
     return Text(part.value, f"({len(entry.values)}/{len(entry.values) + len(entry.missing)})")

@@ -22,6 +22,8 @@ from distbench.leaderboard.tables.text_table import (
 from distbench.storage.safe_text import plain_json
 
 _DIGITS = 6
+_FIRST = ("method", "role", "measure")
+"""Columns of the CSV that say whose line it is and what of."""
 
 
 def board_table(board: Board) -> TextTable:
@@ -34,14 +36,15 @@ def board_table(board: Board) -> TextTable:
 def board_csv(board: Board) -> str:
     """Results only, a row a method, so that equal runs give equal files.
 
-    Columns: method, role, rank (``2`` or ``1-3``), one for each task (mean over seeds, 0..1), mean,
-    mean_low, mean_high, delta, delta_low, delta_high, p_holm, average_rank, win_rate, coverage
-    (done/planned cells). What does not exist is empty, as is a task with a missing seed. A task
-    with the name of another column gets the prefix ``task:``.
+    Columns: method, role, measure (where it is not accuracy), rank (``2`` or ``1-3``), one for each
+    task (mean over seeds; 0..1 where it is shown in percent), mean, mean_low, mean_high, delta,
+    delta_low, delta_high, p_holm, average_rank, win_rate, coverage (done/planned cells). What does
+    not exist is empty, as is a task with a missing seed. A task with the name of another column
+    gets the prefix ``task:``.
     """
     # Whose line it is comes first.
     columns = board_columns(board)
-    columns.sort(key=lambda column: column.task is not None or column.key not in ("method", "role"))
+    columns.sort(key=lambda column: column.task is not None or column.key not in _FIRST)
     others = {field for column in columns if column.task is None for field in _csv_fields(column)}
     heads = [
         f"task:{field}" if column.task is not None and field in others else field
@@ -91,7 +94,6 @@ def reading_notes(board: Board) -> list[tuple[Text, ...]]:
 
 def _notes(board: Board) -> list[tuple[Text, ...]]:
     count, seeds = plural(len(board.tasks), "task"), plural(len(board.seeds), "seed")
-    measure = "test " + board.measure.replace("_", " ")
     groups = len(set(board.groups))
     if groups < len(board.tasks):
         count += f" in {plural(groups, 'group')}"
@@ -99,7 +101,7 @@ def _notes(board: Board) -> list[tuple[Text, ...]]:
         note(
             "Suite ",
             name_cell(board.suite),
-            f" version {board.suite_version}, {count}, {seeds}; {measure} in percent.",
+            f" version {board.suite_version}, {count}, {seeds}; {_judged_by(board)}.",
         ),
         *group_notes(board),
         *reading_notes(board),
@@ -115,6 +117,16 @@ def _notes(board: Board) -> list[tuple[Text, ...]]:
     notes += fewer_seeds(board)
     notes += [_missing_note(line) for line in board.lines if not line.complete]
     return notes
+
+
+def _judged_by(board: Board) -> str:
+    """What the numbers are: the measure, of each task where they differ, and its unit."""
+    text = f"test {board.measure_title}"
+    if len(set(board.measures)) > 1:
+        pairs = zip(board.tasks, board.measures, strict=True)
+        text = "test " + ", ".join(f"{one.title} on {task}" for task, one in pairs)
+    text += " in percent" if board.percent else ""
+    return text if board.sign > 0 else text + ", lower is better"
 
 
 def untuned_notes(board: Board) -> list[tuple[Text, ...]]:
@@ -169,9 +181,8 @@ def _baseline_notes(board: Board) -> list[tuple[Text, ...]]:
         incomplete = any(line.method == board.wanted_baseline for line in board.lines)
         why = "is incomplete" if incomplete else "is not among the methods"
         return [note("No comparison: the baseline ", name_cell(board.wanted_baseline), f" {why}.")]
-    vs = note(
-        "vs ", name_cell(board.baseline), ": mean difference in percentage points, paired by "
-    )
+    unit = "in percentage points, " if board.percent else ""
+    vs = note("vs ", name_cell(board.baseline), f": mean difference {unit}paired by ")
     compared = plural(
         sum(line.rank is not None and line.delta is not None for line in board.lines), "comparison"
     )
@@ -186,7 +197,11 @@ def _baseline_notes(board: Board) -> list[tuple[Text, ...]]:
     elif tested:
         rest = f"image and seed, ± half the 95 % interval over them; p: Holm for {compared}"
     else:
-        rest = "seed; one task gives no interval and no p value without its test predictions"
+        rest = "seed; one task gives no interval and no p value " + (
+            "without its test predictions"
+            if board.measures[0].share
+            else "by a measure that is no share of its images"
+        )
     notes = [(*vs, *note(rest + ". wins: share of (task, seed) pairs, a draw counts half."))]
     equal = [line.method for line in board.lines if line.delta and line.delta.half is None]
     if equal and len(set(board.groups)) > 1:

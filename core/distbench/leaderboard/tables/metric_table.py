@@ -24,8 +24,13 @@ _COMPARED = {"tau": "tau", "regret_1": "regret 1"}
 """The measures whose differences are shown, with what they are called; files hold all."""
 
 
-def metric_table(lines: Sequence[MetricLine]) -> TextTable:
-    """The metrics as a table: means with half-widths, differences, tau by task, and notes."""
+def metric_table(lines: Sequence[MetricLine], measure: str = "accuracy") -> TextTable:
+    """The metrics as a table: means with half-widths, differences, tau by task, and notes.
+
+    Args:
+        lines: The metrics.
+        measure: By what they were judged, in words.
+    """
     tasks = list(dict.fromkeys(task for line in lines for task in line.by_task))
     chance = any(CHANCE in line.differences for line in lines)
     means = ["tau", "Pearson", "regret 1", "regret 3"]
@@ -47,7 +52,7 @@ def metric_table(lines: Sequence[MetricLine]) -> TextTable:
                 *(_tau(line, task) for task in tasks),
             )
         )
-    return TextTable(note(*heads), tuple(body), _notes(lines, tasks, chance), left=(0,))
+    return TextTable(note(*heads), tuple(body), _notes(lines, tasks, chance, measure), left=(0,))
 
 
 def reference_of(line: MetricLine, lines: Sequence[MetricLine]) -> str:
@@ -59,16 +64,16 @@ def reference_of(line: MetricLine, lines: Sequence[MetricLine]) -> str:
 
 
 def _notes(
-    lines: Sequence[MetricLine], tasks: Sequence[str], chance: bool
+    lines: Sequence[MetricLine], tasks: Sequence[str], chance: bool, measure: str
 ) -> tuple[tuple[Text, ...], ...]:
     notes = [
         note(
-            "How each metric's scores agree with the accuracy that learning from one source alone "
-            "led to. Means over tasks (each over its seeds; tasks that share data count once), ± "
-            "half the 95 % t interval. tau: weighted Kendall, hyperbolic weights by rank, mean of "
-            "ranking by score and by accuracy; regret k: points of accuracy lost by the best of "
-            "the k sources with the highest scores, against the best of all that were tried. What "
-            "is not scored is not chosen. The columns of tasks: tau."
+            f"How each metric's scores agree with the {measure} that learning from one source "
+            "alone led to. Means over tasks (each over its seeds; tasks that share data count "
+            "once), ± half the 95 % t interval. tau: weighted Kendall, hyperbolic weights by rank, "
+            f"mean of ranking by score and by {measure}; regret k: points of {measure} lost by the "
+            "best of the k sources with the highest scores, against the best of all that were "
+            "tried. What is not scored is not chosen. The columns of tasks: tau."
         )
     ]
     for distiller in dict.fromkeys(line.distiller for line in lines):
@@ -80,7 +85,7 @@ def _notes(
                 + note(", ± over tasks; more regret is worse. Not corrected for their number.")
             )
         if own[0].values:
-            notes.append(_noise_note(own[0]))
+            notes.append(_noise_note(own[0], measure))
         for task, why in own[0].left_out.items():
             notes.append(note("Not judged: ", name_cell(task), f": {why}."))
     silent: dict[tuple[str, str], list[str]] = {}
@@ -96,11 +101,11 @@ def _notes(
     return tuple(dict.fromkeys(notes))
 
 
-def _noise_note(line: MetricLine) -> tuple[Text, ...]:
+def _noise_note(line: MetricLine, measure: str) -> tuple[Text, ...]:
     if line.noise is None:
         return note(
             "One seed: how much of this is noise cannot be said. Regrets are against the best "
-            "accuracy seen, which is too high by chance."
+            f"{measure} seen, which is too high by chance."
         )
     tau = _estimate_cell(line.noise.tau, "tau").line
     regret = _estimate_cell(line.noise.regret, "regret_1").line

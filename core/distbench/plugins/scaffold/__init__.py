@@ -49,6 +49,7 @@ _RUN = {
     "task": "distbench run --task {name} --zoo mini --student mini --image-size 32",
     "zoo": "distbench run --zoo {name}",
     "suite": "distbench run --suite {name}",
+    "measure": "distbench leaderboard --measure {name}",
     "executor": "distbench run --executor {name}",
     "reporter": "distbench run --reporter {name}",
 }

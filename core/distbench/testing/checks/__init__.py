@@ -9,7 +9,7 @@ from distbench.testing.check import _CHECKS, Check
 
 _MODULES = (
     *("every", "metric", "strategy", "zoo", "student", "method", "task", "suite", "executor"),
-    *("reporter", "end_to_end"),
+    *("measure", "reporter", "end_to_end"),
 )
 
 

@@ -61,6 +61,8 @@ def _with(subject: Subject, component: Component, value: Any) -> dict[str, Any]:
         return {**_DISTIL, "distiller": (value,)}
     if subject.kind == "executor":
         return {"baseline": "finetune", "executor": value, "workers": 1}
+    if subject.kind == "measure":
+        return {"baseline": "finetune", "measure": component.label}
     several = (value,) if subject.kind in ("baseline", "task", "reporter") else value
     return {"baseline": "finetune", subject.kind: several}
 

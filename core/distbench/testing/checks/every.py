@@ -88,7 +88,7 @@ def docstring(subject: Subject) -> None:
             )
 
 
-@check("metric", "strategy", "distiller", "baseline")
+@check("metric", "strategy", "distiller", "baseline", "measure")
 def source(subject: Subject) -> None:
     """The docstring cites where the method comes from, or says that it is ours."""
     if subject.cls.role == "control":

@@ -10,8 +10,10 @@ export function pairOf(board, a, b) {
   return { gap: turned, p: pairs.p[upper][lower - upper - 1] };
 }
 /* Whether the first of two is shown to be better (1), worse (-1), or neither (0). */
-export const verdict = (pair) =>
-  pair && pair.gap !== null && pair.p !== null && pair.p < 0.05 ? Math.sign(pair.gap) : 0;
+export const verdict = (board, pair) =>
+  pair && pair.gap !== null && pair.p !== null && pair.p < 0.05
+    ? board.sign * Math.sign(pair.gap)
+    : 0;
 export const pairCount = (board) => (board.pairs.count * (board.pairs.count - 1)) / 2;
 export const adjustedText = (board) => `adjusted (Holm) for all ${pairCount(board)} pairs`;
 

@@ -1,15 +1,27 @@
-/* Numbers as text. Shares come as whole numbers of 1e-5. */
+/* Numbers as text. Values of a measure come as whole numbers of 1e-5. */
 import { make, svg } from "./elements.js";
 
 export const NONE = "–";
 export const isNone = (value) => value === null || value === undefined;
 export const signed = (text) => text.replace("-", "−");
-const tenth = (value) => (Math.round(Math.abs(value) / 100) / 10).toFixed(1);
-const below = (value) => (value < 0 && tenth(value) !== "0.0" ? "−" : "");
-export const percent = (value) => (value === null ? NONE : below(value) + tenth(value));
-export const points = (value) => (value === null ? NONE : (below(value) || "+") + tenth(value));
+/* Whether the table that is shown has its values in percent; else they are written as they are. */
+let inPercent = true;
+export const showUnitOf = (board) => {
+  inPercent = board.percent;
+};
+const digits = (value) =>
+  inPercent
+    ? (Math.round(Math.abs(value) / 100) / 10).toFixed(1)
+    : (Math.abs(value) / 1e5).toFixed(3);
+const isZero = (text) => !/[1-9]/.test(text);
+const below = (value) => (value < 0 && !isZero(digits(value)) ? "−" : "");
+export const amount = (value) => (value === null ? NONE : below(value) + digits(value));
+export const inUnit = (text) => (inPercent ? `${text} %` : text);
+export const headOf = (title) => (inPercent ? `${title}, %` : title);
+export const inPoints = (text) => (inPercent ? `${text} points` : text);
+export const points = (value) => (value === null ? NONE : (below(value) || "+") + digits(value));
 export const half = (value) =>
-  isNone(value) ? null : make("span", { class: "pm" }, ` ±${tenth(value)}`);
+  isNone(value) ? null : make("span", { class: "pm" }, ` ±${digits(value)}`);
 /* Never a number that looks to be on the other side of 0.05. */
 export const pText = (p) =>
   p === null

@@ -2,6 +2,7 @@
 import { DATA } from "./data.js";
 import { back, byId, make, named, put, withEdges } from "./elements.js";
 import { applyFilters, resetFilters, showFilters } from "./filters.js";
+import { showUnitOf } from "./format.js";
 import { pairsPart } from "./matrix.js";
 import { methodView } from "./method.js";
 import { answers, lead, metricsPart, noteOf, sourcesPart } from "./overview.js";
@@ -13,6 +14,7 @@ let current = null;
 function showBoard(board) {
   if (current === board) return;
   current = board;
+  showUnitOf(board);
   byId("board").value = String(board.index);
   put(byId("title"), board.label);
   put(byId("lead"), lead(board));
@@ -26,6 +28,8 @@ function showBoard(board) {
     board.notes.map(noteOf),
     board.leftOut.map((text) => noteOf([[text, 0]])),
   );
+  put(byId("compute-title"), `${board.measureHead} against compute`);
+  put(byId("reading-measure"), board.measureHead);
   put(byId("pairs-body"), pairsPart(board));
   put(byId("metrics-body"), metricsPart(board));
   put(byId("sources-body"), sourcesPart(board));

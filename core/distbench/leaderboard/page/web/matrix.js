@@ -1,7 +1,7 @@
 /* Every ranked method against every other, and any two by task. */
 import { adjustedText, byTask, isGrouped, overGroups, pairOf, verdict } from "./against.js";
 import { byId, link, make, named, put, scrolled, tableOf } from "./elements.js";
-import { NONE, pText, percent, plural, points, strip } from "./format.js";
+import { NONE, amount, headOf, inPoints, pText, plural, points, strip } from "./format.js";
 
 const NUMBERS_FIT = 24;
 const WORDS = { 1: "shown to be better", 0: "nothing shows which is better", "-1": "shown worse" };
@@ -31,7 +31,7 @@ function matrix(board) {
   const cell = (a, b) => {
     if (a === b) return make("td", { class: "self" });
     const pair = pairOf(board, a, b);
-    const sure = verdict(pair);
+    const sure = verdict(board, pair);
     const kind = { 1: "better", "-1": "worse", 0: null }[sure];
     const sign = { 1: "+", "-1": "−", 0: "·" }[sure];
     const shown = few ? (a < b ? points(pair.gap) : pText(pair.p)) : sign;
@@ -51,8 +51,8 @@ function matrix(board) {
         "span",
         null,
         few
-          ? "Above the diagonal: by how many points the method of the row is ahead of that of " +
-              `the column. Below it: p, ${adjustedText(board)}. `
+          ? `Above the diagonal: ${board.measure} of the method of the row less that of the ` +
+              `column${board.percent ? ", in points" : ""}. Below it: p, ${adjustedText(board)}. `
           : "Row against column: + is shown to be better, − worse, · nothing is shown. ",
         "Green: the row is shown to be better than the column (p < 0.05); red: worse.",
         few ? "" : ` p is ${adjustedText(board)}; choose a pair to see it with its gap.`,
@@ -119,10 +119,10 @@ const cutName = (name) =>
 
 function sentence(board, a, b) {
   const pair = pairOf(board, Number(a), Number(b));
-  const gap = pair.gap === null ? "no seed in common" : `${points(pair.gap)} points`;
+  const gap = pair.gap === null ? "no seed in common" : inPoints(points(pair.gap));
   const p = pair.p === null ? "p cannot be told" : `p ${pText(pair.p)}`;
   const names = `${board.method[a]} against ${board.method[b]}`;
-  return `${names}: ${gap}, ${p}; ${WORDS[verdict(pair)]}.`;
+  return `${names}: ${gap}, ${p}; ${WORDS[verdict(board, pair)]}.`;
 }
 /* Arrow keys go from cell to cell; the whole matrix is one stop of the keyboard. */
 function stepTo(event, table, node) {
@@ -184,12 +184,12 @@ function showTwo(board) {
   const told = pair
     ? pair.p === null
       ? " Whether it is more than chance cannot be told."
-      : ` p ${pText(pair.p)}, ${adjustedText(board)}: ${WORDS[verdict(pair)]}.`
+      : ` p ${pText(pair.p)}, ${adjustedText(board)}: ${WORDS[verdict(board, pair)]}.`
     : " Only ranked methods are tested against each other.";
   const rows = board.tasks.map((task, t) => [
     make("a", { href: link("task", task, board.index) }, named(task)),
-    percent(board.task[a][t]),
-    percent(board.task[b][t]),
+    amount(board.task[a][t]),
+    amount(board.task[b][t]),
     make("span", null, points(gaps[t].gap), strip(gaps[t].gap, 0, [-far, far], board.role[a], 0)),
     gaps[t].seeds || NONE,
     ...(isGrouped(board) ? [[board.groups[t], { class: "left" }]] : []),
@@ -202,7 +202,7 @@ function showTwo(board) {
       named(board.method[a]),
       mean === null
         ? ": a task has no seed in common."
-        : `: ${points(mean)} points, mean over ${plural(groups, "group")} of tasks.`,
+        : `: ${inPoints(points(mean))}, mean over ${plural(groups, "group")} of tasks.`,
       told,
     ),
     scrolled(
@@ -210,8 +210,8 @@ function showTwo(board) {
         "Differences over the seeds that both have.",
         [
           ["task", { class: "left" }],
-          "method, %",
-          "against, %",
+          headOf("method"),
+          headOf("against"),
           "difference",
           "seeds",
           ...(isGrouped(board) ? [["group", { class: "left" }]] : []),

@@ -5,11 +5,12 @@ import { DATA } from "./data.js";
 import { back, fact, headName, link, make, named, pairs, scrolled, tableOf } from "./elements.js";
 import {
   NONE,
+  amount,
   complete,
   half,
+  headOf,
   number,
   pText,
-  percent,
   plural,
   points,
   rankText,
@@ -42,12 +43,12 @@ export function methodView(board, i) {
       { class: "facts" },
       fact("rank", rankText(board, i)),
       complete(board, i)
-        ? fact(`mean ${DATA.measure}, %`, percent(board.mean[i]), half(board.meanHalf[i]))
+        ? fact(headOf(`mean ${board.measure}`), amount(board.mean[i]), half(board.meanHalf[i]))
         : fact("cells done", board.coverage[i].join(" of ")),
       board.delta[i] === null
         ? null
         : fact(
-            ["points vs ", named(board.baseline)],
+            [board.percent ? "points vs " : "vs ", named(board.baseline)],
             points(board.delta[i]),
             half(board.deltaHalf[i]),
           ),
@@ -61,8 +62,8 @@ export function methodView(board, i) {
     ),
     missingPart(board, i),
     naturePart(board, i),
-    make("h2", null, "Accuracy by task"),
-    accuracyPart(board, i),
+    make("h2", null, `${board.measureHead} by task`),
+    taskPart(board, i),
     weightsPart(board, i),
     curvesPart(board, i),
     make(
@@ -102,11 +103,11 @@ function missingPart(board, i) {
     ),
   );
 }
-function accuracyPart(board, i) {
+function taskPart(board, i) {
   const gaps = board.byTask[i];
   const heads = [
     ["task", { class: "left" }],
-    "accuracy, %",
+    headOf(board.measure),
     ...(gaps ? [[make("span", null, "vs ", named(board.baseline)), {}]] : []),
     "each seed",
     ...(isGrouped(board) ? [["group", { class: "left" }]] : []),
@@ -121,16 +122,16 @@ function accuracyPart(board, i) {
     const gap = gaps && strip(gaps[t], 0, [-far, far], board.role[i], 0);
     return [
       make("a", { href: link("task", task, board.index) }, named(task)),
-      make("span", null, percent(v), half(spread), shown),
+      make("span", null, amount(v), half(spread), shown),
       ...(gaps ? [make("span", null, points(gaps[t]), gap)] : []),
-      board.seedsOf[i][t].map(percent).join("  ") || NONE,
+      board.seedsOf[i][t].map(amount).join("  ") || NONE,
       ...(isGrouped(board) ? [[board.groups[t], { class: "left" }]] : []),
     ];
   });
   const seeds = `Means over seeds ${seedsOf(board, i).join(", ")}`;
   const interval = board.noise ? `, ± half the 95 % interval over ${board.noise}` : "";
-  const against = gaps ? "; differences in points, over the seeds that both have" : "";
-  return scrolled(tableOf(`${seeds}${interval}${against}.`, heads, rows), "Accuracy by task");
+  const against = gaps ? `; differences${board.percent ? " in points" : ""}, over the seeds that both have` : "";
+  return scrolled(tableOf(`${seeds}${interval}${against}.`, heads, rows), `${board.measureHead} by task`);
 }
 const seedsOf = (board, i) =>
   board.seedsAt[i] ? [...new Set(board.seedsAt[i].flat())].sort((a, b) => a - b) : board.seeds;

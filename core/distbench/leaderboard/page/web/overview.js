@@ -3,10 +3,12 @@ import { DATA } from "./data.js";
 import { link, make, named, pairs, scrolled, tableOf } from "./elements.js";
 import {
   NONE,
+  amount,
   complete,
   half,
+  inPoints,
+  inUnit,
   isSignificant,
-  percent,
   plural,
   points,
   range,
@@ -26,7 +28,8 @@ export function lead(board) {
   const incomplete = board.method.filter((_, i) => !complete(board, i)).length;
   const repeated = again ? `, ${plural(again, "repeated result")}` : "";
   const counts = `${ranked}, ${others}${repeated}, ${incomplete} incomplete`;
-  return `Test ${DATA.measure} over ${tasks} and ${seeds}: ${counts}.`;
+  const lower = board.sign > 0 ? "" : " (lower is better)";
+  return `Test ${board.measure}${lower} over ${tasks} and ${seeds}: ${counts}.`;
 }
 /* What to use, at what cost, and whether the difference is real. */
 export function answers(board) {
@@ -47,12 +50,12 @@ export function answers(board) {
     make(
       "div",
       null,
-      make("h2", null, "Most accurate"),
+      make("h2", null, board.measure === "accuracy" ? "Most accurate" : `Best ${board.measure}`),
       make(
         "p",
         { class: "value" },
-        percent(board.mean[best]),
-        make("small", null, half(board.meanHalf[best]), " %"),
+        amount(board.mean[best]),
+        make("small", null, half(board.meanHalf[best]), inUnit("")),
       ),
       make("p", null, go(best)),
       make(
@@ -86,7 +89,7 @@ export function answers(board) {
           null,
           cheap === best || !board.macs[best]
             ? null
-            : `${percent(board.mean[cheap])} %, for ${saved} % of the compute. `,
+            : `${inUnit(amount(board.mean[cheap]))}, for ${saved} % of the compute. `,
           group.length > 1
             ? `Of the ${group.length} methods not shown to be worse than the best.`
             : "Every other is shown to be worse.",
@@ -96,8 +99,8 @@ export function answers(board) {
   if (board.baseline) {
     const tested = board.p_holm.filter((p) => p !== null).length;
     const significant = board.method.map((_, i) => i).filter((i) => isSignificant(board, i));
-    const better = significant.filter((i) => board.delta[i] > 0).length;
-    const worse = significant.filter((i) => board.delta[i] < 0).length;
+    const better = significant.filter((i) => board.sign * board.delta[i] > 0).length;
+    const worse = significant.filter((i) => board.sign * board.delta[i] < 0).length;
     cards.push(
       make(
         "div",
@@ -106,8 +109,8 @@ export function answers(board) {
         make(
           "p",
           { class: "value" },
-          board.delta[best] === null ? "±0.0" : points(board.delta[best]),
-          make("small", null, half(board.deltaHalf[best]), " points"),
+          board.delta[best] === null ? (board.percent ? "±0.0" : "±0.000") : points(board.delta[best]),
+          make("small", null, half(board.deltaHalf[best]), inPoints("")),
         ),
         tested
           ? make(
@@ -184,7 +187,7 @@ export function metricsPart(board) {
             "; more regret is worse. Not corrected for their number.",
           )
         : null,
-      make("li", null, noiseText(m), students),
+      make("li", null, noiseText(board, m), students),
       ...m.leftOut.map(([task, why]) => make("li", null, "Not judged: ", named(task), `: ${why}`)),
     ];
   });
@@ -196,7 +199,7 @@ export function metricsPart(board) {
   return [
     scrolled(
       tableOf(
-        "Scores against the accuracy that each source alone led to: means over tasks (those that " +
+        `Scores against the ${board.measure} that each source alone led to: means over tasks (those that ` +
           "share data count once), ± half the 95 % t interval. What is not scored is not chosen. " +
           "Under a task: its weighted tau; a dash says nothing and counts as chance.",
         [
@@ -233,15 +236,15 @@ function sourcesText(m) {
   const scored = few === most ? String(few) : `${few}–${most}`;
   return few < m.tried ? `${scored} of ${m.tried}` : scored;
 }
-function noiseText(m) {
+function noiseText(board, m) {
   if (!m.noise)
     return (
       "One seed: how much of this is noise cannot be said. " +
-      "Regrets are against the best accuracy seen, which is too high by chance."
+      `Regrets are against the best ${board.measure} seen, which is too good by chance.`
     );
   const [tau, regret] = m.noise;
   return (
-    `Noise: one seed's accuracies, as scores of those of the others, have a tau of ` +
+    `Noise: the results of one seed, as scores of those of the others, have a tau of ` +
     `${signed(tau[0].toFixed(2))}; the source that is the best on the other seeds is ` +
     `${(100 * regret[0]).toFixed(1)} points below the best seen. Regrets here are against that ` +
     "source, so a small one may be negative."

@@ -1,6 +1,6 @@
-/* Accuracy against training compute: one stop of the keyboard, arrows go from method to method. */
+/* The means against training compute: one stop of the keyboard, arrows go from method to method. */
 import { byId, link, make, named, put, svg } from "./elements.js";
-import { percent, plural, scaleOf, signed, size } from "./format.js";
+import { amount, headOf, inUnit, plural, scaleOf, signed, size } from "./format.js";
 
 const WIDE = { width: 1000, height: 430, left: 48, right: 24, top: 24, bottom: 46 };
 const NARROW = { width: 420, height: 380, left: 40, right: 14, top: 24, bottom: 44 };
@@ -21,9 +21,9 @@ const shape = (role, x, y, r) =>
       : svg("circle", { class: "point", cx: x, cy: y, r });
 
 const describe = (board, i) => {
-  const spread = board.meanHalf[i] ? ` ± ${(board.meanHalf[i] / 1000).toFixed(1)}` : "";
+  const spread = board.meanHalf[i] ? ` ± ${amount(board.meanHalf[i])}` : "";
   const front = board.front[i] ? ", on the front" : "";
-  const mean = `${percent(board.mean[i])}${spread} %`;
+  const mean = inUnit(`${amount(board.mean[i])}${spread}`);
   return `${board.method[i]}: ${mean} for ${size(board.macs[i])} MACs${front}`;
 };
 export function showPicture(board, indices) {
@@ -60,12 +60,12 @@ export function showPicture(board, indices) {
     viewBox: `0 0 ${box.width} ${box.height}`,
     role: "group",
     "aria-label":
-      `Accuracy against training compute of ${plural(shown.length, "method")}; ` +
+      `${board.measureHead} against training compute of ${plural(shown.length, "method")}; ` +
       "arrow keys go from one to the next",
   });
-  axes(picture, box, { x0, x1, low, high, x, y });
+  axes(picture, box, { x0, x1, low, high, x, y }, board);
   const order = [...shown].sort(
-    (a, b) => board.macs[a] - board.macs[b] || board.mean[b] - board.mean[a],
+    (a, b) => board.macs[a] - board.macs[b] || board.sign * (board.mean[b] - board.mean[a]),
   );
   const front = order.filter((i) => board.front[i]);
   if (front.length) {
@@ -90,7 +90,7 @@ export function showPicture(board, indices) {
       { class: board.role[i], role: "link", tabindex: n ? -1 : 0, "aria-label": text },
       svg("title", null, text),
       beyond(i)
-        ? svg("text", { x: cx + 10, y: cy - 4 }, `${beyond(i)}${percent(board.mean[i])}`)
+        ? svg("text", { x: cx + 10, y: cy - 4 }, `${beyond(i)}${amount(board.mean[i])}`)
         : null,
       few && board.meanHalf[i] && !beyond(i)
         ? svg("line", {
@@ -141,17 +141,20 @@ function move(event, nodes, n) {
   nodes[to].setAttribute("tabindex", 0);
   nodes[to].focus();
 }
-function axes(picture, box, { x0, x1, low, high, x, y }) {
-  const raw = (high - low) / 1000 / 7;
-  const step = [0.5, 1, 2, 5, 10, 20, 50].find((s) => s >= raw) || 100;
-  for (let v = Math.ceil(low / 1000 / step) * step; v <= high / 1000; v += step) {
-    const at = y(v * 1000);
+function axes(picture, box, { x0, x1, low, high, x, y }, board) {
+  const [unit, steps, most] = board.percent
+    ? [1000, [0.5, 1, 2, 5, 10, 20, 50], 100]
+    : [1e5, [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5], 10];
+  const raw = (high - low) / unit / 7;
+  const step = steps.find((s) => s >= raw) || most;
+  for (let v = Math.ceil(low / unit / step) * step; v <= high / unit; v += step) {
+    const at = y(v * unit);
     picture.append(
       svg("line", { class: "grid", x1: box.left, x2: box.width - box.right, y1: at, y2: at }),
       svg(
         "text",
         { x: box.left - 8, y: at + 4, "text-anchor": "end" },
-        signed(String(Number(v.toFixed(1)))),
+        signed(String(Number(v.toFixed(board.percent ? 1 : 3)))),
       ),
     );
   }
@@ -184,7 +187,11 @@ function axes(picture, box, { x0, x1, low, high, x, y }) {
       { x: box.width - box.right, y: box.height - 8, "text-anchor": "end" },
       "training MACs a task, log scale",
     ),
-    svg("text", { x: box.left - 8, y: 12, "text-anchor": "start" }, "mean accuracy, %"),
+    svg(
+      "text",
+      { x: box.left - 8, y: 12, "text-anchor": "start" },
+      headOf(`mean ${board.measure}`) + (board.sign > 0 ? "" : ", lower is better"),
+    ),
   );
 }
 /* Names of the front, left out where they would lie on one another. */

@@ -3,12 +3,12 @@ import { adjustedText, differences } from "./against.js";
 import { byId, headName, link, make, named, put } from "./elements.js";
 import {
   NONE,
+  amount,
   complete,
   half,
   isNone,
   number,
   pText,
-  percent,
   plural,
   points,
   rankText,
@@ -31,7 +31,7 @@ const CELLS = {
   mean: (board, i) =>
     complete(board, i)
       ? [
-          make("span", { class: board.best === i ? "best" : null }, percent(board.mean[i])),
+          make("span", { class: board.best === i ? "best" : null }, amount(board.mean[i])),
           half(board.meanHalf[i]),
           strip(board.mean[i], board.meanHalf[i], table.scale, board.role[i]),
         ]
@@ -41,7 +41,7 @@ const CELLS = {
     const sure = p[i] !== null && p[i] < 0.05;
     const cells = board.compared[i];
     return [
-      make("span", { class: sure ? (values[i] > 0 ? "up" : "down") : null }, points(values[i])),
+      make("span", { class: sure ? (board.sign * values[i] > 0 ? "up" : "down") : null }, points(values[i])),
       half(halves[i]),
       board.against === null && cells && cells < table.mostCells
         ? make("span", { class: "pm", title: "Cells that both have" }, ` ${cells} cells`)
@@ -58,7 +58,7 @@ const CELLS = {
     make(
       "span",
       { class: board.rank[i] && values[i] === best ? "best" : null },
-      percent(values[i]),
+      amount(values[i]),
     ),
     half(board.taskHalf[i][task]),
     values[i] !== null && board.seedsOf[i][task].length < board.seeds.length
@@ -74,7 +74,8 @@ function columnsOf(board) {
     if (column.key === "p_holm") return { ...column, values: table.difference.p };
     if (column.task === null) return { ...column, values: board[column.key] };
     const values = board.task.map((row) => row[column.task]);
-    const best = Math.max(...values.map((v, i) => (board.rank[i] ? (v ?? -1) : -1)));
+    const ranked = values.filter((v, i) => board.rank[i] && v !== null);
+    const best = board.sign > 0 ? Math.max(...ranked) : Math.min(...ranked);
     return { ...column, title: board.tasks[column.task], values, best };
   });
 }
@@ -84,7 +85,7 @@ function headsOf(board) {
   const own = ["delta", "p_holm", "p_flip", "win_rate"];
   const kept = board.columns.filter((column) => !own.includes(column.key));
   const hint = `p is ${adjustedText(board)}`;
-  const head = { first: -1, hint, task: null };
+  const head = { first: -board.sign, hint, task: null };
   const after = kept.findIndex((column) => column.key === "mean") + 1;
   const name = table.difference.name;
   kept.splice(
@@ -141,7 +142,7 @@ export function showBoardTable(board) {
   table.body = make("tbody");
   put(
     byId("methods"),
-    make("caption", { class: "unseen" }, `Methods of ${board.label}; the columns can be sorted`),
+    make("caption", { class: "unseen" }, `Methods of ${board.label} by ${board.measure}; the columns can be sorted`),
     make("thead", null, make("tr", null, heads)),
     table.body,
   );

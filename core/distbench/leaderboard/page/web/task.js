@@ -1,7 +1,6 @@
 /* One task, with everything that is known of it. */
-import { DATA } from "./data.js";
 import { back, fact, link, make, named, pairs, scrolled, tableOf } from "./elements.js";
-import { NONE, half, percent, points, rankText, scaleOf, signed, strip } from "./format.js";
+import { NONE, amount, half, headOf, points, rankText, scaleOf, signed, strip } from "./format.js";
 
 export function taskView(board, t) {
   const facts = board.facts[t],
@@ -9,7 +8,7 @@ export function taskView(board, t) {
   const order = board.method
     .map((_, i) => i)
     .filter((i) => board.task[i][t] !== null && !board.single[i])
-    .sort((a, b) => board.task[b][t] - board.task[a][t]);
+    .sort((a, b) => board.sign * (board.task[b][t] - board.task[a][t]));
   const values = board.task.map((row) => row[t]),
     halves = board.taskHalf.map((row) => row[t]);
   const scale = scaleOf(board, order, values, halves);
@@ -26,7 +25,7 @@ export function taskView(board, t) {
     make(
       "span",
       null,
-      percent(board.task[i][t]),
+      amount(board.task[i][t]),
       half(board.taskHalf[i][t]),
       strip(board.task[i][t], board.taskHalf[i][t], scale, board.role[i]),
     ),
@@ -62,7 +61,7 @@ export function taskView(board, t) {
         [
           ["method", { class: "left" }],
           "rank",
-          `${DATA.measure}, %`,
+          headOf(board.measures[t]),
           ...(board.baseline === null ? [] : [[["vs ", named(board.baseline)], {}]]),
           ["source with most weight", { class: "left" }],
         ],
@@ -78,11 +77,11 @@ export function taskView(board, t) {
           make("h2", null, "What each source alone led to"),
           scrolled(
             tableOf(
-              "Accuracy of a student that learnt from this source only, %.",
-              [["source", { class: "left" }], `${DATA.measure}, %`],
+              `${board.measureHead} of a student that learnt from this source only.`,
+              [["source", { class: "left" }], headOf(board.measures[t])],
               facts.single.map(([s, m, h]) => [
                 make("span", { class: "name" }, s),
-                make("span", null, percent(m), half(h)),
+                make("span", null, amount(m), half(h)),
               ]),
             ),
             "Single sources",

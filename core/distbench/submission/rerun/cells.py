@@ -13,8 +13,8 @@ from distbench.plugins.registry import Registry
 from distbench.storage.rows import ResultBlock, Row
 from distbench.submission.bundle import Bundle
 from distbench.submission.no_network import without_network
-from distbench.submission.rerun_planner import Replanned, RerunPlanner
-from distbench.submission.score_rerun import scores_again
+from distbench.submission.rerun.planner import Replanned, RerunPlanner
+from distbench.submission.rerun.scores import scores_again
 from distbench.submission.scrub import Scrubber
 from distbench.submission.study_scores import without_scores
 from distbench.submission.tally import CellId
@@ -99,9 +99,12 @@ def _computed_again(
         report.refuse("cells computed again", f"{where}: computed again it is {new.status}")
         return {"cell": where, "outcome": new.status}
     claimed = without_scores(row.result)
-    if new.result == claimed:
+    result = new.result
+    if claimed.probabilities_digest is None:  # as rows were before probabilities were kept
+        result = result.model_copy(update={"probabilities_digest": None})
+    if result == claimed:
         return {"cell": where, "outcome": "bit-equal"}
-    return _compared(where, claimed, new.result, tolerance, report)
+    return _compared(where, claimed, result, tolerance, report)
 
 
 def _compared(

@@ -12,7 +12,7 @@ from distbench.engine.ledger import Ledger
 from distbench.storage.artifacts import ArtifactCache
 from distbench.storage.rows import STUDIED, Row
 from distbench.submission.no_network import without_network
-from distbench.submission.rerun_planner import Replanned, RerunPlanner
+from distbench.submission.rerun.planner import Replanned, RerunPlanner
 from distbench.submission.study_scores import single_source
 from distbench.submission.validation_report import ValidationReport, shown
 

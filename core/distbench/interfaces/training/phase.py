@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from distbench.interfaces.optimiser import Optimiser, OptimiserFactory
-from distbench.interfaces.stream import Batches, Stream, as_int
+from distbench.interfaces.training.optimiser import Optimiser, OptimiserFactory
+from distbench.interfaces.training.stream import Batches, Stream, as_int
 
 if TYPE_CHECKING:
     import torch

@@ -1,0 +1,1 @@
+"""What methods give to the training loop: phases, streams of images, optimisers."""

@@ -1,0 +1,1 @@
+"""Measures: what the answers of a trained student on test images are worth."""
