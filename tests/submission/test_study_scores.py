@@ -79,8 +79,13 @@ def test_a_study_becomes_a_bundle_whose_contradictions_are_refused(
     shown = CliRunner().invoke(app, ["leaderboard", "out", "--output", "board", "--format", "csv"])
     assert shown.exit_code == 0, shown.output
     table = shown.stdout[shown.stdout.index("\nmetric ") :]
-    assert "by_name" in table and "Not judged: toy: all sources led to the same." in table
+    assert "by_name" in table
     assert Path("board/metrics.csv").read_text().splitlines()[2].startswith("never_defined,")
+    board = ["leaderboard", "out", "--output", "board", "--format", "csv"]
+    assert CliRunner().invoke(app, [*board, "--reference", "never_defined"]).exit_code == 0
+    wrong = CliRunner().invoke(app, [*board, "--reference", "by_nam"])
+    assert wrong.exit_code == 2
+    assert "unknown metric 'by_nam'. Did you mean 'by_name'?" in wrong.stderr
 
     parts = parts_of(path)
     assert judge(parts).reasons == []

@@ -44,6 +44,13 @@ def leaderboard(
         str | None,
         typer.Option(help="The method that all others are compared with. \\[default: finetune]"),
     ] = None,
+    reference: Annotated[
+        str | None,
+        typer.Option(
+            help="The metric with which others are compared in a table of metrics. "
+            "\\[default: the first of the table]"
+        ),
+    ] = None,
     plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
@@ -77,12 +84,16 @@ def leaderboard(
     if not collected.records:
         raise RefusedError("none of the inputs holds a result, so no leaderboard was built")
     base = baseline or "finetune"
-    boards = reports(collected, baseline=base, measure=judging.common)
+    boards = reports(collected, baseline=base, measure=judging.common, reference=reference)
     methods = {line.method for report in boards for line in report.board.lines}
     if baseline is not None and baseline not in methods:
         raise UnknownNameError(
             "baseline", baseline, methods, f"Methods are {', '.join(sorted(methods))}."
         )
+    metrics = {line.metric for report in boards for line in report.metrics}
+    if reference is not None and reference not in metrics:
+        hint = f"Metrics of a study here are {', '.join(sorted(metrics)) or 'none'}."
+        raise UnknownNameError("metric", reference, metrics, hint)
     known = about(collected, boards) if "html" in wanted else None
     files = formats.write_reports(collected, boards, output, wanted, known)
     if json:

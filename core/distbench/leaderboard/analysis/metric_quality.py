@@ -95,7 +95,7 @@ def metric_lines(
         tasks: Their order.
         measures: What counts on each; accuracy if none are given. No metric is judged by what is
             not in percent, as a regret in points would say nothing.
-        reference: As for `judge`.
+        reference: As for `judge`; one that did not score here is none.
     """
     records = as_records(rows)
     groups = {row.task.id: row.task.group for row in records}
@@ -110,7 +110,9 @@ def metric_lines(
         }
         for distiller, by_cell in oracle(chosen, dict(zip(tasks, measures, strict=False))).items()
     }
-    return judge(scores_of(chosen), reached, tasks, reference, groups) if reached else []
+    scores = scores_of(chosen)
+    known = reference if reference in scores else None
+    return judge(scores, reached, tasks, known, groups) if reached else []
 
 
 def judge(

@@ -56,6 +56,7 @@ def reports(
     *,
     baseline: str = "finetune",
     measure: str | MeasureFacts | None = None,
+    reference: str | None = None,
 ) -> list[BoardReport]:
     """A report for each group of results that may share a table, the largest first.
 
@@ -63,6 +64,8 @@ def reports(
         collected: All that was read.
         baseline: The method that all others are compared with.
         measure: As for `build_board`.
+        reference: The metric with which the others are compared, in each table that has it; the
+            first of a table if None.
 
     Raises:
         UsageError: An unknown measure, tasks whose measures have no common mean, or two runs with
@@ -70,11 +73,11 @@ def reports(
     """
     common = given_measure(measure)
     with without_cycles():
-        return _reports(collected, baseline, common)
+        return _reports(collected, baseline, common, reference)
 
 
 def _reports(
-    collected: Collected, baseline: str, measure: MeasureFacts | None
+    collected: Collected, baseline: str, measure: MeasureFacts | None, reference: str | None
 ) -> list[BoardReport]:
     groups = [
         part
@@ -85,7 +88,7 @@ def _reports(
     groups.sort(key=lambda g: (-len(g.rows), *_facts(g).values()))
     labels = _labels(groups)
     return [
-        _report(group, label, collected.origins, baseline, measure)
+        _report(group, label, collected.origins, baseline, measure, reference)
         for group, label in zip(groups, labels, strict=True)
     ]
 
@@ -201,6 +204,7 @@ def _report(
     origins: Sequence[RowOrigin],
     baseline: str,
     measure: MeasureFacts | None,
+    reference: str | None,
 ) -> BoardReport:
     rows = told_apart(group.rows, origins)
     tasks = common_tasks(rows, origins)
@@ -230,7 +234,9 @@ def _report(
         rows=tuple(kept),
         costs=tuple(method_costs(kept, methods=methods)),
         weights=tuple(source_weights(kept, methods=methods, tasks=tasks)),
-        metrics=tuple(metric_lines(kept, tasks=tasks, measures=board.measures)),
+        metrics=tuple(
+            metric_lines(kept, tasks=tasks, measures=board.measures, reference=reference)
+        ),
         origins={method: tuple(sorted(numbers)) for method, numbers in sources.items()},
         left_out=(*left_out(rows, tasks), *_missing(rows, origins)),
     )
