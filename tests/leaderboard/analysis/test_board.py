@@ -7,6 +7,7 @@ import json
 import pytest
 
 from distbench.leaderboard.analysis.board import build_board
+from distbench.leaderboard.rows.row_reader import Reader
 
 TASKS = ("t1", "t2", "t3")
 
@@ -134,3 +135,25 @@ def test_as_dict_is_json_and_complete(rows):
     assert plain["methods"][0]["entries"][0]["values"] == [0.60, 0.62]
     assert plain["methods"][-1]["complete"] is False
     assert plain["methods"][-1]["entries"][2]["missing"][0]["reason"] == "out of memory"
+
+
+def test_tasks_of_one_group_show_no_order_however_far_methods_are_apart(make_rows):
+    """As of `taskoriented_imagenet`, whose four tasks are one set of images."""
+    reader, tasks = Reader(), ("a", "b", "c", "d")
+    rows = [
+        row
+        for method, level in (("finetune", 0.3), ("good", 0.6), ("best", 0.9))
+        for row in make_rows(method, {task: [level, level + 0.01] for task in tasks})
+    ]
+    board = build_board([reader.record(row, group="images") for row in rows])
+    assert board.groups == ("images",) * 4
+    by_name = {line.method: line for line in board.lines}
+    delta = by_name["best"].delta
+    assert delta is not None
+    assert delta.mean == pytest.approx(0.6) and (delta.half, delta.p) == (None, None)
+    assert {line.rank for line in board.lines} == {(1, 3)}
+    assert board.pairs is not None
+    assert {p for row in board.pairs.p_holm for p in row} == {None}
+    alone = build_board([reader.record(row) for row in rows])
+    assert alone.groups == tasks
+    assert [line.rank for line in alone.lines] == [(1, 1), (2, 2), (3, 3)]

@@ -206,15 +206,17 @@ def p_values(differences: ArrayLike, least_error: ArrayLike = 0.0) -> NDArray[np
     """The p values of `paired_t` for many methods at once.
 
     Args:
-        differences: (m, g), g >= 2.
+        differences: (m, g).
         least_error: (m,).
 
     Returns:
-        (m,); NaN where `paired_t` gives none, and where a difference is NaN.
+        (m,); NaN where `paired_t` gives none, as of one group, and where a difference is NaN.
     """
     from scipy.special import stdtr
 
     d = np.round(np.asarray(differences, dtype=np.float64), DECIMALS)
+    if d.shape[1] < 2:
+        return np.full(len(d), np.nan)
     error = np.maximum(d.std(axis=1, ddof=1) / d.shape[1] ** 0.5, least_error)
     varied = np.ptp(d, axis=1) > EQUAL
     t = np.abs(d.mean(axis=1)) / np.where(varied, error, 1.0)
