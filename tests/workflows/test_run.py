@@ -114,10 +114,10 @@ def test_shards_joined_give_the_rows_of_one_run(
         assert made.folder.name == f"toy-shard-{number}-of-3"
         folders.append(open_run(made.folder))
     assert [len(f.rows) for f in folders] == [2, 2, 2]
-    _, rows, predictions = merge_runs(folders, Path("joined"))
+    _, rows, slice_of = merge_runs(folders, Path("joined"))
     assert results(rows) == results(whole.rows)
     for row in rows:
-        assert np.array_equal(predictions(row), whole.predictions(row))
+        assert np.array_equal(slice_of(row).predictions(row), whole.predictions(row))
 
 
 @pytest.mark.slow
