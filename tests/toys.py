@@ -121,12 +121,24 @@ class ToySource(Source):
         return forward
 
 
+class Untrainable(ToySource):
+    def open(self, device: Any) -> Any:
+        net = super().module()
+        return lambda images: (net.features(images).detach(), net(images).detach())
+
+    def module(self) -> None:
+        return None
+
+
 class ToyZoo(Zoo):
     """Three random sources, one of which saw the task of another hue; optionally a broken one."""
 
     broken: bool = False
+    trainable: bool = True
 
     def sources(self) -> list[ToySource]:
+        if not self.trainable:
+            return [Untrainable(f"toy-{i}", i, broken=False, seen=i == 2) for i in range(3)]
         found = [ToySource(f"toy-{i}", i, broken=False, seen=i == 2) for i in range(3)]
         if self.broken:
             found.append(ToySource("toy-nan", 9, broken=True, seen=False))

@@ -23,7 +23,7 @@ from distbench.testing.run import Verdict, cases_of, check_all
 HEAD = """
 import itertools
 import numpy as np
-from distbench import Baseline, Executor, Metric, Outcome, Part, Reporter, Strategy, Student, Suite
+from distbench import Baseline, Executor, Measure, Metric, Outcome, Part, Reporter, Strategy, Student, Suite
 from distbench import SuiteDefinition, Task, TaskIndex, Zoo, execute_unit
 from distbench.testing import miniature as m
 from pydantic import Field
@@ -159,7 +159,24 @@ class Mine(Reporter):
         pass
 '''
 
+MEASURE = '''
+class Mine(Measure):
+    """Share of images that are classified rightly; ours."""
+
+    @property
+    def title(self):
+        return "share that is right"
+
+    def value(self, labels, predictions, probabilities):
+        return float(np.mean(labels == predictions))
+'''
+
 FAULTS = [
+    ("title", MEASURE, '"share that is right"', '"a\\nb"', "its title is"),
+    ("values", MEASURE, "return float(", "return 100 * float(", "values in percent are 0..1"),
+    ("values", MEASURE, "return float(", "return float('nan') * float(", "the value is nan"),
+    ("direction", MEASURE, "==", "!=", "right answers are worth 0"),
+    ("order_invariance", MEASURE, "labels ==", "np.arange(len(labels)) * labels ==", "another order"),
     # check, the sound component, what is replaced, by what, and what is found
     ("docstring", METRIC, "variance.\n", "variance\n", "is no sentence"),
     ("docstring", METRIC, "    def", "    a: int = 1\n\n    def", "'a' has no description"),
@@ -328,7 +345,8 @@ def test_a_fault_is_found(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "code", [METRIC, STRATEGY, ZOO, STUDENT, BASELINE, TASK, SUITE, EXECUTOR, REPORTER]
+    "code",
+    [METRIC, STRATEGY, ZOO, STUDENT, BASELINE, TASK, SUITE, EXECUTOR, REPORTER, MEASURE],
 )
 def test_no_fault_is_found_in_what_is_sound(code: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"

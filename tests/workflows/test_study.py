@@ -83,7 +83,8 @@ def test_another_distiller_as_the_oracle(toy_options: Options, tmp_path: Path) -
 @pytest.mark.slow
 def test_an_oracle_that_no_source_serves(toy_options: Options, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no source could be tried by finetune: .*cannot be train"):
-        made(toy_options, tmp_path, oracle="finetune", seeds=1)
+        options = {**toy_options, "zoo": "toy_zoo:trainable=false"}
+        made(options, tmp_path, oracle="finetune", seeds=1)
 
 
 def test_a_reference_that_is_not_judged_is_refused_before_anything_is_trained(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from distbench.errors import DistbenchError, UsageError
 from distbench.interfaces.context import Embedding
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.strategy import Strategy
-from distbench.planning.config import RunConfig
+from distbench.planning.config import DEFAULT_STUDENT, RunConfig
 from distbench.planning.eligibility import (
     NOT_FINITE,
     Eligibility,
@@ -156,7 +156,7 @@ def _rank(config: RunConfig) -> ZooComparison:
             probes,
             excluded,
             marked[task.id],
-            lambda: Workspace(_plan(config)).context(task, 0),
+            lambda: Workspace(_plan(config, student=False)).context(task, 0),
         )
         return ZooComparison(
             ranked.rankings,
@@ -175,9 +175,17 @@ def _notes(run: ResolvedRun, task: PlannedTask, skipped: int) -> Iterator[str]:
     yield from doubtful_names(infos, [task], run.names.data_sets())
 
 
-def _plan(config: RunConfig) -> Plan:
-    """A run of the same task and sources; what is distilled does not matter, but something must."""
-    return make_plan(config.model_copy(update={"distiller": RunConfig().distiller}))
+def _plan(config: RunConfig, *, student: bool = True) -> Plan:
+    """A run of the same task and sources; what is distilled does not matter, but something must.
+
+    Args:
+        config: What is ranked.
+        student: Whether its student counts; else the weights of none are asked for.
+    """
+    update: dict[str, Any] = {"distiller": RunConfig().distiller}
+    if not student and config.student is None and config.suite is None:
+        update["student"] = f"{DEFAULT_STUDENT}:pretrained=false"
+    return make_plan(config.model_copy(update=update))
 
 
 def _reference(

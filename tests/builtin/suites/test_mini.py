@@ -55,7 +55,9 @@ def test_the_suite_has_eight_tasks_that_are_registered() -> None:
             name for name in registry().names(kind) if settings_of(definition.settings, kind, name)
         }
         left = set(registry().names(kind)) - tuned
-        assert left <= {"probe_source"}, "was not tuned"
+        # Those of the field's methods that came after version 2 are untuned there, and rows say so.
+        later = {"freematch", "lp_ft", "mean_teacher", "softmatch"}
+        assert left <= {"probe_source"} | later, "was not tuned"
 
 
 @pytest.mark.slow
