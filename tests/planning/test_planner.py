@@ -29,17 +29,17 @@ def test_rows_are_named_by_what_differs_from_the_suite() -> None:
         RunConfig.make(
             suite="mini",
             task="mini-cub",
-            strategy=("weighted", "weighted:power=9", "weighted:power=6"),
+            strategy=("weighted", "weighted:power=6", "weighted:power=9"),
             baseline=("fixmatch", "fixmatch:mu=7"),
         )
     )
     assert [method.id for method in made.methods] == [
         "pseudo_labels/weighted/logme",
-        "pseudo_labels/weighted:9/logme",
+        "pseudo_labels/weighted:6/logme",
         "fixmatch",
         "fixmatch:mu=7",
     ]
-    assert made.methods[0].components["strategy"]["power"] == 6
+    assert made.methods[0].components["strategy"]["power"] == 9
     assert made.methods[2].components["baseline"]["mu"] == 3
 
 

@@ -79,7 +79,7 @@ def test_what_is_installed_is_named() -> None:
     named = with_specifications({"metric": [LogME, "parc"], "strategy": Weighted(power=3)})
     assert named["plugin"] == ()
     assert named["metric"] == ({"use": "logme", **LogME().model_dump()}, "parc")
-    assert named["strategy"] == {"use": "weighted", "power": 3.0, "normalise": "minmax"}
+    assert named["strategy"] == {"use": "weighted", "power": 3.0, "normalise": "rank"}
 
 
 def test_a_class_of_a_notebook_is_written_with_all_that_it_uses(notebook: Any) -> None:

@@ -24,6 +24,9 @@ TOYS = Path(__file__).parents[1] / "toys.py"
 SOUND = np.linspace(0.2, 0.5, 27) ** 3
 
 
+MINMAX = "weighted:normalise=minmax"
+
+
 def info(name: str) -> SourceInfo:
     return SourceInfo(
         name=name,
@@ -47,21 +50,21 @@ def warning(spec: str, values: np.ndarray) -> str | None:
 
 def test_a_broken_source_is_warned_of_where_scores_are_stretched_by_it() -> None:
     broken = np.append(SOUND, -1e3)
-    text = warning("weighted", broken)
+    text = warning(MINMAX, broken)
     assert text is not None
-    assert text.startswith("weighted gives weight to 27.0 sources in effect, ")
+    assert text.startswith(f"{MINMAX} gives weight to 27.0 sources in effect, ")
     assert " without s27, whose score of -1000 is so far below the others" in text
-    assert warning("softmax", broken) is not None
+    assert warning("softmax:normalise=minmax", broken) is not None
 
 
 @pytest.mark.parametrize(
-    "spec", ["nearest", "equal", "top", "weighted:normalise=rank", "weighted:normalise=median"]
+    "spec", ["nearest", "equal", "top", "weighted", "softmax", "weighted:normalise=median"]
 )
 def test_it_is_not_where_it_changes_nothing(spec: str) -> None:
     assert warning(spec, np.append(SOUND, -1e3)) is None
 
 
-@pytest.mark.parametrize("spec", ["weighted", "weighted:1", "softmax"])
+@pytest.mark.parametrize("spec", ["weighted", MINMAX, "weighted:1:normalise=minmax", "softmax"])
 @pytest.mark.parametrize(
     "values", [SOUND, SOUND[:4], np.array([0.1, 0.3]), np.array([0.5, 0.5, 0.5]), np.array([2.0])]
 )
@@ -71,15 +74,15 @@ def test_sound_sources_are_not_warned_of(spec: str, values: np.ndarray) -> None:
 
 def test_scores_drawn_at_random_are_not_warned_of() -> None:
     rng = np.random.default_rng(0)
-    drawn = [warning("weighted", rng.normal(size=28)) for _ in range(200)]
+    drawn = [warning(MINMAX, rng.normal(size=28)) for _ in range(200)]
     assert sum(text is not None for text in drawn) <= 4
 
 
 def test_a_run_warns_once_for_each_method_and_task() -> None:
     scores = {f"s{i}": float(score) for i, score in enumerate(np.append(SOUND, -1e3))}
     infos = [info(name) for name in scores]
-    weights = weigh(registry().make("strategy", "weighted"), infos, Scores(scores, {}))
-    method = SimpleNamespace(id="m", components={"strategy": {"use": "weighted", "power": 9.0}})
+    weights = weigh(registry().make("strategy", MINMAX), infos, Scores(scores, {}))
+    method = SimpleNamespace(id="m", components={"strategy": {"use": MINMAX}})
     plan = cast(Plan, SimpleNamespace(sources=infos, method=lambda _: method))
 
     def row(weights: dict[str, float]) -> Row:
@@ -88,7 +91,7 @@ def test_a_run_warns_once_for_each_method_and_task() -> None:
         return cast(Row, SimpleNamespace(result=SimpleNamespace(sources=sources), **parts))
 
     (line,) = of_rows(plan, [row(weights), row(weights)], registry())
-    assert line.startswith("m on t: weighted gives weight to 27.0 sources in effect, ")
+    assert line.startswith(f"m on t: {MINMAX} gives weight to 27.0 sources in effect, ")
     learnt = dict.fromkeys(weights, 1 / len(weights))
     assert not [*of_rows(plan, [row(learnt)], registry())], "weights that scores do not explain"
 

@@ -153,8 +153,8 @@ _SCALES = {"minmax": minmax, "rank": rank, "zscore": zscore, "median": median}
 def choice_of_scale() -> Any:
     """The field by which a strategy's scale is chosen."""
     return Field(
-        "minmax",
-        description="scale of the scores: minmax (0 for the worst), rank (share of places), "
+        "rank",
+        description="scale of the scores: rank (share of places), minmax (0 for the worst), "
         "zscore, or median (as zscore, around the median, which a broken source hardly moves)",
     )
 

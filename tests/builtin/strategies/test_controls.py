@@ -56,10 +56,10 @@ def test_a_source_of_unknown_domain_is_a_domain_of_its_own():
 def test_one_per_domain_normalises_over_what_it_keeps():
     # Kept are birds-a, dogs-a, odd and strange with 5, 4, 2, 0.
     np.testing.assert_allclose(
-        weigh("one_per_domain:of=weighted:1"), np.array([5, 0, 4, 0, 2, 0]) / 11
+        weigh("one_per_domain:of=weighted:1"), np.array([4, 0, 3, 0, 2, 1]) / 10
     )
     np.testing.assert_allclose(
-        weigh("one_per_domain:of=weighted:2"), np.array([25, 0, 16, 0, 4, 0]) / 45
+        weigh("one_per_domain:of=weighted:2"), np.array([16, 0, 9, 0, 4, 1]) / 30
     )
 
 

@@ -16,7 +16,7 @@ SPECS = (
     "weighted",
     "weighted:0",
     "weighted:inf",
-    "weighted:normalise=rank",
+    "weighted:normalise=minmax",
     "weighted:inf:normalise=median",
     "weighted:normalise=zscore",
     "softmax",
@@ -44,14 +44,21 @@ def weigh(spec, scores):
     [
         ("nearest", [0, 0, 1, 0, 0]),
         ("equal", [0.2] * 5),
-        ("weighted", np.array([2**9, 0, 4**9, 3**9, 1]) / (2**9 + 4**9 + 3**9 + 1)),
-        ("weighted:1", [0.2, 0, 0.4, 0.3, 0.1]),
+        ("weighted", np.array([3**9, 1, 5**9, 4**9, 2**9]) / (3**9 + 1 + 5**9 + 4**9 + 2**9)),
+        (
+            "weighted:normalise=minmax",
+            np.array([2**9, 0, 4**9, 3**9, 1]) / (2**9 + 4**9 + 3**9 + 1),
+        ),
+        ("weighted:1:normalise=minmax", [0.2, 0, 0.4, 0.3, 0.1]),
         ("weighted:power=0", [0.2] * 5),
         ("weighted:inf", [0, 0, 1, 0, 0]),
-        ("weighted:1:normalise=rank", np.array([3, 1, 5, 4, 2]) / 15),
-        ("weighted:inf:normalise=rank", [0, 0, 1, 0, 0]),
-        ("softmax:normalise=rank", np.exp([6, 2, 10, 8, 4]) / np.exp([6, 2, 10, 8, 4]).sum()),
-        ("softmax", np.exp([5, 0, 10, 7.5, 2.5]) / np.exp([5, 0, 10, 7.5, 2.5]).sum()),
+        ("weighted:1", np.array([3, 1, 5, 4, 2]) / 15),
+        ("weighted:inf:normalise=minmax", [0, 0, 1, 0, 0]),
+        ("softmax", np.exp([6, 2, 10, 8, 4]) / np.exp([6, 2, 10, 8, 4]).sum()),
+        (
+            "softmax:normalise=minmax",
+            np.exp([5, 0, 10, 7.5, 2.5]) / np.exp([5, 0, 10, 7.5, 2.5]).sum(),
+        ),
         ("softmax:inf", [0.2] * 5),
         ("softmax:1e-320", [0, 0, 1, 0, 0]),
         ("top", [0.25, 0, 0.25, 0.25, 0.25]),
@@ -76,7 +83,8 @@ def test_equal_scores_are_weighted_alike(spec):
 def test_round_off_weighs_nothing():
     nearly = [9 - 2e-15, 9.0, 9 + 4e-15]
     assert weigh("weighted", nearly) == pytest.approx([1 / 3] * 3)
-    assert weigh("weighted", [9 - 2e-6, 9.0]) == pytest.approx([0, 1])
+    assert weigh("weighted:1", [9 - 2e-6, 9.0]) == pytest.approx([1 / 3, 2 / 3])
+    assert weigh("weighted:normalise=minmax", [9 - 2e-6, 9.0]) == pytest.approx([0, 1])
 
 
 def test_of_equal_best_scores():

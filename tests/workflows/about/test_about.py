@@ -128,7 +128,7 @@ def test_what_is_not_here_has_no_command_but_a_reason():
     resolved = ResolvedRun(RunConfig.make(None, suite="mini", distiller="none"))
     found = collected(resolved)
     old = remakes_of(collected(resolved, suite_version=1))["fixmatch"]
-    assert (old.commands, old.reason) == ((), "suite mini has version 2 here, not 1")
+    assert (old.commands, old.reason) == ((), "suite mini has version 3 here, not 1")
 
     def with_components(**change) -> str:
         records = [
@@ -169,7 +169,7 @@ def test_facts_of_a_component_are_those_of_its_docstring_and_distribution():
     known = about(
         found := collected(ResolvedRun(RunConfig.make(None, suite="mini"))), reports(found)
     )
-    assert known.suites["mini", 2].startswith("Eight small generated tasks")
+    assert known.suites["mini", 3].startswith("Eight small generated tasks")
     assert known.components["metric", "logme"] == facts
 
 

@@ -46,8 +46,8 @@ export function size(value) {
     if (value >= factor) return `${Number((value / factor).toPrecision(3))} ${unit}`;
   return String(Number(value.toPrecision(3)));
 }
-export const number = (value, digits = 3) =>
-  isNone(value) ? NONE : String(Number(value.toPrecision(digits)));
+export const number = (value, figures = 3) =>
+  isNone(value) ? NONE : String(Number(value.toPrecision(figures)));
 export const seconds = (value) =>
   isNone(value)
     ? NONE
