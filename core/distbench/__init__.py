@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from distbench.public_names import HOME
+
 if TYPE_CHECKING:
     from distbench.api import rank, run, score
     from distbench.engine.ranking import Comparison, Ranking
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
         Context,
         MethodContext,
         Pool,
+        Surroundings,
         TeacherLogits,
         TeacherRecipe,
         Transfer,
@@ -54,7 +57,7 @@ if TYPE_CHECKING:
     from distbench.interfaces.layers import NetworkOutputs
     from distbench.interfaces.measure import Measure
     from distbench.interfaces.method import Baseline, Distiller
-    from distbench.interfaces.metric import Metric, Need
+    from distbench.interfaces.metric import Metric, Need, SetMetric
     from distbench.interfaces.parameters import Range, primary, searched
     from distbench.interfaces.probe import Labels, Probe
     from distbench.interfaces.progress import Progress
@@ -89,88 +92,7 @@ if TYPE_CHECKING:
     from distbench.storage.validation import faults_of
     from distbench.storage.verified import verified_since
 
-_HOME = {
-    "api": ["rank", "run", "score"],
-    "engine.ranking": ["Comparison", "Ranking"],
-    "engine.stages.prepare": ["decode_images"],
-    "engine.training.augment": ["weak_view"],
-    "engine.training.batches": ["to_floats"],
-    "engine.training.checkpoint": ["Checkpoint"],
-    "engine.training.loop": ["train_phases"],
-    "engine.training.mixing": ["cutmix", "mixup"],
-    "engine.training.views": ["RandomResizedCrop", "StrongView", "WeakView"],
-    "engine.training.macs": ["count_macs"],
-    "engine.training.predict": ["predict_logits"],
-    "engine.training.setting": ["TrainingSetting"],
-    "engine.training.threads": ["torch_threads", "usable_cores"],
-    "engine.unit": ["execute_unit"],
-    "engine.worker_process": ["WorkerProcess"],
-    "errors": [
-        "ArgumentError",
-        "CorruptImageError",
-        "DataError",
-        "Declined",
-        "DistbenchError",
-        "PluginError",
-        "RefusedError",
-        "UsageError",
-        "WeightsError",
-        "did_you_mean",
-    ],
-    "interfaces.classifier": ["Classifier"],
-    "interfaces.component": ["Component", "Role"],
-    "interfaces.layers": ["NetworkOutputs"],
-    "interfaces.context": [
-        "Context",
-        "Embedding",
-        "MethodContext",
-        "Pool",
-        "TeacherLogits",
-        "TeacherRecipe",
-        "Transfer",
-        "TransferSet",
-        "WeightedSource",
-    ],
-    "interfaces.executor": ["Executor", "Outcome", "UnitQueue"],
-    "interfaces.groups": ["take_groups"],
-    "interfaces.measure": ["Measure"],
-    "interfaces.method": ["Baseline", "Distiller"],
-    "interfaces.metric": ["Metric", "Need"],
-    "interfaces.parameters": ["Range", "primary", "searched"],
-    "interfaces.training.optimiser": ["Optimiser", "adamw", "sgd"],
-    "interfaces.training.phase": ["Phase", "Schedule", "warm_up_cosine"],
-    "interfaces.probe": ["Labels", "Probe"],
-    "interfaces.progress": ["Progress"],
-    "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
-    "interfaces.strategy": ["Strategy"],
-    "interfaces.training.stream": ["Batch", "Batches", "Stream", "View", "class_balanced"],
-    "interfaces.student": ["Student"],
-    "interfaces.suite": ["Suite", "SuiteDefinition"],
-    "interfaces.task": ["MOST_COPIES", "Part", "Task", "TaskIndex", "UNLABELLED"],
-    "interfaces.zoo": [
-        "Forward",
-        "Interpolation",
-        "Mean",
-        "OneLine",
-        "Source",
-        "SourceInfo",
-        "Std",
-        "Width",
-        "Zoo",
-    ],
-    "plugins.hookspecs": ["hookimpl"],
-    "storage.atomic": ["write_atomic"],
-    "storage.network.downloads": ["Download", "Manual", "UrlFile", "absent"],
-    "storage.home": ["home"],
-    "storage.network.hub": ["HubFiles"],
-    "storage.network.offline": ["offline"],
-    "storage.verified": ["verified_since"],
-    "storage.rows": ["Row"],
-    "storage.safe_text": ["csv_cell", "harmless_text"],
-    "storage.toml": ["parse_toml", "toml_value"],
-    "storage.validation": ["faults_of"],
-}
-_MODULE_OF = {name: module for module, names in _HOME.items() for name in names}
+_MODULE_OF = {name: module for module, names in HOME.items() for name in names}
 
 __all__ = [
     "MOST_COPIES",
@@ -224,6 +146,7 @@ __all__ = [
     "Schedule",
     "Source",
     "SourceInfo",
+    "SetMetric",
     "Std",
     "Strategy",
     "Stream",
@@ -231,6 +154,7 @@ __all__ = [
     "Student",
     "Suite",
     "SuiteDefinition",
+    "Surroundings",
     "Task",
     "TaskIndex",
     "TeacherLogits",

@@ -33,10 +33,11 @@ def distbench_metrics() -> dict[str, str]:
     """Metrics."""
     return _modules(
         "metrics",
-        """cka:CKA dds:DDS etran:ETran gbc:GBC hscore:HScore hscore_shrinkage:HScoreShrinkage
-        knn:KNN leep:LEEP lfc:LFC linear_probe:LinearProbe logme:LogME nce:NCE ncti:NCTI
-        nleep:NLEEP pactran:PACTran parc:PARC plasticity:Plasticity random:Random
-        ridge_loo:RidgeLOO rsa:RSA sfda:SFDA source_size:SourceSize transrate:TransRate""",
+        """cka:CKA dds:DDS e_leep:ELEEP etran:ETran gbc:GBC hscore:HScore
+        hscore_shrinkage:HScoreShrinkage knn:KNN leep:LEEP lfc:LFC linear_probe:LinearProbe
+        logme:LogME ms_leep:MSLEEP nce:NCE ncti:NCTI nleep:NLEEP osborn:OSBORN pactran:PACTran
+        parc:PARC plasticity:Plasticity random:Random ridge_loo:RidgeLOO rsa:RSA sfda:SFDA
+        source_size:SourceSize transrate:TransRate""",
     )
 
 
@@ -45,8 +46,9 @@ def distbench_strategies() -> dict[str, str]:
     """Strategies: how scores become weights."""
     return _modules(
         "strategies",
-        """equal:Equal nearest:Nearest nearest_domain:NearestDomain one_per_domain:OnePerDomain
-        only:Only softmax:Softmax subset:Subset top:Top weighted:Weighted""",
+        """equal:Equal greedy:Greedy nearest:Nearest nearest_domain:NearestDomain
+        one_per_domain:OnePerDomain only:Only softmax:Softmax subset:Subset team:Team top:Top
+        weighted:Weighted""",
     )
 
 

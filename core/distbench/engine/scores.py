@@ -2,31 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from functools import cache, partial
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from distbench.engine.device import pick_device
 from distbench.engine.method_runner import Trainer
+from distbench.engine.sources.source_network import SourceNetwork
 from distbench.engine.stages.score import Scores, probes_of, score
 from distbench.engine.workspace import Workspace
+from distbench.interfaces.context import Surroundings
+from distbench.interfaces.metric import BEYOND
+from distbench.interfaces.probe import Probe
+from distbench.interfaces.zoo import SourceInfo
 from distbench.planning.plan import PlannedMethod, PlannedTask
 
 
 def score_task(work: Workspace, task: PlannedTask, method: PlannedMethod, seed: int) -> Scores:
     """Scores of a method's metric on a task, computed now."""
     metric = work.names.make("metric", method.components["metric"])
+    return score(metric, probes_for(work, task, method, seed))
+
+
+def probes_for(work: Workspace, task: PlannedTask, method: PlannedMethod, seed: int) -> list[Probe]:
+    """What a method's metric sees of each eligible source."""
+    needs = method.needs
     infos, embeddings, _ = work.eligible(task, method)
-    probes = probes_of(
+    return probes_of(
         infos,
         embeddings,
         work.probe(task, seed),
         work.images(task).train_labels,
         work.context(task, seed).seed_for("metric"),
-        reference_features(work, task, seed) if "reference" in metric.needed() else None,
+        reference_features(work, task, seed) if "reference" in needs else None,
+        surroundings(work, task, seed, needs),
     )
-    return score(metric, probes)
+
+
+def surroundings(
+    work: Workspace, task: PlannedTask, seed: int, needs: Collection[str]
+) -> Callable[[SourceInfo], Surroundings] | None:
+    """What metrics with these needs see of each source besides what it says of the probe."""
+    if not BEYOND & {*needs}:
+        return None
+    positions = work.probe(task, seed)
+    context = work.context(task, seed) if "context" in needs else None
+
+    @cache
+    def images(side: int) -> NDArray[np.uint8]:
+        return np.asarray(work.images(task, side).train[positions])
+
+    def around(source: SourceInfo) -> Surroundings:
+        return Surroundings(
+            context=context,
+            positions=None if context is None else positions,
+            images=partial(images, source.input_size) if "images" in needs else None,
+            module=(
+                partial(SourceNetwork, work.sources[source.name], pick_device(work.plan.device))
+                if "module" in needs
+                else None
+            ),
+        )
+
+    return around
 
 
 def reference_features(work: Workspace, task: PlannedTask, seed: int) -> NDArray[np.float32]:

@@ -85,6 +85,23 @@ class Context:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What a metric sees of one source and task besides labelled images, as far as it asked.
+
+    Attributes:
+        context: The task as a strategy sees it; embeddings of the source are read by its name.
+        positions: int64 (n,), which train images those of the probe are.
+        images: Gives the probe's images, uint8 (n, t, t, 3), stored for the source's input.
+        module: Makes the source a torch module, see `Probe.module`.
+    """
+
+    context: Context | None = None
+    positions: NDArray[np.int64] | None = None
+    images: Callable[[], NDArray[np.uint8]] | None = None
+    module: Callable[[], torch.nn.Module] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class TeacherRecipe:
     """How a source becomes a teacher of the target task, before anything is distilled from it.
 

@@ -13,8 +13,14 @@ if TYPE_CHECKING:
     from distbench.interfaces.probe import Probe
 
 
-Need = Literal["features", "logits", "reference", "source_info", "zoo"]
-"""What a metric or a distiller reads of a source; ``zoo``: all sources together."""
+Need = Literal[
+    "features", "logits", "reference", "source_info", "zoo", "context", "images", "module"
+]
+"""What a metric or a distiller reads of a source; ``zoo``: all sources together. ``context``,
+``images`` and ``module`` are of metrics alone: class names, unlabelled and validation images, the
+pixels, and the source itself with its gradients."""
+BEYOND: frozenset[Need] = frozenset({"context", "images", "module"})
+"""Needs that the labelled images' features and logits do not serve."""
 
 
 class Metric(Component, ABC):
@@ -22,6 +28,8 @@ class Metric(Component, ABC):
 
     Attributes:
         needs: What it reads of a probe; ``zoo`` for one that compares all sources by `score_all`.
+            With ``context``, ``images`` or ``module`` whole tasks are embedded, also by
+            `distbench rank`, and there is no score from arrays.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features"})
@@ -49,3 +57,25 @@ class Metric(Component, ABC):
                 return reason
 
         return [one(probe) for probe in probes]
+
+
+class SetMetric(Metric):
+    """Scores how well several sources together fit a task; as a metric, each source alone.
+
+    Strategies look for the best team by it, e.g. ``team:by=e_leep``.
+    """
+
+    @abstractmethod
+    def score_set(self, probes: Sequence[Probe]) -> float:
+        """The score of a team whose members have the same weight; higher is better.
+
+        Args:
+            probes: Of the same images, one for each member; their order does not matter.
+
+        Raises:
+            Declined: The metric is not defined on these probes.
+        """
+
+    def score(self, probe: Probe) -> float:
+        """The score of a team of one."""
+        return self.score_set([probe])

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from distbench.errors import ArgumentError, Declined
+from distbench.interfaces.context import Context, Surroundings
 from distbench.interfaces.read_only import read_only
 from distbench.interfaces.shared_values import SharedValues
 from distbench.interfaces.zoo import SourceInfo
 
+if TYPE_CHECKING:
+    import torch
+
 T = TypeVar("T")
+_NOTHING = Surroundings()
 Floats = NDArray[np.floating]
 
 _LARGEST = 1e140
@@ -132,6 +137,7 @@ class Probe(SharedValues):
         reference: (n, r) features of a reference model on the same images.
         source: Facts about the source.
         seed: For metrics that draw at random.
+        around: What a metric sees besides, where it asked for it.
 
     Raises:
         ArgumentError: Shapes do not go together, a number is NaN or infinite, or probabilities
@@ -148,11 +154,13 @@ class Probe(SharedValues):
         reference: ArrayLike | None = None,
         source: SourceInfo | None = None,
         seed: int = 0,
+        around: Surroundings = _NOTHING,
     ) -> None:
         super().__init__()
         self.labels = labels if isinstance(labels, Labels) else Labels(labels)
         self.seed = seed
         self._source = source
+        self._around = around
         self._features = self._matrix("features", features)
         self._logits = _of_two_classes(self._matrix("logits", logits))
         self._probabilities = self._matrix("probabilities", probabilities)
@@ -198,7 +206,7 @@ class Probe(SharedValues):
         return matrix
 
     @staticmethod
-    def _given(name: str, value: Floats | None) -> Floats:
+    def _given(name: str, value: T | None) -> T:
         if value is None:
             raise Declined(f"needs {name}, which this source does not offer")
         return value
@@ -224,6 +232,30 @@ class Probe(SharedValues):
         if self._source is None:
             raise Declined("needs facts about the source (architecture, size), none were given")
         return self._source
+
+    @property
+    def context(self) -> Context:
+        """The task as a strategy sees it: class names, validation and unlabelled images."""
+        return self._given("the context of a task", self._around.context)
+
+    @property
+    def positions(self) -> NDArray[np.int64]:
+        """int64 (n,), which of the context's train images those of the probe are."""
+        return self._given("the context of a task", self._around.positions)
+
+    @cached_property
+    def images(self) -> NDArray[np.uint8]:
+        """uint8 (n, t, t, 3), square and stored for the source's input, at least as large."""
+        make = self._given("images", self._around.images)
+        return self._hand_out("images", read_only(make()))
+
+    def module(self) -> torch.nn.Module:
+        """The source as a torch module in evaluation mode, made anew at each call.
+
+        From images (b, 3, s, s) in 0..1 of any size, and layers by path if wanted, to
+        `NetworkOutputs` with gradients: ``module(images, layers=("layer3",)).layers["layer3"]``.
+        """
+        return self._given("a torch module", self._around.module)()
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:

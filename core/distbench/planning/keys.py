@@ -73,8 +73,15 @@ class Keys:
                 "images": task.images_key,
                 "sources": self.used(task, method),
                 **self._trained_before(task, method),
+                **self._seen_around(task, method),
             }
         )
+
+    def _seen_around(self, task: PlannedTask, method: PlannedMethod) -> dict[str, Any]:
+        """What a metric may look at that sees the context of a task."""
+        if "context" not in method.needs:
+            return {}
+        return {"context": [[*task.classes], self.protocol.of_a_cell()]}
 
     def reference_features(self, task: PlannedTask, seed: int) -> str:
         """Key of the reference model's features on the probe of a task."""

@@ -17,6 +17,7 @@ from distbench.interfaces.calls import instance, naming
 from distbench.interfaces.component import Component
 from distbench.interfaces.context import Transfer
 from distbench.interfaces.method import Distiller
+from distbench.interfaces.metric import SetMetric
 from distbench.interfaces.student import Student
 from distbench.interfaces.suite import METHOD_KINDS, Protocol, TaskEntry, Value
 from distbench.interfaces.task import Task
@@ -229,7 +230,9 @@ class ResolvedRun:
         values = self.metric_values if kind == "metric" else getattr(self.config, kind)
         if kind == "metric" and "all" in values:
             left_out = self.metrics_left_out
-            values = tuple(n for n in self.names.names("metric") if n not in left_out)
+            every = (n for n in self.names.names("metric") if n not in left_out)
+            # Of single sources, those of teams say what other metrics do.
+            values = tuple(n for n in every if not issubclass(self.names.load(kind, n), SetMetric))
         return tuple(
             suite_component(self.names, self.suite, kind, value, self.config.base_of(kind))
             for value in values

@@ -13,12 +13,14 @@ import torch
 from torch.utils.hooks import RemovableHandle
 
 from distbench.engine.cell import compute_cell
+from distbench.engine.scores import probes_for
 from distbench.engine.training.threads import torch_threads
 from distbench.engine.workspace import Workspace
 from distbench.errors import Declined, PluginError
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import Context, MethodContext
 from distbench.interfaces.method import Method
+from distbench.interfaces.probe import Probe
 from distbench.interfaces.training.phase import Phase
 from distbench.interfaces.training.stream import Batches
 from distbench.interfaces.zoo import SourceInfo
@@ -175,6 +177,17 @@ def miniature_context(subject: Subject) -> Iterator[tuple[Context, Sequence[Sour
         )
         (task,) = work.plan.tasks
         yield work.context(task, 0), work.plan.sources
+
+
+@contextmanager
+def miniature_probes(subject: Subject) -> Iterator[list[Probe]]:
+    """What a metric sees of the miniature's sources, with all that it needs."""
+    with workplace() as folder, torch_threads(1):
+        table = as_table(subject.make_with_data())
+        given = options(subject, metric=(table,), strategy="nearest", distiller="pseudo_labels")
+        work = Workspace(_plan(given), folder / "home")
+        ((task,), (method,)) = work.plan.tasks, work.plan.methods
+        yield probes_for(work, task, method, 0)
 
 
 def _plan(given: Mapping[str, Any]) -> Plan:

@@ -10,8 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench.errors import Declined
+from distbench.interfaces.context import Context, Embedding, Surroundings
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.probe import Labels, Probe
+from distbench.interfaces.suite import Protocol
+from distbench.interfaces.task import UNLABELLED
 from distbench.testing.calls import frozen
 from distbench.testing.miniature import facts
 
@@ -29,6 +32,7 @@ class Drawn:
         reference: (n, r).
         seed: The probe's seed.
         numbers: Which source is which; facts about one follow from its number.
+        classes: Names of the classes by number; made up if empty.
     """
 
     labels: NDArray[np.int64]
@@ -37,6 +41,7 @@ class Drawn:
     reference: Array
     seed: int = 3
     numbers: tuple[int, ...] = (0, 1, 2)
+    classes: tuple[str, ...] = ()
 
     def turned(self) -> Drawn:
         """The same sources in the opposite order."""
@@ -64,6 +69,9 @@ class Drawn:
         """Probes with what the metric says that it needs, and nothing else, all read-only."""
         needed = metric.needed()
         labels = Labels(frozen(self.labels))
+        context = self.context() if "context" in needed else None
+        positions = frozen(np.arange(len(labels)))
+        around = Surroundings(context=context, positions=positions if context else None)
         return [
             Probe(
                 labels,
@@ -79,9 +87,31 @@ class Drawn:
                     depth=10 + number,
                 ),
                 seed=self.seed,
+                around=around,
             )
             for number, x, z in zip(self.numbers, self.features, self.logits, strict=False)
         ]
+
+    def context(self) -> Context:
+        """A task whose unlabelled and validation images are the labelled ones once more."""
+        n = len(self.labels)
+        hidden = np.full(n, UNLABELLED)
+        by_name = {
+            f"source-{number}": Embedding(frozen(np.tile(x, (3, 1))), frozen(np.tile(z, (3, 1))))
+            for number, x, z in zip(self.numbers, self.features, self.logits, strict=False)
+        }
+        return Context(
+            suite="check",
+            task="drawn",
+            seed=self.seed,
+            classes=self.classes or tuple(f"class {i}" for i in range(self.labels.max() + 1)),
+            labels=frozen(np.concatenate([self.labels, hidden, self.labels])),
+            labelled=frozen(np.arange(n)),
+            unlabelled=frozen(np.arange(2 * n)),
+            validation=frozen(np.arange(2 * n, 3 * n)),
+            protocol=Protocol(),
+            embedding=by_name.__getitem__,
+        )
 
 
 def drawn(

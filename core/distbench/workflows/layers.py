@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from distbench.engine.sources.source_runner import network_of
+from distbench.engine.sources.source_network import network_of
 from distbench.errors import Declined, UnknownNameError, UsageError, interrupts, reason_of
 from distbench.interfaces.layers import layer_shapes
 from distbench.interfaces.zoo import SourceInfo

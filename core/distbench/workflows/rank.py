@@ -6,7 +6,7 @@ The order and the weights are `distbench.engine.ranking`'s; here names become pr
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from distbench.engine.processes.time_limit import time_limit
 from distbench.engine.ranking import Comparison, rank_probes
-from distbench.errors import DistbenchError, UsageError
-from distbench.interfaces.context import Embedding
-from distbench.interfaces.metric import Metric
+from distbench.errors import DataError, DistbenchError, UsageError
+from distbench.interfaces.context import Embedding, Surroundings
+from distbench.interfaces.metric import BEYOND, Metric
 from distbench.interfaces.strategy import Strategy
+from distbench.interfaces.zoo import SourceInfo
 from distbench.planning.config import DEFAULT_STUDENT, RunConfig
 from distbench.planning.eligibility import (
     NOT_FINITE,
@@ -135,6 +136,7 @@ def _rank(config: RunConfig) -> ZooComparison:
                     out[name] = NOT_FINITE
             else:
                 embeddings[name] = embedding
+        around = _around(config, metrics, len(images.labels))
         reference = _reference(config, metrics, len(images.labels))
         if isinstance(reference, str):
             for metric in metrics:
@@ -148,6 +150,7 @@ def _rank(config: RunConfig) -> ZooComparison:
             images.labels,
             seed_for(suite.name, task.id, 0, "metric"),
             reference,
+            around,
         )
         ranked = rank_probes(
             task.id,
@@ -186,6 +189,30 @@ def _plan(config: RunConfig, *, student: bool = True) -> Plan:
     if not student and config.student is None and config.suite is None:
         update["student"] = f"{DEFAULT_STUDENT}:pretrained=false"
     return make_plan(config.model_copy(update=update))
+
+
+def _around(
+    config: RunConfig, metrics: Sequence[Metric], size: int
+) -> Callable[[SourceInfo], Surroundings] | None:
+    """What metrics see besides the probe, which takes all images of the task; None if none asks.
+
+    Raises:
+        DataError: Images of the probe cannot be read, so that it is not the one of a run.
+    """
+    needs = {need for metric in metrics for need in metric.needed()}
+    if not needs & BEYOND:
+        return None
+    from distbench.engine.scores import surroundings
+    from distbench.engine.workspace import Workspace
+
+    work = Workspace(_plan(config, student=False))
+    (task,) = work.plan.tasks
+    if len(work.probe(task, 0)) != size:
+        raise DataError(
+            f"images of the probe of {task.id} cannot be read; without them "
+            f"{', '.join(m.label for m in metrics if m.needed() & BEYOND)} cannot be computed"
+        )
+    return surroundings(work, task, 0, needs)
 
 
 def _reference(

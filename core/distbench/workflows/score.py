@@ -16,7 +16,7 @@ from distbench.engine.ranking import Comparison, rank_probes
 from distbench.engine.stages.score import number_of
 from distbench.errors import ArgumentError, Declined
 from distbench.interfaces.calls import naming
-from distbench.interfaces.metric import Metric
+from distbench.interfaces.metric import BEYOND, Metric, SetMetric
 from distbench.interfaces.probe import Labels, Probe, as_numpy
 from distbench.interfaces.strategy import Strategy
 from distbench.interfaces.zoo import SourceInfo
@@ -68,7 +68,7 @@ class Arrays:
             "logits": self.probabilities or self.logits,
             "source_info": self.source_info,
         }
-        missing = {need for need, mapping in by_source.items() if not mapping}
+        missing = {*BEYOND, *(need for need, mapping in by_source.items() if not mapping)}
         return missing | ({"reference"} if self.reference is None else set())
 
     def probes(self, metrics: Sequence[Metric]) -> list[Probe]:
@@ -81,6 +81,11 @@ class Arrays:
             raise ArgumentError("labels=, the class number of each image, is missing")
         labels = Labels(self.labels)
         needed: dict[str, Metric] = {need: m for m in metrics for need in m.needed()}
+        for need in sorted(BEYOND & needed.keys()):
+            raise ArgumentError(
+                f"metric {needed[need].label!r} needs the {need} of a task, which arrays have not; "
+                "name one: distbench.rank(task=..., metric=...)"
+            )
         names = dict.fromkeys([*self.features, *self.probabilities, *self.logits])
         return [self._probe(name, labels, needed) for name in names]
 
@@ -155,7 +160,11 @@ def rank_arrays(
     """
     if "all" in metrics:
         every = [as_metric(name) for name in registry().names("metric")]
-        chosen = [metric for metric in every if not metric.needed() & arrays.absent]
+        chosen = [
+            metric
+            for metric in every
+            if not metric.needed() & arrays.absent and not isinstance(metric, SetMetric)
+        ]
     else:
         chosen = [as_metric(metric) for metric in metrics]
     probes = arrays.probes(chosen)

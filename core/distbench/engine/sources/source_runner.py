@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import torch
-from torch import nn
 
+from distbench.engine.sources.source_network import SourceNetwork
 from distbench.engine.stages.embed import normalise
 from distbench.engine.stages.source_checks import checked_outputs
 from distbench.engine.training.batches import resized
-from distbench.engine.training.memory_format import laid_out
-from distbench.engine.training.teacher import last_linear
 from distbench.errors import ArgumentError, Declined
-from distbench.interfaces.layers import NetworkOutputs, module_of, tapped
+from distbench.interfaces.layers import NetworkOutputs
 from distbench.interfaces.zoo import Source
 
 What = Literal["logits", "features", "all"]
@@ -35,8 +34,11 @@ def source_pass(source: Source, layers: Sequence[str], device: torch.device) -> 
         Declined: Layers are wanted of a source that is no torch module.
         ArgumentError: It has no such layer.
     """
-    forward = _by_module(source, layers, device) if layers else _opened(source, device)
-    info = source.info
+    if layers:
+        network = SourceNetwork(source, device)
+        network.check(layers)
+        return torch.no_grad()(partial(network, layers=layers))
+    forward, info = _opened(source, device), source.info
 
     @torch.no_grad()
     def run(images: torch.Tensor) -> NetworkOutputs:
@@ -74,43 +76,3 @@ def _opened(source: Source, device: torch.device) -> Pass:
         return NetworkOutputs(features.float().to(device), logits.float().to(device), {})
 
     return forward
-
-
-def _by_module(source: Source, layers: Sequence[str], device: torch.device) -> Pass:
-    info, network = source.info, network_of(source, device)
-    for name in layers:
-        module_of(network, name)
-    head = last_linear(network, info) if info.num_classes else None
-
-    def forward(images: torch.Tensor) -> NetworkOutputs:
-        taken: list[torch.Tensor] = []
-        hook = (
-            head.register_forward_pre_hook(lambda _, inputs: taken.append(inputs[0]))
-            if head
-            else None
-        )
-        try:
-            with tapped(network, layers) as outputs:
-                result = network(images).float()
-        finally:
-            if hook:
-                hook.remove()
-        features = taken[-1].flatten(1).float() if taken else result.flatten(1)
-        logits = result if info.num_classes else result.new_zeros(len(images), 0)
-        return NetworkOutputs(features, logits, {k: v.float() for k, v in outputs.items()})
-
-    return forward
-
-
-def network_of(source: Source, device: torch.device) -> nn.Module:
-    """A source as a torch module in evaluation mode.
-
-    Raises:
-        Declined: It is none.
-    """
-    module = source.module()
-    if module is None:
-        raise Declined(
-            f"source {source.info.name!r} has no layers that can be reached: it is no torch module"
-        )
-    return laid_out(module, device).eval()

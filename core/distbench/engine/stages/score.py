@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import reprlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import SupportsFloat
@@ -17,7 +17,7 @@ from pydantic_core import from_json
 from distbench.engine.global_state import unchanged
 from distbench.errors import Declined, PluginError
 from distbench.interfaces.calls import naming, writes
-from distbench.interfaces.context import Embedding
+from distbench.interfaces.context import Embedding, Surroundings
 from distbench.interfaces.metric import Metric
 from distbench.interfaces.probe import Labels, Probe
 from distbench.interfaces.zoo import SourceInfo
@@ -53,6 +53,7 @@ def probes_of(
     labels: NDArray[np.int64],
     seed: int,
     reference: NDArray[np.floating] | None = None,
+    around: Callable[[SourceInfo], Surroundings] | None = None,
 ) -> list[Probe]:
     """The probe of each source; what depends on labels alone is shared between them.
 
@@ -63,6 +64,7 @@ def probes_of(
         labels: (n,) labels of the train images.
         seed: For metrics that draw at random.
         reference: (p, r) features of the reference model on the probe.
+        around: What metrics see of each source besides.
     """
     shared = Labels(labels[positions])
     return [
@@ -75,6 +77,7 @@ def probes_of(
             reference=reference,
             source=source,
             seed=seed,
+            around=around(source) if around else Surroundings(),
         )
         for source in sources
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 from numbers import Real
 from operator import methodcaller
@@ -10,24 +11,44 @@ from operator import methodcaller
 import numpy as np
 
 from distbench.errors import Declined
+from distbench.interfaces.metric import SetMetric
 from distbench.testing.calls import fault_if_raises, unseeded
 from distbench.testing.check import check
 from distbench.testing.faults import Fault, NotChecked
+from distbench.testing.harness import miniature_probes
 from distbench.testing.probes import Drawn, awkward, drawn, values
 from distbench.testing.subject import Subject
 
 _ROUND_OFF = 1e-6
 _SEES = {"features", "logits", "reference"}
+_ON_IMAGES = {"images", "module"}
 
 
 def _scores(subject: Subject, data: Drawn, what: str = "scoring plain probes") -> list[float]:
     """Scores where there is no reason to decline."""
-    scores: list[float] = []
+    if _ON_IMAGES & subject.make().needed():
+        raise NotChecked("it reads images or modules, and probes that are made up have none")
     with fault_if_raises(what):
         given = values(subject.make(), data)
-    if len(given) != len(data.features):
+    return _sound(given, len(data.features), what)
+
+
+def _plain_scores(subject: Subject, data: Drawn) -> list[float]:
+    """Scores of plain probes; of the miniature's own where it reads images or modules."""
+    if not _ON_IMAGES & subject.make().needed():
+        return _scores(subject, data)
+    what = "scoring the miniature's sources"
+    with miniature_probes(subject) as probes, fault_if_raises(what):
+        given = [*subject.make().score_all(probes)]
+    return _sound(given, len(probes), what)
+
+
+def _sound(given: Sequence[object], count: int, what: str) -> list[float]:
+    """Scores that are finite numbers, one for each probe."""
+    scores: list[float] = []
+    if len(given) != count:
         raise Fault(
-            f"score_all gives {len(given)} scores for {len(data.features)} probes",
+            f"score_all gives {len(given)} scores for {count} probes",
             "give one for each, in their order",
         )
     for value in given:
@@ -66,7 +87,7 @@ def _alike(one: list[float], other: list[float], rel: float = _ROUND_OFF) -> boo
 @check("metric")
 def score(subject: Subject) -> None:
     """It scores plain probes by finite floats, and reads only what it says that it needs."""
-    _scores(subject, drawn())
+    _plain_scores(subject, drawn())
 
 
 @check("metric")
@@ -74,7 +95,7 @@ def determinism(subject: Subject) -> None:
     """The same probe has the same score, bit for bit; what is random follows from its seed."""
     data = drawn(1)
     one, other = unseeded(
-        lambda: _scores(subject, data),
+        lambda: _plain_scores(subject, data),
         what="scoring",
         instead="numpy.random.default_rng(probe.seed)",
     )
@@ -104,8 +125,11 @@ def order_invariance(subject: Subject) -> None:
 @check("metric")
 def class_numbers(subject: Subject) -> None:
     """Which number a class has does not matter, nor whether numbers are left out."""
+    numbers = np.array([7, 2, 9, 4])
     data = drawn(3)
-    renamed = replace(data, labels=np.array([7, 2, 9, 4])[data.labels])
+    names = {int(number): f"class {i}" for i, number in enumerate(numbers)}
+    classes = tuple(names.get(i, f"absent {i}") for i in range(numbers.max() + 1))
+    renamed = replace(data, labels=numbers[data.labels], classes=classes)
     remedy = "treat labels as names: use probe.labels.ids, .onehot and .class_sums"
     _unchanged(subject, data, renamed, "classes of other numbers", remedy)
 
@@ -127,6 +151,9 @@ def dtype(subject: Subject) -> None:
 @check("metric")
 def inputs(subject: Subject) -> None:
     """It changes nothing of the probe: its arrays are read-only here."""
+    if _ON_IMAGES & subject.make().needed():
+        _plain_scores(subject, drawn(5))
+        return
     with fault_if_raises(
         "scoring read-only arrays", "copy what is changed: x = probe.features.copy()"
     ):
@@ -155,6 +182,8 @@ def direction(subject: Subject) -> None:
 def awkward_probes(subject: Subject) -> None:
     """Odd probes are scored by a finite number, or declined with a reason."""
     metric = subject.make()
+    if _ON_IMAGES & metric.needed():
+        raise NotChecked("it reads images or modules, and probes that are made up have none")
     for name, data in awkward().items():
         with fault_if_raises(f"scoring {name}"):
             scores = values(metric, data)
@@ -167,3 +196,20 @@ def awkward_probes(subject: Subject) -> None:
                     f"{name}: the score is {value}",
                     "raise distbench.Declined(reason) where it is not defined",
                 )
+
+
+@check("metric")
+def teams(subject: Subject) -> None:
+    """Of a metric of teams the order of the members does not matter."""
+    metric = subject.make()
+    if not isinstance(metric, SetMetric):
+        raise NotChecked("it scores sources one by one")
+    probes = drawn(6).probes(metric)
+    with fault_if_raises("scoring a team"):
+        value, turned = metric.score_set(probes), metric.score_set(probes[::-1])
+    (one, other) = _sound([value, turned], 2, "scoring a team")
+    if not _alike([one], [other]):
+        raise Fault(
+            f"a team in another order is scored {other:.9g} instead of {one:.9g}",
+            "compute nothing from the members' positions",
+        )
