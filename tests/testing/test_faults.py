@@ -23,8 +23,8 @@ from distbench.testing.run import Verdict, cases_of, check_all
 HEAD = """
 import itertools
 import numpy as np
-from distbench import Baseline, Executor, Measure, Metric, Outcome, Part, Reporter, Strategy, Student, Suite
-from distbench import SuiteDefinition, Task, TaskIndex, Zoo, execute_unit
+from distbench import Baseline, Executor, Measure, Metric, Outcome, Part, Reporter, SetMetric, Strategy
+from distbench import Student, Suite, SuiteDefinition, Task, TaskIndex, Zoo, execute_unit
 from distbench.testing import miniature as m
 from pydantic import Field
 COUNT = itertools.count()
@@ -171,7 +171,30 @@ class Mine(Measure):
         return float(np.mean(labels == predictions))
 '''
 
+TEAMS = '''
+class Mine(SetMetric):
+    """Mean squared feature of a team's members; ours."""
+
+    needs = frozenset({"features"})
+
+    def score_set(self, probes):
+        return float(np.mean([np.square(p.features.astype(float)).mean() for p in probes]))
+'''
+
+ON_MODULES = '''
+class Mine(Metric):
+    """Size of a source's first weights; ours."""
+
+    needs = frozenset({"module"})
+
+    def score(self, probe):
+        return float(next(probe.module().parameters()).detach().square().mean())
+'''
+
 FAULTS = [
+    ("teams", TEAMS, "np.mean(", "np.float64(len(probes) - 1) + np.dot([1, 2, 3][: len(probes)], ", "in another order"),
+    ("score", ON_MODULES, '"module"', '"images"', "is declined: needs a torch module"),
+    ("determinism", ON_MODULES, "square()", "mul(np.random.rand())", "is scored"),
     ("title", MEASURE, '"share that is right"', '"a\\nb"', "its title is"),
     ("values", MEASURE, "return float(", "return 100 * float(", "values in percent are 0..1"),
     ("values", MEASURE, "return float(", "return float('nan') * float(", "the value is nan"),
@@ -346,7 +369,20 @@ def test_a_fault_is_found(
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "code",
-    [METRIC, STRATEGY, ZOO, STUDENT, BASELINE, TASK, SUITE, EXECUTOR, REPORTER, MEASURE],
+    [
+        METRIC,
+        TEAMS,
+        ON_MODULES,
+        STRATEGY,
+        ZOO,
+        STUDENT,
+        BASELINE,
+        TASK,
+        SUITE,
+        EXECUTOR,
+        REPORTER,
+        MEASURE,
+    ],
 )
 def test_no_fault_is_found_in_what_is_sound(code: str, tmp_path: Path) -> None:
     file = tmp_path / "mine.py"
