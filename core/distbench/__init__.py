@@ -77,6 +77,7 @@ if TYPE_CHECKING:
         Source,
         SourceInfo,
         Std,
+        TextHead,
         Width,
         Zoo,
     )
@@ -157,6 +158,7 @@ __all__ = [
     "Surroundings",
     "Task",
     "TaskIndex",
+    "TextHead",
     "TeacherLogits",
     "TeacherRecipe",
     "TrainingSetting",

@@ -69,6 +69,7 @@ HOME = {
         "Source",
         "SourceInfo",
         "Std",
+        "TextHead",
         "Width",
         "Zoo",
     ],

@@ -23,8 +23,8 @@ def distbench_zoos() -> dict[str, str]:
     """Zoos: the embedded one, published ones, and folders of the user's own models."""
     return _modules(
         "zoos",
-        """foundation:FoundationZoo local:LocalZoo mini:MiniZoo parc:ParcZoo timm:TimmZoo
-        torchvision:TorchvisionZoo trained:TrainedZoo""",
+        """foundation:FoundationZoo local:LocalZoo mini:MiniZoo open_clip:OpenClipZoo parc:ParcZoo
+        timm:TimmZoo torchvision:TorchvisionZoo trained:TrainedZoo""",
     )
 
 
@@ -37,7 +37,7 @@ def distbench_metrics() -> dict[str, str]:
         hscore_shrinkage:HScoreShrinkage knn:KNN leep:LEEP lfc:LFC linear_probe:LinearProbe
         logme:LogME ms_leep:MSLEEP nce:NCE ncti:NCTI nleep:NLEEP osborn:OSBORN pactran:PACTran
         parc:PARC plasticity:Plasticity random:Random ridge_loo:RidgeLOO rsa:RSA sfda:SFDA
-        source_size:SourceSize transrate:TransRate""",
+        source_size:SourceSize transrate:TransRate zero_shot:ZeroShot""",
     )
 
 
@@ -66,7 +66,7 @@ def distbench_distillers() -> dict[str, str]:
         """distill_generalist:DistillGeneralist finetune_source:FineTuneSource
         joint_labels:JointLabels label_propagation:LabelPropagation probe_source:ProbeSource
         pseudo_labels:PseudoLabels task_agnostic:TaskAgnosticTransfer
-        task_oriented:TaskOrientedTransfer""",
+        task_oriented:TaskOrientedTransfer zero_shot:ZeroShotDistillation""",
     )
 
 

@@ -124,6 +124,9 @@ def _choose(
         if not infos:
             raise Declined("; ".join(f"{name} {why}" for name, why in excluded.items()))
         weights = {infos[0].name: 1.0}
+    elif not infos and excluded:
+        reasons = "; ".join(sorted(set(excluded.values())))
+        raise Declined(f"no eligible source is left ({reasons})")
     else:
         strategy = work.names.make("strategy", planned.components["strategy"])
         weights = weigh(strategy, infos, scores, context)

@@ -19,7 +19,7 @@ from distbench.interfaces.method import Method
 from distbench.interfaces.read_only import read_only
 from distbench.interfaces.student import Student
 from distbench.interfaces.task import UNLABELLED
-from distbench.interfaces.zoo import Source, SourceInfo
+from distbench.interfaces.zoo import Source, SourceInfo, TextHead
 from distbench.interfaces.zoo_sources import sources_of
 from distbench.planning.eligibility import NOT_FINITE, Eligibility
 from distbench.planning.keys import embedding_key, split_seed, stored_key
@@ -217,11 +217,19 @@ class Workspace:
             validation=read_only(split.validation),
             protocol=self.plan.protocol.model_copy(),  # nobody changes ours
             embedding=lambda name: self._allowed(task, name, read),
+            text_head=lambda name, texts: self._text_head(task, name, texts),
         )
 
-    def _allowed(self, task: PlannedTask, source: str, read: set[str] | None) -> Embedding:
+    def _text_head(self, task: PlannedTask, source: str, texts: Sequence[str]) -> TextHead:
+        self._check_allowed(task, source)
+        return self.sources[source].text_head(texts)
+
+    def _check_allowed(self, task: PlannedTask, source: str) -> None:
         if source in self.plan.excluded.get(task.id, {}):
             raise PluginError("embedding", f"source {source!r} may not be used for {task.id}")
+
+    def _allowed(self, task: PlannedTask, source: str, read: set[str] | None) -> Embedding:
+        self._check_allowed(task, source)
         if read is not None:
             read.add(source)
         return open_embedding(self.embedding_folder(task, source))

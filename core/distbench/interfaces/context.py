@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from distbench.errors import ArgumentError
 from distbench.interfaces.suite import Protocol as SuiteProtocol
-from distbench.interfaces.zoo import SourceInfo
+from distbench.interfaces.zoo import SourceInfo, TextHead
 from distbench.storage.hashing import seed_for
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ class WeightedSource:
     embedding: Embedding
 
 
+def _no_texts(*_: Any) -> Any:
+    """Of a context that was made by hand."""
+    raise ArgumentError("this context was made without sources that read texts")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Context:
     """One task with one seed, as a strategy sees it.
@@ -61,6 +66,8 @@ class Context:
         validation: Positions of validation images; never to be trained on.
         protocol: The protocol in force.
         embedding: Embedding of an eligible source by name, opened when asked for.
+        text_head: From the name of an eligible source that reads texts, and k sentences, to what
+            it makes of them: ``text_head(name, texts).logits(features)`` are logits (n, k).
     """
 
     suite: str
@@ -73,6 +80,7 @@ class Context:
     validation: NDArray[np.int64]
     protocol: SuiteProtocol
     embedding: Callable[[str], Embedding]
+    text_head: Callable[[str, Sequence[str]], TextHead] = _no_texts
 
     @property
     def num_classes(self) -> int:

@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 
 Need = Literal[
-    "features", "logits", "reference", "source_info", "zoo", "context", "images", "module"
+    "features", "logits", "text", "reference", "source_info", "zoo", "context", "images", "module"
 ]
-"""What a metric or a distiller reads of a source; ``zoo``: all sources together. ``context``,
+"""What a metric or a distiller reads of a source; ``text``: what it makes of sentences, so that
+sources that read none are left out; ``zoo``: all sources together. ``context``,
 ``images`` and ``module`` are of metrics alone: class names, unlabelled and validation images, the
 pixels, and the source itself with its gradients."""
 BEYOND: frozenset[Need] = frozenset({"context", "images", "module"})

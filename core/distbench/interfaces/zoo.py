@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, Self
 
 from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
-from distbench.errors import UsageError
+from distbench.errors import Declined, UsageError
 from distbench.interfaces.component import Component
 from distbench.storage.grown import Grown
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from numpy.typing import NDArray
 
 
 Interpolation = Literal["bilinear", "bicubic"]
@@ -101,7 +104,7 @@ class SourceInfo(Grown):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    later: ClassVar = frozenset({"interpolation", "without_labels"})
+    later: ClassVar = frozenset({"interpolation", "without_labels", "reads_text"})
 
     name: OneLine = Field(min_length=1, max_length=200)
     architecture: OneLine
@@ -127,6 +130,9 @@ class SourceInfo(Grown):
     macs: int | None = Field(None, description="multiply-accumulates of one image")
     depth: int | None = Field(None, description="layers with weights on the longest path")
     role: Literal["source", "generalist"] = "source"
+    reads_text: bool = Field(
+        False, description="whether sentences and images share its features, as with CLIP"
+    )
     recipe: dict[str, Any] = Field(
         default_factory=dict,
         description="what else its outputs depend on: arguments of the architecture, output names",
@@ -144,6 +150,31 @@ class SourceInfo(Grown):
         if strange := sorted(set(self.without_labels) - set(self.trained_on)):
             raise ValueError(f"without_labels names {strange[0]!r}, which trained_on does not")
         return self
+
+
+@dataclass(frozen=True)
+class TextHead:
+    """Sentences in the space of a source's features: a classifier that nobody trained.
+
+    Attributes:
+        texts: float32 (k, d), each of norm 1.
+        scale: What cosines are multiplied by.
+        bias: Added to that.
+    """
+
+    texts: NDArray[np.float32]
+    scale: float = 100.0
+    bias: float = 0.0
+
+    def logits(self, features: NDArray[np.floating]) -> NDArray[np.float32]:
+        """``scale * cos(features, texts) + bias``, (n, k), of features (n, d)."""
+        import numpy as np
+
+        wide = np.asarray(features, np.float32)
+        norms = np.linalg.norm(wide, axis=1, keepdims=True)
+        close = wide / np.maximum(norms, 1e-12) @ self.texts.T
+        result: NDArray[np.float32] = np.float32(self.scale) * close + np.float32(self.bias)
+        return result
 
 
 class Source(ABC):
@@ -170,3 +201,14 @@ class Source(ABC):
     def module(self) -> torch.nn.Module | None:
         """The model as trainable torch, images to logits; None where it has no such form."""
         return None
+
+    def text_head(self, texts: Sequence[str]) -> TextHead:
+        """What it makes of sentences, for a source whose `SourceInfo.reads_text` is true.
+
+        Args:
+            texts: k of them.
+
+        Raises:
+            Declined: It reads no texts.
+        """
+        raise Declined(f"source {self.info.name!r} reads no texts")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import reprlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from distbench.errors import PluginError
 from distbench.interfaces.calls import instance, naming
-from distbench.interfaces.zoo import Forward, Source, SourceInfo, Zoo
+from distbench.interfaces.zoo import Forward, Source, SourceInfo, TextHead, Zoo
 
 if TYPE_CHECKING:
     import torch
@@ -55,6 +58,21 @@ class ZooSource(Source):
         """As of the source."""
         with naming(self._zoo, self._doing("module")):
             return self._source.module()
+
+    def text_head(self, texts: Sequence[str]) -> TextHead:
+        """As of the source, of the width of its features and finite."""
+        what = self._doing("text_head")
+        with naming(self._zoo, what):
+            head = instance(self._zoo, what, self._source.text_head([*texts]), TextHead)
+            rows = np.asarray(head.texts)
+        wanted = (len(texts), self.info.feature_dim)
+        if rows.shape != wanted or not np.isfinite(rows).all():
+            raise PluginError(
+                self._zoo,
+                f"{what} gave {rows.shape} of {len(texts)} sentences; it gives finite numbers "
+                f"{wanted}",
+            )
+        return head
 
 
 def sources_of(zoo: Zoo) -> dict[str, Source]:

@@ -176,4 +176,6 @@ def _unmet(needs: Sequence[str], source: SourceInfo) -> str | None:
     """Why a source cannot serve a method with these needs, as far as its facts tell."""
     if "logits" in needs and source.activation == "none":
         return "has no class logits"
+    if "text" in needs and not source.reads_text:
+        return "reads no texts"
     return None

@@ -74,6 +74,7 @@ class Keys:
                 "sources": self.used(task, method),
                 **self._trained_before(task, method),
                 **self._seen_around(task, method),
+                **self._read(task, method),
             }
         )
 
@@ -104,8 +105,14 @@ class Keys:
                 "sources": self.used(task, method) if method.uses_sources else None,
                 **self._trained_before(task, method),
                 **self._transferred(task, method),
+                **self._read(task, method),
             }
         )
+
+    @staticmethod
+    def _read(task: PlannedTask, method: PlannedMethod) -> dict[str, Any]:
+        """What a method depends on that reads the names of the classes."""
+        return {"classes": [*task.classes]} if "text" in method.needs else {}
 
     def _trained_before(self, task: PlannedTask, method: PlannedMethod) -> dict[str, str]:
         """What a method depends on that is trained before it: the reference of its metric."""

@@ -21,7 +21,7 @@ from distbench.interfaces.method import Baseline
 from distbench.interfaces.parameters import primary
 from distbench.interfaces.student import Student
 from distbench.interfaces.task import Part, Task, TaskIndex
-from distbench.interfaces.zoo import Source, SourceInfo, Zoo
+from distbench.interfaces.zoo import Source, SourceInfo, TextHead, Zoo
 
 if TYPE_CHECKING:
     import torch
@@ -101,6 +101,7 @@ class MiniatureSource(Source):
             macs=8 * 75 * 36 + 8 * (4 + number),
             depth=2,
             role="generalist" if name == "general" else "source",
+            reads_text=True,
         )
 
     def verify(self) -> None:
@@ -115,6 +116,12 @@ class MiniatureSource(Source):
             return features, net[-1](features)
 
         return forward
+
+    def text_head(self, texts: Sequence[str]) -> TextHead:
+        """A direction for each sentence, drawn by its letters."""
+        drawn = [np.random.default_rng([self._number, *text.encode()]).random(8) for text in texts]
+        rows = np.asarray(drawn, np.float32)
+        return TextHead(rows / np.linalg.norm(rows, axis=1, keepdims=True), scale=10.0)
 
     def module(self) -> torch.nn.Sequential:
         """Images to logits."""

@@ -15,6 +15,7 @@ from distbench.interfaces.metric import Metric
 from distbench.interfaces.probe import Labels, Probe
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.task import UNLABELLED
+from distbench.interfaces.zoo import TextHead
 from distbench.testing.calls import frozen
 from distbench.testing.miniature import facts
 
@@ -111,7 +112,22 @@ class Drawn:
             validation=frozen(np.arange(2 * n, 3 * n)),
             protocol=Protocol(),
             embedding=by_name.__getitem__,
+            text_head=lambda name, texts: self._text_head(by_name[name].features[:n], texts),
         )
+
+    def _text_head(self, features: NDArray[np.floating], texts: Sequence[str]) -> TextHead:
+        """For a sentence that names a class the mean of its images, else something drawn."""
+        names = self.classes or tuple(f"class {i}" for i in range(self.labels.max() + 1))
+
+        def row(text: str) -> Array:
+            named = [i for i, name in enumerate(names) if name in text and i in self.labels]
+            if named:
+                return cast(Array, features[self.labels == max(named)].mean(axis=0))
+            rng = np.random.default_rng([*text.encode()])
+            return cast(Array, rng.normal(size=features.shape[1]))
+
+        rows = np.stack([row(text) for text in texts]).astype(np.float32)
+        return TextHead(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
 
 
 def drawn(

@@ -116,6 +116,32 @@ def outputs(subject: Subject) -> None:
 
 
 @check("zoo")
+def text(subject: Subject) -> None:
+    """A source that reads texts gives each sentence a direction of norm 1, by what it says."""
+    reading = [source for source in _smallest(subject) if source.info.reads_text]
+    if not reading:
+        raise NotChecked("none of its sources reads texts")
+    for source in reading:
+        name = source.info.name
+        with fault_if_raises(f"reading sentences with {name}", "text_head takes a list of str"):
+            head = source.text_head(["a photo of a cat.", "a photo of a dog."])
+            turned = source.text_head(["a photo of a dog.", "a photo of a cat."])
+        if head.texts.shape != (2, source.info.feature_dim):
+            raise Fault(
+                f"{name}: text_head gives {head.texts.shape} of two sentences",
+                f"give (2, {source.info.feature_dim}), as wide as its features",
+            )
+        if not np.allclose(np.linalg.norm(head.texts, axis=1), 1, atol=1e-3):
+            raise Fault(f"{name}: its sentences are not of norm 1", "divide them by their norms")
+        if not np.allclose(head.texts, turned.texts[::-1], atol=1e-5):
+            raise Fault(
+                f"{name}: a sentence depends on those beside it", "put the text tower in eval()"
+            )
+        if np.allclose(head.texts[0], head.texts[1]):
+            raise Fault(f"{name}: a cat and a dog read the same", "check the tokenizer")
+
+
+@check("zoo")
 def module(subject: Subject) -> None:
     """A source that can be trained gives the same logits as a module."""
     tried = 0

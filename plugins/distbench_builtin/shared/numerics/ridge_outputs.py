@@ -28,7 +28,8 @@ def left_out_outputs(features: Array, onehot: Array) -> Array:
     values, vectors = values[kept][-(n - 1) :], vectors[:, kept][:, -(n - 1) :]
     residual = onehot - onehot.mean(axis=0)
     if not len(values):
-        return onehot - residual / (1 - 1 / n)
+        alone: Array = onehot - residual / (1 - 1 / n)
+        return alone
     fitted = vectors.T @ residual  # (k, C)
     rest = residual - vectors @ fitted  # what no strength can express
     spare = np.maximum(1 - 1 / n - (vectors**2).sum(axis=1), 0)  # (n,)

@@ -1,0 +1,103 @@
+"""Teach the student what models of images and texts say from the names of the classes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from distbench import Distiller, MethodContext, Need, searched
+from distbench_builtin.shared.methods.parameters import head_rate, weight_penalty
+from distbench_builtin.shared.methods.prompts import class_head, templates
+
+if TYPE_CHECKING:
+    import torch
+    from numpy.typing import NDArray
+
+    from distbench import Batch, Classifier, Phase
+
+
+class ZeroShotDistillation(Distiller):
+    """Learns the labels, and on unlabelled images what text-and-image models say of the classes.
+
+    The teachers are classifiers made of the classes' names (Radford et al., "Learning Transferable
+    Visual Models From Natural Language Supervision", ICML 2021); they have learnt no label of the
+    task. Of several weighted sources the probabilities are mixed. The student's loss is
+
+        lam * CE(labels) + (1 - lam) * mean over unlabelled images of CE(p, q)
+
+    with p = softmax(logits / temperature) of the teachers and q the student's prediction on a view;
+    that, and the defaults, are ours. Sources that read no texts are left out, and a task whose
+    classes are numbers is declined.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"features", "text"})
+
+    templates: tuple[str, ...] = templates()
+    temperature: float = searched(
+        1.0, low=0.25, high=8, log=True, gt=0, description="divides the teachers' logits"
+    )
+    lam: float = searched(
+        0.25, low=0.02, high=0.9, ge=0, le=1, description="share of the loss on labels"
+    )
+    view: Literal["weak", "strong"] = searched(
+        "weak", among=("weak", "strong"), description="how unlabelled images are shown"
+    )
+    lr: float = searched(0.05, low=1e-3, high=0.3, log=True, gt=0, description="peak learning rate")
+    head_lr: float = head_rate()
+    ratio: int = Field(2, ge=1, description="unlabelled images for each labelled one")
+    weight_decay: float = weight_penalty()
+
+    def phases(self, context: MethodContext) -> Sequence[Phase]:
+        """One phase over labelled images and unlabelled ones with the teachers' probabilities."""
+        import torch
+        from torch.nn.functional import cross_entropy
+
+        from distbench import Phase, Stream
+
+        def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
+            labelled, more = batch["labelled"], batch["unlabelled"]
+            logits = student(torch.cat([labelled.views["weak"], more.views[self.view]]))  # (l+u, C)
+            count = len(labelled.labels)
+            supervised = cross_entropy(logits[:count], labelled.labels)
+            unlabelled = cross_entropy(logits[count:], more.targets["named"])
+            return self.lam * supervised + (1 - self.lam) * unlabelled
+
+        batch = context.protocol.batch
+        return [
+            Phase(
+                steps=context.protocol.steps,
+                streams={
+                    "labelled": Stream(context.labelled, batch, labels=context.labels),
+                    "unlabelled": Stream(
+                        context.unlabelled,
+                        self.ratio * batch,
+                        (self.view,),
+                        targets={"named": self.said(context)},
+                    ),
+                },
+                loss=loss,
+                lr=self.lr,
+                head_lr=self.head_lr,
+                weight_decay=self.weight_decay,
+            )
+        ]
+
+    def said(self, context: MethodContext) -> NDArray[np.float32]:
+        """Probabilities (n, C) of the target classes under the weighted sources.
+
+        Raises:
+            Declined: Classes have no names that can be read.
+        """
+        from scipy.special import softmax
+
+        total = np.zeros((len(context.labels), context.num_classes), np.float32)
+        for source in context.sources:
+            read = partial(context.text_head, source.info.name)
+            head = class_head(context.classes, self.templates, read)
+            logits = head.logits(source.embedding.features)  # (n, C)
+            total += np.float32(source.weight) * softmax(logits / self.temperature, axis=1)
+        return total
