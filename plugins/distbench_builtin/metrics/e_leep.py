@@ -22,7 +22,7 @@ class ELEEP(SetMetric):
     At least `ms_leep`, and above it where members err on different images. Of one source it is
     `leep`.
 
-    Needs logits or probabilities. Cost: that of LEEP for each member.
+    Range: -H(y) .. 0. Needs logits or probabilities. Cost: that of LEEP for each member.
 
     Example::
 

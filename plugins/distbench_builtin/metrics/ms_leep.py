@@ -18,7 +18,7 @@ class MSLEEP(SetMetric):
     By it the best team of k are the k best sources: what members share counts for nothing. Of one
     source it is `leep`.
 
-    Needs logits or probabilities. Cost: that of LEEP for each member.
+    Range: -H(y) .. 0. Needs logits or probabilities. Cost: that of LEEP for each member.
 
     Example::
 

@@ -16,7 +16,9 @@ class ZeroShot(Metric):
     2021: an image is of the class whose sentence is nearest to it by cosine. Labels are looked at
     to count, not to fit. The sentences are the simplest that the paper has.
 
-    Needs features of sources that read texts, and the names of the classes. Range: 0..100.
+    Range: 0..100. Needs features of sources that read texts, and the names of the classes.
+
+    Cost: O(n C d), and a pass of the text tower for each sentence.
     """
 
     needs: ClassVar = frozenset({"features", "text", "context"})
