@@ -53,6 +53,19 @@ def test_a_bundle_gives_back_the_rows_and_predictions_of_its_run(made: Path) -> 
     assert sum(machine.rows for machine in manifest.machines) == 12
 
 
+@pytest.mark.slow
+def test_probabilities_can_be_left_out(
+    made: Path, plugins: tuple[Path, ...], tmp_path: Path
+) -> None:
+    run = open_run(made / "runs" / "toy")
+    path, report = submit(run, output=tmp_path, probabilities=False, plugins=plugins, **WHO)
+    assert report.reasons == []
+    assert path.stat().st_size < (made / NAME).stat().st_size
+    with open_bundle(path) as bundle:
+        assert not bundle.has_probabilities
+        assert bundle.predictions(run.rows[0].key) is not None
+
+
 def test_it_is_accepted_and_every_accuracy_is_recomputed(
     made: Path, plugins: tuple[Path, ...]
 ) -> None:

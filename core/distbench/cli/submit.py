@@ -35,6 +35,13 @@ def submit(
     note: Annotated[
         str | None, typer.Option(help="What readers should know, one sentence.")
     ] = None,
+    probabilities: Annotated[
+        bool,
+        typer.Option(
+            help="Put test probabilities in, for measures that read them; without them a bundle "
+            "is a tenth as large."
+        ),
+    ] = True,
     plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
@@ -56,6 +63,7 @@ def submit(
         name=name or (study.name if study else None),
         note=note,
         metrics=metrics,
+        probabilities=probabilities,
         plugins=tuple(plugin or ()),
     )
     if json:

@@ -47,6 +47,7 @@ def submit(
     name: str | None = None,
     note: str | None = None,
     metrics: MetricScores | None = None,
+    probabilities: bool = True,
     plugins: tuple[Path, ...] = (),
 ) -> tuple[Path, ValidationReport]:
     """Writes a run as a bundle and validates it as it will be validated when it is submitted.
@@ -59,6 +60,7 @@ def submit(
         name: Of the bundle; the run's if None.
         note: What else to say.
         metrics: What metrics said of the sources, where the run is that of a study.
+        probabilities: Whether test probabilities go in, where they are not too large.
         plugins: Plugin files whose components the run used, so that they can be checked.
 
     Returns:
@@ -89,6 +91,7 @@ def submit(
         submitter=submitter,
         licence=licence,
         note=note,
+        probabilities=probabilities,
     )
     path = output / f"{name}{SUFFIX}"
     draft = output / f".draft-{name}{SUFFIX}"
@@ -105,7 +108,15 @@ def submit(
     return path, report
 
 
-def pack(run: RunFolder, *, name: str, submitter: str, licence: str, note: str | None) -> bytes:
+def pack(
+    run: RunFolder,
+    *,
+    name: str,
+    submitter: str,
+    licence: str,
+    note: str | None,
+    probabilities: bool = True,
+) -> bytes:
     """A run as the bytes of a bundle, without paths, user and host names.
 
     Raises:
@@ -127,7 +138,7 @@ def pack(run: RunFolder, *, name: str, submitter: str, licence: str, note: str |
             "plan.json": (canonical_json(plan.model_dump()) + "\n").encode(),
             "rows.jsonl": b"".join(row.model_dump_json().encode() + b"\n" for row in rows),
             PREDICTIONS: packed(predictions),
-            **_probabilities(run),
+            **(_probabilities(run) if probabilities else {}),
         }
         manifest = Manifest(
             name=name,

@@ -7,6 +7,7 @@ the one time that the test images were shown, so a measure may be written after 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -164,7 +165,7 @@ def value_of(
             measure.name, f"value gives {value}; raise distbench.Declined where it is not defined"
         )
     if hits is None:
-        return Judged(value)
+        return Judged(value, blocks=jackknifed(measure, value, *answers))
     right = np.asarray(hits)
     if right.dtype != np.bool_ or right.shape != (len(labels),) or abs(right.mean() - value) > 1e-9:
         raise PluginError(
@@ -172,3 +173,49 @@ def value_of(
             "hits gives no truth value for each image, or their share is not its value",
         )
     return Judged(value, hits=np.packbits(right).tobytes())
+
+
+_BLOCKS = 20
+
+
+def jackknifed(
+    measure: Measure,
+    value: float,
+    labels: NDArray[np.int64],
+    predictions: NDArray[np.int64],
+    shown: NDArray[np.float64] | None,
+) -> tuple[float, ...]:
+    """Pseudo-values of blocks of images for a measure that is no share of them.
+
+    With v the value on all images and v_b that without block b of g they are
+    ``g v - (g - 1) v_b``, shifted so that their mean is v. Blocks are as alike as can be: images
+    are dealt out class by class, in an order that follows from how many there are.
+
+    Returns:
+        Empty where the measure is not defined without some block, or there are too few images.
+    """
+    count = len(labels)
+    if count < 2 * _BLOCKS:
+        return ()
+    order = np.random.default_rng(count).permutation(count)
+    kinds = labels if labels.ndim == 1 else labels.clip(0) @ np.arange(1, labels.shape[1] + 1)
+    dealt = order[np.argsort(kinds[order], kind="stable")]
+    block = np.empty(count, np.int64)
+    block[dealt] = np.arange(count) % _BLOCKS
+    without = []
+    for number in range(_BLOCKS):
+        kept = block != number
+        part = (labels[kept], predictions[kept], None if shown is None else shown[kept])
+        try:
+            with naming(measure.name, "value"):
+                without.append(float(measure.value(*map(_sealed, part))))
+        except Declined:
+            return ()
+    pseudo = _BLOCKS * value - (_BLOCKS - 1) * np.array(without)
+    if not np.isfinite(pseudo).all():
+        return ()
+    return tuple((pseudo - pseudo.mean() + value).tolist())
+
+
+def _sealed(array: NDArray[Any] | None) -> Any:
+    return None if array is None else read_only(array)

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.leaderboard.rows.entries import hits_of
+from distbench.leaderboard.rows.entries import blocks_of, hits_of
 from distbench.leaderboard.rows.measures import MeasureFacts
 from distbench.leaderboard.rows.records import CellResult
 from distbench.leaderboard.statistics import (
     Difference,
     over_groups,
     p_values,
+    paired_block_difference,
     paired_difference,
     paired_t,
     sampling_error,
@@ -73,6 +74,11 @@ def compare(
         ]
         if right[0] is not None and right[1] is not None and right[0].shape == right[1].shape:
             difference = paired_difference(right[0], right[1])
+        blocks = [
+            blocks_of([side[0][seed] for seed in shared[0]], measures[0]) for side in (ours, theirs)
+        ]
+        if blocks[0] is not None and blocks[1] is not None and blocks[0].shape == blocks[1].shape:
+            difference = paired_block_difference(blocks[0], blocks[1])
     better = [one.sign for one in measures]
     rates = win_rates(
         [sign * x for sign, x in zip(better, a, strict=True)],

@@ -9,11 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from distbench.errors import UsageError
 from distbench.leaderboard.rows.measures import MeasureFacts
 from distbench.leaderboard.rows.records import CellResult, RowRecord
-from distbench.leaderboard.statistics import Estimate, Hits, accuracy_interval, mean_interval
+from distbench.leaderboard.statistics import (
+    Estimate,
+    Hits,
+    accuracy_interval,
+    block_interval,
+    mean_interval,
+)
 
 Cell = tuple[str, str, int]
 """Method, task and seed."""
@@ -178,11 +185,17 @@ def entry(
             done.append(seed)
             values.append(judged.value)
             results.append(row.result)
-    hits = hits_of(results, measure)
-    estimate = None
+    estimate, of_images = None, False
     if values and not missing:
-        estimate = mean_interval(values) if hits is None else accuracy_interval(hits)
-    of_images = estimate is not None and hits is not None
+        hits, blocks = hits_of(results, measure), blocks_of(results, measure)
+        of_images = hits is not None or blocks is not None
+        estimate = (
+            accuracy_interval(hits)
+            if hits is not None
+            else mean_interval(values)
+            if blocks is None
+            else block_interval(blocks)
+        )
     return BoardEntry(method, task, tuple(done), tuple(values), tuple(missing), estimate, of_images)
 
 
@@ -198,3 +211,12 @@ def hits_of(results: Sequence[CellResult], measure: MeasureFacts) -> Hits | None
         return None
     rows = [np.frombuffer(hits or b"", dtype=np.uint8) for hits in packed]
     return np.unpackbits(np.array(rows), axis=1, count=counts.pop()).astype(np.bool_)
+
+
+def blocks_of(results: Sequence[CellResult], measure: MeasureFacts) -> NDArray[np.float64] | None:
+    """Pseudo-values (s, g) of blocks of test images; None where not all have the same blocks."""
+    blocks = [result.by(measure).blocks for result in results]
+    tested = {result.parts.test for result in results}
+    if len(tested) != 1 or len({len(own) for own in blocks}) != 1 or not blocks[0]:
+        return None
+    return np.array(blocks)

@@ -40,11 +40,14 @@ class Judged(NamedTuple):
         value: None where it says nothing.
         reason: Why it does not.
         hits: Where it is a share of the test images, those that count, as `CellResult.hits`.
+        blocks: Where it is none, jackknife pseudo-values of the blocks of test images, whose mean
+            is the value; blocks are the same for all cells on a task. Empty where there are none.
     """
 
     value: float | None
     reason: str = ""
     hits: bytes | None = None
+    blocks: tuple[float, ...] = ()
 
 
 ACCURACY = MeasureFacts("accuracy", "accuracy", share=True)

@@ -12,7 +12,13 @@ from distbench.leaderboard.statistics.estimates import (
     sampling_error,
     sign_flip,
 )
-from distbench.leaderboard.statistics.images import Hits, accuracy_interval, paired_difference
+from distbench.leaderboard.statistics.images import (
+    Hits,
+    accuracy_interval,
+    block_interval,
+    paired_block_difference,
+    paired_difference,
+)
 from distbench.leaderboard.statistics.ranks import (
     average_ranks,
     holm,
@@ -28,11 +34,13 @@ __all__ = [
     "Hits",
     "accuracy_interval",
     "average_ranks",
+    "block_interval",
     "holm",
     "mean_interval",
     "mean_over_groups",
     "over_groups",
     "p_values",
+    "paired_block_difference",
     "paired_difference",
     "paired_t",
     "rank_sets",
