@@ -76,7 +76,8 @@ class Measure(Component, ABC):
             probabilities: As `value` has them.
 
         Returns:
-            (m,); None for a measure that is no share of images, whose intervals are over seeds.
+            (m,); None for a measure that is no share of images: its intervals are by a jackknife
+            over blocks of them, for which `value` is asked twenty times a cell.
         """
         return None
 
