@@ -63,6 +63,8 @@ if TYPE_CHECKING:
     from distbench.interfaces.student import Student
     from distbench.interfaces.suite import Suite, SuiteDefinition
     from distbench.interfaces.task import MOST_COPIES, UNLABELLED, Part, Task, TaskIndex
+    from distbench.interfaces.training.heads import CosineHead, MLPHead, PrototypeHead
+    from distbench.interfaces.training.inference import Inference, TrainedStudent, class_means
     from distbench.interfaces.training.optimiser import Optimiser, adamw, sgd
     from distbench.interfaces.training.phase import Phase, Schedule, warm_up_cosine
     from distbench.interfaces.training.stream import Batch, Batches, Stream, View, class_balanced
@@ -137,6 +139,8 @@ _HOME = {
     "interfaces.method": ["Baseline", "Distiller"],
     "interfaces.metric": ["Metric", "Need"],
     "interfaces.parameters": ["Range", "primary", "searched"],
+    "interfaces.training.heads": ["CosineHead", "MLPHead", "PrototypeHead"],
+    "interfaces.training.inference": ["Inference", "TrainedStudent", "class_means"],
     "interfaces.training.optimiser": ["Optimiser", "adamw", "sgd"],
     "interfaces.training.phase": ["Phase", "Schedule", "warm_up_cosine"],
     "interfaces.probe": ["Labels", "Probe"],
@@ -186,6 +190,7 @@ __all__ = [
     "Component",
     "Context",
     "CorruptImageError",
+    "CosineHead",
     "DataError",
     "Declined",
     "DistbenchError",
@@ -195,8 +200,10 @@ __all__ = [
     "Executor",
     "Forward",
     "HubFiles",
+    "Inference",
     "Interpolation",
     "Labels",
+    "MLPHead",
     "Manual",
     "Mean",
     "Measure",
@@ -211,6 +218,7 @@ __all__ = [
     "Phase",
     "PluginError",
     "Pool",
+    "PrototypeHead",
     "Probe",
     "Progress",
     "RandomResizedCrop",
@@ -235,6 +243,7 @@ __all__ = [
     "TaskIndex",
     "TeacherLogits",
     "TeacherRecipe",
+    "TrainedStudent",
     "TrainingSetting",
     "Transfer",
     "TransferSet",
@@ -252,6 +261,7 @@ __all__ = [
     "absent",
     "adamw",
     "class_balanced",
+    "class_means",
     "cutmix",
     "did_you_mean",
     "count_macs",
