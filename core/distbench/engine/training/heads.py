@@ -29,28 +29,44 @@ def give_head(method: Method, num_classes: int, *models: Classifier, seed: int) 
     """
     for number, model in enumerate(models):
         width = model.num_features
-        head = _built(method, width, num_classes, 0 if number else seed)
+        build = _built if number else build_head
+        head = build(method, width, num_classes, seed=0 if number else seed)
         if head is None:
             return
-        if number == 0:
-            _check(method, head, width, num_classes)
-        device = next(model.parameters()).device
-        model.head = head.to(device)
+        model.head = head.to(next(model.parameters()).device)
+
+
+def build_head(method: Method, width: int, num_classes: int, *, seed: int) -> nn.Module | None:
+    """The head of a method, where it builds one.
+
+    Args:
+        method: Builds it.
+        width: Of the features, d.
+        num_classes: Number of classes c.
+        seed: Of what is random in it.
+
+    Raises:
+        PluginError: What it builds is no head.
+    """
+    head = _built(method, width, num_classes, seed=seed)
+    if head is not None:
+        _check(method, head, width, num_classes)
+    return head
 
 
 def as_linear(head: nn.Module) -> Mapping[str, torch.Tensor] | None:
     """``weight`` (c, d) and ``bias`` (c,) of a head that a linear layer can stand in for."""
     if isinstance(head, nn.Linear):
         return head.state_dict()
-    linear = getattr(head, "linear", None)
-    if linear is None:
+    layer = getattr(head, "as_linear", None)
+    if layer is None or isinstance(layer, nn.Module):
         return None
     with torch.no_grad():
-        weight, bias = linear()
+        weight, bias = layer()
     return {"weight": weight.detach(), "bias": bias.detach()}
 
 
-def _built(method: Method, width: int, num_classes: int, seed: int) -> nn.Module | None:
+def _built(method: Method, width: int, num_classes: int, *, seed: int) -> nn.Module | None:
     with unchanged(method.name), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         with naming(method.name, "build_head"):
@@ -64,7 +80,7 @@ def _built(method: Method, width: int, num_classes: int, seed: int) -> nn.Module
 def _check(method: Method, head: nn.Module, width: int, num_classes: int) -> None:
     """Refuses a head that could not be trained, judged or shipped; it stays as it is."""
     features = torch.rand(3, width, generator=torch.Generator().manual_seed(0))
-    again = _built(method, width, num_classes, 1)
+    again = _built(method, width, num_classes, seed=1)
     if again is None or again is head:
         raise _wrong(method, "gave the same module twice, or none; build it anew each time")
     training = head.training

@@ -80,12 +80,18 @@ class Judge:
         with torch.random.fork_rng(devices=[]), naming(self.method.name, "inference"):
             torch.manual_seed(0)
             asked = self.method.inference(self.context, shown)
-        if asked is None:
-            return Judged(model, model, head, shown.count)
+        network, done = self._inferring(model, asked) if asked is not None else (model, {})
+        if shown.count:
+            done = {**done, "images": shown.count}
+        declared = {**head, "inference": done} if done else head
+        return Judged(model, network, declared, shown.count)
+
+    def _inferring(self, model: Classifier, asked: Inference) -> tuple[nn.Module, dict[str, Any]]:
+        """What is judged, and what the row says of that."""
         instance(self.method.name, "inference", asked, Inference)
         done = {**self._replaced(model, asked.head), **self._adjusted(model, asked.adjust)}
         network, viewed = self._viewed(model, asked)
-        return Judged(model, network, {**head, "inference": {**done, **viewed}}, shown.count)
+        return network, {**done, **viewed}
 
     def _replaced(self, model: Classifier, tensors: Mapping[str, Any]) -> dict[str, Any]:
         """Puts tensors into the head."""

@@ -82,14 +82,14 @@ class PrototypeHead(Head):
         self.prototypes = nn.Parameter(_drawn(num_classes, num_features))
         self.scale = float(scale)
 
-    def linear(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def as_linear(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Weight (c, d) and bias (c,) of the linear layer that gives the same logits."""
         squares = self.prototypes.square().sum(1)
         return 2 * self.scale * self.prototypes, self.offset - self.scale * squares
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Logits (b, c) of features (b, d)."""
-        return linear(features, *self.linear())
+        return linear(features, *self.as_linear())
 
 
 class MLPHead(Head):
