@@ -155,7 +155,7 @@ class Judge:
         with naming(self.method.name, "inference: a view"):
             both, alone = view(images.clone()), view(images[1:].clone())
         if getattr(both, "shape", None) != images.shape:
-            raise self._wrong(f"a view gives {_said(both)} for images {tuple(images.shape)}")
+            raise self._wrong(f"a view gives what is {_said(both)} for images {tuple(images.shape)}")
         if not torch.isfinite(both).all():
             raise self._wrong("a view gives numbers that are not finite")
         if not torch.allclose(both[1:], alone, rtol=1e-4, atol=1e-5):
