@@ -82,7 +82,11 @@ def test_which_heads_a_linear_layer_stands_in_for() -> None:
     assert found is not None and torch.equal(found["weight"], plain.weight)
     named = torch.nn.Sequential()
     named.as_linear = torch.nn.Linear(3, 2)  # a layer of that name says nothing
-    assert [as_linear(h) for h in (CosineHead(3, 2), MLPHead(3, 2), named)] == [None] * 3
+    more = type("More", (torch.nn.Linear,), {"forward": lambda self, x: x})(3, 2)
+    others = (CosineHead(3, 2), MLPHead(3, 2), named, more)
+    assert [as_linear(head) for head in others] == [None] * 4
+    bare = as_linear(torch.nn.Linear(3, 2, bias=False))
+    assert bare is not None and bare["bias"].tolist() == [0, 0]
 
 
 def test_means_of_classes() -> None:

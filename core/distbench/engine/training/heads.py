@@ -54,10 +54,17 @@ def build_head(method: Method, width: int, num_classes: int, *, seed: int) -> nn
     return head
 
 
+def is_linear(head: nn.Module) -> bool:
+    """Whether a head is a linear layer; a class of a plugin may derive from one and do more."""
+    return isinstance(head, nn.Linear) and type(head).forward is nn.Linear.forward
+
+
 def as_linear(head: nn.Module) -> Mapping[str, torch.Tensor] | None:
     """``weight`` (c, d) and ``bias`` (c,) of a head that a linear layer can stand in for."""
-    if isinstance(head, nn.Linear):
-        return head.state_dict()
+    if is_linear(head):
+        weights = head.state_dict()
+        zeros = torch.zeros(len(weights["weight"]), device=weights["weight"].device)
+        return {"weight": weights["weight"], "bias": weights.get("bias", zeros)}
     layer = getattr(head, "as_linear", None)
     if layer is None or isinstance(layer, nn.Module):
         return None

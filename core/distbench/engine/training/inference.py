@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from distbench.engine.training.heads import is_linear
 from distbench.engine.training.predict import features_of, predict_logits
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.student import with_weights
@@ -75,7 +76,7 @@ class Judge:
                 f"it changes the student's architecture: {error}. Leave its modules as they "
                 "are, and train others along as Phase.modules",
             ) from None
-        head = {} if isinstance(model.head, nn.Linear) else {"head": type(model.head).__name__}
+        head = {} if type(model.head) is nn.Linear else {"head": type(model.head).__name__}
         shown = _Shown(self.method, self.context, model, self.setting)
         with torch.random.fork_rng(devices=[]), naming(self.method.name, "inference"):
             torch.manual_seed(0)
@@ -107,8 +108,7 @@ class Judge:
         """Adds to the bias of the head."""
         if adjust is None:
             return {}
-        bias = model.head.bias if isinstance(model.head, nn.Linear) else None
-        bias = getattr(model.head, "offset", None) if bias is None else bias
+        bias = getattr(model.head, "bias" if is_linear(model.head) else "offset", None)
         if not isinstance(bias, torch.Tensor) or bias.shape != (self.context.num_classes,):
             raise self._wrong(
                 f"adjust is added to the buffer `offset` (c,) of a head, which "
@@ -155,7 +155,9 @@ class Judge:
         with naming(self.method.name, "inference: a view"):
             both, alone = view(images.clone()), view(images[1:].clone())
         if getattr(both, "shape", None) != images.shape:
-            raise self._wrong(f"a view gives what is {_said(both)} for images {tuple(images.shape)}")
+            raise self._wrong(
+                f"a view gives what is {_said(both)} for images {tuple(images.shape)}"
+            )
         if not torch.isfinite(both).all():
             raise self._wrong("a view gives numbers that are not finite")
         if not torch.allclose(both[1:], alone, rtol=1e-4, atol=1e-5):
