@@ -20,6 +20,12 @@ class Own(Baseline):
     cosine: bool = False
 
     def build_head(self, num_features, num_classes):
+        import torch
+        if self.how in ("bare", "deaf"):
+            head = torch.nn.Sequential(torch.nn.Linear(num_features, num_classes))
+            if self.how == "deaf":
+                head.register_buffer("offset", torch.zeros(num_classes))
+            return head
         return CosineHead(num_features, num_classes) if self.cosine else None
 
     def phases(self, context):
@@ -43,6 +49,8 @@ class Own(Baseline):
     def zero(self, context, student):
         return Inference(head={"weight": np.zeros((3, 6)), "bias": np.array([0, 1, 0])})
 
+    def bare(self, context, student): return Inference(adjust=np.zeros(3))
+    def deaf(self, context, student): return Inference(adjust=np.ones(3))
     def peeks(self, context, student): return student.features(context.validation)
     def number(self, context, student): return 3
     def short(self, context, student): return Inference(adjust=np.zeros(2))
@@ -130,6 +138,8 @@ def test_no_image_is_mirrored_where_that_makes_another_one(options: dict[str, An
         ("drawn", "a view of an image depends on its batch, or is drawn"),
         ("together", "a view of an image depends on its batch, or is drawn"),
         ("nothing", "AttributeError"),
+        ("bare", "adjust is added to the bias of a linear head, or to the buffer `offset` (c,) of"),
+        ("deaf", "adjust changes the head's `offset`, and not its logits by as much"),
     ],
 )
 def test_what_is_no_inference_fails_by_the_name_of_its_plugin(

@@ -111,12 +111,18 @@ class Judge:
         bias = getattr(model.head, "bias" if is_linear(model.head) else "offset", None)
         if not isinstance(bias, torch.Tensor) or bias.shape != (self.context.num_classes,):
             raise self._wrong(
-                f"adjust is added to the buffer `offset` (c,) of a head, which "
-                f"{type(model.head).__name__} has not; give it one, and add it to the logits"
+                "adjust is added to the bias of a linear head, or to the buffer `offset` (c,) of "
+                f"another one, which {type(model.head).__name__} has not; give it one, and add it "
+                "to the logits"
             )
         values = self._finite("adjust", adjust, bias)
+        features = torch.rand(2, model.num_features, generator=torch.Generator().manual_seed(0))
         with torch.no_grad():
+            before = model.head(features.to(bias))
             bias.add_(values)
+            added = model.head(features.to(bias)) - before
+        if not torch.allclose(added, values.expand_as(added), rtol=1e-3, atol=1e-3):
+            raise self._wrong("adjust changes the head's `offset`, and not its logits by as much")
         return {"adjust": True}
 
     def _viewed(self, model: Classifier, asked: Inference) -> tuple[nn.Module, dict[str, Any]]:
