@@ -66,6 +66,8 @@ if TYPE_CHECKING:
     from distbench.interfaces.student import Student
     from distbench.interfaces.suite import Suite, SuiteDefinition
     from distbench.interfaces.task import MOST_COPIES, UNLABELLED, Part, Task, TaskIndex
+    from distbench.interfaces.training.heads import CosineHead, MLPHead, PrototypeHead
+    from distbench.interfaces.training.inference import Inference, TrainedStudent, class_means
     from distbench.interfaces.training.optimiser import Optimiser, adamw, sgd
     from distbench.interfaces.training.phase import Phase, Schedule, warm_up_cosine
     from distbench.interfaces.training.stream import Batch, Batches, Stream, View, class_balanced
@@ -109,6 +111,7 @@ __all__ = [
     "Component",
     "Context",
     "CorruptImageError",
+    "CosineHead",
     "DataError",
     "Declined",
     "DistbenchError",
@@ -118,8 +121,10 @@ __all__ = [
     "Executor",
     "Forward",
     "HubFiles",
+    "Inference",
     "Interpolation",
     "Labels",
+    "MLPHead",
     "Manual",
     "Mean",
     "Measure",
@@ -134,6 +139,7 @@ __all__ = [
     "Phase",
     "PluginError",
     "Pool",
+    "PrototypeHead",
     "Probe",
     "Progress",
     "RandomResizedCrop",
@@ -161,6 +167,7 @@ __all__ = [
     "TextHead",
     "TeacherLogits",
     "TeacherRecipe",
+    "TrainedStudent",
     "TrainingSetting",
     "Transfer",
     "TransferSet",
@@ -178,6 +185,7 @@ __all__ = [
     "absent",
     "adamw",
     "class_balanced",
+    "class_means",
     "cutmix",
     "did_you_mean",
     "count_macs",

@@ -51,6 +51,8 @@ HOME = {
     "interfaces.method": ["Baseline", "Distiller"],
     "interfaces.metric": ["Metric", "Need", "SetMetric"],
     "interfaces.parameters": ["Range", "primary", "searched"],
+    "interfaces.training.heads": ["CosineHead", "MLPHead", "PrototypeHead"],
+    "interfaces.training.inference": ["Inference", "TrainedStudent", "class_means"],
     "interfaces.training.optimiser": ["Optimiser", "adamw", "sgd"],
     "interfaces.training.phase": ["Phase", "Schedule", "warm_up_cosine"],
     "interfaces.probe": ["Labels", "Probe"],

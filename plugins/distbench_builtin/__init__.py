@@ -76,8 +76,9 @@ def distbench_baselines() -> dict[str, str]:
     return _modules(
         "baselines",
         """finetune:FineTune fixmatch:FixMatch flexmatch:FlexMatch freematch:FreeMatch
-        linear_probe:LinearProbing lp_ft:LinearProbingThenFineTuning mean_teacher:MeanTeacher
-        pseudo_label:PseudoLabel scratch:Scratch softmatch:SoftMatch""",
+        head_finetune:HeadFineTune linear_probe:LinearProbing logit_adjusted:LogitAdjusted
+        lp_ft:LinearProbingThenFineTuning mean_teacher:MeanTeacher pseudo_label:PseudoLabel
+        scratch:Scratch softmatch:SoftMatch view_averaging:ViewAveraging""",
     )
 
 

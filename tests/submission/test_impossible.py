@@ -124,6 +124,40 @@ def test_a_plugin_may_go_back_twice_and_its_beginning_is_its_own(parts: Any, jud
     assert not any("came back" in reason for reason in theirs)
 
 
+def inferring(parts: Any, views: Any, images: Any, student: int, training: int) -> list[str]:
+    """What is said against a row with an inference; costs are multiples of those of one view."""
+    table = parts.done()
+    cost = table["cost"]
+    table["result"]["declared"]["inference"] = {"views": views, "images": images}
+    single = cost["student_macs"]
+    shown = images if isinstance(images, int) else 0
+    cost["images_forward"] += shown
+    cost["training_macs"] += training * shown * single
+    cost["student_macs"] = student * single
+    return [claim.reason for claim in impossible(read_row(json.dumps(table))[0])]
+
+
+def test_views_and_images_of_inference_count_in_the_costs(parts: Any) -> None:
+    assert inferring(parts, ["plain", "flip"], 9, student=2, training=1) == []
+    reasons = inferring(parts, ["plain", "flip"], 9, student=1, training=1)
+    assert any(reason.startswith("training took") for reason in reasons)
+    reasons = inferring(parts, ["plain"], 9, student=1, training=0)
+    assert any("images forward and" in reason for reason in reasons)
+    reasons = inferring(parts, ["plain"] * 1001, 0, student=1, training=0)
+    assert any("are no whole number of passes of 1001 views" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(
+    "odd", [3, None, [], {"views": "plain"}, {"views": []}, {"images": True}, {"images": 10**400}]
+)
+def test_an_inference_that_says_nothing_excuses_nothing(parts: Any, odd: Any) -> None:
+    table = parts.done()
+    table["result"]["declared"]["inference"] = odd
+    assert not list(impossible(read_row(json.dumps(table))[0]))
+    table["cost"]["training_macs"] += table["cost"]["student_macs"]
+    assert list(impossible(read_row(json.dumps(table))[0]))
+
+
 @pytest.mark.parametrize("images", [1, 3, 60, 997, 10**6])
 def test_every_share_of_whole_images_is_one_and_nothing_between(images: int) -> None:
     for right in {0, 1, images // 3, images // 2, images}:

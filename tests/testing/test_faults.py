@@ -124,6 +124,16 @@ class Mine(Baseline):
             return cross_entropy(student(batch["x"].views["weak"]), batch["x"].labels)
         return [Phase(steps=context.protocol.steps, streams={"x": stream}, loss=loss, lr=0.01)]
 '''
+HEADED = """    def build_head(self, d, c):
+        import torch
+        return torch.nn.{}
+
+    def"""
+INFERS = """    def inference(self, context, student):
+        from distbench import Inference
+        return Inference({})
+
+    def"""
 TASK = '''
 class Mine(Task):
     """Squares."""
@@ -277,6 +287,15 @@ FAULTS = [
     ("loss", BASELINE, "return cross_entropy(", "return 0 * cross_entropy(", "no gradient of its loss"),
     ("loss", BASELINE, "labels)\n        return", "labels, reduction='none')\n        return",
      "is no scalar"),
+    ("head", BASELINE, "    def", HEADED.format("Linear(d, c + 1)"), "logits of shape (3, 4) for features"),
+    ("head", BASELINE, "    def", HEADED.format("Sequential(torch.nn.Linear(d, c), torch.nn.LogSigmoid(), "
+     "torch.nn.Threshold(9., float('inf')))"), "the logits of its head are not finite"),
+    ("head", BASELINE, "    def", HEADED.format("Sequential(torch.nn.Linear(d, c), torch.nn.Softmax(0))"),
+     "depend on the others of its batch"),
+    ("inference", BASELINE, "    def", INFERS.format("adjust=np.zeros(2)"), "adjust is of shape (2,)"),
+    ("inference", BASELINE, "    def", INFERS.format("adjust=np.full(3, np.nan)"), "adjust is not finite"),
+    ("inference", BASELINE, "    def", INFERS.format("views=[lambda x: x - x.mean()]"),
+     "a view of an image depends on its batch"),
     ("determinism", BASELINE, "lr=0.01", "lr=0.01 * np.random.rand()", "generator of numpy"),
     ("determinism", BASELINE, "lr=0.01", "lr=0.01 * np.random.default_rng().random()", "another student"),
     ("few_labels", BASELINE, "        stream", "        1 // max(len(context.labelled) - 3, 0)\n"

@@ -72,7 +72,7 @@ def compute_cell(
         row = Ledger(plan, work.root).blank(cell, status="declined", reason=reason)
         return row, None, None
     judged = work.images(task, trained.setting.image_size)
-    evaluation = evaluate(trained.model, judged.test, judged.test_labels, trained.setting)
+    evaluation = evaluate(trained.network, judged.test, judged.test_labels, trained.setting)
     predictions, logs = evaluation.predictions, evaluation.logs
     if plan.save_student and method.initialisation != "source":
         save_student(work, cell, trained.model)
@@ -83,7 +83,7 @@ def compute_cell(
         result=ResultBlock(
             accuracy=accuracy(predictions, judged.test_labels),
             balanced_accuracy=balanced_accuracy(predictions, judged.test_labels),
-            validation_accuracy=trainer.validate(trained.model, trained.setting),
+            validation_accuracy=trainer.validate(trained.network, trained.setting),
             predictions_digest=predictions_digest(predictions),
             probabilities_digest=None if logs is None else probabilities_digest(logs),
             curve=trained.curve,

@@ -63,7 +63,7 @@ def cell_cost(
         teacher_training_seconds=sum(teacher.seconds for _, teacher in trainer.teachers),
         total_seconds=seconds,
         latency_ms=latency_ms(
-            trained.model, trained.setting.image_size, trained.setting.device, seconds=0.03
+            trained.network, trained.setting.image_size, trained.setting.device, seconds=0.03
         ),
         peak_memory_mb=peak_memory_mb(trained.setting.device),
     )

@@ -21,12 +21,14 @@ from distbench.engine.sources.source_network import network_of
 from distbench.engine.sources.source_runner import What, check_what, chosen, source_pass
 from distbench.engine.stages.embed import is_finite, open_embedding
 from distbench.engine.stages.train import Trained, fresh_student, train
+from distbench.engine.training.heads import give_head
+from distbench.engine.training.inference import Judge
 from distbench.engine.training.predict import features_of, predict
 from distbench.engine.training.setting import TrainingSetting
-from distbench.engine.training.student import build_student, with_weights
+from distbench.engine.training.student import build_student
 from distbench.engine.training.teacher import TeacherTrainer, source_model
 from distbench.engine.workspace import Workspace
-from distbench.errors import Declined, PluginError, WeightsError
+from distbench.errors import Declined
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.context import (
     Context,
@@ -123,17 +125,6 @@ class Trainer:
         """
         context = self.context
         model, fresh, setting = self._networks(method, sources)
-
-        def judged(trained: nn.Module) -> Classifier:
-            try:
-                return with_weights(fresh, trained.state_dict())
-            except WeightsError as error:
-                raise PluginError(
-                    method.name,
-                    f"it changes the student's architecture: {error}. Leave its modules as they "
-                    "are, and train others along as Phase.modules",
-                ) from None
-
         seen: dict[str, Any] = {n: getattr(context, n) for n in Context.__dataclass_fields__}
         for name in ("labels", "labelled", "unlabelled", "validation"):
             # Copies: a tensor made of a read-only array can be written, and ours judge the method.
@@ -149,16 +140,17 @@ class Trainer:
             layer=self._layer,
             layer_shape=partial(self._layer_shape, fresh, setting),
         )
+        judge = Judge(method, method_context, fresh, setting)
         with unchanged(method.name):
             result = train(
                 method,
                 method_context,
                 model,
                 setting,
-                lambda trained: self.validate(judged(trained), setting),
+                lambda trained: self.validate(judge(trained).network, setting),
                 steps=self.work.plan.protocol.steps,
             )
-        return replace(result, model=judged(result.model))
+            return result.as_judged(judge(result.model))
 
     def _starts_pretrained(self, method: Method) -> bool:
         """Whether a method trains something that has been trained before."""
@@ -172,14 +164,18 @@ class Trainer:
         """The network that is trained, one to be judged with its weights, and where and how."""
         context, device = self.context, self.setting.device
         seed, classes = context.seed_for("student"), context.num_classes
+        of_head = context.seed_for("head")
         if method.initialisation == "source":
             source = self.work.sources[sources[0].info.name]
             model = source_model(source, classes, seed, device)
-            return model, deepcopy(model), self._setting_at(source.info.input_size)
+            fresh = deepcopy(model)
+            give_head(method, classes, model, fresh, seed=of_head)
+            return model, fresh, self._setting_at(source.info.input_size)
         student = self.work.student
         model = fresh_student(student, method, seed, classes, device)
         # As a shipped one is built: what it needs of its initialisation is in its weights.
         fresh = build_student(student, classes, pretrained=False, seed=0, device=device)
+        give_head(method, classes, model, fresh, seed=of_head)
         return model, fresh, self.setting
 
     def features(self, model: Classifier, positions: NDArray[np.int64]) -> NDArray[np.float32]:

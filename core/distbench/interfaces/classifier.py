@@ -1,4 +1,4 @@
-"""What the engine trains, student or teacher: a backbone, its normalisation, a linear head."""
+"""What the engine trains, student or teacher: a backbone, its normalisation, a head."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Classifier(nn.Module):
 
     Attributes:
         backbone: From images to pooled features.
-        head: Linear layer over the target classes.
+        head: From features to logits: a linear layer, unless the method builds another one.
         num_features: Width of the features.
 
     Raises:
@@ -42,7 +42,7 @@ class Classifier(nn.Module):
             )
         self.num_features: int = width
         self.backbone = backbone
-        self.head = nn.Linear(width, num_classes)
+        self.head: nn.Module = nn.Linear(width, num_classes)
         self._folded = [
             module
             for module in backbone.modules()

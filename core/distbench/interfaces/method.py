@@ -10,7 +10,10 @@ from distbench.interfaces.component import Component
 from distbench.interfaces.metric import Need
 
 if TYPE_CHECKING:
+    import torch
+
     from distbench.interfaces.context import MethodContext, Transfer
+    from distbench.interfaces.training.inference import Inference, TrainedStudent
     from distbench.interfaces.training.phase import Phase
 
 Initialisation = Literal["pretrained", "random", "source"]
@@ -38,6 +41,33 @@ class Method(Component, ABC):
         Raises:
             Declined: The method cannot be used here.
         """
+
+    def build_head(self, num_features: int, num_classes: int) -> torch.nn.Module | None:
+        """The student's head, from features (b, d) to logits (b, c); None for a linear layer.
+
+        Called whenever a student is built, also for its export, so it depends on nothing but the
+        widths and the method's own parameters. In evaluation mode the logits of an image depend on
+        its features and the head's weights and persistent buffers alone.
+
+        Args:
+            num_features: Width d of the features.
+            num_classes: Number of classes c.
+        """
+        return None
+
+    def inference(self, context: MethodContext, student: TrainedStudent) -> Inference | None:
+        """How logits are made at evaluation; None for those of one plain view as they are.
+
+        Called when training is over, and at each point of the learning curve.
+
+        Args:
+            context: As for `phases`.
+            student: Features and logits of train images, as far as it has been trained.
+
+        Raises:
+            Declined: The method cannot be used here.
+        """
+        return None
 
 
 class Distiller(Method):

@@ -98,6 +98,16 @@ class Student(Component, ABC):
         tensors |= {f"head.{k}": v for k, v in head.items()}
         return tensors, recipe_of(self)
 
+    def backbone_recipe(self) -> dict[str, Any]:
+        """How its backbone is loaded without distbench, for students under a head that is no layer.
+
+        Returns:
+            As of `export`, but the ``how_to_load`` is Python in which ``tensors`` is the state dict
+            of the trained backbone, and which makes ``backbone``, from normalised images to pooled
+            features.
+        """
+        return _recipe(self, _BACKBONE)
+
 
 _MODULE = "architecture"
 _HOW_TO_LOAD = """\
@@ -111,6 +121,11 @@ model = torch.nn.ModuleDict({{"backbone": backbone, "head": head}})
 model.load_state_dict(tensors)
 model = torch.nn.Sequential(backbone, head).eval()
 """
+_BACKBONE = """\
+from {module} import {name}
+backbone = {name}(**{settings!r}).backbone(pretrained=False)
+backbone.load_state_dict(tensors)
+"""
 
 
 def recipe_of(student: Component) -> dict[str, Any]:
@@ -118,6 +133,10 @@ def recipe_of(student: Component) -> dict[str, Any]:
 
     Its class is imported, so distbench is needed; the class of a plugin file goes along as text.
     """
+    return _recipe(student, _HOW_TO_LOAD)
+
+
+def _recipe(student: Component, how_to_load: str) -> dict[str, Any]:
     cls = type(student)
     module, files = cls.__module__, {}
     if module.startswith("distbench_plugin_"):
@@ -129,6 +148,6 @@ def recipe_of(student: Component) -> dict[str, Any]:
         "format": "distbench",
         "student": student.typed(whole_paths=False),
         "settings": settings,
-        "how_to_load": _HOW_TO_LOAD.format(module=module, name=cls.__name__, settings=settings),
+        "how_to_load": how_to_load.format(module=module, name=cls.__name__, settings=settings),
         **({"files": files} if files else {}),
     }

@@ -15,6 +15,7 @@ from distbench.planning.keys import split_seed
 from distbench.storage.predictions import accuracy, balanced_accuracy, predictions_digest
 from distbench.storage.rows import CostBlock, ResultBlock, Row
 from distbench.submission.bundle import Bundle
+from distbench.submission.inference_claims import single_macs
 from distbench.submission.manifest import PlanTask, same_json
 from distbench.submission.probability_checks import ProbabilityChecks
 from distbench.submission.row_claims import impossible
@@ -68,7 +69,7 @@ class RowChecks:
             "protocol": protocol,
             "student": plan.student,
         }
-        self._sizes: dict[int, tuple[int, int, str]] = {}
+        self._sizes: dict[tuple[int, str], tuple[int, int, str]] = {}
         self._drawn: dict[tuple[str, int], tuple[tuple[int, ...], str]] = {}
         self._keys: set[str] = set()
         self.scores = ScoreChecks(report)
@@ -105,7 +106,7 @@ class RowChecks:
             for claim in impossible(row):
                 self._refuse(claim.kind, where, claim.reason)
             self._sources_of(row.result, where)
-            self._cost(row.cost, row.result, len(task.classes), where)
+            self._cost(row, row.cost, row.result, len(task.classes), where)
             self._same_parts(row, row.result, where)
             self._beginning(row, row.result, where)
             self._parts(row.result, task, where)
@@ -177,18 +178,22 @@ class RowChecks:
             if name in self._sources and self._sources[name].fingerprint != fingerprint:
                 self._refuse("weights of sources", where, f"{shown(name)} has other weights")
 
-    def _cost(self, cost: CostBlock, result: ResultBlock, classes: int, where: str) -> None:
+    def _cost(
+        self, row: Row, cost: CostBlock, result: ResultBlock, classes: int, where: str
+    ) -> None:
         steps, allowed = cost.steps, self._bundle.plan.protocol.get("steps")
         if not isinstance(allowed, int) or steps > allowed:
             self._refuse("steps", where, f"{steps} steps, the protocol allows {shown(allowed)}")
         if "trained_source" in result.declared:
             return  # what was trained is no student
-        known = self._sizes.setdefault(classes, (cost.parameters, cost.student_macs, where))
-        if known[:2] != (cost.parameters, cost.student_macs):
+        own = row.method.id if "head" in result.declared else ""  # a head of its own has a size
+        macs = single_macs(cost, result)
+        known = self._sizes.setdefault((classes, own), (cost.parameters, macs, where))
+        if known[:2] != (cost.parameters, macs):
             self._refuse(
                 "costs",
                 where,
-                f"a student of {cost.parameters:,} parameters and {cost.student_macs:,} MACs; with "
+                f"a student of {cost.parameters:,} parameters and {macs:,} MACs; with "
                 f"as many classes it has {known[0]:,} and {known[1]:,} ({known[2]})",
             )
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TypeGuard
 
 from distbench.storage.predictions import ROUNDING, whole_images
 from distbench.storage.rows import CostBlock, ResultBlock, Row, SourcesBlock
+from distbench.submission.inference_claims import passes_of_inference, single_macs
 from distbench.submission.validation_report import shown
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -43,7 +44,7 @@ def impossible(row: Row) -> Iterator[Claim]:
     yield from _curve(result, cost.steps, own_loss)
     yield from _phases(result, cost)
     yield from _costs(cost, result)
-    yield from _counted(cost, own_loss)
+    yield from _counted(cost, single_macs(cost, result), own_loss)
     yield from _sources(result.sources) if distils else _no_sources(result.sources, cost)
 
 
@@ -161,12 +162,13 @@ def _phases(result: ResultBlock, cost: CostBlock) -> Iterator[Claim]:
     if cost.training_macs is None:
         return
     # Forward once; where the backbone is trained, backward twice as much.
-    least, most = (cost.student_macs * passes * times for times in (1, 3))
+    single, more = single_macs(cost, result), passes_of_inference(result).images
+    least, most = single * passes, single * (3 * passes + more)
     if not least * (1 - ROUNDING) <= cost.training_macs <= most * (1 + ROUNDING):
         yield Claim(
             "costs",
             f"training took {cost.training_macs:,} MACs; {passes:,.0f} images through "
-            f"{cost.student_macs:,} MACs take {least:,.0f} to {most:,.0f}",
+            f"{single:,} MACs take {least:,.0f} to {most:,.0f}",
         )
 
 
@@ -201,6 +203,10 @@ def _costs(cost: CostBlock, result: ResultBlock) -> Iterator[Claim]:
             yield Claim("costs", f"{name} is {value}")
     if not cost.parameters or not cost.student_macs:
         yield Claim("costs", "the student has no parameters or takes no operations")
+    if cost.student_macs % (views := passes_of_inference(result).views):
+        yield Claim(
+            "costs", f"{cost.student_macs:,} MACs are no whole number of passes of {views} views"
+        )
     if result.declared.get("steps") != cost.steps:
         yield Claim("steps", "the steps of its cost and those it declares differ")
     if not _SHA256.fullmatch(result.student_digest):
@@ -214,8 +220,8 @@ def _costs(cost: CostBlock, result: ResultBlock) -> Iterator[Claim]:
         yield Claim("costs", f"{cost.steps} steps of training took {cost.train_seconds:g} seconds")
 
 
-def _counted(cost: CostBlock, own: bool) -> Iterator[Claim]:
-    """Images that were counted, and the operations that they take.
+def _counted(cost: CostBlock, single: int, own: bool) -> Iterator[Claim]:
+    """Images that were counted, and the operations that they take, of which one image has `single`.
 
     A method of a plugin may go back through one pass more than once; none of distbench's own does.
     """
@@ -226,12 +232,12 @@ def _counted(cost: CostBlock, own: bool) -> Iterator[Claim]:
         yield Claim("costs", f"no image went through the student in {cost.steps} steps")
     if own and backward > forward:
         yield Claim("costs", f"{backward:,} images came back of {forward:,} that went forward")
-    takes = cost.student_macs * (forward + 2 * backward)
+    takes = single * (forward + 2 * backward)
     if cost.training_macs is not None and cost.training_macs != takes:
         yield Claim(
             "costs",
             f"training took {cost.training_macs:,} MACs; {forward:,} images forward and "
-            f"{backward:,} back through {cost.student_macs:,} MACs take {takes:,}",
+            f"{backward:,} back through {single:,} MACs take {takes:,}",
         )
 
 

@@ -24,6 +24,11 @@ model = build({architecture!r}, {classes})
 model.load_state_dict(load_file(PATH))
 model.eval()  # takes (b, 3, h, w) in 0..1, less mean, divided by std
 """
+_BACKBONE = """\
+from architecture import build
+backbone = build({architecture!r}, 0)
+backbone.load_state_dict(tensors)
+"""
 
 
 class MiniStudent(Student):
@@ -97,6 +102,17 @@ class MiniStudent(Student):
             "files": {"architecture.py": Path(nets.__file__).read_text(encoding="utf-8")},
         }
         return tensors, recipe
+
+    def backbone_recipe(self) -> dict[str, Any]:
+        """How to make a `distbench_builtin.shared.mini.nets.Net` without classes."""
+        from distbench_builtin.shared.mini import nets
+
+        return {
+            "format": "torch",
+            "student": self.typed(whole_paths=False),
+            "how_to_load": _BACKBONE.format(architecture=_ARCHITECTURE),
+            "files": {"architecture.py": Path(nets.__file__).read_text(encoding="utf-8")},
+        }
 
     def _file(self) -> Path:
         """The weights to start from; the packaged ones are checked."""

@@ -27,6 +27,11 @@ model = timm.create_model({architecture!r}, num_classes={classes}{arguments})
 model.load_state_dict(load_file(PATH))
 model.eval()  # takes (b, 3, h, w) in 0..1, less mean, divided by std
 """
+_BACKBONE = """\
+import timm
+backbone = timm.create_model({architecture!r}, num_classes=0{arguments})
+backbone.load_state_dict(tensors)
+"""
 
 
 class TimmStudent(Student):
@@ -120,6 +125,15 @@ class TimmStudent(Student):
             "how_to_load": _HOW_TO_LOAD.format(
                 architecture=self.architecture, classes=len(classes), arguments=extra
             ),
+        }
+
+    def backbone_recipe(self) -> dict[str, Any]:  # noqa: D102
+        extra = f", **{self.arguments!r}" if self.arguments else ""
+        return {
+            "format": "timm",
+            "architecture": self.architecture,
+            "arguments": dict(self.arguments),
+            "how_to_load": _BACKBONE.format(architecture=self.architecture, arguments=extra),
         }
 
     def _from_file(self, file: Path) -> torch.nn.Module:

@@ -34,6 +34,13 @@ model = get_model({architecture!r}, weights=None, num_classes={classes}{argument
 model.load_state_dict(load_file(PATH))
 model.eval()  # takes (b, 3, h, w) in 0..1, less mean, divided by std
 """
+_BACKBONE = """\
+import torch
+from torchvision.models import get_model
+backbone = get_model({architecture!r}, weights=None{arguments})
+backbone.set_submodule({head!r}, torch.nn.{instead})
+backbone.load_state_dict(tensors)
+"""
 
 
 class TorchvisionStudent(Student):
@@ -134,6 +141,26 @@ class TorchvisionStudent(Student):
             "std": list(std),
             "how_to_load": _HOW_TO_LOAD.format(
                 architecture=self.architecture, classes=len(classes), arguments=extra
+            ),
+        }
+
+    def backbone_recipe(self) -> dict[str, Any]:  # noqa: D102
+        from torch import nn
+
+        own = options(self.architecture, published=self.pretrained)
+        arguments = {**own, **self.arguments}
+        classes = self._weights()["num_classes"]
+        name, last = classifier(create(self.architecture, classes, arguments=arguments))
+        pooled = "Sequential(torch.nn.AdaptiveAvgPool2d(1), torch.nn.Flatten())"
+        return {
+            "format": "torchvision",
+            "architecture": self.architecture,
+            "arguments": arguments,
+            "how_to_load": _BACKBONE.format(
+                architecture=self.architecture,
+                arguments=f", **{arguments!r}" if arguments else "",
+                head=name,
+                instead="Identity()" if isinstance(last, nn.Linear) else pooled,
             ),
         }
 

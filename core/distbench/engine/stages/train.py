@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from distbench.engine.training.augment import VIEWS
+from distbench.engine.training.inference import Judged
 from distbench.engine.training.loop import train_phases
 from distbench.engine.training.macs import count_macs
 from distbench.engine.training.meter import Meter
@@ -37,10 +38,12 @@ class Trained:
 
     Attributes:
         model: The student, in evaluation mode on the training device.
+        network: What its logits are taken from when it is judged: the model, or several views
+            through it.
         setting: How it was trained, and how it is judged.
         curve: Its learning curve.
         declared: What methods differ in by nature, for the row.
-        macs: Multiply-accumulates of one image through the student.
+        macs: Multiply-accumulates of one image through the network.
         training_macs: Multiply-accumulates of training: of each image that went forward, and
             twice as much of each whose gradients came back.
         images_forward: Images that went forward through the student.
@@ -49,6 +52,7 @@ class Trained:
     """
 
     model: Classifier
+    network: nn.Module
     setting: TrainingSetting
     curve: tuple[CurvePoint, ...]
     declared: dict[str, Any]
@@ -57,6 +61,22 @@ class Trained:
     images_forward: int
     images_backward: int
     seconds: float
+
+    def as_judged(self, judged: Judged) -> Trained:
+        """With what is judged in place of what was trained, and what finding that took."""
+        single = self.macs
+        macs = single
+        if judged.network is not judged.model:
+            macs = count_macs(judged.network, self.setting.image_size)
+        return replace(
+            self,
+            model=judged.model,
+            network=judged.network,
+            declared=self.declared | judged.declared,
+            macs=macs,
+            training_macs=self.training_macs + single * judged.shown,
+            images_forward=self.images_forward + judged.shown,
+        )
 
 
 def fresh_student(
@@ -117,6 +137,7 @@ def train(
         "phases": [_declared(phase, model) for phase in phases],
     }
     return Trained(
+        model,
         model,
         setting,
         tuple(curve),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ValidationError
 
+from distbench.engine.students.head_export import under_head
 from distbench.errors import PluginError
 from distbench.interfaces.calls import instance, naming
 from distbench.interfaces.student import Student
@@ -47,23 +48,33 @@ def exported(student: Student, model: Classifier, classes: Sequence[str]) -> Exp
     Raises:
         PluginError: It raises, or gives what cannot be stored, or a recipe that says too little.
     """
-    import torch
+    from distbench.engine.training.heads import as_linear
 
-    name = student.name
+    name, backbone = student.name, model.backbone.state_dict()
+    linear = as_linear(model.head)
     with naming(name, "export"):
-        given = student.export(model.backbone.state_dict(), model.head.state_dict(), classes)
-        if not isinstance(given, tuple) or len(given) != 2:
-            raise _wrong(name, f"gave a {type(given).__name__} and no pair of tensors and recipe")
-        for part in given:
-            instance(name, "export", part, dict)
-        tensors, recipe = given
-        for key, tensor in tensors.items():
-            if not isinstance(key, str) or not isinstance(tensor, torch.Tensor):
-                raise _wrong(name, f"{key!r} is a {type(tensor).__name__} and no named tensor")
-        recipe = json.loads(json.dumps(recipe, allow_nan=False))
-        copies = {key: tensor.detach().contiguous().clone() for key, tensor in tensors.items()}
+        if linear is None:
+            given: Any = under_head(student, model)
+        else:
+            given = student.export(backbone, linear, classes)
+        copies, recipe = _copied(name, given)
     _check_recipe(name, recipe)
     return copies, recipe
+
+
+def _copied(name: str, given: Any) -> Exported:
+    import torch
+
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise _wrong(name, f"gave a {type(given).__name__} and no pair of tensors and recipe")
+    for part in given:
+        instance(name, "export", part, dict)
+    tensors, recipe = given
+    for key, tensor in tensors.items():
+        if not isinstance(key, str) or not isinstance(tensor, torch.Tensor):
+            raise _wrong(name, f"{key!r} is a {type(tensor).__name__} and no named tensor")
+    recipe = json.loads(json.dumps(recipe, allow_nan=False))
+    return {key: tensor.detach().contiguous().clone() for key, tensor in tensors.items()}, recipe
 
 
 def _check_recipe(name: str, recipe: Mapping[str, Any]) -> None:

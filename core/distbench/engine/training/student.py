@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+from torch import nn
 
 from distbench.engine.global_state import unchanged
 from distbench.engine.training.memory_format import laid_out
@@ -13,6 +14,8 @@ from distbench.errors import ArgumentError, PluginError, WeightsError
 from distbench.interfaces.calls import naming
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.student import Student
+
+Module = TypeVar("Module", bound=nn.Module)
 
 
 def build_student(
@@ -49,6 +52,15 @@ def with_weights(fresh: Classifier, weights: Mapping[str, Any]) -> Classifier:
     Raises:
         WeightsError: Names or shapes are not those of the network.
     """
+    return take_over(fresh, weights).eval()
+
+
+def take_over(fresh: Module, weights: Mapping[str, Any]) -> Module:
+    """A module itself, with the weights of another one of the same architecture.
+
+    Raises:
+        WeightsError: Names or shapes are not those of the module.
+    """
     own = _shapes(fresh.state_dict())
     odd = sorted(dict(own.items() ^ _shapes(weights).items()))
     if odd:
@@ -58,7 +70,7 @@ def with_weights(fresh: Classifier, weights: Mapping[str, Any]) -> Classifier:
             f"another shape{more})"
         )
     fresh.load_state_dict(weights)
-    return fresh.eval()
+    return fresh
 
 
 def _shapes(weights: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:

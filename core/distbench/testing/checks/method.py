@@ -6,6 +6,9 @@ import math
 
 import numpy as np
 
+from distbench.engine.training.heads import build_head
+from distbench.errors import PluginError
+from distbench.interfaces.method import Method
 from distbench.testing.calls import unseeded
 from distbench.testing.check import check
 from distbench.testing.faults import Fault
@@ -54,6 +57,24 @@ def loss(subject: Subject) -> None:
             "no gradient of its loss reaches the student",
             "compute it from student(...) or student.features(...), and detach only targets",
         )
+
+
+@check("distiller", "baseline")
+def head(subject: Subject) -> None:
+    """Its head, if it has one, takes features of any width, one image at a time or many."""
+    method: Method = subject.make_with_data()
+    try:
+        for width, classes in ((6, 3), (11, 5)):
+            build_head(method, width, classes, seed=0)
+    except PluginError as error:
+        raise Fault(str(error), "or return None from build_head, for a linear layer") from None
+
+
+@check("distiller", "baseline")
+def inference(subject: Subject) -> None:
+    """Its inference, if it has one, is of the right shape, finite, and of each image by itself."""
+    if type(subject.make_with_data()).inference is not Method.inference:
+        train_recorded(subject)
 
 
 @check("distiller", "baseline")

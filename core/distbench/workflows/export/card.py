@@ -44,6 +44,7 @@ def card(original: Original, to: str, written: Written, check: Agreement) -> str
         _classes(original.task.classes),
         "## Accuracy",
         _accuracy(original),
+        *_views(original, written),
         "## How it was made",
         *_making(original),
         "## Cost",
@@ -105,6 +106,24 @@ def _accuracy(original: Original) -> str:
         share = f"{100 * result.validation_accuracy:.1f} % of {result.parts.validation} images"
         rows.append(["validation accuracy", share])
     return _table(["", ""], rows)
+
+
+def _views(original: Original, written: Written) -> list[str]:
+    """Through how many views an image was judged, and whether the files do the same."""
+    if original.views is None:
+        return []
+    names, mean = original.views
+    of = "logits" if mean == "logits" else "probabilities"
+    judged = (
+        f"It was judged by the mean {of} over {len(names)} views of each image "
+        f"({', '.join(map(_escaped, names))})"
+    )
+    if not written.single:
+        return [f"{judged}, and so do the files here: an image goes {len(names)} times through it."]
+    return [
+        f"{judged}. **The files here see one view**: their accuracy was not measured, the one "
+        "above is that of all views."
+    ]
 
 
 def wilson(share: float, count: int) -> tuple[float, float]:

@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from distbench.engine.students.export import exported
+from distbench.engine.students.head_export import with_views
 from distbench.errors import UsageError
 from distbench.interfaces.calls import naming
 from distbench.storage.safe_text import plain_json
@@ -34,11 +35,13 @@ class Written:
         logits: What the written files say of the original's samples, (n, c).
         usage: Python that loads them from the working folder, for the card.
         packages: What this needs.
+        single: Whether one view is all that they see, however the student was judged.
     """
 
     logits: Logits
     usage: str
     packages: tuple[str, ...]
+    single: bool = False
 
 
 def write_torch(original: Original, folder: Path) -> Written:
@@ -46,6 +49,8 @@ def write_torch(original: Original, folder: Path) -> Written:
     from safetensors.torch import save_file
 
     tensors, recipe = _recipe(original)
+    if original.exported_views is not None:
+        recipe = with_views(recipe, *original.exported_views)
     files = recipe.pop("files", {})
     save_file(tensors, folder / "model.safetensors")
     _write_json(folder / "model.json", recipe)
@@ -57,8 +62,14 @@ def write_torch(original: Original, folder: Path) -> Written:
         there = runpy.run_path(str(folder / "load.py"))
         logits = there["logits"](there["load"](), _pixels(original)).numpy()
     packages = {"timm": ("timm",), "torchvision": ("torchvision",), "distbench": ("distbench",)}
-    needed = ("torch", "safetensors", "numpy", "pillow", *packages.get(recipe["format"], ()))
-    return Written(logits, _USE_TORCH, needed)
+    needed = (
+        "torch",
+        "safetensors",
+        "numpy",
+        "pillow",
+        *packages.get(recipe["format"].removesuffix("+head"), ()),
+    )
+    return Written(logits, _USE_TORCH, needed, original.exported_views is None)
 
 
 def write_timm(original: Original, folder: Path) -> Written:
@@ -70,8 +81,9 @@ def write_timm(original: Original, folder: Path) -> Written:
     tensors, recipe = _recipe(original)
     if recipe["format"] != "timm" or ":" in recipe["architecture"]:
         student = original.work.student.typed(whole_paths=False)
+        under = f" under a {recipe['head']['class']}" if recipe["format"].endswith("+head") else ""
         raise UsageError(
-            f"--to timm: student {student} is no model of timm's registry with timm's own "
+            f"--to timm: student {student}{under} is no model of timm's registry with timm's own "
             "classifier; use --to torch or --to onnx"
         )
     import timm
@@ -108,7 +120,7 @@ def write_timm(original: Original, folder: Path) -> Written:
     with naming(original.work.student.name, "export: its tensors in timm"), torch.inference_mode():
         loaded = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
         logits = loaded(normalised(_pixels(original), steps)).numpy()
-    return Written(logits, _USE_TIMM, ("timm", "pillow"))
+    return Written(logits, _USE_TIMM, ("timm", "pillow"), single=True)
 
 
 def write_onnx(original: Original, folder: Path) -> Written:
@@ -120,7 +132,7 @@ def write_onnx(original: Original, folder: Path) -> Written:
     import onnx
 
     pixels = _pixels(original)
-    model = graph_of(original.model, original.steps, pixels[:2])
+    model = graph_of(original.model, original.steps, pixels[:2], original.exported_views)
     about = {"classes": original.task.classes, "preprocessing": original.steps.as_dict()}
     for key, value in about.items():
         entry = model.metadata_props.add()
@@ -129,7 +141,8 @@ def write_onnx(original: Original, folder: Path) -> Written:
     onnx.save_model(model, path)
     onnx.checker.check_model(path)
     usage = _USE_ONNX.format(fit=FIT)
-    return Written(logits_of(path, pixels), usage, ("onnxruntime", "numpy", "pillow"))
+    needed = ("onnxruntime", "numpy", "pillow")
+    return Written(logits_of(path, pixels), usage, needed, original.exported_views is None)
 
 
 WRITERS: Mapping[str, Callable[[Original, Path], Written]] = {

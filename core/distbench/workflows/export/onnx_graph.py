@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from torch import nn
 from distbench.errors import UsageError
 from distbench.interfaces.classifier import Classifier
 from distbench.workflows.export.preprocessing import FromPixels, Preprocessing
+from distbench.workflows.export.student import seeing
 
 _OPSET = 18
 
@@ -33,18 +35,24 @@ def check_installed() -> None:
             )
 
 
-def graph_of(model: Classifier, steps: Preprocessing, pixels: torch.Tensor) -> Any:
+def graph_of(
+    model: Classifier,
+    steps: Preprocessing,
+    pixels: torch.Tensor,
+    views: tuple[Sequence[str], str] | None = None,
+) -> Any:
     """The graph of a student, an `onnx.ModelProto`; a batch may have any size.
 
     Args:
         model: The student, in evaluation mode on the CPU.
         steps: How it is given images.
         pixels: Some stored images, uint8 (b, 3, s, s).
+        views: Names of views that it averages over, and what their mean is of; None for one.
 
     Raises:
         UsageError: torch makes no graph of it.
     """
-    network = FromPixels(nn.Sequential(model.backbone, model.head), steps)
+    network = FromPixels(seeing(nn.Sequential(model.backbone, model.head), views), steps)
     network.eval().to(memory_format=torch.contiguous_format)
     try:
         with warnings.catch_warnings(), torch.inference_mode(mode=False), torch.no_grad():

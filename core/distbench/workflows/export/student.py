@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from distbench.engine.ledger import Ledger
 from distbench.engine.stages.train import weights_digest
+from distbench.engine.training.heads import give_head
+from distbench.engine.training.inference import OWN
 from distbench.engine.training.student import build_student
 from distbench.engine.unit import execute_unit
 from distbench.engine.workspace import Workspace
@@ -18,6 +22,7 @@ from distbench.errors import DistbenchError, RefusedError, UsageError
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.progress import Progress
 from distbench.interfaces.reporter import Cell
+from distbench.interfaces.training.views import SeveralViews
 from distbench.planning.plan import Plan, PlannedTask
 from distbench.storage.rows import ResultBlock, Row
 from distbench.workflows.export.preprocessing import Preprocessing
@@ -57,13 +62,37 @@ class Original:
         """The plan of its run."""
         return self.work.plan
 
+    @property
+    def views(self) -> tuple[tuple[str, ...], str] | None:
+        """Names of the views that it was judged by, and what their mean is of; None of one."""
+        inference = self.result.declared.get("inference", {})
+        return (tuple(inference["views"]), inference["mean"]) if "views" in inference else None
+
+    @property
+    def exported_views(self) -> tuple[tuple[str, ...], str] | None:
+        """The same, where all have a name: functions of a plugin are not exported."""
+        return None if self.views is None or OWN in self.views[0] else self.views
+
     @torch.inference_mode()
-    def logits(self) -> NDArray[np.float32]:
-        """What it says of the samples, (n, c)."""
+    def logits(self, *, single: bool = False) -> NDArray[np.float32]:
+        """What it says of the samples, (n, c).
+
+        Args:
+            single: Of one plain view, however it was judged.
+        """
         from distbench.engine.training.batches import to_batch
 
         batch = to_batch(self.samples, self.steps.size, torch.device("cpu"))
-        return self.model(batch).numpy()  # type: ignore[no-any-return]
+        views = None if single else self.exported_views
+        return seeing(self.model, views)(batch).numpy()  # type: ignore[no-any-return]
+
+
+def seeing(model: nn.Module, views: tuple[Sequence[str], str] | None) -> nn.Module:
+    """A network that averages over views, or the model itself."""
+    if views is None:
+        return model
+    names, mean = views
+    return SeveralViews(model, names, mean).eval()  # type: ignore[arg-type]
 
 
 def original(
@@ -119,6 +148,8 @@ def _kept(work: Workspace, cell: Cell, row: Row) -> Classifier | None:
         tensors = load_file(path)
         device = torch.device("cpu")
         model = build_student(work.student, classes, pretrained=False, seed=0, device=device)
+        method = work.method(work.plan.method(cell.method))
+        give_head(method, classes, model, seed=0)
         model.load_state_dict(tensors)
     except (SafetensorError, RuntimeError):  # damaged, or of another architecture
         return None

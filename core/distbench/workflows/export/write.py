@@ -64,7 +64,11 @@ def write(student: Original, to: str, target: Path, *, replace: bool = False) ->
         text = plain_json(json.dumps(about, indent=1, ensure_ascii=False)) + "\n"
         (draft / ABOUT).write_text(text, encoding="utf-8")
         written = WRITERS[to](student, draft)
-        check = compare(student.logits(), written.logits, f"the {to} export of {student.cell.id}")
+        check = compare(
+            student.logits(single=written.single),
+            written.logits,
+            f"the {to} export of {student.cell.id}",
+        )
         readme = plain(card(student, to, written, check), keep="\n")
         (draft / "README.md").write_text(readme, encoding="utf-8")
     files = tuple(sorted(path.name for path in target.iterdir()))
