@@ -62,7 +62,8 @@ def distbench_distillers() -> dict[str, str]:
     return _modules(
         "distillers",
         """distill_generalist:DistillGeneralist finetune_source:FineTuneSource
-        joint_labels:JointLabels label_propagation:LabelPropagation probe_source:ProbeSource
+        joint_labels:JointLabels joint_linear:JointLinear
+        label_propagation:LabelPropagation probe_source:ProbeSource
         pseudo_labels:PseudoLabels task_agnostic:TaskAgnosticTransfer
         task_oriented:TaskOrientedTransfer""",
     )
