@@ -74,7 +74,8 @@ def distbench_baselines() -> dict[str, str]:
     """Baselines."""
     return _modules(
         "baselines",
-        """finetune:FineTune fixmatch:FixMatch flexmatch:FlexMatch freematch:FreeMatch
+        """adamatch:AdaMatch finetune:FineTune fixmatch:FixMatch flexmatch:FlexMatch
+        freematch:FreeMatch
         linear_probe:LinearProbing lp_ft:LinearProbingThenFineTuning mean_teacher:MeanTeacher
         pseudo_label:PseudoLabel scratch:Scratch softmatch:SoftMatch""",
     )
