@@ -63,8 +63,8 @@ def distbench_distillers() -> dict[str, str]:
         "distillers",
         """distill_generalist:DistillGeneralist finetune_source:FineTuneSource
         joint_labels:JointLabels joint_linear:JointLinear
-        label_propagation:LabelPropagation probe_source:ProbeSource
-        pseudo_labels:PseudoLabels task_agnostic:TaskAgnosticTransfer
+        label_propagation:LabelPropagation logit_matching:LogitMatching
+        probe_source:ProbeSource pseudo_labels:PseudoLabels task_agnostic:TaskAgnosticTransfer
         task_oriented:TaskOrientedTransfer""",
     )
 
