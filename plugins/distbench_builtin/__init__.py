@@ -61,9 +61,9 @@ def distbench_distillers() -> dict[str, str]:
     """Distillers."""
     return _modules(
         "distillers",
-        """distill_generalist:DistillGeneralist finetune_source:FineTuneSource
-        joint_labels:JointLabels joint_linear:JointLinear
-        label_propagation:LabelPropagation logit_matching:LogitMatching
+        """distill_generalist:DistillGeneralist
+        feature_matching:FeatureMatching finetune_source:FineTuneSource joint_labels:JointLabels
+        joint_linear:JointLinear label_propagation:LabelPropagation logit_matching:LogitMatching
         probe_source:ProbeSource pseudo_labels:PseudoLabels task_agnostic:TaskAgnosticTransfer
         task_oriented:TaskOrientedTransfer""",
     )
