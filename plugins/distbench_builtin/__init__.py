@@ -61,7 +61,7 @@ def distbench_distillers() -> dict[str, str]:
     """Distillers."""
     return _modules(
         "distillers",
-        """distill_generalist:DistillGeneralist
+        """ae_kd:AEKD ca_mkd:CAMKD distill_generalist:DistillGeneralist
         feature_matching:FeatureMatching finetune_source:FineTuneSource joint_labels:JointLabels
         joint_linear:JointLinear label_propagation:LabelPropagation logit_matching:LogitMatching
         probe_source:ProbeSource pseudo_labels:PseudoLabels task_agnostic:TaskAgnosticTransfer
