@@ -61,10 +61,11 @@ def distbench_distillers() -> dict[str, str]:
     """Distillers."""
     return _modules(
         "distillers",
-        """ae_kd:AEKD ca_mkd:CAMKD distill_generalist:DistillGeneralist
-        feature_matching:FeatureMatching finetune_source:FineTuneSource joint_labels:JointLabels
-        joint_linear:JointLinear label_propagation:LabelPropagation logit_matching:LogitMatching
-        probe_source:ProbeSource pseudo_labels:PseudoLabels task_agnostic:TaskAgnosticTransfer
+        """ae_kd:AEKD agglomerative:Agglomerative ca_mkd:CAMKD
+        distill_generalist:DistillGeneralist feature_matching:FeatureMatching
+        finetune_source:FineTuneSource joint_labels:JointLabels joint_linear:JointLinear
+        label_propagation:LabelPropagation logit_matching:LogitMatching probe_source:ProbeSource
+        pseudo_labels:PseudoLabels task_agnostic:TaskAgnosticTransfer
         task_oriented:TaskOrientedTransfer""",
     )
 

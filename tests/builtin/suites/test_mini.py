@@ -58,6 +58,7 @@ def test_the_suite_has_eight_tasks_that_are_registered() -> None:
         # Those of the field's methods that came after version 2 are untuned there, and rows say so.
         later = {"adamatch", "freematch", "lp_ft", "mean_teacher", "softmatch"} | {
             "ae_kd",
+            "agglomerative",
             "ca_mkd",
             "feature_matching",
             "joint_linear",

@@ -162,7 +162,8 @@ def _spectrum(gram: Array) -> tuple[Array, Array]:
 
 def _softmax(logits: Array) -> Array:
     raised: Array = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return raised / raised.sum(axis=1, keepdims=True)
+    chances: Array = raised / raised.sum(axis=1, keepdims=True)
+    return chances
 
 
 def _fit(rows: Array, labels: NDArray[np.int64], penalty: float, start: Array) -> Array:
