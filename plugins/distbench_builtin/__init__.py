@@ -63,8 +63,10 @@ def distbench_distillers() -> dict[str, str]:
     """Distillers."""
     return _modules(
         "distillers",
-        """distill_generalist:DistillGeneralist finetune_source:FineTuneSource
-        joint_labels:JointLabels label_propagation:LabelPropagation probe_source:ProbeSource
+        """ae_kd:AEKD agglomerative:Agglomerative ca_mkd:CAMKD
+        distill_generalist:DistillGeneralist feature_matching:FeatureMatching
+        finetune_source:FineTuneSource joint_labels:JointLabels joint_linear:JointLinear
+        label_propagation:LabelPropagation logit_matching:LogitMatching probe_source:ProbeSource
         pseudo_labels:PseudoLabels task_agnostic:TaskAgnosticTransfer
         task_oriented:TaskOrientedTransfer zero_shot:ZeroShotDistillation""",
     )
@@ -75,7 +77,8 @@ def distbench_baselines() -> dict[str, str]:
     """Baselines."""
     return _modules(
         "baselines",
-        """finetune:FineTune fixmatch:FixMatch flexmatch:FlexMatch freematch:FreeMatch
+        """adamatch:AdaMatch finetune:FineTune fixmatch:FixMatch flexmatch:FlexMatch
+        freematch:FreeMatch
         head_finetune:HeadFineTune linear_probe:LinearProbing logit_adjusted:LogitAdjusted
         lp_ft:LinearProbingThenFineTuning mean_teacher:MeanTeacher pseudo_label:PseudoLabel
         scratch:Scratch softmatch:SoftMatch view_averaging:ViewAveraging""",

@@ -74,6 +74,7 @@ class FixMatch(Baseline):
             # One pass, so that all three kinds of views share their batch statistics.
             logits = student(torch.cat([known, weak, unlabelled.views["strong"]]))  # (l + 2 u, C)
             on_known, on_weak, on_strong = logits.split([len(known), len(weak), len(weak)])
+            choose.labelled(on_known)
             guess, weights = choose(on_weak, unlabelled.positions)  # (u,), (u,)
             consistency = masked_cross_entropy(on_strong, guess, weights)
             total = cross_entropy(on_known, labelled.labels) + self.weight * consistency

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
@@ -12,21 +12,18 @@ from distbench import Distiller, MethodContext, Need, searched
 from distbench_builtin.shared.methods.graph import joint_features, neighbour_graph, propagate
 from distbench_builtin.shared.methods.graph_choice import choose
 from distbench_builtin.shared.methods.parameters import head_rate, weight_penalty
+from distbench_builtin.shared.methods.with_labels import phase_with_labels
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
 
-    from distbench import Batch, Classifier, Phase
+    from distbench import Phase
     from distbench_builtin.shared.methods.source_heads import SourceHeads
 
 _SHARPNESS = (1.0, 0.5, 2.0, 0.25, 4.0, 0.125, 8.0, 0.0)
 _NEIGHBOURS = (8, 4, 16)
 _CERTAINTY = (1.0, 2.0, 0.5, 4.0, 0.25)
 """What is tried where it is to be chosen; the first of equally good ones is taken."""
-
-_SPREAD = ""
-"""Name of the spread labels; beside it stand the names of sources."""
 
 
 class LabelPropagation(Distiller):
@@ -85,42 +82,16 @@ class LabelPropagation(Distiller):
             heads: Learn the sources' own classes along.
             share: Of the loss on unlabelled images, that theirs has, 0..1.
         """
-        import torch
-        from torch.nn.functional import cross_entropy
-
-        from distbench import Phase, Stream
-
-        def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
-            labelled, more = batch["labelled"], batch["unlabelled"]
-            features = student.features(torch.cat([labelled.views["weak"], more.views[self.view]]))
-            count = len(labelled.labels)
-            logits = student.classify(features)  # (l + u, C)
-            supervised = cross_entropy(logits[:count], labelled.labels)
-            unlabelled = cross_entropy(logits[count:], more.targets[_SPREAD])
-            if heads is not None:
-                own = heads.loss(features[count:], [more.targets[name] for name in heads.names])
-                unlabelled = (1 - share) * unlabelled + share * own
-            return self.lam * supervised + (1 - self.lam) * unlabelled
-
-        batch = context.protocol.batch
-        labelled = Stream(context.labelled, batch, labels=context.labels)
-        unlabelled = Stream(
-            context.unlabelled,
-            self.ratio * batch,
-            (self.view,),
-            targets={
-                _SPREAD: self.targets(context),
-                **({} if heads is None else heads.cached(context)),
-            },
-        )
-        return Phase(
-            steps=context.protocol.steps,
-            streams={"labelled": labelled, "unlabelled": unlabelled},
-            loss=loss,
+        return phase_with_labels(
+            context,
+            self.targets(context),
+            lam=self.lam,
+            view=self.view,
+            ratio=self.ratio,
             lr=self.lr,
             head_lr=self.head_lr,
-            modules={} if heads is None else {"heads": heads.module},
-            module_lr={} if heads is None else {"heads": self.head_lr},
+            heads=heads,
+            share=share,
             weight_decay=self.weight_decay,
         )
 

@@ -76,7 +76,7 @@ class TaskOrientedTransfer(TwoStageDistiller):
         weights = [source.weight for source in context.sources]
 
         def teacher(pool: Pool) -> Targets:
-            return {"teacher": mixture(logits, weights, pool, self.temperature)}
+            return {"teacher": self.targets(logits, weights, pool, context)}
 
         distil = Phase(
             steps=0,
@@ -85,6 +85,16 @@ class TaskOrientedTransfer(TwoStageDistiller):
             lr=self.lr,
         )
         return self.then_finetune(distil, context)
+
+    def targets(
+        self,
+        teachers: Sequence[TeacherLogits],
+        weights: Sequence[float],
+        pool: Pool,
+        context: MethodContext,
+    ) -> NDArray[np.float32]:
+        """What the student matches on the images of a pool, a row for each: here (n, C)."""
+        return mixture(teachers, weights, pool, self.temperature)
 
     def match(self, student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
         """temperature^2 * KL(p, q), the mean over the images."""
@@ -101,12 +111,20 @@ def mixture(
     from scipy.special import softmax
 
     total: NDArray[np.float32] | None = None
-    for teacher, weight in zip(teachers, weights, strict=True):
-        logits = teacher.train if pool == "train" else teacher.transfer
-        if logits is None:
-            raise ValueError("the teachers have no logits on a transfer set")
+    for logits, weight in zip(logits_of(teachers, pool), weights, strict=True):
         share = (weight * softmax(logits / temperature, axis=1)).astype(np.float32)
         total = share if total is None else total + share
     if total is None:
         raise ValueError("there is no source")
     return total
+
+
+def logits_of(teachers: Sequence[TeacherLogits], pool: Pool) -> list[NDArray[np.float32]]:
+    """Logits (n, C) of each teacher on the images of a pool."""
+    found = []
+    for teacher in teachers:
+        logits = teacher.train if pool == "train" else teacher.transfer
+        if logits is None:
+            raise ValueError("the teachers have no logits on a transfer set")
+        found.append(logits)
+    return found

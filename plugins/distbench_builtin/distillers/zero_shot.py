@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -12,12 +12,12 @@ from pydantic import Field
 from distbench import Distiller, MethodContext, Need, searched
 from distbench_builtin.shared.methods.parameters import head_rate, weight_penalty
 from distbench_builtin.shared.methods.prompts import class_head, templates
+from distbench_builtin.shared.methods.with_labels import phase_with_labels
 
 if TYPE_CHECKING:
-    import torch
     from numpy.typing import NDArray
 
-    from distbench import Batch, Classifier, Phase
+    from distbench import Phase
 
 
 class ZeroShotDistillation(Distiller):
@@ -53,33 +53,13 @@ class ZeroShotDistillation(Distiller):
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled images and unlabelled ones with the teachers' probabilities."""
-        import torch
-        from torch.nn.functional import cross_entropy
-
-        from distbench import Phase, Stream
-
-        def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
-            labelled, more = batch["labelled"], batch["unlabelled"]
-            logits = student(torch.cat([labelled.views["weak"], more.views[self.view]]))  # (l+u, C)
-            count = len(labelled.labels)
-            supervised = cross_entropy(logits[:count], labelled.labels)
-            unlabelled = cross_entropy(logits[count:], more.targets["named"])
-            return self.lam * supervised + (1 - self.lam) * unlabelled
-
-        batch = context.protocol.batch
         return [
-            Phase(
-                steps=context.protocol.steps,
-                streams={
-                    "labelled": Stream(context.labelled, batch, labels=context.labels),
-                    "unlabelled": Stream(
-                        context.unlabelled,
-                        self.ratio * batch,
-                        (self.view,),
-                        targets={"named": self.said(context)},
-                    ),
-                },
-                loss=loss,
+            phase_with_labels(
+                context,
+                self.said(context),
+                lam=self.lam,
+                view=self.view,
+                ratio=self.ratio,
                 lr=self.lr,
                 head_lr=self.head_lr,
                 weight_decay=self.weight_decay,

@@ -22,6 +22,9 @@ class Choice:
     def __init__(self, select: Selector) -> None:
         self._select = select
 
+    def labelled(self, logits: torch.Tensor) -> None:
+        """Is told the student's logits (l, C) on the step's labelled images, before it chooses."""
+
     def __call__(
         self, weak: torch.Tensor, positions: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
