@@ -45,7 +45,10 @@ def test_a_sound_index_is_given_as_it_is() -> None:
 
 
 WRONG = [
-    (part(np.array([0.0, 1.0])), "labels of {} are float64 (2,); give int64"),
+    (
+        part(np.array([0.0, 1.0])),
+        "labels of {} are float64 (2,); distbench learns classes, and no numbers yet",
+    ),
     (part(np.array([0, 1], dtype=np.int32)), "labels of {} are int32 (2,)"),
     (part(np.array([[0], [1]])), "labels of {} are int64 (2, 1)"),
     (part(np.array([True, False])), "labels of {} are bool (2,)"),

@@ -244,11 +244,13 @@ class RowChecks:
             return
         if predictions_digest(predictions) != result.predictions_digest:
             self._refuse("predictions", where, "its predictions are not those of its digest")
-        if len(predictions) != parts.test:
+        if predictions.shape[1:] != ((len(task.classes),) if task.several else ()):
+            self._refuse("predictions", where, f"its predictions are of shape {predictions.shape}")
+        elif len(predictions) != parts.test:
             self._refuse(
                 "predictions", where, f"{len(predictions)} predictions of {parts.test} images"
             )
-        elif predictions.max() >= len(task.classes):
+        elif not task.several and predictions.max() >= len(task.classes):
             self._refuse(
                 "predictions", where, f"predicts class {predictions.max()} of {len(task.classes)}"
             )
@@ -266,7 +268,7 @@ class RowChecks:
             count, _ = self.unknown.get(task.id, (0, ""))
             self.unknown[task.id] = (count + 1, labels)
             return
-        if len(labels) != len(predictions):
+        if labels.shape != predictions.shape:
             self._refuse(
                 "predictions",
                 where,
