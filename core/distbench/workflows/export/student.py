@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,6 +57,14 @@ class Original:
     def plan(self) -> Plan:
         """The plan of its run."""
         return self.work.plan
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """What becomes of its logits where an image may show several classes; else nothing.
+
+        Each class has the sigmoid of its logit as its probability, and is named from 0.5 on.
+        """
+        return {"activation": "sigmoid", "threshold": 0.5} if self.task.several else {}
 
     @torch.inference_mode()
     def logits(self) -> NDArray[np.float32]:
