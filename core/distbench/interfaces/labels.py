@@ -171,6 +171,15 @@ class MultiLabels(Labels):
         return self._shown
 
     @cached_property
+    def starts(self) -> NDArray[np.int64]:
+        """There are none.
+
+        Raises:
+            Declined: Always.
+        """
+        return self.ids
+
+    @cached_property
     def onehot(self) -> NDArray[np.float64]:
         """float64 (n, C), the same as floats: of one image as many 1 as it shows classes."""
         return self._hand_out("onehot", read_only(self._shown.astype(np.float64)))

@@ -60,7 +60,8 @@ def _reason(kind: str, label: str, names: Registry) -> str:
             continue
         if "several" in getattr(part, "kinds", ()):
             others.append(name)
-    told = ", ".join(others[:_TOLD]) + (" ..." if len(others) > _TOLD else "")
+    more = f" and {len(others) - _TOLD} more" if len(others) > _TOLD else ""
+    told = ", ".join(others[:_TOLD]) + more
     plain = label.replace("{", "{{").replace("}", "}}")
     reason = (
         f"{kind} {plain} needs images of one class each, and those of {{task}} may show several"
