@@ -102,7 +102,7 @@ class RowChecks:
         elif row.result is None or row.cost is None:
             self._refuse("status", where, "it is done but has no result or no cost")
         else:
-            for claim in impossible(row):
+            for claim in impossible(row, task.several):
                 self._refuse(claim.kind, where, claim.reason)
             self._sources_of(row.result, where)
             self._cost(row.cost, row.result, len(task.classes), where)
