@@ -62,7 +62,7 @@ def score(
     Args:
         metric: For example ``"logme"``, ``"parc:dims=32"`` or a `Metric`.
         features: (n, d) of the source on the labelled images.
-        labels: (n,) class numbers >= 0.
+        labels: (n,) class numbers >= 0; (n, c) of 0 and 1 where an image may show several classes.
         probabilities: (n, z) over the source's own classes.
         logits: (n, z), where probabilities are not at hand.
         reference: (n, r) features of a reference model, for example one trained on the task.
@@ -138,7 +138,7 @@ def rank(
             arrays ``"logme"``. With arrays, ``"all"`` are those that can be computed from what is
             given.
         features: (n, d) of each source by name.
-        labels: (n,) class numbers >= 0.
+        labels: (n,) class numbers >= 0; (n, c) of 0 and 1 where an image may show several classes.
         probabilities: (n, z) of each source over its own classes, by name.
         logits: (n, z) of each source by name, where probabilities are not at hand.
         reference: (n, r) features of a reference model.

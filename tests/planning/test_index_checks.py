@@ -45,8 +45,17 @@ def test_a_sound_index_is_given_as_it_is() -> None:
 
 
 WRONG = [
-    (part(np.array([0.0, 1.0])), "labels of {} are float64 (2,); give int64"),
+    (
+        part(np.array([0.0, 1.0])),
+        "labels of {} are float64 (2,); distbench learns classes, and no numbers yet",
+    ),
     (part(np.array([0, 1], dtype=np.int32)), "labels of {} are int32 (2,)"),
+    (
+        part(np.zeros((2, 4, 4), int)),
+        "labels of {} are int64 (2, 4, 4); distbench learns classes of images, and no masks yet",
+    ),
+    (part(np.array([[1, 2], [0, 1]])), "labels of {} are 0..2 (image '0.png'); of shape (n, c)"),
+    (part(np.array([[1, -1], [0, 1]])), "labels of "),  # the other parts have (n,)
     (part(np.array([[0], [1]])), "labels of {} are int64 (2, 1)"),
     (part(np.array([True, False])), "labels of {} are bool (2,)"),
     (part([0, 1]), "labels of {} are a list"),

@@ -66,7 +66,7 @@ def test_predictions_take_the_smallest_type_and_one_digest(numbers: list[int], k
     assert digest == hashlib.sha256(np.array(numbers, "<i4").tobytes()).hexdigest()
 
 
-@pytest.mark.parametrize("wrong", [[], [-1], [0.5], [2**31], ["a"], [[1]], [True]])
+@pytest.mark.parametrize("wrong", [[], [-1], [0.5], [2**31], ["a"], [[3]], [[[1]]], [True]])
 def test_what_is_no_prediction(wrong: Any) -> None:
     with pytest.raises(ValueError, match="prediction"):
         compact(wrong)

@@ -53,6 +53,8 @@ def compute_cell(
     started = time.perf_counter()
     plan = work.plan
     task, planned = plan.task(cell.task), plan.method(cell.method)
+    if reason := plan.declined.get(task.id, {}).get(planned.id):
+        return Ledger(plan, work.root).blank(cell, status="declined", reason=reason), None, None
     method = work.method(planned)
     read: set[str] = set()
     images, context = work.images(task), work.context(task, cell.seed, read)

@@ -21,9 +21,10 @@ from distbench.engine.sources.source_network import network_of
 from distbench.engine.sources.source_runner import What, check_what, chosen, source_pass
 from distbench.engine.stages.embed import is_finite, open_embedding
 from distbench.engine.stages.train import Trained, fresh_student, train
+from distbench.engine.training.average_precision import mean_average_precision
 from distbench.engine.training.heads import give_head
 from distbench.engine.training.inference import Judge
-from distbench.engine.training.predict import features_of, predict
+from distbench.engine.training.predict import features_of, predict, predict_logits
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.student import build_student
 from distbench.engine.training.teacher import TeacherTrainer, source_model
@@ -106,11 +107,18 @@ class Trainer:
         )
 
     def validate(self, model: nn.Module, setting: TrainingSetting | None = None) -> float | None:
-        """Accuracy on the validation images, where there are any."""
+        """Accuracy on the validation images, where there are any.
+
+        Where an image may show several classes, the mean average precision: few images of a
+        student in training have every class right.
+        """
         positions = self.context.validation
         if not len(positions):
             return None
         setting = setting or self.setting
+        if self.context.several:
+            logits = predict_logits(model, setting.images[positions], setting)
+            return mean_average_precision(logits, self.context.labels[positions])
         predicted = predict(model, setting.images[positions], setting)
         return accuracy(predicted, self.context.labels[positions])
 

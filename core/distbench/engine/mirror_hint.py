@@ -30,8 +30,11 @@ _RIDGE = 1.0
 
 
 def write_mirror_hint(work: Workspace, task: PlannedTask) -> None:
-    """Keeps what mirroring does to a task, where the protocol mirrors training images."""
-    if work.plan.mirrors(task):
+    """Keeps what mirroring does to a task, where the protocol mirrors training images.
+
+    Nothing of a task whose images may show several classes, of which the probe knows nothing.
+    """
+    if work.plan.mirrors(task) and not task.several:
 
         def make(folder: Path) -> None:
             (folder / _FILE).write_text(json.dumps(_probed(work, task)), encoding="utf-8")

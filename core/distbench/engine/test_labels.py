@@ -14,7 +14,7 @@ from distbench.storage.artifacts import ArtifactCache
 
 
 def test_labels(plan: Plan, root: Path) -> dict[str, NDArray[np.int64]]:
-    """int64 (m,) for each task whose images are stored, in the order of its test predictions.
+    """int64 (m,) or (m, c) for each task whose images are stored, as its predictions are ordered.
 
     Args:
         plan: The plan.

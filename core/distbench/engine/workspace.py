@@ -203,7 +203,7 @@ class Workspace:
             read: Takes the names of the sources whose embeddings are read.
         """
         images, split = self.images(task), self.split(task, seed)
-        labels = np.full(len(images.train_labels), UNLABELLED, dtype=np.int64)
+        labels = np.full(images.train_labels.shape, UNLABELLED, dtype=np.int64)
         for known in (split.labelled, split.validation):
             labels[known] = images.train_labels[known]
         return Context(

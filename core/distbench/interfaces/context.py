@@ -60,7 +60,9 @@ class Context:
         task: Id of the task.
         seed: The run's seed.
         classes: Class names.
-        labels: int64 (n,), `UNLABELLED` everywhere but on labelled and validation images.
+        labels: int64 (n,), `UNLABELLED` everywhere but on labelled and validation images. Where an
+            image may show several classes, (n, c): 1 where it shows a class, 0 where not, and
+            `UNLABELLED` where that is not known.
         labelled: Positions of labelled images among the n train images.
         unlabelled: Positions of the unlabelled pool; holds the labelled ones too.
         validation: Positions of validation images; never to be trained on.
@@ -86,6 +88,11 @@ class Context:
     def num_classes(self) -> int:
         """Number of target classes."""
         return len(self.classes)
+
+    @property
+    def several(self) -> bool:
+        """Whether an image may show several classes; only methods with such `kinds` see that."""
+        return self.labels.ndim == 2
 
     def seed_for(self, *axes: str | int) -> int:
         """A seed of this task and seed, and of further axes that are named."""

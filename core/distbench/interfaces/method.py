@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from distbench.interfaces.component import Component
+from distbench.interfaces.measure import Target
 from distbench.interfaces.metric import Need
 
 if TYPE_CHECKING:
@@ -26,9 +27,12 @@ class Method(Component, ABC):
     Attributes:
         initialisation: What is trained: the student from its pretrained or from random weights, or
             the heaviest source itself with a new classifier (for a ceiling).
+        kinds: On which tasks it is defined, as `Measure.kinds` says it. One that names ``several``
+            is asked for phases there too, with `Context.several` and labels (n, c).
     """
 
     initialisation: ClassVar[Initialisation] = "pretrained"
+    kinds: ClassVar[frozenset[Target]] = frozenset({"single"})
 
     @abstractmethod
     def phases(self, context: MethodContext) -> Sequence[Phase]:

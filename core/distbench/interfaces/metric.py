@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from distbench.interfaces.component import Component
+from distbench.interfaces.measure import Target
 
 if TYPE_CHECKING:
     from distbench.errors import Declined
+    from distbench.interfaces.labels import Labels
     from distbench.interfaces.probe import Probe
 
 
@@ -31,13 +33,24 @@ class Metric(Component, ABC):
         needs: What it reads of a probe; ``zoo`` for one that compares all sources by `score_all`.
             With ``context``, ``images`` or ``module`` whole tasks are embedded, also by
             `distbench rank`, and there is no score from arrays.
+        kinds: On which tasks it is defined, as `Measure.kinds` says it. One that names ``several``
+            is given labels of such tasks too, whose `Labels.several` is true.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features"})
+    kinds: ClassVar[frozenset[Target]] = frozenset({"single"})
 
     def needed(self) -> frozenset[Need]:
         """What it needs with its parameters: `needs`, unless a parameter changes that."""
         return self.needs
+
+    def undefined(self, labels: Labels) -> Declined | None:
+        """Why it is not defined on images with such labels; None where it is."""
+        from distbench import errors
+
+        if not labels.several or "several" in self.kinds:
+            return None
+        return errors.Declined("needs images of one class each, and these may show several")
 
     @abstractmethod
     def score(self, probe: Probe) -> float:

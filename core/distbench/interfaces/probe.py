@@ -6,10 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from distbench.errors import ArgumentError, Declined
 from distbench.interfaces.context import Context, Surroundings
+from distbench.interfaces.labels import Floats, Labels, as_numpy, labels_of
 from distbench.interfaces.read_only import read_only
 from distbench.interfaces.shared_values import SharedValues
 from distbench.interfaces.zoo import SourceInfo
@@ -17,102 +18,15 @@ from distbench.interfaces.zoo import SourceInfo
 if TYPE_CHECKING:
     import torch
 
+__all__ = ["Labels", "Probe"]
+
 T = TypeVar("T")
 _NOTHING = Surroundings()
-Floats = NDArray[np.floating]
 
 _LARGEST = 1e140
 """Beyond it, squares do not fit float64."""
 _SUM_TO_ONE = 1e-3
 """How far probabilities may sum from 1; float16 ones are off by up to so much."""
-
-
-class Labels(SharedValues):
-    """Labels of a probe and what depends on them alone, computed once for all sources.
-
-    Class ids are made dense: an id that does not occur has no part in any score.
-
-    Args:
-        labels: (n,) integers >= 0, numpy or torch, of at least two classes.
-
-    Attributes:
-        ids: int64 (n,), dense class numbers 0..C-1 in the order of the original ids.
-        counts: int64 (C,), images of each class.
-
-    Raises:
-        ArgumentError: They are something else.
-    """
-
-    def __init__(self, labels: ArrayLike) -> None:
-        super().__init__()
-        raw = as_numpy(labels)
-        if raw.ndim != 1 or not np.issubdtype(raw.dtype, np.integer):
-            raise ArgumentError(
-                f"labels must be class numbers, integers of shape (n,), got {raw.dtype} {raw.shape}"
-            )
-        if len(raw) and raw.min() < 0:
-            raise ArgumentError(
-                f"labels must be >= 0, but label {int(raw.argmin())} is {raw.min()}; leave out "
-                "images without a label"
-            )
-        values, inverse, counts = np.unique(raw, return_inverse=True, return_counts=True)
-        if len(values) < 2:
-            raise ArgumentError(
-                f"labels must be of at least two classes, got {len(raw)} labels of {len(values)}; "
-                "with one class there is nothing to tell apart"
-            )
-        self.ids = self._hand_out("ids", read_only(inverse.astype(np.int64)))
-        self.counts = self._hand_out("counts", read_only(counts.astype(np.int64)))
-        self._settled = True
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __array__(
-        self, dtype: DTypeLike | None = None, copy: bool | None = None
-    ) -> NDArray[np.int64]:
-        return self.ids.astype(dtype or self.ids.dtype, copy=bool(copy))
-
-    def __eq__(self, other: object) -> Any:
-        """Raises: it would be one answer where an answer an image is meant."""
-        raise TypeError("labels are no array; compare their numbers, e.g. probe.labels.ids == 0")
-
-    __hash__ = object.__hash__
-
-    @property
-    def num_classes(self) -> int:
-        """Number of classes that occur."""
-        return len(self.counts)
-
-    @cached_property
-    def order(self) -> NDArray[np.int64]:
-        """int64 (n,), image positions sorted by class (stable)."""
-        return self._hand_out("order", read_only(np.argsort(self.ids, kind="stable")))
-
-    @cached_property
-    def starts(self) -> NDArray[np.int64]:
-        """int64 (C,), where each class begins in `order`."""
-        starts = np.concatenate([[0], np.cumsum(self.counts)[:-1]]).astype(np.int64)
-        return self._hand_out("starts", read_only(starts))
-
-    @cached_property
-    def onehot(self) -> NDArray[np.float64]:
-        """float64 (n, C)."""
-        return self._hand_out("onehot", read_only(np.eye(self.num_classes)[self.ids]))
-
-    @cached_property
-    def _membership(self) -> Any:
-        """Sparse (C, n): 1 where an image is of a class."""
-        from scipy.sparse import csr_matrix
-
-        n, ends = len(self), np.append(self.starts, len(self))
-        sparse = csr_matrix((np.ones(n), self.order, ends), shape=(self.num_classes, n))
-        return self._hand_out("membership", sparse)
-
-    def class_sums(self, rows: Floats) -> NDArray[np.float64]:
-        """Sums of rows over each class, in float64: (n, d) to (C, d)."""
-        sums: NDArray[np.float64] = self._membership @ rows
-        return sums
 
 
 def _of_two_classes(logits: Floats | None) -> Floats | None:
@@ -129,7 +43,8 @@ class Probe(SharedValues):
     `Metric.needs` may be absent; reading it declines.
 
     Args:
-        labels: (n,) integers or a shared `Labels`.
+        labels: (n,) integers, (n, c) of 0 and 1 where an image may show several classes, or a
+            shared `Labels`.
         features: (n, d) floats, numpy or torch.
         logits: (n, z) floats over the source's classes; (n, 1) of a source that tells two classes
             apart by one logit x become (0, x), whose softmax is 1 - sigmoid(x) and sigmoid(x).
@@ -157,7 +72,7 @@ class Probe(SharedValues):
         around: Surroundings = _NOTHING,
     ) -> None:
         super().__init__()
-        self.labels = labels if isinstance(labels, Labels) else Labels(labels)
+        self.labels = labels if isinstance(labels, Labels) else labels_of(labels)
         self.seed = seed
         self._source = source
         self._around = around
@@ -175,7 +90,7 @@ class Probe(SharedValues):
     def arrays(self) -> list[NDArray[Any]]:
         """All that it was made of, labels first."""
         given = (self._features, self._logits, self._probabilities, self._reference)
-        return [self.labels.ids, *(array for array in given if array is not None)]
+        return [self.labels.array, *(array for array in given if array is not None)]
 
     def _matrix(self, name: str, value: ArrayLike | None) -> Floats | None:
         if value is None:
@@ -266,16 +181,6 @@ class Probe(SharedValues):
         shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
         result: NDArray[np.float64] = shifted / shifted.sum(axis=1, keepdims=True)
         return self._hand_out("probabilities", read_only(result))
-
-
-def as_numpy(value: Any) -> NDArray[Any]:
-    """An array or tensor on any device as numpy; a torch type that numpy lacks becomes float32."""
-    if hasattr(value, "detach"):
-        value = value.detach().cpu()
-        if str(value.dtype) == "torch.bfloat16":
-            value = value.float()
-        return np.asarray(value.numpy())
-    return np.asarray(value)
 
 
 def _sum_to_one(matrix: Floats) -> bool:

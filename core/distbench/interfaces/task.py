@@ -60,7 +60,9 @@ class Task(Component, ABC):
         return True
 
     def multi_labels(self, part: str) -> NDArray[np.int64] | None:
-        """Labels of images that may show several classes, for models of `distbench zoo build`.
+        """Labels of images that may show several classes: those of the index, where it has such.
+
+        A task that has them here alone serves `distbench zoo build`, and is no target task.
 
         Args:
             part: ``train`` or ``test``.
@@ -69,7 +71,8 @@ class Task(Component, ABC):
             (n, c) with 1 where an image shows a class, 0 where not and -1 where that is not to be
             judged; None where an image has one class, which is in the index.
         """
-        return None
+        labels = self.index().parts[part].labels
+        return labels if labels.ndim == 2 else None
 
 
 UNLABELLED = -1
@@ -85,7 +88,9 @@ class Part:
 
     Attributes:
         labels: int64 (n,), class numbers; `UNLABELLED` where none is known, which a test or
-            validation image of a task that is run must not be.
+            validation image of a task that is run must not be. Where an image may show several
+            classes, in all parts: int64 (n, c) with 1 where it shows a class, 0 where not and
+            `UNLABELLED` where that is not to be judged, all along a row where nothing is known.
         names: n different names, by which an image is called in messages and is left out.
         groups: int64 (n,), or None where each image stands for itself. Images with the same
             number, in whichever part, belong together (copies, one patient, one burst) and are
@@ -98,6 +103,13 @@ class Part:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+
+def is_labelled(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Of which images something is known (n,), by labels (n,) or (n, c)."""
+    known = labels != UNLABELLED
+    whole: NDArray[np.bool_] = known if labels.ndim == 1 else known.any(axis=1)
+    return whole
 
 
 @dataclass(frozen=True)
@@ -121,3 +133,8 @@ class TaskIndex:
     fingerprint: str
     seen_by: tuple[str, ...] = ()
     notes: tuple[str, ...] = field(default=())
+
+    @property
+    def several(self) -> bool:
+        """Whether an image may show several classes."""
+        return self.parts["train"].labels.ndim == 2

@@ -38,6 +38,9 @@ def images_a_class(index: TaskIndex, protocol: Protocol) -> float | None:
     except DataError:  # planning says what is wrong
         return None
     count = len(index.classes)
+    if index.several:
+        shown = int((train.labels[split.labelled] == 1).sum())
+        return min(shown, max(protocol.probe_size, 2 * count)) / count
     return min(len(split.labelled), max(protocol.probe_size, 2 * count)) / count
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+
 from distbench.interfaces.reporter import Cell
 from distbench.planning.keys import Keys
 from distbench.planning.plan import Job, PlannedMethod, PlannedTask
@@ -12,8 +14,17 @@ def lay_out(
     methods: tuple[PlannedMethod, ...],
     seeds: tuple[int, ...],
     keys: Keys,
+    declined: Mapping[str, Collection[str]] = {},
 ) -> tuple[tuple[Job, ...], tuple[Cell, ...]]:
-    """Jobs and cells, task by task; what several cells need is one job."""
+    """Jobs and cells, task by task; what several cells need is one job.
+
+    Args:
+        tasks: The tasks.
+        methods: The methods.
+        seeds: The seeds.
+        keys: Gives the keys.
+        declined: For each task ids of methods that are not defined on it: their cells need nothing.
+    """
     jobs: list[Job] = []
     cells: list[Cell] = []
     transfers = {m.transfer.id: m.transfer for m in methods if m.transfer}
@@ -23,8 +34,10 @@ def lay_out(
     for task in tasks:
         prepare = Job(f"prepare:{task.id}", "prepare", keys.images(task), task.id)
         jobs.append(prepare)
+        undefined = declined.get(task.id, ())
+        defined = [method for method in methods if method.id not in undefined]
         wanted = {
-            k: v for m in methods if m.uses_sources for k, v in keys.embeddings(task, m).items()
+            k: v for m in defined if m.uses_sources for k, v in keys.embeddings(task, m).items()
         }
         embeds = {
             name: Job(f"embed:{task.id}:{name}", "embed", key, task.id, (prepare.id,), source=name)
@@ -35,7 +48,7 @@ def lay_out(
             method.id: tuple(embeds[name].id for name in keys.embeddings(task, method))
             if method.uses_sources
             else ()
-            for method in methods
+            for method in defined
         }
         method_keys = {method.id: keys.method(task, method) for method in methods}
         for seed in seeds:
@@ -46,9 +59,11 @@ def lay_out(
                 reference = (f"reference:{task.id}:{seed}",)
                 jobs.append(Job(*reference, "reference", key, task.id, (prepare.id,), seed=seed))
             for method in methods:
-                needs = needed[method.id] or (prepare.id,)
+                needs = needed.get(method.id, ()) or (prepare.id,)
                 more = (f"prepare:{method.transfer.id}",) if method.transfer else ()
-                if "metric" in method.identities:
+                if method.id in undefined:
+                    needs = more = ()
+                elif "metric" in method.identities:
                     key = keys.score(task, method, seed)
                     needs += reference if "reference" in method.needs else ()
                     job = f"score:{task.id}:{seed}:{key[:12]}"

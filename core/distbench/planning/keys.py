@@ -192,7 +192,12 @@ def split_seed(suite: str, task: str, seed: int) -> int:
 
 
 def images_key(
-    fingerprint: str, provenance: Mapping[str, Any], protocol: Protocol, skip_corrupt: bool
+    fingerprint: str,
+    provenance: Mapping[str, Any],
+    protocol: Protocol,
+    skip_corrupt: bool,
+    *,
+    several: bool = False,
 ) -> str:
     """Key of the decoded images of a task.
 
@@ -201,6 +206,8 @@ def images_key(
         provenance: Of its component; empty for one that is built in.
         protocol: Says in which size they are stored.
         skip_corrupt: Whether images that cannot be decoded are left out.
+        several: Whether it is a target task whose images may show several classes: their labels are
+            stored with them.
     """
     return digest(
         {
@@ -210,6 +217,7 @@ def images_key(
             "store_size": protocol.store_size,
             "skip_corrupt": skip_corrupt,
             **provenance,
+            **({"several": True} if several else {}),
         }
     )
 

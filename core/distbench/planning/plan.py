@@ -23,7 +23,11 @@ PLAN_SCHEMA = 2
 
 @dataclass(frozen=True)
 class PlannedTask:
-    """A task of a plan: how to make it, and what its data are."""
+    """A task of a plan: how to make it, and what its data are.
+
+    Attributes:
+        several: Whether an image may show several classes.
+    """
 
     id: str
     label: str
@@ -36,6 +40,7 @@ class PlannedTask:
     flip: bool = True
     group: str = ""
     measure: str = ""
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,6 +121,7 @@ class Plan:
         reference: How the reference model is trained, where a metric needs one.
         excluded: For each task the sources left out beforehand, with reasons.
         marked: For each task the sources kept although they saw it.
+        declined: For each task the methods that are not defined on it, with reasons.
         notes: What a reader should know of how it came about, besides what tasks say themselves.
         warnings: What speaks against trusting what will come of it.
     """
@@ -141,6 +147,7 @@ class Plan:
     reference: PlannedMethod | None = None
     excluded: dict[str, dict[str, str]] = field(default_factory=dict)
     marked: dict[str, dict[str, str]] = field(default_factory=dict)
+    declined: dict[str, dict[str, str]] = field(default_factory=dict)
     seeds: tuple[int, ...] = (0,)
     tasks: tuple[PlannedTask, ...] = ()
     methods: tuple[PlannedMethod, ...] = ()
@@ -177,9 +184,12 @@ class Plan:
         """The plan as canonical JSON."""
         table = TypeAdapter(Plan).dump_python(self)
         transfers = (method["transfer"] for method in table["methods"] if method["transfer"])
+        later = [(table, "declined")]  # as plans were before there were these
         for task in (*table["tasks"], *transfers):
-            if not task["measure"]:  # as plans were before tasks could name one
-                del task["measure"]
+            later += [(task, "measure"), (task, "several")]
+        for holder, key in later:
+            if not holder[key]:
+                del holder[key]
         return canonical_json({"schema": PLAN_SCHEMA, **table})
 
     @classmethod

@@ -12,6 +12,7 @@ from distbench.planning.config import RunConfig
 from distbench.planning.eligibility import Eligibility, sources_that_saw
 from distbench.planning.jobs import lay_out
 from distbench.planning.keys import Keys
+from distbench.planning.kinds import declined_methods
 from distbench.planning.methods import (
     ResolvedMethod,
     is_untuned,
@@ -67,7 +68,8 @@ def make_plan(config: RunConfig) -> Plan:
         encoders=encoders,
     )
     seeds = tuple(range(config.first_seed, config.first_seed + protocol.seeds))
-    jobs, cells = lay_out(tasks, methods, seeds, keys)
+    declined = declined_methods(tasks, methods, reference, run.names)
+    jobs, cells = lay_out(tasks, methods, seeds, keys, declined)
     scored = any("metric" in method.components for method in methods)
     note, warning = run.metric_remarks() if scored else (None, None)
     return Plan(
@@ -90,6 +92,7 @@ def make_plan(config: RunConfig) -> Plan:
         reference=reference,
         excluded=excluded,
         marked=marked,
+        declined=declined,
         seeds=seeds,
         tasks=tasks,
         methods=methods,

@@ -22,7 +22,7 @@ class ResolvedTask:
         task: The component.
         flip: Whether its images may be mirrored, as its entry says, or over it the run.
         group: Name that it shares with tasks of the same data, or its own.
-        measure: What methods are compared by on it, as one types it; empty for accuracy.
+        measure: What methods are compared by on it, as one types it; empty for the usual one.
     """
 
     id: str

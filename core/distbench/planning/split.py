@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from distbench.errors import DataError
 from distbench.interfaces.groups import take_groups
 from distbench.interfaces.suite import Protocol
-from distbench.interfaces.task import UNLABELLED, Part
+from distbench.interfaces.task import UNLABELLED, Part, is_labelled
+from distbench.planning.multi_split import drawn_labelled, drawn_probe, drawn_validation
 
 Positions = NDArray[np.int64]
 
@@ -42,10 +43,12 @@ def split_train(
     Validation is carved first, stratified: `protocol.validation` of each class and at least one
     image, but never so much that fewer than two of its images are left. Then the label budget is
     drawn from the rest: a share of each class rounded, at least two images where there are two,
-    or a count.
+    or a count. Where an image may show several classes, both are drawn as
+    `distbench.planning.multi_split` says.
 
     Args:
-        labels: (n,), `UNLABELLED` where the class is not known.
+        labels: (n,), `UNLABELLED` where the class is not known; (n, c) of images that may show
+            several classes.
         classes: Class names.
         protocol: Gives the label budget and the share of validation.
         seed: From (suite, task, seed).
@@ -60,6 +63,8 @@ def split_train(
     given = np.zeros(0, dtype=np.int64) if given_validation is None else given_validation
     apart = np.zeros(len(labels), dtype=bool)
     apart[given] = True
+    if labels.ndim == 2:
+        return _split_several(labels, classes, protocol, rng, apart, groups)
     orders: list[Positions] = []
     for number, name in enumerate(classes):
         orders.append(rng.permutation(np.flatnonzero((labels == number) & ~apart)))
@@ -88,6 +93,32 @@ def split_train(
     apart[validated] = True
     return Split(
         labelled=np.sort(np.concatenate(labelled)).astype(np.int64),
+        unlabelled=np.flatnonzero(~apart).astype(np.int64),
+        validation=validated,
+    )
+
+
+def _split_several(
+    labels: Positions,
+    classes: tuple[str, ...],
+    protocol: Protocol,
+    rng: np.random.Generator,
+    apart: NDArray[np.bool_],
+    groups: Positions | None,
+) -> Split:
+    """The parts where labels are (n, c); `apart` are the images of a given validation part."""
+    known = is_labelled(labels)
+    given = np.flatnonzero(apart)
+    free = np.flatnonzero(known & ~apart)
+    share = 0.0 if len(given) else protocol.validation
+    drawn = drawn_validation(labels, classes, share, rng, free, groups)
+    if groups is not None:
+        apart |= np.isin(groups, groups[drawn])  # images without a label that belong to them, too
+    validated = np.sort(np.concatenate([given, drawn])).astype(np.int64)
+    apart[validated] = True
+    rest = np.flatnonzero(known & ~apart)
+    return Split(
+        labelled=drawn_labelled(labels, protocol, rng, rest, len(free)),
         unlabelled=np.flatnonzero(~apart).astype(np.int64),
         validation=validated,
     )
@@ -128,7 +159,7 @@ def draw_probe(
     rule of PARC, Bolya et al., NeurIPS 2021).
 
     Args:
-        labels: (n,) labels of all train images.
+        labels: (n,) labels of all train images; (n, c) of images that may show several classes.
         labelled: Positions of the labelled part.
         size: Number of images at most.
         seed: From (suite, task, seed, "probe").
@@ -136,6 +167,8 @@ def draw_probe(
             taken, since a metric that compares an image with its own copy is deceived; more only
             where a class has no two groups.
     """
+    if labels.ndim == 2:
+        return drawn_probe(labels, labelled, size, np.random.default_rng(seed), groups)
     if UNLABELLED in labels[labelled]:
         raise ValueError("the labelled part holds images without a label")
     rng = np.random.default_rng(seed)

@@ -18,6 +18,9 @@ from distbench.planning.resolved_task import ResolvedTask, index_of
 from distbench.planning.split import split_train
 from distbench.plugins.component_identity import Identified, as_table
 
+OF_SEVERAL = "map"
+"""What methods are compared by where an image may show several classes and nobody says."""
+
 
 def plan_task(task: ResolvedTask, protocol: Protocol, skip_corrupt: bool) -> PlannedTask:
     """Reads a task's index and checks that the protocol can be applied to it.
@@ -36,10 +39,17 @@ def plan_task(task: ResolvedTask, protocol: Protocol, skip_corrupt: bool) -> Pla
         classes=index.classes,
         seen_by=tuple(sorted({*task.seen_by, *index.seen_by})),
         notes=index.notes,
-        images_key=images_key(index.fingerprint, task.task.provenance, protocol, skip_corrupt),
+        images_key=images_key(
+            index.fingerprint,
+            task.task.provenance,
+            protocol,
+            skip_corrupt,
+            several=index.several,
+        ),
         flip=task.flip,
         group=task.group,
-        measure=task.measure,
+        measure=task.measure or (OF_SEVERAL if index.several else ""),
+        several=index.several,
     )
 
 

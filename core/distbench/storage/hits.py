@@ -10,11 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench.storage.atomic import write_atomic
-from distbench.storage.predictions import FILE, ROUNDING, Predictions, opened_predictions, packed
+from distbench.storage.predictions import (
+    FILE,
+    ROUNDING,
+    Predictions,
+    answered_rightly,
+    opened_predictions,
+    packed,
+)
 from distbench.storage.rows import Row
 
 LABELS = "test_labels.safetensors"
-"""Of a run's folder: the classes of the test images, one tensor for each task, named by its id."""
+"""Of a run's folder: the labels of the test images, one tensor for each task, named by its id; of
+images that may show several classes (m, c), each entry one higher, so that -1 is kept as 0."""
 
 
 def write_test_labels(folder: Path, labels: Mapping[str, NDArray[np.int64]]) -> None:
@@ -23,14 +31,16 @@ def write_test_labels(folder: Path, labels: Mapping[str, NDArray[np.int64]]) -> 
     Raises:
         OSError: No space, no permission.
     """
-    kept = {**_tensors(folder / LABELS), **labels}
+    lifted = {task: own + 1 if own.ndim == 2 else own for task, own in labels.items()}
+    kept = {**_tensors(folder / LABELS), **lifted}
     if kept:
         write_atomic(folder / LABELS, packed(kept))
 
 
 def read_test_labels(folder: Path) -> dict[str, NDArray[np.int64]]:
     """The test labels that a run's folder holds, by task; what cannot be read is not there."""
-    return {task: values.astype(np.int64) for task, values in _tensors(folder / LABELS).items()}
+    kept = {task: own.astype(np.int64) for task, own in _tensors(folder / LABELS).items()}
+    return {task: own - 1 if own.ndim == 2 else own for task, own in kept.items()}
 
 
 def packed_hits(
@@ -43,9 +53,9 @@ def packed_hits(
     """
     if row.result is None or predictions is None or labels is None:
         return None
-    if len(predictions) != len(labels) or not len(labels):
+    if predictions.shape != labels.shape or not len(labels):
         return None
-    right = predictions == labels
+    right = answered_rightly(predictions, labels)
     if abs(float(right.mean()) - row.result.accuracy) > ROUNDING:
         return None
     return np.packbits(right).tobytes()
@@ -69,11 +79,11 @@ class FolderHits:
         return packed_hits(row, self.predictions(row), self.labels(row))
 
     def labels(self, row: Row) -> NDArray[np.int64] | None:
-        """The test labels of a row's task, (m,), where the folder holds them."""
+        """The test labels of a row's task, (m,) or (m, c), where the folder holds them."""
         return self._labels.get(row.task.id)
 
     def predictions(self, row: Row) -> Predictions | None:
-        """The predictions of a row, int64 (m,), where the folder holds them."""
+        """The predictions of a row, int64 (m,) or (m, c), where the folder holds them."""
         if self._predictions is None or row.key not in self._names:
             return None
         return np.asarray(self._predictions.get_tensor(row.key), dtype=np.int64)

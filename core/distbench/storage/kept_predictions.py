@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from distbench.storage.predictions import (
     FILE,
+    are_predictions,
     opened_predictions,
     predictions_digest,
     whole_images,
@@ -79,4 +80,4 @@ class KeptPredictions:
         if self._tensors is None or key not in self._names:
             return None
         tensor: NDArray[Any] = self._tensors.get_tensor(key)
-        return tensor if tensor.ndim == 1 and tensor.dtype.kind == "u" else None
+        return tensor if are_predictions(tensor) else None

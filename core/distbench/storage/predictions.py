@@ -1,4 +1,4 @@
-"""Test predictions: the class of each test image, kept compact and bound to a row by a digest."""
+"""Test predictions: the classes of each test image, kept compact and bound to a row by a digest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from distbench.storage.atomic import write_atomic
 from distbench.storage.rows import Row
 
 Predictions = NDArray[np.int64]
-"""int64 (m,): the class number for each test image, in the order of the test part."""
+"""int64 (m,): the class number for each test image, in the order of the test part; (m, c), 0 and 1,
+where an image may show several classes."""
 
 ROUNDING = 1e-6
 """Of a number of images that was divided by all of them and is multiplied again."""
@@ -32,14 +33,21 @@ def compact(predictions: NDArray[Any] | Sequence[int]) -> NDArray[Any]:
     """The same numbers in the smallest unsigned type that holds them.
 
     Raises:
-        ValueError: They are no class numbers: not whole, negative, or beyond 31 bits.
+        ValueError: They are no class numbers: not whole, negative, or beyond 31 bits; or, of shape
+            (m, c), above 2.
     """
     given = np.asarray(predictions)
-    if given.ndim != 1 or given.dtype.kind not in "iu" or not given.size:
+    if given.ndim not in (1, 2) or given.dtype.kind not in "iu" or not given.size:
         raise ValueError("predictions are a list of whole numbers")
-    if given.min() < 0 or given.max() >= 2**31:
+    if given.min() < 0 or given.max() >= (2**31 if given.ndim == 1 else 3):
         raise ValueError("a prediction is no class number")
     return given.astype(np.min_scalar_type(int(given.max())))
+
+
+def are_predictions(tensor: NDArray[Any]) -> bool:
+    """Whether a tensor has the form of kept predictions."""
+    matrix = tensor.ndim == 2 and tensor.max(initial=0) < 2
+    return tensor.dtype.kind == "u" and (tensor.ndim == 1 or bool(matrix))
 
 
 def predictions_digest(predictions: NDArray[Any]) -> str:
@@ -47,9 +55,19 @@ def predictions_digest(predictions: NDArray[Any]) -> str:
     return hashlib.sha256(np.ascontiguousarray(predictions, dtype="<i4").tobytes()).hexdigest()
 
 
+def answered_rightly(predictions: NDArray[Any], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which images (m,) are answered rightly.
+
+    Where an image may show several classes, both (m, c), every class of it that is known must be.
+    """
+    right = predictions == labels
+    each: NDArray[np.bool_] = right if right.ndim == 1 else (right | (labels < 0)).all(axis=1)
+    return each
+
+
 def accuracy(predictions: NDArray[Any], labels: NDArray[np.int64]) -> float:
-    """Share of equal entries."""
-    return float(np.mean(predictions == labels))
+    """Share of the images that are answered rightly."""
+    return float(np.mean(answered_rightly(predictions, labels)))
 
 
 def whole_images(share: float, images: int) -> bool:
@@ -61,8 +79,20 @@ def whole_images(share: float, images: int) -> bool:
 
 
 def balanced_accuracy(predictions: NDArray[Any], labels: NDArray[np.int64]) -> float:
-    """Mean over the occurring classes of the share that is classified rightly."""
+    """Mean over the occurring classes of the share that is classified rightly.
+
+    Where an image may show several classes, both (m, c), it is the mean over the classes of the
+    mean of two shares: of the images that show the class, and of those that do not. One that no
+    image is of does not count.
+    """
     right = predictions == labels
+    if right.ndim == 2:
+        shares = [
+            np.mean([right[labels[:, c] == shown, c].mean() for shown in np.unique(known)])
+            for c in range(labels.shape[1])
+            if len(known := labels[labels[:, c] >= 0, c])
+        ]
+        return float(np.mean(shares))
     return float(np.mean([right[labels == c].mean() for c in np.unique(labels)]))
 
 
@@ -97,11 +127,7 @@ def read_predictions(path: Path, name: str, digest: str) -> Predictions | None:
             predictions = file.get_tensor(name)
     except (FileNotFoundError, SafetensorError, ValueError, TypeError, KeyError):
         return None
-    if (
-        predictions.ndim != 1
-        or predictions.dtype.kind != "u"
-        or predictions_digest(predictions) != digest
-    ):
+    if not are_predictions(predictions) or predictions_digest(predictions) != digest:
         return None
     return np.asarray(predictions, dtype=np.int64)
 

@@ -59,7 +59,17 @@ def probabilities(logs: Logs, *, several: bool = False) -> NDArray[np.float64]:
 
 
 def fit(logs: NDArray[Any], predictions: NDArray[Any]) -> bool:
-    """Whether logarithms (m, c) are such as give these predictions (m,): a most probable class."""
+    """Whether logarithms (m, c) are such as give these predictions (m,): a most probable class.
+
+    Predictions (m, c), where an image may show several classes: those of probability 0.5 or more.
+    """
+    if predictions.ndim == 2:
+        if logs.shape != predictions.shape or not np.isfinite(logs).all() or (logs > 0).any():
+            return False
+        # Of float16, one step to each side of log 0.5 may be either.
+        half = np.float16(np.log(0.5))
+        sure = np.abs(logs.astype(np.float64) - float(half)) > float(np.spacing(np.abs(half)))
+        return bool(((logs >= half) == (predictions == 1))[sure].all())
     if logs.ndim != 2 or len(logs) != len(predictions) or not logs.shape[1]:
         return False
     if predictions.max(initial=0) >= logs.shape[1] or not np.isfinite(logs).all():

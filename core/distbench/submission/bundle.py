@@ -17,7 +17,7 @@ from pydantic_core import from_json
 
 from distbench.errors import UsageError
 from distbench.storage.predictions import FILE as PREDICTIONS
-from distbench.storage.predictions import Predictions
+from distbench.storage.predictions import Predictions, are_predictions
 from distbench.storage.probabilities import Logs
 from distbench.storage.row_schemas import NewerSchemaError, read_row
 from distbench.storage.rows import Row
@@ -133,7 +133,7 @@ class Bundle:
         return row
 
     def predictions(self, key: str) -> Predictions | None:
-        """The class given to each test image in a cell, int64 (m,); None if the bundle has none.
+        """The answers of a cell on test images, int64 (m,) or (m, c); None if the bundle has none.
 
         Raises:
             BundleError: The member that holds them is damaged or not of the right form.
@@ -151,9 +151,7 @@ class Bundle:
         Raises:
             BundleError: As for `predictions`.
         """
-        return self._tensors(
-            PREDICTIONS, lambda t: t.ndim == 1 and t.dtype.kind == "u", "list of class numbers"
-        )
+        return self._tensors(PREDICTIONS, are_predictions, "list of class numbers")
 
     def logs(self, row: Row) -> Logs | None:
         """The logarithms of a row's test probabilities, float16 (m, c); None if it has none.

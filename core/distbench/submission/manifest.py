@@ -51,7 +51,7 @@ class Coverage(_Block):
 class TaskFacts(_Block, Grown):
     """A task and the fingerprint of its data."""
 
-    later: ClassVar = frozenset({"flip", "group", "measure"})
+    later: ClassVar = frozenset({"flip", "group", "measure", "several"})
 
     id: Name
     use: str = Field(max_length=limits.NAME, description="the task as one would type it")
@@ -66,6 +66,7 @@ class TaskFacts(_Block, Grown):
         max_length=limits.NAME,
         description="what methods are compared by on it; empty for accuracy",
     )
+    several: bool = Field(False, description="true: an image may show several classes")
 
 
 class Machine(_Block):

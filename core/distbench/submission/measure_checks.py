@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from distbench.interfaces.suite import SuiteDefinition
+from distbench.planning.tasks import OF_SEVERAL
 from distbench.plugins.registry import Registry
 from distbench.submission.manifest import PublicPlan
 from distbench.submission.validation_report import shown
@@ -26,7 +27,8 @@ def other_measures(
         if task.id not in own:
             continue
         measure = own[task.id]
-        wanted = names.make("measure", measure).label if measure else ""
+        usual = OF_SEVERAL if task.several else ""
+        wanted = names.make("measure", measure).label if measure else usual
         if task.measure != wanted:
             wrong[task.id] = (
                 f"its suite compares by {wanted or 'accuracy'} and it by "

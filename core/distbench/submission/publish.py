@@ -233,6 +233,7 @@ def _task(task: PlannedTask, scrub: Scrubber) -> dict[str, Any]:
         "flip": task.flip,
         "group": task.group,
         "measure": task.measure,
+        "several": task.several,
     }
 
 

@@ -42,7 +42,7 @@ class RowChecks:
     Attributes:
         scores: Looks at what metrics said in a study.
         tally: What was counted.
-        recomputed: In how many rows the accuracies were recomputed.
+        recomputed: In how many rows the accuracies were.
         unknown: For how many rows they could not be, by task, with the reason.
         probabilities: Looks at test probabilities.
     """
@@ -55,9 +55,8 @@ class RowChecks:
         report: ValidationReport,
         initialisations: Mapping[str, str] = {},
     ) -> None:
-        self._initialisations = initialisations
-        self._bundle, self._labels, self._texts, self._report = bundle, labels, texts, report
-        plan = bundle.plan
+        self._initialisations, self._bundle, self._labels = initialisations, bundle, labels
+        self._texts, self._report, plan = texts, report, bundle.plan
         self._planned = plan.cells()
         self._tasks = {task.id: task for task in plan.tasks}
         self._methods = {method.id: method for method in plan.methods}
@@ -103,7 +102,7 @@ class RowChecks:
         elif row.result is None or row.cost is None:
             self._refuse("status", where, "it is done but has no result or no cost")
         else:
-            for claim in impossible(row):
+            for claim in impossible(row, task.several):
                 self._refuse(claim.kind, where, claim.reason)
             self._sources_of(row.result, where)
             self._cost(row, row.cost, row.result, len(task.classes), where)
@@ -249,11 +248,13 @@ class RowChecks:
             return
         if predictions_digest(predictions) != result.predictions_digest:
             self._refuse("predictions", where, "its predictions are not those of its digest")
-        if len(predictions) != parts.test:
+        if predictions.shape[1:] != ((len(task.classes),) if task.several else ()):
+            self._refuse("predictions", where, f"its predictions are of shape {predictions.shape}")
+        elif len(predictions) != parts.test:
             self._refuse(
                 "predictions", where, f"{len(predictions)} predictions of {parts.test} images"
             )
-        elif predictions.max() >= len(task.classes):
+        elif not task.several and predictions.max() >= len(task.classes):
             self._refuse(
                 "predictions", where, f"predicts class {predictions.max()} of {len(task.classes)}"
             )
@@ -271,7 +272,7 @@ class RowChecks:
             count, _ = self.unknown.get(task.id, (0, ""))
             self.unknown[task.id] = (count + 1, labels)
             return
-        if len(labels) != len(predictions):
+        if labels.shape != predictions.shape:
             self._refuse(
                 "predictions",
                 where,

@@ -27,8 +27,14 @@ class Claim(NamedTuple):
     reason: str
 
 
-def impossible(row: Row) -> Iterator[Claim]:
-    """Everything that a done row claims and that no training can have given."""
+def impossible(row: Row, several: bool = False) -> Iterator[Claim]:
+    """Everything that a done row claims and that no training can have given.
+
+    Args:
+        row: The row.
+        several: Whether an image may show several classes: then balanced and validation accuracies
+            are no shares of images.
+    """
     result, cost = row.result, row.cost
     if result is None or cost is None:
         return
@@ -37,9 +43,10 @@ def impossible(row: Row) -> Iterator[Claim]:
         yield Claim("costs", "it counts something that no machine can count")
         return
     distils = "distiller" in row.method.components
-    yield from _accuracies(result, len(row.task.classes))
-    yield from _validation(result)
-    yield from _parts(result, row.protocol, len(row.task.classes))
+    classes = len(row.task.classes)
+    yield from _accuracies(result, classes, several)
+    yield from _validation(result, several)
+    yield from _parts(result, row.protocol, classes + several)
     own_loss = all("source" not in table for table in row.method.components.values())
     yield from _curve(result, cost.steps, own_loss)
     yield from _phases(result, cost)
@@ -48,7 +55,7 @@ def impossible(row: Row) -> Iterator[Claim]:
     yield from _sources(result.sources) if distils else _no_sources(result.sources, cost)
 
 
-def _accuracies(result: ResultBlock, classes: int) -> Iterator[Claim]:
+def _accuracies(result: ResultBlock, classes: int, several: bool) -> Iterator[Claim]:
     for name in ("accuracy", "balanced_accuracy", "validation_accuracy"):
         value = getattr(result, name)
         if value is not None and not 0 <= value <= 1:
@@ -62,6 +69,8 @@ def _accuracies(result: ResultBlock, classes: int) -> Iterator[Claim]:
             "accuracies",
             f"accuracy {result.accuracy:.6g} is no whole number of {test:,} test images",
         )
+        return
+    if several:
         return
     right = round(result.accuracy * test)
     # An image of a class of n among c classes is worth 1 / (c n) of the balanced accuracy.
@@ -77,7 +86,7 @@ def _accuracies(result: ResultBlock, classes: int) -> Iterator[Claim]:
         )
 
 
-def _validation(result: ResultBlock) -> Iterator[Claim]:
+def _validation(result: ResultBlock, several: bool) -> Iterator[Claim]:
     """Validation accuracies are shares of the validation images, and there are none without."""
     images = result.parts.validation
     values = [result.validation_accuracy, *(point.validation_accuracy for point in result.curve)]
@@ -87,7 +96,7 @@ def _validation(result: ResultBlock) -> Iterator[Claim]:
         if images < 1:
             yield Claim("accuracies", "it has a validation accuracy and no validation images")
             return
-        if not whole_images(value, images):
+        if not several and not whole_images(value, images):
             yield Claim(
                 "accuracies",
                 f"validation accuracy {value:.6g} is no whole number of {images:,} validation "

@@ -101,8 +101,8 @@ class Judging:
         Args:
             by: One that `of_task` gave.
             row: The row.
-            predictions: int64 (m,), its own; None where they are missing.
-            labels: int64 (m,); None where they are not at hand.
+            predictions: int64 (m,) or (m, c), its own; None where they are missing.
+            labels: Of the same shape; None where they are not at hand.
             logs: Gives the logarithms of its probabilities, asked only where they are needed.
 
         Raises:
@@ -111,7 +111,7 @@ class Judging:
         if by.name in IN_ROWS or row.result is None:
             return {}
         measure = self._make(by.name)
-        if labels is None or predictions is None or len(labels) != len(predictions):
+        if labels is None or predictions is None or labels.shape != predictions.shape:
             return {by.name: Judged(None, _NO_LABELS)}
         kept = None
         if "probabilities" in measure.needs:

@@ -16,8 +16,9 @@ from distbench.engine.ranking import Comparison, rank_probes
 from distbench.engine.stages.score import number_of
 from distbench.errors import ArgumentError, Declined
 from distbench.interfaces.calls import naming
+from distbench.interfaces.labels import Labels, as_numpy, labels_of
 from distbench.interfaces.metric import BEYOND, Metric, SetMetric
-from distbench.interfaces.probe import Labels, Probe, as_numpy
+from distbench.interfaces.probe import Probe
 from distbench.interfaces.strategy import Strategy
 from distbench.interfaces.zoo import SourceInfo
 from distbench.plugins.registry import registry
@@ -43,7 +44,7 @@ class Arrays:
     """What sources say of the same labelled images; a mapping names its sources.
 
     Attributes:
-        labels: (n,) class numbers >= 0.
+        labels: (n,) class numbers >= 0; (n, c) of 0 and 1 where an image may show several classes.
         features: (n, d) of each source.
         probabilities: (n, z) of each source over its own classes.
         logits: (n, z) of each source, where probabilities are not at hand.
@@ -79,7 +80,7 @@ class Arrays:
         """
         if self.labels is None:
             raise ArgumentError("labels=, the class number of each image, is missing")
-        labels = Labels(self.labels)
+        labels = labels_of(self.labels)
         needed: dict[str, Metric] = {need: m for m in metrics for need in m.needed()}
         for need in sorted(BEYOND & needed.keys()):
             raise ArgumentError(
@@ -142,6 +143,8 @@ def score_arrays(metric: str | Metric, arrays: Arrays) -> float:
             "value for one alone; give all of them to distbench.rank(metric=..., features={...})"
         )
     (probe,) = arrays.probes([chosen])
+    if undefined := chosen.undefined(probe.labels):
+        raise undefined
     with naming(chosen.name, "score"), unchanged(chosen.name):
         given = chosen.score(probe)
     value = number_of(chosen, given)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from distbench import Baseline, MethodContext, searched
 from distbench_builtin.shared.methods.labelled_phase import labelled_phase
@@ -20,12 +20,14 @@ class FineTune(Baseline):
     defaults are ours.
     """
 
+    kinds: ClassVar = frozenset({"single", "several"})
+
     lr: float = searched(0.01, low=5e-4, high=0.2, log=True, gt=0, description="peak learning rate")
     head_lr: float = head_rate()
     weight_decay: float = weight_penalty()
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
-        """One phase of cross-entropy on the labelled images."""
+        """One phase on the labelled images."""
         return [
             labelled_phase(
                 context, lr=self.lr, head_lr=self.head_lr, weight_decay=self.weight_decay

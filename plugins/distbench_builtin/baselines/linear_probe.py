@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from distbench import Baseline, MethodContext, searched
 from distbench_builtin.shared.methods.labelled_phase import labelled_phase
@@ -21,13 +21,15 @@ class LinearProbing(Baseline):
     `finetune` is what adapting the features is worth. The settings are ours.
     """
 
+    kinds: ClassVar = frozenset({"single", "several"})
+
     lr: float = searched(0.1, low=3e-3, high=10, log=True, gt=0, description="peak learning rate")
     weight_decay: float = searched(
         5e-4, low=1e-6, high=0.1, log=True, ge=0, description="L2 penalty"
     )
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
-        """One phase of cross-entropy on the labelled images, the backbone left alone."""
+        """One phase on the labelled images, the backbone left alone."""
         return [
             labelled_phase(
                 context, train_backbone=False, lr=self.lr, weight_decay=self.weight_decay

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from distbench import Baseline, MethodContext, Phase, Stream, searched
 from distbench_builtin.shared.methods.parameters import head_rate, weight_penalty
@@ -22,6 +22,8 @@ class LinearProbingThenFineTuning(Baseline):
     steps are shared are parameters, with defaults of ours.
     """
 
+    kinds: ClassVar = frozenset({"single", "several"})
+
     share: float = searched(
         0.5, low=0.1, high=0.9, gt=0, lt=1, description="of the steps, those of linear probing"
     )
@@ -36,11 +38,11 @@ class LinearProbingThenFineTuning(Baseline):
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """Linear probing, then fine-tuning; of a single step the latter alone."""
-        from torch.nn.functional import cross_entropy
+        from distbench_builtin.shared.methods.labelled_loss import labelled_loss
 
         def loss(student: Classifier, batch: Batches) -> torch.Tensor:
             shown = batch["labelled"]
-            return cross_entropy(student(shown.views["weak"]), shown.labels)
+            return labelled_loss(student(shown.views["weak"]), shown.labels)
 
         def phase(name: str, steps: int, lr: float, head_lr: float) -> Phase:
             stream = Stream(context.labelled, context.protocol.batch, labels=context.labels)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import Field
 
@@ -27,8 +27,11 @@ class MeanTeacher(Baseline):
     draws of an unlabelled image, ramped up by exp(-5 (1 - t)^2) over the first `ramp` of the steps.
     The average is judged; its memory fits the number of steps (published 0.99, then 0.999). The
     teacher's batch statistics are its own running ones, not those of the batch; that is ours, as
-    are the rates.
+    are the rates. Where an image may show several classes, a probability is the sigmoid of a class
+    and the loss on labels binary (`labelled_loss`).
     """
+
+    kinds: ClassVar = frozenset({"single", "several"})
 
     weight: float = searched(
         10.0, low=0.3, high=100, log=True, gt=0, description="weight of the consistency, in the end"
@@ -50,17 +53,25 @@ class MeanTeacher(Baseline):
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled images and two draws of unlabelled ones."""
         import torch
-        from torch.nn.functional import cross_entropy, mse_loss
+        from torch.nn.functional import mse_loss
+
+        from distbench_builtin.shared.methods.labelled_loss import (
+            class_probabilities,
+            labelled_loss,
+        )
+
+        several = context.several
 
         def loss(student: Classifier, batch: Batches) -> torch.Tensor:
             labelled, unlabelled = batch["labelled"], batch["unlabelled"]
             known, one = labelled.views["weak"], unlabelled.views["one"]
             logits = student(torch.cat([known, one]))  # (l + u, C)
             on_known, on_one = logits.split([len(known), len(one)])
-            wanted = batch.average(unlabelled.views["other"]).float().softmax(1)  # (u, C)
-            consistency = mse_loss(on_one.float().softmax(1), wanted)
+            average = batch.average(unlabelled.views["other"])  # (u, C)
+            wanted = class_probabilities(average, several)
+            consistency = mse_loss(class_probabilities(on_one, several), wanted)
             weight = self.weight * self.share(batch.step, batch.steps)
-            return cross_entropy(on_known, labelled.labels) + weight * consistency
+            return labelled_loss(on_known, labelled.labels) + weight * consistency
 
         size = context.protocol.batch
         usual = PRETRAINED_RATE if context.pretrained else PUBLISHED_RATE

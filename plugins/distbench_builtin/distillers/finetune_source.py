@@ -31,13 +31,14 @@ class FineTuneSource(Distiller):
     role: ClassVar[Role] = "ceiling"
     initialisation: ClassVar[Literal["pretrained", "random", "source"]] = "source"
     needs: ClassVar[frozenset[Need]] = frozenset()
+    kinds: ClassVar = frozenset({"single", "several"})
 
     lr: float = searched(0.01, low=5e-4, high=0.2, log=True, gt=0, description="peak learning rate")
     head_lr: float = head_rate(10.0, "learning rate of the new classifier, times lr")
     weight_decay: float = weight_penalty()
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
-        """One phase of cross-entropy on the labelled images."""
+        """One phase on the labelled images."""
         return [
             labelled_phase(
                 context, lr=self.lr, head_lr=self.head_lr, weight_decay=self.weight_decay

@@ -26,5 +26,5 @@ class ProbeSource(FineTuneSource):
     head_lr: float = head_rate()
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
-        """One phase of cross-entropy on the labelled images, the source left alone."""
+        """One phase on the labelled images, the source left alone."""
         return [replace(phase, train_backbone=False) for phase in super().phases(context)]

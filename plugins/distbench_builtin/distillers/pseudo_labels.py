@@ -35,10 +35,12 @@ class PseudoLabels(TransferDistiller):
 
     For sources with sigmoid outputs the cross-entropy is binary (`SoftTargetCrossEntropy`). The
     paper's lam, temperature, views and whether labelled images are distilled on are unknown; the
-    defaults are ours. Its distillation is on the task's own unlabelled images.
+    defaults are ours. Its distillation is on the task's own unlabelled images. Where an image may
+    show several of the task's classes, the loss on labels is binary too (`labelled_loss`).
     """
 
     version: ClassVar[int] = 2
+    kinds: ClassVar = frozenset({"single", "several"})
 
     lam: float = searched(
         0.25, low=0.02, high=0.9, ge=0, le=1, description="share of the loss on labels"
@@ -58,10 +60,11 @@ class PseudoLabels(TransferDistiller):
     )
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
-        """One phase: cross-entropy on labels, `SoftTargetCrossEntropy` on pseudo-labels."""
+        """One phase: `labelled_loss` on labels, `SoftTargetCrossEntropy` on pseudo-labels."""
         import torch
 
         from distbench import Phase, Stream
+        from distbench_builtin.shared.methods.labelled_loss import labelled_loss
 
         heads = SourceHeads(context, self.temperature)
         online = self.views == "online"
@@ -73,9 +76,7 @@ class PseudoLabels(TransferDistiller):
             images = torch.cat([labelled.views["weak"], more])
             features = student.features(images)  # (l + u, 3, s, s) -> (l + u, d)
             count = len(labelled.labels)
-            supervised = torch.nn.functional.cross_entropy(
-                student.classify(features[:count]), labelled.labels
-            )
+            supervised = labelled_loss(student.classify(features[:count]), labelled.labels)
             if self.on == "unlabelled":
                 images, features = images[count:], features[count:]
             elif not online:

@@ -38,6 +38,7 @@ class TaskAgnosticTransfer(TwoStageDistiller):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features"})
+    kinds: ClassVar = frozenset({"single", "several"})
 
     loss: Literal["contrastive", "regression", "cosine"] = Field(
         "contrastive", description="how features are matched"

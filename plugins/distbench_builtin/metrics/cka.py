@@ -26,7 +26,8 @@ class CKA(Metric):
 
         <XX', YY'>  becomes  |X'Y|^2 - n/(n-2) k'l + (sum k)(sum l) / ((n-1)(n-2))
 
-    The authors' code computes both too; it works in the precision it is given, we in float64.
+    The authors' code computes both too; it works in the precision it is given, we in float64. Where
+    an image may show several classes, its row of Y has a 1 for each of them.
 
     Range: 0..1, debiased -1..1 (about 0 for features that say nothing). Unchanged by shifting,
     scaling and rotating the features. Needs features, and reference with `against=reference`.
@@ -40,6 +41,7 @@ class CKA(Metric):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features"})
+    kinds: ClassVar = frozenset({"single", "several"})
 
     debiased: bool = Field(True, description="unbiased estimates of the inner products")
     against: Literal["labels", "reference"] = Field(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 from scipy.optimize import minimize
+from scipy.special import expit
 
 from distbench import Declined, Metric, Probe
 from distbench_builtin.shared.numerics.features import Array, doubles
@@ -40,6 +42,11 @@ class LinearProbe(Metric):
     with fewer images than folds has one each in the first of them. A class of one image is always
     trained on, and its image does not count.
 
+    Where an image may show several classes, each class has a binary logistic regression of its own,
+    with the same penalty, and the score is the mean over the classes of the average precision on
+    the left-out images, in percent (mAP; chance is the mean share of the classes). Images are dealt
+    out by the classes that they show together, each such set like a class above.
+
     Range: 0..100. Unchanged by shifting, scaling and rotating the features, and by dimensions
     that are constant.
 
@@ -52,6 +59,8 @@ class LinearProbe(Metric):
         >>> round(distbench.score("linear_probe", x, [0, 0, 0, 1, 1, 1]), 3)
         66.667
     """
+
+    kinds: ClassVar = frozenset({"single", "several"})
 
     folds: int = Field(5, ge=2, description="parts of the images, each left out once")
     penalty: float = Field(
@@ -67,6 +76,8 @@ class LinearProbe(Metric):
             Declined: All features are equal, or no two images share a class.
         """
         labels = probe.labels
+        if labels.several:
+            return 100 * self._several(probe)
         if labels.num_classes == len(labels):
             raise Declined("no two images share a class, so none can be left out")
         scores, squares = principal(probe)
@@ -85,19 +96,79 @@ class LinearProbe(Metric):
             right += float((own / likeliest.sum(axis=1)).sum())
         return 100 * right / int((fold >= 0).sum())
 
+    def _several(self, probe: Probe) -> float:
+        """Mean average precision of one classifier a class on the images that were left out."""
+        from sklearn.metrics import average_precision_score
+
+        shown = probe.labels.array  # (n, C)
+        scores, squares = principal(probe)
+        if not len(squares):
+            raise Declined("all images have the same features")
+        if len(shown) < self.folds:
+            raise Declined(f"{self.folds} folds need as many images, got {len(shown)}")
+        rows = scores * np.sqrt(len(shown) / squares.sum())  # (n, r)
+        _, together = np.unique(shown, axis=0, return_inverse=True)
+        order = np.lexsort((*_nearness(probe, rows), together.ravel()))
+        fold = np.empty(len(rows), dtype=np.int64)
+        fold[order] = np.arange(len(rows)) % self.folds
+        logits = np.empty(shown.shape)
+        for left_out in range(self.folds):
+            test = fold == left_out
+            both = _fit_each(rows[~test], shown[~test], self.penalty)
+            logits[test] = rows[test] @ both[:-1] + both[-1]  # (t, r) @ (r, C) + (C,) -> (t, C)
+        logits = np.round(logits / _TIE) * _TIE
+        pairs = zip(shown.T, logits.T, strict=True)
+        return float(np.mean([average_precision_score(own, by) for own, by in pairs]))
+
 
 def _deal(probe: Probe, rows: Array, folds: int) -> NDArray[np.int64]:
     """The fold of each image (n,); -1 for one that is never left out."""
     labels = probe.labels
-    lengths = np.einsum("nr,nr->n", rows, rows)
-    # Round-off must not order what is equal; that is ordered by the features as they were given.
-    lengths = np.round(lengths / lengths.max() * 1e9)
-    exact = np.array([crc32(row) for row in probe.shared(doubles) + 0.0])  # makes -0 be 0
-    order = np.lexsort((exact, lengths, labels.ids))
+    order = np.lexsort((*_nearness(probe, rows), labels.ids))
     fold = np.empty(len(rows), dtype=np.int64)
     fold[order] = (np.arange(len(rows)) - np.repeat(labels.starts, labels.counts)) % folds
     fold[labels.counts[labels.ids] == 1] = -1
     return fold
+
+
+def _nearness(probe: Probe, rows: Array) -> tuple[Array, Array]:
+    """By what images are ordered, the last first: distance from the mean, and what is theirs."""
+    lengths = np.einsum("nr,nr->n", rows, rows)
+    # Round-off must not order what is equal; that is ordered by the features as they were given.
+    lengths = np.round(lengths / lengths.max() * 1e9)
+    exact = np.array([crc32(row) for row in probe.shared(doubles) + 0.0])  # makes -0 be 0
+    return exact, lengths
+
+
+def _fit_each(rows: Array, shown: NDArray[np.int64], penalty: float) -> Array:
+    """Weights, and below them the bias, (r + 1, C) of a binary logistic regression a class.
+
+    Args:
+        rows: (n, r), principal scores.
+        shown: (n, C), 1 where an image shows a class, 0 where not.
+        penalty: On the squared weights.
+    """
+    n, r = rows.shape
+    classes = shown.shape[1]
+    scale = np.ones((r + 1, 1))
+    scale[:r, 0] = 1 / np.sqrt(np.einsum("nr,nr->r", rows, rows) / n / 4 + penalty)
+
+    def loss(flat: Array) -> tuple[float, Array]:
+        both = flat.reshape(r + 1, classes) * scale
+        weights = both[:r]
+        logits = rows @ weights + both[r]  # (n, r) @ (r, C) + (C,) -> (n, C)
+        value = (np.logaddexp(0, logits) - shown * logits).sum() / n
+        residual = (expit(logits) - shown) / n
+        slope = np.empty_like(both)
+        slope[:r] = rows.T @ residual + penalty * weights  # (r, n) @ (n, C) -> (r, C)
+        slope[r] = residual.sum(axis=0)  # (n, C) -> (C,)
+        return float(value + penalty / 2 * np.vdot(weights, weights)), (slope * scale).ravel()
+
+    options = {"maxiter": _MOST_STEPS, "gtol": _SLOPE, "ftol": 0.0, "maxcor": 20}
+    start = np.zeros((r + 1) * classes)
+    optimum = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
+    solution: Array = optimum.reshape(r + 1, classes) * scale
+    return solution
 
 
 def _fit(rows: Array, ids: NDArray[np.int64], penalty: float, start: Array) -> Array:

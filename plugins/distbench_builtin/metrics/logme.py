@@ -29,7 +29,9 @@ class LogME(Metric):
               - n/2 ln 2 pi ]
 
     with s_i all D eigenvalues of X'X, those that are 0 included; leaving them out, as the authors'
-    code does where n < D, makes wide features win. X is neither centred nor scaled.
+    code does where n < D, makes wide features win. X is neither centred nor scaled. Where an image
+    may show several classes, t is 1 on each image that shows the class: the paper's regression on
+    several targets.
 
     Range: unbounded, mostly -1..1. Unchanged by rotating and, when converged, by scaling the
     features. A class of which the features know nothing (a/b to infinity) has the evidence of
@@ -46,6 +48,7 @@ class LogME(Metric):
     """
 
     version: ClassVar[int] = 2
+    kinds: ClassVar = frozenset({"single", "several"})
 
     stopping: Literal["converged", "authors"] = Field(
         "converged",
@@ -60,20 +63,21 @@ class LogME(Metric):
                 leaves the numbers of float64.
         """
         known, counts = probe.shared(spectrum), probe.labels.counts.astype(np.float64)
+        images = float(len(probe.labels))
         if len(known.values) == len(probe.labels):
             outside = np.zeros_like(counts)
         else:
             outside = np.maximum(counts - known.inside.sum(axis=1), _RESOLUTION * counts)  # (C,)
         if self.stopping == "converged":
-            return float(_converged(known, outside, counts).mean())
+            return float(_converged(known, outside, counts, images).mean())
         with np.errstate(all="ignore"):
-            score = float(_authors(known, outside, counts).mean())
+            score = float(_authors(known, outside, counts, images).mean())
         if not np.isfinite(score):
             raise Declined("the authors' iteration overflows with features of this scale")
         return score
 
 
-def _converged(known: Spectrum, outside: Array, counts: Array) -> Array:
+def _converged(known: Spectrum, outside: Array, counts: Array, n: float) -> Array:
     """Evidence per image (C,), maximised.
 
     For a given ratio r = a/b the best b is known, ``n/b = |t - Xm|^2 + r |m|^2``, which leaves one
@@ -85,9 +89,9 @@ def _converged(known: Spectrum, outside: Array, counts: Array) -> Array:
         known: Eigenvalues and projections.
         outside: (C,), squared length of what the features cannot express of the targets.
         counts: (C,), squared lengths of the targets.
+        n: Number of images.
     """
     values, _, inside = known
-    n = counts.sum()
     null: Array = -0.5 * (np.log(2 * np.pi * counts / n) + 1)
     if not len(values):
         return null
@@ -132,14 +136,14 @@ def _slope(
     return gradient, -slope.sum(axis=1) - n * (second - first**2)
 
 
-def _authors(known: Spectrum, outside: Array, counts: Array) -> Array:
+def _authors(known: Spectrum, outside: Array, counts: Array, n: float) -> Array:
     """Evidence per image (C,) where the authors' iteration stops; arguments as `_converged`.
 
     The rule of github.com/thuml/LogME: from a = b = 1 at most 11 steps, until a/b changes by less
     than 1e-3; 1e-5 is added to both denominators; the evidence combines the last a and b with the
     residuals of the step before.
     """
-    s, inside, n = known.values * known.largest, known.inside, counts.sum()
+    s, inside = known.values * known.largest, known.inside
     a, b, fit, misfit = (np.ones_like(counts) for _ in range(4))
     going = np.ones(len(counts), dtype=bool)
     for _ in range(_AUTHORS_STEPS):

@@ -11,6 +11,7 @@ from distbench import Declined, Metric, Probe
 from distbench_builtin.shared.numerics import pairs as _pairs
 from distbench_builtin.shared.numerics.features import Array
 from distbench_builtin.shared.numerics.pairs import Counts, Floats
+from distbench_builtin.shared.numerics.rank_correlation import of_pairs
 
 
 class PARC(Metric):
@@ -40,6 +41,10 @@ class PARC(Metric):
     randomised PCA (32 dimensions) differ between library versions and cannot be reproduced; these
     can, but are not those.
 
+    Where an image may show several classes, its label vector has a 1 for each of them, and the
+    correlations of these vectors, which take more than two values then, are ranked with midranks
+    too. An image that shows no class, or all, has no such correlation and is left out.
+
     Range: -100..100. Unchanged by shifting single dimensions and by scaling them with positive
     factors, not by rotating. Needs features. Cost: O(n^2 d) time; memory for a float32 copy of the
     features and one tile of correlations, however many images.
@@ -52,6 +57,7 @@ class PARC(Metric):
     """
 
     version: ClassVar[int] = 2
+    kinds: ClassVar = frozenset({"single", "several"})
 
     dims: int | None = Field(
         None, ge=2, description="principal components to keep; none: no PCA, all dimensions"
@@ -65,6 +71,8 @@ class PARC(Metric):
                 from the features.
         """
         labels = probe.labels
+        if labels.several:
+            return 100 * self._several(probe)
         if labels.num_classes == len(labels):
             raise Declined("no two images share a class, so there is nothing to compare")
         if len(labels) * (len(labels) - 1) // 2 <= _pairs.EXACT:
@@ -76,6 +84,27 @@ class PARC(Metric):
         x = probe.features if self.dims is None else _principal(probe.features, self.dims)
         rows = _pairs.unit_rows(x, order=labels.order, dtype=np.float32)
         return 100 * _spearman(*_counted(*_defined(rows, labels.ids[labels.order])))
+
+    def _several(self, probe: Probe) -> float:
+        """Spearman's coefficient with the correlations of label vectors (n, C)."""
+        n = len(probe.labels)
+        exact = n * (n - 1) // 2 <= _pairs.EXACT
+        dtype = np.float64 if exact else np.float32
+        features = probe.features if self.dims is None else _principal(probe.features, self.dims)
+        x = _pairs.unit_rows(features, dtype=dtype)
+        shown = probe.labels.onehot
+        away = shown - shown.mean(axis=1, keepdims=True)  # (n, C)
+        length = np.sqrt((away**2).sum(axis=1, keepdims=True))
+        y = (away / np.where(length > 0, length, 1)).astype(dtype)
+        defined = x.any(axis=1) & y.any(axis=1)
+        if defined.sum() < 3:
+            raise Declined(
+                "fewer than three images have features that vary and show some classes but not all"
+            )
+        inner, left, right = of_pairs(x[defined], y[defined])
+        if not left or not right:
+            raise Declined("by features or by labels all pairs of images are equally alike")
+        return inner / float(np.sqrt(left) * np.sqrt(right))
 
 
 def _principal(features: Floats, dims: int) -> Array:

@@ -29,6 +29,7 @@ class Random(Metric):
     """
 
     needs: ClassVar = frozenset({"source_info"})
+    kinds: ClassVar = frozenset({"single", "several"})
     role: ClassVar[Role] = "control"
 
     def score(self, probe: Probe) -> float:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from distbench import Declined, Metric, Need, Probe
 from distbench_builtin.shared.numerics import pairs as _pairs
-from distbench_builtin.shared.numerics.features import Array
 from distbench_builtin.shared.numerics.pairs import Floats
+from distbench_builtin.shared.numerics.rank_correlation import of_pairs
 
 
 class RSA(Metric):
@@ -44,6 +42,7 @@ class RSA(Metric):
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features", "reference"})
+    kinds: ClassVar = frozenset({"single", "several"})
 
     def score(self, probe: Probe) -> float:
         """Spearman's coefficient of the models' correlations between images, times 100.
@@ -69,39 +68,7 @@ class RSA(Metric):
             )
         if not defined.all():
             x, y = x[defined], y[defined]
-        inner, left, right = _sorted(x, y) if few else _counted(x, y)
+        inner, left, right = of_pairs(x, y)
         if not left or not right:
             raise Declined("to one of the models all pairs of images are equally alike")
         return 100 * inner / float(np.sqrt(left) * np.sqrt(right))
-
-
-def _sorted(x: Floats, y: Floats) -> tuple[float, float, float]:
-    """Inner product and squares of the centred midranks of the correlations."""
-    ranks = []
-    for rows in (x, y):
-        steps = np.rint(_pairs.upper(rows) * _pairs.FINE)
-        ranks.append(rankdata(steps) - (len(steps) + 1) / 2)  # (pairs,)
-    a, b = ranks
-    return float(a @ b), float(a @ a), float(b @ b)
-
-
-def _counted(x: Floats, y: Floats) -> tuple[float, float, float]:
-    """The same for float32 rows, by counting first and computing the correlations again."""
-    size = 2 * _pairs.STEPS + 2
-    counts = np.zeros((2, size), dtype=np.int64)
-    for own, other in _pairs.tiles(len(x)):
-        for count, rows in zip(counts, (x, y), strict=True):
-            count += np.bincount(_steps(rows, own, other), minlength=size)
-    pairs = int(counts[0].sum())
-    ranks: Array = np.cumsum(counts, axis=1) - (counts + pairs) / 2  # (2, steps)
-    left, right = (float((c * r) @ r) for c, r in zip(counts, ranks, strict=True))
-    inner = 0.0
-    for own, other in _pairs.tiles(len(x)):
-        inner += float(ranks[0][_steps(x, own, other)] @ ranks[1][_steps(y, own, other)])
-    return inner, left, right
-
-
-def _steps(rows: Floats, own: slice, other: slice) -> NDArray[np.int32]:
-    """Steps of the correlations of a tile, each pair once, in one row."""
-    steps = _pairs.tile(rows, own, other)
-    return steps[_pairs.above_diagonal(len(steps))] if own == other else steps.ravel()

@@ -37,6 +37,7 @@ class SourceSize(Metric):
     """
 
     needs: ClassVar = frozenset({"source_info"})
+    kinds: ClassVar = frozenset({"single", "several"})
     role: ClassVar[Role] = "control"
 
     by: Literal["parameters", "macs", "depth"] = Field(

@@ -26,6 +26,8 @@ from distbench_builtin.shared.images.folder_layout import sort_out
 from distbench_builtin.shared.images.folder_tree import ImageFile, walk
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
 from distbench_builtin.shared.images.grouping import divided_numbers
+from distbench_builtin.shared.images.label_sets import DESCRIPTION as SETS
+from distbench_builtin.shared.images.label_sets import joined, label_matrix
 from distbench_builtin.shared.images.label_spellings import DESCRIPTION as LABELS
 from distbench_builtin.shared.images.label_spellings import (
     Labels,
@@ -55,7 +57,9 @@ class FolderTask(Task):
 
     Table: ``table=labels.csv`` (comma, semicolon or tab; UTF-8), ``.jsonl`` or ``.parquet``, with
     a column of file names, one of classes and perhaps one of parts (train, test, val, or
-    unlabelled). A row without a class is an unlabelled image.
+    unlabelled). A row without a class is an unlabelled image. With ``multilabel=true`` an image may
+    show several classes: ``cat|dog``. A test part is then drawn from the images of each class that
+    show no rarer one.
 
     ``unlabelled=DIR`` adds a folder of images without labels, at any depth. Images without labels,
     wherever they lie, that are also among the labelled, validation or test images, byte for byte,
@@ -93,6 +97,7 @@ class FolderTask(Task):
             more=" of the table; `folder`, that below the folder of the class"
         ),
     )
+    multilabel: bool = Field(False, description=SETS)
     copies: Copies = Field("refuse", description=COPIES)
     labels: Labels = Field("check", description=LABELS)
     bits: int | None = Field(None, ge=8, le=16, description=BITS)
@@ -113,6 +118,8 @@ class FolderTask(Task):
         for name, column in columns.items():
             if column is not None and self.table is None:
                 raise UsageError(f"task folder: {name}={column} names a column of table=FILE")
+        if self.multilabel and self.table is None:
+            raise UsageError("task folder: multilabel=true is about the cells of table=FILE")
         return self
 
     def accepts_copies(self) -> bool:  # noqa: D102
@@ -123,11 +130,10 @@ class FolderTask(Task):
 
     def identity(self) -> dict[str, Any]:  # noqa: D102
         identity = super().identity()
-        params = identity["params"]
-        return {
-            **identity,
-            "params": {k: v for k, v in params.items() if v is not None and k not in _JUDGE},
-        }
+        params = {k: v for k, v in identity["params"].items() if v is not None and k not in _JUDGE}
+        if not self.multilabel:  # as identities were before there was this
+            del params["multilabel"]
+        return {**identity, "params": params}
 
     def index(self) -> TaskIndex:  # noqa: D102
         self._depth().check()
@@ -176,6 +182,11 @@ class FolderTask(Task):
         layout = self._layout(bonds)
         rows = {part: _in_order(classes) for part, classes in layout.parts.items()}
         rows["train"] += [(None, image) for image in layout.unlabelled]
+        if layout.sets is not None:
+            rows = {
+                part: [(c and joined(layout.sets[image.place]), image) for c, image in own]
+                for part, own in rows.items()
+            }
         where = str(self.table or self.path)
         items = {part: bonds.items(own) for part, own in rows.items()}
         if self.labels == "check":
@@ -185,15 +196,23 @@ class FolderTask(Task):
         numbers = bonds.numbers(images, where)
         groups = divided_numbers(numbers, {part: len(own) for part, own in rows.items()})
         number = {name: i for i, name in enumerate(layout.classes)}
+
+        def labels_of(given: Sequence[str | None]) -> NDArray[np.int64]:
+            if layout.sets is not None:
+                return label_matrix(given, layout.classes)
+            return np.array([UNLABELLED if c is None else number[c] for c in given], np.int64)
+
         parts = {
             part: Part(
-                np.array([UNLABELLED if c is None else number[c] for c, _ in own], np.int64),
+                labels_of([label for label, _ in own]),
                 tuple(image.name for _, image in own),
                 groups[part],
             )
             for part, own in rows.items()
         }
         fingerprint = with_bits(_fingerprint(items, groups), self.bits)
+        if self.multilabel:
+            fingerprint = hashlib.sha256(f"multilabel {fingerprint}".encode()).hexdigest()
         return rows, TaskIndex(
             layout.classes, parts, fingerprint, self.seen_by, tuple(layout.notes)
         )
@@ -208,7 +227,14 @@ class FolderTask(Task):
                 "split": self.split_column,
             }
             return listed_in(
-                self.table, self._root, self.test, columns, bonds, self.labels, self._further()
+                self.table,
+                self._root,
+                self.test,
+                columns,
+                bonds,
+                self.labels,
+                self._further(),
+                multilabel=self.multilabel,
             )
         root = self.path or Path()
         layout = sort_out(root, walk(root), self.test, bonds, self._further())

@@ -1,4 +1,4 @@
-"""Pascal VOC 2007 with all the classes of an image, as source data."""
+"""Pascal VOC 2007 with all the classes of an image, as target task and as source data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
-from distbench import UNLABELLED, DataError, Download, Part, Task, TaskIndex, absent, home, primary
+from distbench import DataError, Download, Part, Task, TaskIndex, absent, home, primary
 from distbench_builtin.shared.caching.file_digests import digests_below
 from distbench_builtin.shared.downloads.archive import Archive, Piece
 from distbench_builtin.shared.images.decode import decode
@@ -27,11 +27,10 @@ _COUNTS = {"train": 2501, "val": 2510, "trainval": 5011, "test": 4952}
 
 
 class Voc2007(Task):
-    """Pascal VOC 2007, multi-label: source data for `distbench zoo build`, no target task.
+    """Pascal VOC 2007, multi-label: an image may show several of 20 classes.
 
-    Everingham et al., The PASCAL Visual Object Classes Challenge 2007. An image shows several of
-    20 classes; classes whose objects are all marked difficult are not judged in it. No image has
-    one label, so no student can be trained on it.
+    Everingham et al., The PASCAL Visual Object Classes Challenge 2007. Classes whose objects are
+    all marked difficult are not judged in an image. Also source data for `distbench zoo build`.
     """
 
     path: Path | None = primary(
@@ -49,30 +48,16 @@ class Voc2007(Task):
         return [] if self.path is not None else [_archive()]
 
     def index(self) -> TaskIndex:
-        """Parts without labels; `multi_labels` has those."""
+        """Parts with labels (n, 20): 1 where an image shows a class, 0 where not, -1 not judged."""
         parts = self._load()
         whole = json.dumps({part: (names, rows.tolist()) for part, (names, rows) in parts.items()})
         return TaskIndex(
             classes=CLASSES,
-            parts={
-                part: Part(np.full(len(names), UNLABELLED, np.int64), tuple(names))
-                for part, (names, _) in parts.items()
-            },
+            parts={part: Part(rows, tuple(names)) for part, (names, rows) in parts.items()},
             fingerprint=hashlib.sha256(f"{self._images_digest()} {whole}".encode()).hexdigest(),
             seen_by=("voc2007",),
-            notes=("multi-label: for `distbench zoo build`, no target task",),
+            notes=("multi-label: classes of which all objects are difficult are not judged",),
         )
-
-    def multi_labels(self, part: str) -> NDArray[np.int64]:
-        """1 where an image of a part shows a class, 0 where not, -1 where that is not judged.
-
-        Args:
-            part: ``train`` or ``test``.
-
-        Returns:
-            (n, 20).
-        """
-        return self._load()[part][1]
 
     def read(self, part: str, positions: Sequence[int]) -> Sequence[NDArray[np.uint8]]:
         """Images of a part, decoded."""

@@ -9,6 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ _SAMPLE = 64
 
 
 TEST_LABELS = "test_labels.npy"
-"""Of a folder of decoded images: int64 (m,), the classes of the test images."""
+"""Of a folder of decoded images: int64 (m,) or (m, c), the labels of the test images."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,11 @@ class ImageSet:
 
     Attributes:
         train: uint8 (n, s, s, 3), memory-mapped; a given validation part comes last.
-        train_labels: int64 (n,), `UNLABELLED` where the class is not known.
+        train_labels: int64 (n,), `UNLABELLED` where the class is not known; (n, c) where an image
+            may show several, see `Part.labels`.
         given_validation: Positions of the task's own validation part; empty if it has none.
         test: uint8 (m, s, s, 3), memory-mapped.
-        test_labels: int64 (m,).
+        test_labels: int64 (m,) or (m, c).
         skipped: Names of images that were left out because they are corrupt.
         train_groups: int64 (n,), see `Part.groups`; None where each image stands for itself.
     """
@@ -89,7 +91,7 @@ def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = F
     validation_from = None
     for group, parts in groups.items():
         total = sum(len(index.parts[p]) for p in parts)
-        labels: list[int] = []
+        labels: list[Any] = []
         together = joined_groups([index.parts[p] for p in parts]) if group == "train" else None
         kept: list[int] = []
         start = 0
@@ -105,7 +107,8 @@ def prepare(task: Task, store_size: int, folder: Path, *, skip_corrupt: bool = F
                     labels += facts.labels[positions].tolist()
                     kept += [start + position for position in positions]
                 start += len(facts)
-        np.save(folder / f"{group}_labels.npy", np.array(labels, dtype=np.int64))
+        form = index.parts[group].labels.shape[1:]
+        np.save(folder / f"{group}_labels.npy", np.array(labels, dtype=np.int64).reshape(-1, *form))
         if together is not None:
             np.save(folder / f"{group}_groups.npy", together[kept])
     about = {"skipped": skipped, "validation_from": validation_from, "size": size}

@@ -18,8 +18,9 @@ from distbench.engine.global_state import unchanged
 from distbench.errors import Declined, PluginError
 from distbench.interfaces.calls import naming, writes
 from distbench.interfaces.context import Embedding, Surroundings
+from distbench.interfaces.labels import labels_of
 from distbench.interfaces.metric import Metric
-from distbench.interfaces.probe import Labels, Probe
+from distbench.interfaces.probe import Probe
 from distbench.interfaces.zoo import SourceInfo
 from distbench.storage.safe_text import harmless_text
 
@@ -61,12 +62,12 @@ def probes_of(
         sources: Eligible sources.
         embeddings: Their embeddings by name.
         positions: Positions (p,) of the probe among the train images.
-        labels: (n,) labels of the train images.
+        labels: (n,) labels of the train images; (n, c) where an image may show several classes.
         seed: For metrics that draw at random.
         reference: (p, r) features of the reference model on the probe.
         around: What metrics see of each source besides.
     """
-    shared = Labels(labels[positions])
+    shared = labels_of(labels[positions])
     return [
         Probe(
             shared,
@@ -91,6 +92,9 @@ def score(metric: Metric, probes: Sequence[Probe]) -> Scores:
     """
     values: dict[str, float] = {}
     excluded: dict[str, str] = {}
+    if probes and (undefined := metric.undefined(probes[0].labels)):
+        why = f"{metric.name} declined: {undefined.reason}"
+        return Scores(values, {probe.source.name: why for probe in probes})
     with naming(metric.name, "score"), unchanged(metric.name):
         given = [*metric.score_all([*probes])]
     if not intact(probes):

@@ -44,7 +44,8 @@ def index(subject: Subject) -> None:
             raise Fault(f"it has no part {name!r}", "a task has images to train on and to test on")
     if wrong := index_finding(index) or without_label(index):
         raise Fault(*wrong)
-    known = set(index.parts["train"].labels.tolist())
+    labels = index.parts["train"].labels
+    known = {*np.flatnonzero((labels == 1).any(axis=0))} if index.several else {*labels.tolist()}
     if missing := [c for i, c in enumerate(index.classes) if i not in known]:
         raise Fault(f"no train image is of class {missing[0]!r}", "leave out classes without one")
 

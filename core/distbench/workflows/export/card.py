@@ -42,6 +42,10 @@ def card(original: Original, to: str, written: Written, check: Agreement) -> str
         f"Mean {list(original.steps.mean)}, std {list(original.steps.std)}, channels RGB. The same "
         "is in `preprocessing.json`, with all class names in the order of the outputs.",
         _classes(original.task.classes),
+        "Each class has the sigmoid of its logit as its probability; an image shows those of 0.5 "
+        "or more."
+        if original.task.several
+        else "",
         "## Accuracy",
         _accuracy(original),
         *_views(original, written),
@@ -61,6 +65,13 @@ def card(original: Original, to: str, written: Written, check: Agreement) -> str
 
 def _summary(original: Original) -> str:
     result, task = original.result, original.task
+    if task.several:
+        return (
+            f"A network that says which of {len(task.classes)} classes an image shows, several or "
+            f"none; it had every class right on {100 * result.accuracy:.1f} % of "
+            f"{result.parts.test} test images. Trained by {_code(original.cell.method)} with "
+            f"distbench {version('distbench')}."
+        )
     return (
         f"A network that tells {len(task.classes)} classes apart; it classified "
         f"{100 * result.accuracy:.1f} % of {result.parts.test} test images rightly. Trained by "
@@ -97,14 +108,25 @@ def _accuracy(original: Original) -> str:
     result = original.result
     low, high = wilson(result.accuracy, result.parts.test)
     held = f"{100 * result.accuracy:.1f} % (95 % interval for new images {100 * low:.1f} to "
+    several = original.task.several
     rows = [
-        ["test accuracy", held + f"{100 * high:.1f})"],
-        ["mean recall over classes", f"{100 * result.balanced_accuracy:.1f} %"],
+        [
+            "images with every class right" if several else "test accuracy",
+            held + f"{100 * high:.1f})",
+        ],
+        [
+            "balanced accuracy, mean over classes" if several else "mean recall over classes",
+            f"{100 * result.balanced_accuracy:.1f} %",
+        ],
         ["test images", f"{result.parts.test}, shown to it once, after training"],
     ]
     if result.validation_accuracy is not None:
         share = f"{100 * result.validation_accuracy:.1f} % of {result.parts.validation} images"
-        rows.append(["validation accuracy", share])
+        if several:
+            share = share.replace(" of ", " on ")
+        rows.append(
+            ["validation, mean average precision" if several else "validation accuracy", share]
+        )
     return _table(["", ""], rows)
 
 
@@ -188,8 +210,14 @@ def _costs(original: Original) -> str:
 
 def _limitations(original: Original) -> list[str]:
     result, row = original.result, original.row
+    names = "It names one of its classes for every image, also for one that shows none of them."
+    if original.task.several:
+        names = (
+            "A class is named where its probability, the sigmoid of its logit, is 0.5 or more; "
+            "where a miss costs more than a false alarm, take less."
+        )
     lines = [
-        "It names one of its classes for every image, also for one that shows none of them.",
+        names,
         "Its probabilities have not been calibrated.",
         f"Judged on {result.parts.test} images of one data set; other cameras, places or times may "
         "give other results.",

@@ -21,8 +21,9 @@ from distbench.errors import UsageError
 from distbench.interfaces.calls import naming
 from distbench.storage.safe_text import plain_json
 from distbench.workflows.export.onnx_graph import graph_of, logits_of
-from distbench.workflows.export.preprocessing import FIT, normalised
+from distbench.workflows.export.preprocessing import normalised
 from distbench.workflows.export.student import Original
+from distbench.workflows.export.usage import loader, use_onnx, use_timm, use_torch
 
 Logits = NDArray[np.floating]
 
@@ -57,7 +58,8 @@ def write_torch(original: Original, folder: Path) -> Written:
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     loading = "\n".join(f"    {line}" for line in recipe["how_to_load"].strip().splitlines())
-    (folder / "load.py").write_text(_LOADER.format(fit=FIT, loading=loading), encoding="utf-8")
+    several = original.task.several
+    (folder / "load.py").write_text(loader(loading, several), encoding="utf-8")
     with _own_imports(folder), naming(original.work.student.name, "export: how_to_load"):
         there = runpy.run_path(str(folder / "load.py"))
         logits = there["logits"](there["load"](), _pixels(original)).numpy()
@@ -69,7 +71,7 @@ def write_torch(original: Original, folder: Path) -> Written:
         "pillow",
         *packages.get(recipe["format"].removesuffix("+head"), ()),
     )
-    return Written(logits, _USE_TORCH, needed, original.exported_views is None)
+    return Written(logits, use_torch(several), needed, original.exported_views is None)
 
 
 def write_timm(original: Original, folder: Path) -> Written:
@@ -120,7 +122,7 @@ def write_timm(original: Original, folder: Path) -> Written:
     with naming(original.work.student.name, "export: its tensors in timm"), torch.inference_mode():
         loaded = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
         logits = loaded(normalised(_pixels(original), steps)).numpy()
-    return Written(logits, _USE_TIMM, ("timm", "pillow"), single=True)
+    return Written(logits, use_timm(original.task.several), ("timm", "pillow"), single=True)
 
 
 def write_onnx(original: Original, folder: Path) -> Written:
@@ -133,14 +135,18 @@ def write_onnx(original: Original, folder: Path) -> Written:
 
     pixels = _pixels(original)
     model = graph_of(original.model, original.steps, pixels[:2], original.exported_views)
-    about = {"classes": original.task.classes, "preprocessing": original.steps.as_dict()}
+    about = {
+        "classes": original.task.classes,
+        "preprocessing": original.steps.as_dict(),
+        **original.outputs,
+    }
     for key, value in about.items():
         entry = model.metadata_props.add()
         entry.key, entry.value = key, json.dumps(value, ensure_ascii=False)
     path = folder / "model.onnx"
     onnx.save_model(model, path)
     onnx.checker.check_model(path)
-    usage = _USE_ONNX.format(fit=FIT)
+    usage = use_onnx(original.task.several)
     needed = ("onnxruntime", "numpy", "pillow")
     return Written(logits_of(path, pixels), usage, needed, original.exported_views is None)
 
@@ -182,98 +188,3 @@ def _own_imports(folder: Path) -> Iterator[None]:
         for name in names:
             sys.modules.pop(name, None)
         sys.modules.update(others)
-
-
-_LOADER = '''\
-"""Loads this student and classifies images: python load.py IMAGE..."""
-
-import json
-import sys
-from pathlib import Path
-
-import numpy as np
-import torch
-from PIL import Image, ImageOps
-
-HERE = Path(__file__).resolve().parent
-ABOUT = json.loads((HERE / "preprocessing.json").read_text(encoding="utf-8"))
-sys.path.insert(0, str(HERE))
-
-
-def load(PATH=HERE / "model.safetensors"):
-    """The network, from normalised images (b, 3, s, s) to logits (b, c)."""
-{loading}
-    return model.eval()
-
-
-{fit}
-
-@torch.inference_mode()
-def logits(model, pixels):
-    """Logits (b, c) of uint8 pixels (b, 3, s, s), which `fit` gives."""
-    images = pixels.float() / 255
-    if images.shape[-1] != ABOUT["size"]:
-        sides = (ABOUT["size"], ABOUT["size"])
-        images = torch.nn.functional.interpolate(images, sides, mode="bilinear", antialias=True)
-        images = images.clamp(0, 1)
-    mean, std = (torch.tensor(ABOUT[key]).view(1, 3, 1, 1) for key in ("mean", "std"))
-    return model((images - mean) / std)
-
-
-def classify(model, files):
-    """For each file the classes with their probabilities, the likeliest first."""
-    pixels = np.stack([fit(Image.open(file), ABOUT["stored"], ABOUT["bits"]) for file in files])
-    found = logits(model, torch.from_numpy(pixels).permute(0, 3, 1, 2)).softmax(1)
-    return [
-        sorted(zip(ABOUT["classes"], row), key=lambda pair: -pair[1]) for row in found.tolist()
-    ]
-
-
-if __name__ == "__main__":
-    for file, ranked in zip(sys.argv[1:], classify(load(), sys.argv[1:])):
-        print(file, *(f"{{name}} {{share:.3f}}" for name, share in ranked[:3]), sep="\\t")
-'''
-
-_USE_TORCH = """\
-from load import classify, load
-
-model = load()
-for name, share in classify(model, ["image.jpg"])[0][:3]:
-    print(name, share)
-"""
-
-_USE_TIMM = """\
-import timm
-import torch
-from PIL import Image, ImageOps
-from timm.data import create_transform, resolve_data_config
-
-model = timm.create_model("local-dir:.", pretrained=True).eval()
-transform = create_transform(**resolve_data_config(model=model))
-image = ImageOps.exif_transpose(Image.open("image.jpg")).convert("RGB")
-with torch.inference_mode():
-    shares = model(transform(image)[None]).softmax(1)[0]
-for share, number in zip(*(part.tolist() for part in shares.topk(min(3, len(shares))))):
-    print(model.pretrained_cfg["label_names"][number], share)
-"""
-
-_USE_ONNX = """\
-import json
-
-import numpy as np
-import onnxruntime
-from PIL import Image, ImageOps
-
-
-{fit}
-
-session = onnxruntime.InferenceSession("model.onnx", providers=["CPUExecutionProvider"])
-about = session.get_modelmeta().custom_metadata_map
-classes, steps = json.loads(about["classes"]), json.loads(about["preprocessing"])
-pixels = fit(Image.open("image.jpg"), steps["stored"], steps["bits"])
-pixels = pixels.transpose(2, 0, 1)[None]
-logits = session.run(["logits"], {{"pixels": pixels}})[0][0]
-shares = np.exp(logits - logits.max())
-for number in np.argsort(-logits)[:3]:
-    print(classes[number], float(shares[number] / shares.sum()))
-"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -72,6 +73,14 @@ class Original:
     def exported_views(self) -> tuple[tuple[str, ...], str] | None:
         """The same, where all have a name: functions of a plugin are not exported."""
         return None if self.views is None or OWN in self.views[0] else self.views
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """What becomes of its logits where an image may show several classes; else nothing.
+
+        Each class has the sigmoid of its logit as its probability, and is named from 0.5 on.
+        """
+        return {"activation": "sigmoid", "threshold": 0.5} if self.task.several else {}
 
     @torch.inference_mode()
     def logits(self, *, single: bool = False) -> NDArray[np.float32]:

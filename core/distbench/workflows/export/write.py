@@ -60,6 +60,7 @@ def write(student: Original, to: str, target: Path, *, replace: bool = False) ->
             **student.steps.as_dict(),
             "classes": list(student.task.classes),
             "cell": student.cell.key,
+            **student.outputs,
         }
         text = plain_json(json.dumps(about, indent=1, ensure_ascii=False)) + "\n"
         (draft / ABOUT).write_text(text, encoding="utf-8")

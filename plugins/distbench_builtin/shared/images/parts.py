@@ -10,6 +10,7 @@ from distbench import DataError
 from distbench_builtin.shared.images.bonds import Bonds
 from distbench_builtin.shared.images.drawing import drawn_whole, note
 from distbench_builtin.shared.images.folder_tree import ImageFile
+from distbench_builtin.shared.images.label_sets import Sets, by_class
 from distbench_builtin.shared.images.twins import note_of_twins, twins_of
 
 Classes = dict[str, list[ImageFile]]
@@ -38,16 +39,24 @@ class Layout:
         parts: ``train`` and ``test``, perhaps ``validation``: images by class.
         unlabelled: Images without a class.
         notes: What a reader of results should know.
+        sets: Classes by the place of an image, where it may show several: then `parts` divide
+            images by other things than their class.
     """
 
     parts: dict[str, Classes]
     unlabelled: list[ImageFile] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    sets: Sets | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
         """Class names, sorted byte by byte."""
-        return tuple(sorted(self.parts["train"]))
+        return tuple(sorted(self.of_part("train")))
+
+    def of_part(self, part: str) -> Classes:
+        """Images of a part by class; one that shows several is there as often."""
+        own = self.parts.get(part, {})
+        return own if self.sets is None else by_class(own, self.sets)
 
 
 def complete(
@@ -168,7 +177,7 @@ def count(classes: Classes) -> int:
 
 def untested(layout: Layout) -> Iterable[str]:
     """A note on classes that have no test images."""
-    missing = sorted(set(layout.parts["train"]) - set(layout.parts["test"]))
+    missing = sorted(set(layout.of_part("train")) - set(layout.of_part("test")))
     if missing:
         yield f"no test images of {some(missing, 5)}"
 

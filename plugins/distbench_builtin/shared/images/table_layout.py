@@ -16,6 +16,7 @@ from distbench_builtin.shared.images.folder_tree import (
     note_of_left_out,
     plain,
 )
+from distbench_builtin.shared.images.label_sets import by_rarest, check_joined, classes_in
 from distbench_builtin.shared.images.label_spellings import Labels, check_labels
 from distbench_builtin.shared.images.parts import (
     PARTS,
@@ -48,6 +49,8 @@ def listed(
     bonds: Bonds,
     labels: Labels,
     further: Sequence[ImageFile] = (),
+    *,
+    multilabel: bool = False,
 ) -> Layout:
     """Reads a table of images.
 
@@ -59,6 +62,7 @@ def listed(
         bonds: What belongs together; gets the groups that a column names.
         labels: Whether labels that look like slips are questioned.
         further: Images of a further folder without labels.
+        multilabel: Whether a cell may name several classes.
 
     Raises:
         DataError: It cannot be used; says what and what to do.
@@ -77,6 +81,7 @@ def listed(
     finder = _Finder(root)
     blank: Counter[str] = Counter()
     first: dict[str, str] = {}
+    sets: dict[str, tuple[str, ...]] = {}
     left_out = 0
     for number, (name, klass, *more) in table.rows(chosen):
         if not name:
@@ -93,13 +98,19 @@ def listed(
         elif not klass:
             blank[where] += 1
         else:
-            if klass not in first:
-                first[klass] = table.row_name(number)
+            sets[image.place] = classes_in(klass) if multilabel else (klass,)
+            for name in sets[image.place]:
+                if name not in first:
+                    first[name] = table.row_name(number)
             parts.setdefault(where, {}).setdefault(plain(klass), []).append(image)
     _check_files(path, root, file, finder)
     if labels == "check":
         check_labels(first, str(path), label)
-    _check_classes(path, parts, label)
+        if not multilabel:
+            check_joined(first, str(path), label)
+    if multilabel:
+        layout.parts, layout.sets = by_rarest(parts, sets), sets
+    _check_classes(path, layout, label)
     if blank:
         layout.notes += [
             f"{n} {where} images without a label left out" for where, n in blank.items()
@@ -214,8 +225,14 @@ def _check_files(path: Path, root: Path, column: str, finder: _Finder) -> None:
         )
 
 
-def _check_classes(path: Path, parts: dict[str, Classes], column: str) -> None:
-    train = parts["train"]
+def _check_classes(path: Path, layout: Layout, column: str) -> None:
+    train = layout.of_part("train")
+    if any(_is_fraction(name) for name in train) and len(train) > sum(map(len, train.values())) / 2:
+        raise DataError(
+            f"column {column!r} of {path} holds numbers, such as {next(iter(train))!r}, and few "
+            "images have the same: distbench learns classes, and no numbers yet (regression); "
+            "write classes, such as ranges of them"
+        )
     if len(train) < 2:
         what = f"one class ({next(iter(train))!r})" if train else "no label"
         raise DataError(
@@ -223,8 +240,16 @@ def _check_classes(path: Path, parts: dict[str, Classes], column: str) -> None:
             "classes or more"
         )
     for part in ("test", "validation"):
-        if alone := sorted(set(parts.get(part, {})) - set(train)):
+        if alone := sorted(set(layout.of_part(part)) - set(train)):
             raise DataError(
                 f"class {some(alone, quote=True)} of {path} has {part} images but no training "
                 "images; list some, or remove it"
             )
+
+
+def _is_fraction(text: str) -> bool:
+    """Whether a text is a number, and no whole one."""
+    try:
+        return not float(text).is_integer()
+    except ValueError:
+        return False

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def labelled_phase(context: MethodContext, *, steps: int | None = None, **settings: Any) -> Phase:
-    """Cross-entropy on weak views of the labelled images.
+    """`labelled_loss` on weak views of the labelled images.
 
     Args:
         context: What the method sees.
@@ -31,8 +31,8 @@ def labelled_phase(context: MethodContext, *, steps: int | None = None, **settin
 
 
 def on_labels(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
-    """Cross-entropy on the labelled images."""
-    from torch.nn.functional import cross_entropy
+    """`labelled_loss` on the labelled images."""
+    from distbench_builtin.shared.methods.labelled_loss import labelled_loss
 
     labelled = batch["labelled"]
-    return cross_entropy(student(labelled.views["weak"]), labelled.labels)
+    return labelled_loss(student(labelled.views["weak"]), labelled.labels)

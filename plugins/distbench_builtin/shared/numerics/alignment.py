@@ -62,7 +62,9 @@ def of_rows(x: NDArray[np.floating]) -> Side:
 
 
 def of_labels(labels: Labels) -> Kernel:
-    """One-hot labels; for use with `Labels.shared`."""
+    """One-hot labels, or 0 and 1 of several classes an image; for use with `Labels.shared`."""
+    if labels.several:
+        return of_rows(labels.onehot).kernel
     n, counts = len(labels), labels.counts.astype(np.float64)
     squares = float(counts @ counts)
     trace = n - squares / n
