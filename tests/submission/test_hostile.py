@@ -449,9 +449,12 @@ def test_predictions_of_another_type_or_shape(parts: Any, judge: Judge) -> None:
     from safetensors.numpy import save
 
     key = parts.done()["key"]
-    for wrong in (np.zeros(30, np.float32), np.zeros((2, 15), np.uint8), np.zeros(30, np.int64)):
+    matrix = np.zeros((2, 15), np.uint8)  # as where an image may show several classes
+    for wrong in (np.zeros(30, np.float32), matrix + 2, np.zeros(30, np.int64)):
         parts.raw["predictions.safetensors"] = save({**parts.predictions, key: wrong})
         refused(judge(parts), "is no list of class numbers")
+    parts.raw["predictions.safetensors"] = save({**parts.predictions, key: matrix})
+    refused(judge(parts), "its predictions are of shape (2, 15)")
 
 
 def test_rows_of_an_old_schema_are_read(parts: Any, judge: Judge, tmp_path: Path) -> None:
