@@ -37,7 +37,8 @@ class Greedy(Strategy):
             raise Declined("sources are added by what they say of labelled images; name a task")
         rng = np.random.default_rng(context.seed_for("greedy"))
         rows = np.sort(rng.permutation(context.labelled)[: context.protocol.probe_size])
-        truth = np.eye(context.num_classes)[context.labels[rows]]  # (n, C)
+        labels = context.labels[rows]
+        truth = labels.clip(0) * 1.0 if context.several else np.eye(context.num_classes)[labels]
         said = np.stack(
             [left_out_outputs(context.embedding(s.name).features[rows], truth) for s in sources]
         )  # (s, n, C)

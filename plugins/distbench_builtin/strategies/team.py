@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from distbench import Context, Declined, Labels, Probe, SetMetric, Strategy, Surroundings, primary
+from distbench import Context, Declined, Probe, SetMetric, Strategy, Surroundings, primary
 from distbench_builtin.strategies._score_scaling import Sources, Vector
 
 _MOST = 20_000
@@ -44,6 +44,10 @@ class Team(Strategy):
             raise Declined("teams are chosen by what sources say of labelled images; name a task")
         if wanted := sorted(self.by.needed() - _GIVEN):
             raise Declined(f"{self.by.label} needs {wanted[0]}, which no strategy is given")
+        if context.several and "several" not in self.by.kinds:
+            raise Declined(
+                f"{self.by.label} needs images of one class each; these may show several"
+            )
         probes = self._probes(sources, context)
         members = best_team(
             list(probes), self.size, lambda t: self.by.score_set([probes[i] for i in t])
@@ -56,7 +60,7 @@ class Team(Strategy):
         """The probe of each source for which the metric is defined, by its number."""
         rng = np.random.default_rng(context.seed_for("team"))
         rows = np.sort(rng.permutation(context.labelled)[: context.protocol.probe_size])
-        labels = Labels(context.labels[rows])
+        labels = context.labels[rows]
         probes, reason = {}, "there is none"
         for number, source in enumerate(sources):
             embedding = context.embedding(source.name)

@@ -90,6 +90,18 @@ def test_without_a_task_there_is_no_team() -> None:
             registry().make("strategy", spec).weigh(np.zeros(1), [info("a", 2)])
 
 
+def test_where_images_show_several_classes_greedy_fits_each_and_teams_decline() -> None:
+    labels = np.stack([LABELS, 1 - LABELS, LABELS], axis=1)
+    said = {"good": np.eye(2)[LABELS] * 5.0, "noise": np.sin(np.arange(16.0)).reshape(8, 2)}
+    given = context(said, labels)
+    assert given.several
+    infos = [info(name, 2) for name in said]
+    weights = registry().make("strategy", "greedy:4").weigh(np.zeros(2), infos, given)
+    assert weights.tolist() == [1.0, 0.0]
+    with pytest.raises(Declined, match="e_leep needs images of one class each"):
+        registry().make("strategy", "team:e_leep").weigh(np.zeros(2), infos, given)
+
+
 def test_a_metric_that_takes_a_reference_is_declined() -> None:
     class Referring(registry().load("metric", "e_leep")):  # type: ignore[misc]
         """E-LEEP that says it needs a reference; ours."""
