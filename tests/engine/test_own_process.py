@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import subprocess
 import sys
 import time
+from pathlib import Path
 from types import FrameType
 
 import pytest
@@ -51,3 +54,26 @@ def test_what_starts_is_deaf_and_what_asks_is_not() -> None:
     with own_process._deaf_to_interruptions():
         assert signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, ())
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+
+
+@pytest.mark.slow
+def test_a_script_without_a_guard_is_not_run_again(tmp_path: Path) -> None:
+    """Python would, in the process that tries the student, and it would wait for the first."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import distbench\n"
+        "from distbench.testing.subject import miniature_options\n"
+        "print('begun', flush=True)\n"
+        "made = distbench.run(**miniature_options(baseline='finetune'))\n"
+        "print([row.status for row in made.rows])\n"
+    )
+    done = subprocess.run(
+        [sys.executable, script],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+        env={**os.environ, "DISTBENCH_HOME": str(tmp_path / "home")},
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["begun", "['done']"]

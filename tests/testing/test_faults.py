@@ -67,6 +67,13 @@ def wrong(**facts):
     return source
 
 
+def reads(change):
+    source = m.MiniatureSource("c", 2)
+    read = source.text_head
+    source.text_head = lambda texts: m.TextHead(change(read(texts).texts))
+    return source
+
+
 def certain():
     source = m.MiniatureSource("c", 2)
     forward = source.open("cpu")
@@ -202,9 +209,13 @@ class Mine(Metric):
 '''
 
 FAULTS = [
+    ("text", ZOO, 'm.MiniatureSource("b", 1)', "reads(lambda x: x * 0 + 8**-0.5)", "read the same"),
+    ("text", ZOO, 'm.MiniatureSource("b", 1)', "reads(lambda x: 2 * x)", "are not of norm 1"),
+    ("text", ZOO, 'm.MiniatureSource("b", 1)', "reads(lambda x: x[:, :5])", "text_head gives (2, 5) of two"),
+    ("text", ZOO, 'm.MiniatureSource("b", 1)', "reads(lambda x: x[[0, 0]])", "depends on those beside it"),
     ("teams", TEAMS, "np.mean(", "np.float64(len(probes) - 1) + np.dot([1, 2, 3][: len(probes)], ", "in another order"),
     ("score", ON_MODULES, '"module"', '"images"', "is declined: needs a torch module"),
-    ("determinism", ON_MODULES, "square()", "mul(np.random.rand())", "is scored"),
+    ("determinism", ON_MODULES, "square()", "mul(np.random.rand())", "the global generator of numpy"),
     ("title", MEASURE, '"share that is right"', '"a\\nb"', "its title is"),
     ("values", MEASURE, "return float(", "return 100 * float(", "values in percent are 0..1"),
     ("values", MEASURE, "return float(", "return float('nan') * float(", "the value is nan"),

@@ -46,7 +46,7 @@ def test_methods_learn_it_or_decline_before_anything_is_computed(options: dict[s
     reasons = {row.method.id: row.reason for row in run.rows if row.status == "declined"}
     assert reasons.pop("fixmatch") == (
         "baseline fixmatch needs images of one class each, and those of multi_toy may show "
-        "several; choose finetune, linear_probe, lp_ft, mean_teacher, scratch"
+        "several; choose finetune, linear_probe, lp_ft, mean_teacher, scratch, view_averaging"
     )
     assert {why.partition(" and those")[0] for why in reasons.values() if why} == {
         "metric hscore needs images of one class each,",

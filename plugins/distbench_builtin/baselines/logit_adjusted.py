@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from distbench import Declined, Inference, MethodContext, TrainedStudent, searched
@@ -16,14 +18,14 @@ class LogitAdjusted(FineTune):
     as many of them it changes nothing. It goes into the bias, so it costs nothing.
     """
 
+    kinds: ClassVar = frozenset({"single"})
+
     tau: float = searched(
         1.0, low=0.0, high=3.0, ge=0, description="how much of the log share is taken off"
     )
 
     def inference(self, context: MethodContext, student: TrainedStudent) -> Inference:
         """The adjustment."""
-        if context.labels.ndim == 2:
-            raise Declined("shares of classes are of images of one class each")
         counts = np.bincount(context.labels[context.labelled], minlength=context.num_classes)
         if not counts.all():
             name = context.classes[int(counts.argmin())]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
+from types import ModuleType
 from typing import Any
 
 from distbench.engine.processes.parent_death import die_with_parent
@@ -33,7 +35,7 @@ def answer_of(function: Callable[..., Any], *arguments: Any, preloaded: Sequence
     process: Any = context.Process(  # type: ignore[attr-defined]
         target=_send, args=(there, function, arguments), daemon=True
     )
-    with _deaf_to_interruptions():
+    with _deaf_to_interruptions(), _without_the_script():
         process.start()
     there.close()
     try:
@@ -63,6 +65,21 @@ def _deaf_to_interruptions() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _without_the_script() -> Iterator[None]:
+    """What starts here does not run the script again that was started.
+
+    Python would, to find in it what it defines. It would begin its run anew, and wait for what this
+    process holds while this one waits for it; nothing of ours is defined there.
+    """
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def _send(answer: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
