@@ -86,4 +86,5 @@ def confidences(unsure: NDArray[np.float64], weights: NDArray[np.float64]) -> ND
     if len(unsure) == 1:
         return np.ones_like(unsure)
     shares: NDArray[np.float64] = weights[:, None] * (1 - softmax(unsure, axis=0))
-    return shares / shares.sum(axis=0)
+    shares /= shares.sum(axis=0)
+    return shares
