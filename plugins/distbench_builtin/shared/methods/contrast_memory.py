@@ -48,8 +48,8 @@ class ContrastMemory:
         rows = torch.cat([images[:, None], others], 1)  # (b, 1 + m)
         total = mine.new_zeros((), dtype=torch.float32)
         for i, (anchor, memory) in enumerate(zip(anchors, reversed(self._memories), strict=True)):
-            close = torch.einsum("bmw,bw->bm", memory[rows], anchor) / self._temperature
-            h = close.exp()
+            with torch.autocast(mine.device.type, enabled=False):
+                h = (torch.einsum("bmw,bw->bm", memory[rows], anchor) / self._temperature).exp()
             if len(self._sizes) == i:
                 self._sizes.append(float(h.detach().mean()) * count)
             total = total + _noise_contrast(h / self._sizes[i], count)

@@ -60,7 +60,9 @@ def relational_loss(mine: torch.Tensor, theirs: torch.Tensor, angle: float) -> t
         theirs: (b, d'); the widths may differ.
         angle: Weight of the angles; published 2.
     """
-    (distances, angles), (wanted, cosines) = _relations(mine.float()), _relations(theirs.float())
+    # In half precision differences of inner products would be round-off.
+    with torch.autocast(mine.device.type, enabled=False):
+        (distances, angles), (wanted, cosines) = (_relations(x.float()) for x in (mine, theirs))
     loss = F.smooth_l1_loss(distances, wanted)
     return loss + angle * F.smooth_l1_loss(angles, cosines) if angle else loss
 

@@ -100,12 +100,12 @@ def settle(
     fitted to and does not count. Where there is nothing to leave out, the first of all is taken.
 
     Args:
-        features: As in `probabilities`; so are the next five.
-        weights: ...
-        pool: ...
-        known: ...
-        labels: ...
-        classes: ...
+        features: (n, d_s) of each source.
+        weights: Of each source, >= 0.
+        pool: Which of the n images, (p,), ascending.
+        known: Those of them with labels, (l,).
+        labels: Theirs, (l,).
+        classes: How many there are, C.
         sharpness: Powers of the weights to try; the first of equally good ones is taken.
         penalties: To try, the strongest first: each fit starts at the one before.
         folds: Parts of the labelled images.

@@ -45,7 +45,8 @@ class PhiS(torch.nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Standardised features (b, d) of features (b, d)."""
-        return (features.float() - self.mean) @ self.turn  # (b, d) @ (d, d)
+        with torch.autocast(features.device.type, enabled=False):
+            return (features.float() - self.mean) @ self.turn  # (b, d) @ (d, d)
 
 
 def _moments(

@@ -60,6 +60,18 @@ def test_relations_are_kept_by_moving_turning_and_scaling() -> None:
     assert float(relational_loss(single(x), single(turned), 2.0)) == pytest.approx(0, abs=1e-6)
 
 
+def test_half_precision_around_it_changes_nothing() -> None:
+    mine, theirs = single(RNG.normal(size=(6, 3)) + 9), single(RNG.normal(size=(6, 8)) + 9)
+    exact = float(relational_loss(mine, theirs, 2.0))
+    torch.manual_seed(0)
+    known = ContrastMemory(6, 8, 4, 0.1).loss(theirs, theirs, torch.arange(6))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert float(relational_loss(mine, theirs, 2.0)) == pytest.approx(exact, rel=1e-6)
+        torch.manual_seed(0)
+        found = ContrastMemory(6, 8, 4, 0.1).loss(theirs, theirs, torch.arange(6))
+    assert float(found) == pytest.approx(float(known), rel=1e-6)
+
+
 def test_equal_images_leave_the_gradient_finite() -> None:
     x = torch.ones(4, 3, requires_grad=True)
     relational_loss(x, single(RNG.normal(size=(4, 3))), 2.0).backward()

@@ -66,3 +66,11 @@ def test_all_dimensions_vary_alike_and_proportions_are_kept(
 def test_features_that_are_all_equal_are_0() -> None:
     x = np.full((6, 4), 3.0, dtype=np.float32)
     assert not PhiS([(x, np.arange(6))])(torch.from_numpy(x)).any()
+
+
+def test_half_precision_around_it_changes_nothing() -> None:
+    x = np.random.default_rng(1).normal(size=(9, 4)).astype(np.float32)
+    balance = PhiS([(x, np.arange(9))])
+    exact = balance(torch.from_numpy(x))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(balance(torch.from_numpy(x)), exact)
