@@ -493,6 +493,10 @@ def test_targets() -> None:
     assert {c.component for c in cases_of("strategy:weighted:power=3")} == {
         "strategy:weighted:power=3"
     }
+    assert {c.component for c in cases_of("strategy:team")} == {
+        "strategy:team:e_leep",
+        "strategy:team:e_leep:size=2",
+    }
     assert {c.component for c in cases_of("builtin")} == {
         c.component for c in cases_of("distbench")
     }

@@ -87,7 +87,8 @@ def cases_of(target: str, plugins: tuple[Path, ...] = ()) -> list[Case]:
 
     Args:
         target: A plugin file, an installed plugin or distribution by name, or one component, as in
-            ``metric:logme`` or ``task:folder:path=my_images``.
+            ``metric:logme`` or ``task:folder:path=my_images``. Of a name alone all its `examples`
+            are checked.
         plugins: Further plugin files.
 
     Raises:
@@ -99,7 +100,9 @@ def cases_of(target: str, plugins: tuple[Path, ...] = ()) -> list[Case]:
     if colon and kind in KINDS:
         names = registry(plugins)
         name = spec.partition(":")[0]
-        return _component(kind, names.offer(kind, name), spec, plugins)
+        offer = names.offer(kind, name)
+        specs = _specs(kind, offer, plugins) if spec == name else (spec,)
+        return [case for one in specs for case in _component(kind, offer, one, plugins)]
     if target.endswith(".py"):
         file = without_links(target)
         matching = [p for p in registry((*plugins, file)).plugins if p.origin.plugin == str(file)]
