@@ -35,11 +35,11 @@ def run(toy_options: dict[str, Any]) -> Run:
 
 
 @pytest.fixture
-def trained() -> Callable[[RunResult], Original]:
-    """The student of a run's first cell."""
+def trained() -> Callable[..., Original]:
+    """The student of a run's first cell, or of another."""
 
-    def load(made: RunResult) -> Original:
-        return original(made.plan, made.plan.cells[0], distbench.home(), lambda _: None)
+    def load(made: RunResult, number: int = 0) -> Original:
+        return original(made.plan, made.plan.cells[number], distbench.home(), lambda _: None)
 
     return load
 

@@ -19,7 +19,7 @@ from distbench.workflows.export.student import Original
 from distbench.workflows.run_result import RunResult
 
 Run = Callable[..., RunResult]
-Load = Callable[[RunResult], Original]
+Load = Callable[..., Original]
 TIMM = "timm:test_efficientnet:pretrained=false"
 TORCHVISION = "torchvision:shufflenet_v2_x0_5:pretrained=false"
 MINI = "mini:pretrained=false"
@@ -28,43 +28,59 @@ _HAS_ONNX = all(importlib.util.find_spec(name) for name in ("onnx", "onnxscript"
 needs_onnx = pytest.mark.skipif(not _HAS_ONNX, reason="needs the extra onnx")
 
 
-def told(folder: Path, student: Original) -> np.ndarray:
-    """Logits of the samples by `load.py`, in a process that cannot import distbench."""
-    np.save(folder / "pixels.npy", student.samples.transpose(0, 3, 1, 2))
+def told(folders: list[Path]) -> list[np.ndarray]:
+    """Logits of the samples by each `load.py`, in a process that cannot import distbench."""
     code = (
-        "import sys; sys.modules['distbench'] = sys.modules['distbench_builtin'] = None\n"
-        "import load, numpy, torch\n"
-        "pixels = torch.from_numpy(numpy.load('pixels.npy'))\n"
-        "numpy.save('logits.npy', load.logits(load.load(), pixels).numpy())"
+        "import os, runpy, sys\n"
+        "sys.modules['distbench'] = sys.modules['distbench_builtin'] = None\n"
+        "import numpy, torch\n"
+        "for folder in sys.argv[1:]:\n"
+        "    os.chdir(folder)\n"
+        "    sys.path.insert(0, folder)\n"
+        "    there = runpy.run_path('load.py')\n"
+        "    pixels = torch.from_numpy(numpy.load('pixels.npy'))\n"
+        "    numpy.save('logits.npy', there['logits'](there['load'](), pixels).numpy())\n"
+        "    sys.path.remove(folder)\n"
+        "    sys.modules.pop('architecture', None)\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True)
+    given = [str(folder.absolute()) for folder in folders]
+    done = subprocess.run([sys.executable, "-c", code, *given], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    return np.load(folder / "logits.npy")
+    return [np.load(folder / "logits.npy") for folder in folders]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("student", "size", "method"),
+    ("student", "size", "methods"),
     [
-        (MINI, 12, "head_finetune"),
-        (MINI, 12, "head_finetune:mlp:hidden=16"),
-        (TIMM, 32, "head_finetune"),
-        (TORCHVISION, 32, "head_finetune"),
-        (SQUEEZE, 32, "head_finetune:mlp:hidden=16"),
-        (MINI, 12, "head_finetune:prototype"),
-        (TIMM, 32, "logit_adjusted"),
-        (MINI, 12, "view_averaging"),
-        (TIMM, 32, "view_averaging:crops=false,mean=logits"),
+        (
+            MINI,
+            12,
+            (
+                "head_finetune",
+                "head_finetune:mlp:hidden=16",
+                "head_finetune:prototype",
+                "view_averaging",
+            ),
+        ),
+        (TIMM, 32, ("head_finetune", "logit_adjusted", "view_averaging:crops=false,mean=logits")),
+        (TORCHVISION, 32, ("head_finetune",)),
+        (SQUEEZE, 32, ("head_finetune:mlp:hidden=16",)),
     ],
 )
 def test_torch_needs_no_distbench(
-    run: Run, trained: Load, student: str, size: int, method: str
+    run: Run, trained: Load, student: str, size: int, methods: tuple[str, ...]
 ) -> None:
-    made = run(student=student, image_size=size, baseline=method, save_student=True)
-    folder = export_cell(made.plan.cells[0].id, "torch", output=Path("out")).folder
-    original = trained(made)
-    logits = original.logits()
-    assert np.allclose(told(folder, original), logits, atol=1e-4 * max(1.0, abs(logits).max()))
+    made = run(student=student, image_size=size, baseline=methods, save_student=True)
+    folders, wanted = [], []
+    for number, cell in enumerate(made.plan.cells):
+        folders.append(export_cell(cell.id, "torch", output=Path(f"out-{number}")).folder)
+        original = trained(made, number)
+        np.save(folders[-1] / "pixels.npy", original.samples.transpose(0, 3, 1, 2))
+        wanted.append(original.logits())
+    assert len(folders) == len(methods)
+    for found, logits in zip(told(folders), wanted, strict=True):
+        assert np.allclose(found, logits, atol=1e-4 * max(1.0, abs(logits).max()))
 
 
 @pytest.mark.slow
