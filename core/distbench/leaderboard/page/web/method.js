@@ -130,8 +130,13 @@ function taskPart(board, i) {
   });
   const seeds = `Means over seeds ${seedsOf(board, i).join(", ")}`;
   const interval = board.noise ? `, ± half the 95 % interval over ${board.noise}` : "";
-  const against = gaps ? `; differences${board.percent ? " in points" : ""}, over the seeds that both have` : "";
-  return scrolled(tableOf(`${seeds}${interval}${against}.`, heads, rows), `${board.measureHead} by task`);
+  const against = gaps
+    ? `; differences${board.percent ? " in points" : ""}, over the seeds that both have`
+    : "";
+  return scrolled(
+    tableOf(`${seeds}${interval}${against}.`, heads, rows),
+    `${board.measureHead} by task`,
+  );
 }
 const seedsOf = (board, i) =>
   board.seedsAt[i] ? [...new Set(board.seedsAt[i].flat())].sort((a, b) => a - b) : board.seeds;

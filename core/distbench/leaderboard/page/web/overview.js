@@ -109,7 +109,11 @@ export function answers(board) {
         make(
           "p",
           { class: "value" },
-          board.delta[best] === null ? (board.percent ? "±0.0" : "±0.000") : points(board.delta[best]),
+          board.delta[best] === null
+            ? board.percent
+              ? "±0.0"
+              : "±0.000"
+            : points(board.delta[best]),
           make("small", null, half(board.deltaHalf[best]), inPoints("")),
         ),
         tested
@@ -199,8 +203,8 @@ export function metricsPart(board) {
   return [
     scrolled(
       tableOf(
-        `Scores against the ${board.measure} that each source alone led to: means over tasks (those that ` +
-          "share data count once), ± half the 95 % t interval. What is not scored is not chosen. " +
+        `Scores against the ${board.measure} that each source alone led to: means over tasks ` +
+          "(those that share data count once), ± half the 95 % t interval. What is not scored is not chosen. " +
           "Under a task: its weighted tau; a dash says nothing and counts as chance.",
         [
           ["metric", { class: "left" }],

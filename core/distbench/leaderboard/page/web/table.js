@@ -41,7 +41,11 @@ const CELLS = {
     const sure = p[i] !== null && p[i] < 0.05;
     const cells = board.compared[i];
     return [
-      make("span", { class: sure ? (board.sign * values[i] > 0 ? "up" : "down") : null }, points(values[i])),
+      make(
+        "span",
+        { class: sure ? (board.sign * values[i] > 0 ? "up" : "down") : null },
+        points(values[i]),
+      ),
       half(halves[i]),
       board.against === null && cells && cells < table.mostCells
         ? make("span", { class: "pm", title: "Cells that both have" }, ` ${cells} cells`)
@@ -55,11 +59,7 @@ const CELLS = {
   size: (board, i, column) => size(column.values[i]),
   number: (board, i, column) => number(column.values[i]),
   task: (board, i, { task, best, values }) => [
-    make(
-      "span",
-      { class: board.rank[i] && values[i] === best ? "best" : null },
-      amount(values[i]),
-    ),
+    make("span", { class: board.rank[i] && values[i] === best ? "best" : null }, amount(values[i])),
     half(board.taskHalf[i][task]),
     values[i] !== null && board.seedsOf[i][task].length < board.seeds.length
       ? make("span", { class: "pm" }, ` ${board.seedsOf[i][task].length}/${board.seeds.length}`)
@@ -142,7 +142,11 @@ export function showBoardTable(board) {
   table.body = make("tbody");
   put(
     byId("methods"),
-    make("caption", { class: "unseen" }, `Methods of ${board.label} by ${board.measure}; the columns can be sorted`),
+    make(
+      "caption",
+      { class: "unseen" },
+      `Methods of ${board.label} by ${board.measure}; the columns can be sorted`,
+    ),
     make("thead", null, make("tr", null, heads)),
     table.body,
   );
