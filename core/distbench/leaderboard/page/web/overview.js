@@ -204,8 +204,8 @@ export function metricsPart(board) {
     scrolled(
       tableOf(
         `Scores against the ${board.measure} that each source alone led to: means over tasks ` +
-          "(those that share data count once), ± half the 95 % t interval. What is not scored is not chosen. " +
-          "Under a task: its weighted tau; a dash says nothing and counts as chance.",
+          "(those that share data count once), ± half the 95 % t interval. What is not scored is " +
+          "not chosen. Under a task: its weighted tau; a dash says nothing and counts as chance.",
         [
           ["metric", { class: "left" }],
           "weighted tau",
