@@ -20,17 +20,11 @@ def test_the_adjustment_by_hand(method_context: Any) -> None:
     assert np.allclose(adjust, [-0.5 * math.log(1 / 4), -0.5 * math.log(3 / 4)])
 
 
-@pytest.mark.parametrize(
-    ("changes", "why"),
-    [
-        ({"labelled": np.array([1])}, "class 'a' has no labelled image"),
-        ({"labels": np.zeros((5, 2), dtype=np.int64)}, "one class each"),
-    ],
-)
-def test_it_declines_where_there_are_no_shares(method_context: Any, changes: Any, why: str) -> None:
+def test_it_declines_where_a_class_has_no_share(method_context: Any) -> None:
     method: Any = registry().make("baseline", "logit_adjusted")
-    with pytest.raises(Declined, match=why):
-        method.inference(replace(method_context, **changes), None)
+    with pytest.raises(Declined, match="class 'a' has no labelled image"):
+        method.inference(replace(method_context, labelled=np.array([1])), None)
+    assert method.kinds == {"single"}, "several classes an image are declined in the plan"
 
 
 @pytest.mark.slow
