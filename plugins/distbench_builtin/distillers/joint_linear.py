@@ -8,9 +8,16 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from distbench import Distiller, MethodContext, Need, searched
+from distbench import Distiller, MethodContext, Need
 from distbench_builtin.shared.methods.joint_classifier import probabilities, settle
-from distbench_builtin.shared.methods.parameters import head_rate, weight_penalty
+from distbench_builtin.shared.methods.parameters import (
+    head_rate,
+    joint_rate,
+    label_share,
+    unlabelled_ratio,
+    unlabelled_view,
+    weight_penalty,
+)
 from distbench_builtin.shared.methods.with_labels import phase_with_labels
 
 if TYPE_CHECKING:
@@ -63,31 +70,16 @@ class JointLinear(Distiller):
     certainty: Annotated[float, Field(gt=0)] | Literal["chosen"] = Field(
         "chosen", description="power of what is learnt; above 1 sharper"
     )
-    lam: float = searched(
-        0.25, low=0.02, high=0.9, ge=0, le=1, description="share of the loss on labels"
-    )
-    view: Literal["weak", "strong"] = searched(
-        "weak", among=("weak", "strong"), description="how unlabelled images are shown"
-    )
-    lr: float = searched(0.05, low=1e-3, high=0.3, log=True, gt=0, description="peak learning rate")
+    lam: float = label_share()
+    view: Literal["weak", "strong"] = unlabelled_view()
+    lr: float = joint_rate()
     head_lr: float = head_rate()
-    ratio: int = Field(2, ge=1, description="unlabelled images for each labelled one")
+    ratio: int = unlabelled_ratio()
     weight_decay: float = weight_penalty()
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled images and unlabelled ones with the classifier's answers."""
-        return [
-            phase_with_labels(
-                context,
-                self.targets(context),
-                lam=self.lam,
-                view=self.view,
-                ratio=self.ratio,
-                lr=self.lr,
-                head_lr=self.head_lr,
-                weight_decay=self.weight_decay,
-            )
-        ]
+        return [phase_with_labels(self, context, self.targets(context))]
 
     def targets(self, context: MethodContext) -> NDArray[np.float32]:
         """Class probabilities (n, C) of the pool's images; 0 for all others."""

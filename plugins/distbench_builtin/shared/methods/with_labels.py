@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,32 +17,38 @@ _TEACHER = ""
 """Name of the teacher's probabilities; beside it stand the names of sources."""
 
 
+class LearnsWithLabels(Protocol):
+    """A method with the fields of `shared.methods.parameters` that such a phase takes."""
+
+    @property
+    def lam(self) -> float: ...
+    @property
+    def view(self) -> Literal["weak", "strong"]: ...
+    @property
+    def lr(self) -> float: ...
+    @property
+    def head_lr(self) -> float: ...
+    @property
+    def ratio(self) -> int: ...
+    @property
+    def weight_decay(self) -> float: ...
+
+
 def phase_with_labels(
+    method: LearnsWithLabels,
     context: MethodContext,
     teacher: NDArray[np.float32],
-    *,
-    lam: float,
-    view: Literal["weak", "strong"],
-    ratio: int,
-    lr: float,
-    head_lr: float,
     heads: SourceHeads | None = None,
     share: float = 0.0,
-    **settings: Any,
 ) -> Phase:
     """One phase of lam * CE(labels) + (1 - lam) * CE(teacher, student) on unlabelled images.
 
     Args:
+        method: Has lam, how unlabelled images are shown and how many, and the rates.
         context: What the method sees.
         teacher: Class probabilities of the train images, (n, C); rows of the pool are read.
-        lam: Share of the loss on labels.
-        view: How unlabelled images are shown.
-        ratio: Unlabelled images for each labelled one.
-        lr: Peak learning rate.
-        head_lr: Of the classifier, and of `heads`, times `lr`.
-        heads: Learn the sources' own classes along.
+        heads: Learn the sources' own classes along, at the rate of the classifier.
         share: Of the loss on unlabelled images, that theirs has, 0..1.
-        settings: Of the `Phase`, such as ``weight_decay``.
     """
     import torch
     from torch.nn.functional import cross_entropy
@@ -51,7 +57,7 @@ def phase_with_labels(
 
     def loss(student: Classifier, batch: Mapping[str, Batch]) -> torch.Tensor:
         labelled, more = batch["labelled"], batch["unlabelled"]
-        features = student.features(torch.cat([labelled.views["weak"], more.views[view]]))
+        features = student.features(torch.cat([labelled.views["weak"], more.views[method.view]]))
         count = len(labelled.labels)
         logits = student.classify(features)  # (l + u, C)
         supervised = cross_entropy(logits[:count], labelled.labels)
@@ -59,7 +65,7 @@ def phase_with_labels(
         if heads is not None:
             own = heads.loss(features[count:], [more.targets[name] for name in heads.names])
             unlabelled = (1 - share) * unlabelled + share * own
-        return lam * supervised + (1 - lam) * unlabelled
+        return method.lam * supervised + (1 - method.lam) * unlabelled
 
     batch = context.protocol.batch
     own = {} if heads is None else heads.cached(context)
@@ -68,13 +74,16 @@ def phase_with_labels(
         streams={
             "labelled": Stream(context.labelled, batch, labels=context.labels),
             "unlabelled": Stream(
-                context.unlabelled, ratio * batch, (view,), targets={_TEACHER: teacher, **own}
+                context.unlabelled,
+                method.ratio * batch,
+                (method.view,),
+                targets={_TEACHER: teacher, **own},
             ),
         },
         loss=loss,
-        lr=lr,
-        head_lr=head_lr,
+        lr=method.lr,
+        head_lr=method.head_lr,
         modules={} if heads is None else {"heads": heads.module},
-        module_lr={} if heads is None else {"heads": head_lr},
-        **settings,
+        module_lr={} if heads is None else {"heads": method.head_lr},
+        weight_decay=method.weight_decay,
     )
