@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from distbench.public_names import HOME
+from distbench.api import HOME
 
 if TYPE_CHECKING:
     from distbench.api import rank, run, score

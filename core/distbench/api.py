@@ -1,4 +1,4 @@
-"""The Python interface: what the commands `run` and `rank` do, as functions, and `score`."""
+"""The Python interface: what `run` and `rank` do as functions, `score`, and all public names."""
 
 from __future__ import annotations
 
@@ -16,6 +16,93 @@ if TYPE_CHECKING:
     from distbench.interfaces.metric import Metric
     from distbench.workflows.run_result import RunResult
     from distbench.workflows.score import SourceFacts
+
+HOME = {
+    "api": ["rank", "run", "score"],
+    "engine.ranking": ["Comparison", "Ranking"],
+    "engine.stages.prepare": ["decode_images"],
+    "engine.training.augment": ["weak_view"],
+    "engine.training.batches": ["to_floats"],
+    "engine.training.checkpoint": ["Checkpoint"],
+    "engine.training.loop": ["train_phases"],
+    "engine.training.mixing": ["cutmix", "mixup"],
+    "engine.training.views": ["RandomResizedCrop", "StrongView", "WeakView"],
+    "engine.training.macs": ["count_macs"],
+    "engine.training.predict": ["predict_logits"],
+    "engine.training.setting": ["TrainingSetting"],
+    "engine.training.threads": ["torch_threads", "usable_cores"],
+    "engine.unit": ["execute_unit"],
+    "engine.worker_process": ["WorkerProcess"],
+    "errors": [
+        "ArgumentError",
+        "CorruptImageError",
+        "DataError",
+        "Declined",
+        "DistbenchError",
+        "PluginError",
+        "RefusedError",
+        "UsageError",
+        "WeightsError",
+        "did_you_mean",
+    ],
+    "interfaces.classifier": ["Classifier"],
+    "interfaces.component": ["Component", "Role"],
+    "interfaces.layers": ["NetworkOutputs"],
+    "interfaces.context": [
+        "Context",
+        "Embedding",
+        "MethodContext",
+        "Pool",
+        "Surroundings",
+        "TeacherLogits",
+        "TeacherRecipe",
+        "Transfer",
+        "TransferSet",
+        "WeightedSource",
+    ],
+    "interfaces.executor": ["Executor", "Outcome", "UnitQueue"],
+    "interfaces.groups": ["take_groups"],
+    "interfaces.measure": ["Measure"],
+    "interfaces.method": ["Baseline", "Distiller"],
+    "interfaces.metric": ["Metric", "Need", "SetMetric"],
+    "interfaces.parameters": ["Range", "primary", "searched"],
+    "interfaces.training.heads": ["CosineHead", "MLPHead", "PrototypeHead"],
+    "interfaces.training.inference": ["Inference", "TrainedStudent", "class_means"],
+    "interfaces.training.optimiser": ["Optimiser", "adamw", "sgd"],
+    "interfaces.training.phase": ["Phase", "Schedule", "warm_up_cosine"],
+    "interfaces.probe": ["Labels", "Probe"],
+    "interfaces.progress": ["Progress"],
+    "interfaces.reporter": ["Cell", "Reporter", "RunFacts"],
+    "interfaces.strategy": ["Strategy"],
+    "interfaces.training.stream": ["Batch", "Batches", "Stream", "View", "class_balanced"],
+    "interfaces.student": ["Student"],
+    "interfaces.suite": ["Suite", "SuiteDefinition"],
+    "interfaces.task": ["MOST_COPIES", "Part", "Task", "TaskIndex", "UNLABELLED"],
+    "interfaces.zoo": [
+        "Forward",
+        "Interpolation",
+        "Mean",
+        "OneLine",
+        "Source",
+        "SourceInfo",
+        "Std",
+        "TextHead",
+        "Width",
+        "Zoo",
+    ],
+    "plugins.hookspecs": ["hookimpl"],
+    "storage.atomic": ["write_atomic"],
+    "storage.network.downloads": ["Download", "Manual", "UrlFile", "absent"],
+    "storage.home": ["home"],
+    "storage.network.hub": ["HubFiles"],
+    "storage.network.offline": ["offline"],
+    "storage.verified": ["verified_since"],
+    "storage.rows": ["Row"],
+    "storage.safe_text": ["csv_cell", "harmless_text"],
+    "storage.toml": ["parse_toml", "toml_value"],
+    "storage.validation": ["faults_of"],
+}
+"""Modules to the public names in them, imported when a name is used and not before."""
 
 
 def run(config: Path | str | None = None, **options: Any) -> RunResult:
