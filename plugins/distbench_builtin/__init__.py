@@ -30,15 +30,16 @@ def distbench_zoos() -> dict[str, str]:
 
 @hookimpl
 def distbench_metrics() -> dict[str, str]:
-    """Metrics."""
-    return _modules(
+    """Metrics, of single sources and of teams."""
+    single = _modules(
         "metrics",
-        """cka:CKA dds:DDS e_leep:ELEEP etran:ETran gbc:GBC hscore:HScore
-        hscore_shrinkage:HScoreShrinkage knn:KNN leep:LEEP lfc:LFC linear_probe:LinearProbe
-        logme:LogME ms_leep:MSLEEP nce:NCE ncti:NCTI nleep:NLEEP osborn:OSBORN pactran:PACTran
-        parc:PARC plasticity:Plasticity random:Random ridge_loo:RidgeLOO rsa:RSA sfda:SFDA
-        source_size:SourceSize transrate:TransRate zero_shot:ZeroShot""",
+        """cka:CKA dds:DDS etran:ETran gbc:GBC hscore:HScore hscore_shrinkage:HScoreShrinkage
+        knn:KNN leep:LEEP lfc:LFC linear_probe:LinearProbe logme:LogME nce:NCE ncti:NCTI
+        nleep:NLEEP pactran:PACTran parc:PARC plasticity:Plasticity random:Random
+        ridge_loo:RidgeLOO rsa:RSA sfda:SFDA source_size:SourceSize transrate:TransRate
+        zero_shot:ZeroShot""",
     )
+    return single | _modules("metrics.teams", "e_leep:ELEEP ms_leep:MSLEEP osborn:OSBORN")
 
 
 @hookimpl

@@ -34,5 +34,5 @@ class ZeroShot(Metric):
         context = probe.context
         read = partial(context.text_head, probe.source.name)
         head = class_head(context.classes, self.templates, read)
-        said = head.logits(probe.features).argmax(axis=1)
-        return float(100 * (said == context.labels[probe.positions]).mean())
+        predictions = head.logits(probe.features).argmax(axis=1)
+        return float(100 * (predictions == context.labels[probe.positions]).mean())

@@ -39,18 +39,18 @@ class Greedy(Strategy):
         rows = np.sort(rng.permutation(context.labelled)[: context.protocol.probe_size])
         labels = context.labels[rows]
         truth = labels.clip(0) * 1.0 if context.several else np.eye(context.num_classes)[labels]
-        said = np.stack(
+        outputs = np.stack(
             [left_out_outputs(context.embedding(s.name).features[rows], truth) for s in sources]
         )  # (s, n, C)
-        return picked(said, truth, self.picks) / self.picks
+        return picked(outputs, truth, self.picks) / self.picks
 
 
-def picked(said: Vector, truth: Vector, picks: int) -> Vector:
+def picked(outputs: Vector, truth: Vector, picks: int) -> Vector:
     """How often each of s predictions (s, n, C) is picked."""
-    counts, total = np.zeros(len(said)), np.zeros_like(truth)
+    counts, total = np.zeros(len(outputs)), np.zeros_like(truth)
     for number in range(1, picks + 1):
-        errors = ((total + said) / number - truth) ** 2  # (s, n, C)
+        errors = ((total + outputs) / number - truth) ** 2  # (s, n, C)
         best = int(errors.sum(axis=(1, 2)).argmin())
         counts[best] += 1
-        total += said[best]
+        total += outputs[best]
     return counts

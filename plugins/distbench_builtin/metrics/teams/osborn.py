@@ -37,14 +37,14 @@ class OSBORN(SetMetric):
 
     def score_set(self, probes: Sequence[Probe]) -> float:
         """The two terms, each a mean, with a minus sign."""
-        said = [probe.shared(predicted) for probe in probes]
+        predictions = [probe.shared(predicted) for probe in probes]
         fit = np.mean(
-            [_entropy(probe.labels.ids, z) for probe, z in zip(probes, said, strict=True)]
+            [_entropy(probe.labels.ids, z) for probe, z in zip(probes, predictions, strict=True)]
         )
         pairs = [
             _entropy(one, other)
-            for j, one in enumerate(said)
-            for k, other in enumerate(said)
+            for j, one in enumerate(predictions)
+            for k, other in enumerate(predictions)
             if j != k
         ]
         return -float(fit + (np.mean(pairs) if pairs else 0.0))

@@ -1,0 +1,1 @@
+"""Metrics of teams: several sources scored together."""
