@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,9 @@ from distbench.planning.resolve import ResolvedRun
 from distbench.planning.tasks import plan_task
 from distbench.storage.hashing import seed_for
 from distbench.workflows import flat_scale
+
+if TYPE_CHECKING:
+    from distbench.engine.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,11 @@ def _rank(config: RunConfig) -> ZooComparison:
     from distbench.engine.stages.score import probes_of
     from distbench.engine.workspace import Workspace
 
+    @cache
+    def whole() -> Workspace:
+        """All of the task, opened where a metric or the strategy sees more than the probe."""
+        return Workspace(_plan(config, student=False))
+
     with threadpool_limits(protocol.threads):
         images = ProbeImages(
             resolved.task.component, task, protocol, suite.name, config.skip_corrupt
@@ -136,7 +145,7 @@ def _rank(config: RunConfig) -> ZooComparison:
                     out[name] = NOT_FINITE
             else:
                 embeddings[name] = embedding
-        around = _around(config, metrics, len(images.labels))
+        around = _around(whole, metrics, len(images.labels))
         reference = _reference(config, metrics, len(images.labels))
         if isinstance(reference, str):
             for metric in metrics:
@@ -159,7 +168,7 @@ def _rank(config: RunConfig) -> ZooComparison:
             probes,
             excluded,
             marked[task.id],
-            lambda: Workspace(_plan(config, student=False)).context(task, 0),
+            lambda: whole().context(task, 0),
         )
         return ZooComparison(
             ranked.rankings,
@@ -192,7 +201,7 @@ def _plan(config: RunConfig, *, student: bool = True) -> Plan:
 
 
 def _around(
-    config: RunConfig, metrics: Sequence[Metric], size: int
+    whole: Callable[[], Workspace], metrics: Sequence[Metric], size: int
 ) -> Callable[[SourceInfo], Surroundings] | None:
     """What metrics see besides the probe, which takes all images of the task; None if none asks.
 
@@ -203,9 +212,8 @@ def _around(
     if not needs & BEYOND:
         return None
     from distbench.engine.scores import surroundings
-    from distbench.engine.workspace import Workspace
 
-    work = Workspace(_plan(config, student=False))
+    work = whole()
     (task,) = work.plan.tasks
     if len(work.probe(task, 0)) != size:
         raise DataError(

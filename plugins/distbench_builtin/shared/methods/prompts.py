@@ -55,7 +55,9 @@ def class_head(classes: Sequence[str], sentences: Sequence[str], read: Reader) -
     names = readable(classes)
     if wrong := [sentence for sentence in sentences if "{}" not in sentence]:
         raise Declined(f"the sentence {wrong[0]!r} has no {{}} where the class is named")
-    heads = [read([sentence.replace("{}", name) for name in names]) for sentence in sentences]
-    mean: NDArray[np.float32] = np.mean([head.texts for head in heads], axis=0)
+    # All at once: a source is loaded for each reading.
+    head = read([sentence.replace("{}", name) for sentence in sentences for name in names])
+    by_sentence = head.texts.reshape(len(sentences), len(names), -1)  # (t C, d) -> (t, C, d)
+    mean: NDArray[np.float32] = by_sentence.mean(axis=0)
     norms = np.maximum(np.linalg.norm(mean, axis=1, keepdims=True), 1e-12)
-    return TextHead(np.asarray(mean / norms, np.float32), heads[0].scale, heads[0].bias)
+    return TextHead(np.asarray(mean / norms, np.float32), head.scale, head.bias)
