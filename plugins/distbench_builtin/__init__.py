@@ -92,8 +92,8 @@ def distbench_tasks() -> dict[str, str]:
     return {
         **_modules(
             "tasks",
-            """folder:FolderTask hub:HubTask images:ImagesTask torchvision:TorchvisionTask
-            voc2007:Voc2007""",
+            """chestx14:ChestXray14 folder:FolderTask hub:HubTask images:ImagesTask
+            torchvision:TorchvisionTask voc2007:Voc2007""",
         ),
         **_datasets(
             "paper",

@@ -15,18 +15,29 @@ ELSEWHERE = {
     "reporter:mlflow": _RUNS,  # tests/builtin/reporters
     "reporter:wandb:mode=offline": _RUNS,
     "executor:local": ("end_to_end",),  # tests/workflows/test_run.py
-    "student:torchvision:shufflenet_v2_x0_5:pretrained=false": ("onnx", "gradients"),  # students
+    # tests/builtin/students, tests/workflows/export and tests/engine/training
+    "student:torchvision:shufflenet_v2_x0_5:pretrained=false": (
+        "onnx",
+        "gradients",
+        "memory_format",
+    ),
+    "student:timm:test_efficientnet:pretrained=false": ("onnx", "gradients"),
 }
 """What takes long and has tests of its own, of the same or a longer way."""
 _ONE_OF_THEM = ("task:mini-cub", "task:paper-cub200", "task:taskoriented-eurosat")
+_RUN = ("metric:logme", "metric:cka", "metric:plasticity", "metric:zero_shot")
+"""Metrics that read features, a reference, another metric, and texts: others go the same way."""
 _FAMILIES = ("task:mini-", "task:paper-", "task:taskoriented-")
 
 
 def chosen() -> list[Case]:
-    """All, but of tasks that are one class with another name each only the first."""
+    """All, but of tasks that are one class with another name each only the first, and few runs."""
     found = []
     for case in cases_of("builtin"):
         if case.component.startswith(_FAMILIES) and case.component not in _ONE_OF_THEM:
+            continue
+        is_metric = case.component.startswith("metric:")
+        if is_metric and case.check == "end_to_end" and case.component not in _RUN:
             continue
         if case.check in ELSEWHERE.get(case.component, ()):
             continue

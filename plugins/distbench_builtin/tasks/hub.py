@@ -22,12 +22,13 @@ from distbench_builtin.shared.images.drawing import note
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
 from distbench_builtin.shared.images.grouping import checked_groups, namer
 from distbench_builtin.shared.images.hub_columns import HubDataSet, missing
-from distbench_builtin.shared.images.hub_labels import differently_numbered
+from distbench_builtin.shared.images.hub_kinds import class_label_in
+from distbench_builtin.shared.images.hub_labels import class_names, differently_numbered
 from distbench_builtin.shared.images.hub_rows import Rows, open_splits
 from distbench_builtin.shared.images.label_spellings import DESCRIPTION as LABELS
 from distbench_builtin.shared.images.label_spellings import Labels, check_groups, check_labels
 from distbench_builtin.shared.images.peaks import deep_brightness, spread
-from distbench_builtin.shared.images.pool import Pool, in_natural_order
+from distbench_builtin.shared.images.pool import Pool
 from distbench_builtin.shared.images.pool_bonds import (
     Items,
     checked_parts,
@@ -44,8 +45,9 @@ class HubTask(PooledTask):
     """A data set of the Hugging Face Hub: parquet, or folders of images; no loading scripts.
 
     `distbench fetch` brings it into the Hub's cache; a run reads it from there. Image and label
-    columns are found by their types where they are not named, and splits by their names. Without
-    a split for testing one is made from the training images.
+    columns are found by their types where they are not named, and splits by their names. Where the
+    labels are lists an image may show several classes. Without a split for testing one is made
+    from the training images.
     """
 
     model_config = ConfigDict(populate_by_name=True)
@@ -149,19 +151,18 @@ class HubTask(PooledTask):
         notes = [f"{part} is split {name!r}" for part, name in chosen.items() if part != name]
         items = items_of(pools, self._groups(pools, {p: splits[n] for p, n in chosen.items()}))
         if self.labels == "check":
-            self._check_spellings(items, chosen, features[label], label, what)
+            self._check_spellings(pools, items, chosen, features[label], label)
         numbers = numbers_of(items)
         if "test" not in pools:
             total = len(pools["train"])
             divide(pools, items, self.share, f"{what}; name a split with test=")
             notes.append(note(len(pools["test"]), total, self.share, "the images' names"))
-        used = {v for pool in pools.values() for v in pool.labels if v is not None}
         if all(value is None for value in pools["test"].labels):
             raise DataError(
                 f"the test images of {what} have no labels; name another split with test= (it has "
                 f"{', '.join(splits)})"
             )
-        classes = _classes(features[label], used)
+        classes = class_names(features[label], pools.values())
         parts, copies = checked_parts(pools, items, classes, what, self.copies)
         notes += copies + note_of_bits(self.bits)
         # Groups matter to what is learnt, and to a test part that was drawn from them.
@@ -185,19 +186,23 @@ class HubTask(PooledTask):
         return index, pools
 
     def _check_spellings(
-        self, items: Items, chosen: dict[str, str], kind: object, column: str, what: str
+        self,
+        pools: dict[str, Pool],
+        items: Items,
+        chosen: dict[str, str],
+        kind: object,
+        column: str,
     ) -> None:
         """Questions groups, and labels that are texts, that a person hardly meant."""
-        from datasets import ClassLabel
-
+        what = self._what()
         check_groups((i for own in items.values() for i in own), self.group, what)
-        if isinstance(kind, ClassLabel):
+        if class_label_in(kind) is not None:
             return
         first: dict[str, str] = {}
-        for part, own in items.items():
-            for row, item in enumerate(own):
-                if item.label is not None and item.label not in first:
-                    first[item.label] = f"row {row} of split {chosen[part]!r}"
+        for part, pool in pools.items():
+            for row, label in enumerate(pool.labels):
+                for name in pool.names_in(label):
+                    first.setdefault(name, f"row {row} of split {chosen[part]!r}")
         check_labels(first, what, column)
 
     def _choose(self, splits: list[str], what: str) -> dict[str, str]:
@@ -277,12 +282,3 @@ def _peaks(splits: Sequence[Rows], image: str) -> Iterator[Brightness]:
 def _is_data(file: Path, root: Path) -> bool:
     """Whether a file of a clone is part of the data and not of git's own or hidden."""
     return file.is_file() and not any(s.startswith(".") for s in file.relative_to(root).parts)
-
-
-def _classes(kind: object, used: set[str]) -> tuple[str, ...]:
-    """Class names in the data set's own order; those that no image has are left out."""
-    from datasets import ClassLabel
-
-    if isinstance(kind, ClassLabel):
-        return tuple(name for name in kind.names if name in used)
-    return tuple(in_natural_order(used))

@@ -49,36 +49,33 @@ def told(folders: list[Path]) -> list[np.ndarray]:
     return [np.load(folder / "logits.npy") for folder in folders]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("student", "size", "methods"),
-    [
-        (
-            MINI,
-            12,
-            (
-                "head_finetune",
-                "head_finetune:mlp:hidden=16",
-                "head_finetune:prototype",
-                "view_averaging",
-            ),
-        ),
-        (TIMM, 32, ("head_finetune", "logit_adjusted", "view_averaging:crops=false,mean=logits")),
-        (TORCHVISION, 32, ("head_finetune",)),
-        (SQUEEZE, 32, ("head_finetune:mlp:hidden=16",)),
-    ],
+OF_MINI = (
+    "head_finetune",
+    "head_finetune:mlp:hidden=16",
+    "head_finetune:prototype",
+    "view_averaging",
 )
-def test_torch_needs_no_distbench(
-    run: Run, trained: Load, student: str, size: int, methods: tuple[str, ...]
-) -> None:
-    made = run(student=student, image_size=size, baseline=methods, save_student=True)
-    folders, wanted = [], []
-    for number, cell in enumerate(made.plan.cells):
-        folders.append(export_cell(cell.id, "torch", output=Path(f"out-{number}")).folder)
-        original = trained(made, number)
-        np.save(folders[-1] / "pixels.npy", original.samples.transpose(0, 3, 1, 2))
-        wanted.append(original.logits())
-    assert len(folders) == len(methods)
+HEADED = [
+    (MINI, 12, OF_MINI),
+    (TIMM, 32, ("head_finetune", "logit_adjusted", "view_averaging:crops=false,mean=logits")),
+    (TORCHVISION, 32, ("head_finetune",)),
+    (SQUEEZE, 32, ("head_finetune:mlp:hidden=16",)),
+]
+
+
+@pytest.mark.slow
+def test_torch_needs_no_distbench(run: Run, trained: Load) -> None:
+    folders: list[Path] = []
+    wanted = []
+    for student, size, methods in HEADED:
+        made = run(student=student, image_size=size, baseline=methods, save_student=True)
+        assert len(made.plan.cells) == len(methods)
+        for number, cell in enumerate(made.plan.cells):
+            to = Path(f"out-{len(folders)}")
+            folders.append(export_cell(cell.id, "torch", output=to).folder)
+            original = trained(made, number)
+            np.save(folders[-1] / "pixels.npy", original.samples.transpose(0, 3, 1, 2))
+            wanted.append(original.logits())
     for found, logits in zip(told(folders), wanted, strict=True):
         assert np.allclose(found, logits, atol=1e-4 * max(1.0, abs(logits).max()))
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from distbench import DataError, HubFiles
 from distbench_builtin.shared.images.contents import Contents
 from distbench_builtin.shared.images.decode import decode_bytes
+from distbench_builtin.shared.images.hub_kinds import class_label_in, in_words, inner_of, is_label
 from distbench_builtin.shared.images.hub_labels import class_values
 from distbench_builtin.shared.images.hub_rows import Rows
 from distbench_builtin.shared.images.pool import Pixels, Pool
@@ -85,30 +86,28 @@ def image_column(features: Features, given: str | None, what: str) -> str:
 
 
 def label_column(features: Features, given: str | None, what: str) -> str:
-    """The column that holds the one label of each image.
+    """The column that holds the label of each image, or a list of all its labels.
 
     Raises:
         DataError: None can be told, and none was named; or it is no class label.
     """
-    from datasets import ClassLabel
-
     if given is not None:
         columns = [_named(features, given, "label", what)]
     else:
-        columns = [name for name, kind in features.items() if isinstance(kind, ClassLabel)]
+        columns = [name for name, kind in features.items() if class_label_in(kind)]
         if len(columns) != 1:
-            named = [name for name in _LABELS if name in features and _is_label(features[name])]
+            named = [name for name in _LABELS if name in features and is_label(features[name])]
             columns = [name for name in named if not columns or name in columns][:1]
         if not columns:
             raise DataError(
                 f"{what}: which column holds the classes? Name one of {', '.join(features)} with "
                 "label="
             )
-    if not _is_label(features[columns[0]]):
+    if not is_label(features[columns[0]]):
         raise DataError(
             f"column {columns[0]!r} of {what} is no class label but "
-            f"{_type(features[columns[0]])}; a task needs one whole number, name or class for "
-            "each image"
+            f"{in_words(features[columns[0]])}; a task needs a whole number, name or class for "
+            "each image, or a list of them"
         )
     return columns[0]
 
@@ -134,30 +133,14 @@ def pool_of(
         depth: How many of 16 bits the data set uses.
         contents: What is known of the bytes of the images.
     """
-    values = class_values(rows, features, label)
-    return listed_pool(
-        rows, features, image, values, names_from=names_from, depth=depth, contents=contents
-    )
-
-
-def listed_pool(
-    rows: Rows,
-    features: Features,
-    image: str,
-    labels: Sequence[Any],
-    *,
-    names_from: str = "",
-    depth: Depth | None = None,
-    contents: Contents | None = None,
-) -> Pool:
-    """The images of a split with labels that were found in some other way."""
     names = _names(rows, features, image, names_from)
 
     def read(positions: Sequence[int], side: int | None = None) -> list[Pixels]:
         encoded = zip(rows.images(image, positions), positions, strict=True)
         return [decode_bytes(_content(d, names[i]), names[i], side, depth) for d, i in encoded]
 
-    return Pool(names, [_label(value) for value in labels], read, contents)
+    labels = [_label(value) for value in class_values(rows, features, label)]
+    return Pool(names, labels, read, contents, inner_of(features[label]) is not None)
 
 
 def _content(data: bytes | None, name: str) -> bytes:
@@ -197,18 +180,3 @@ def _holds_bytes(kind: Any) -> bool:
     if isinstance(kind, dict):
         return "bytes" in kind
     return getattr(kind, "dtype", "") in ("binary", "large_binary")
-
-
-def _is_label(kind: Any) -> bool:
-    from datasets import ClassLabel, Value
-
-    if isinstance(kind, ClassLabel):
-        return True
-    plain = ("string", "large_string", "bool")
-    return isinstance(kind, Value) and (kind.dtype in plain or "int" in kind.dtype)
-
-
-def _type(kind: Any) -> str:
-    if isinstance(kind, list) or type(kind).__name__ in ("List", "LargeList"):
-        return "a list"
-    return str(getattr(kind, "dtype", type(kind).__name__))

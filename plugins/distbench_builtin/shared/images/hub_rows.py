@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from distbench import DataError, home
+from distbench_builtin.shared.images.hub_kinds import class_label_in, with_names
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -161,13 +162,14 @@ class ArrowRows(Rows):
 
 def _class_names(facts: Any, column: str) -> list[str] | None:
     """What a parquet file itself says of the classes of a column."""
-    from datasets import ClassLabel, Features
+    from datasets import Features
 
     try:
-        kind = Features.from_arrow_schema(facts.schema.to_arrow_schema()).get(column)
+        columns = Features.from_arrow_schema(facts.schema.to_arrow_schema())
     except Exception:  # written by another library, or a type that datasets does not know
         return None
-    return list(kind.names) if isinstance(kind, ClassLabel) and kind.names else None
+    kind = class_label_in(columns.get(column))
+    return list(kind.names) if kind is not None and kind.names else None
 
 
 def _bytes(value: Any) -> bytes | None:
@@ -183,16 +185,16 @@ def _bytes(value: Any) -> bytes | None:
 def _with_all_names(features: Features, files: Sequence[str]) -> Features:
     """Types of columns with the class names of all files, those of the first one first."""
     import pyarrow.parquet as pq
-    from datasets import ClassLabel
 
-    columns = [name for name, kind in features.items() if isinstance(kind, ClassLabel)]
-    for file in files if columns else ():
+    kinds = {name: class_label_in(kind) for name, kind in features.items()}
+    known = {name: list(kind.names or ()) for name, kind in kinds.items() if kind is not None}
+    for file in files if known else ():
         facts = pq.read_metadata(file)
-        for column in columns:
-            known = list(features[column].names or ())
-            new = [name for name in _class_names(facts, column) or () if name not in known]
+        for column, names in known.items():
+            new = [name for name in _class_names(facts, column) or () if name not in names]
             if new:
-                features[column] = ClassLabel(names=known + new)
+                names += new
+                features[column] = with_names(features[column], names)
     return features
 
 

@@ -49,6 +49,11 @@ def label_matrix(given: Sequence[str | None], classes: Sequence[str]) -> NDArray
     return labels
 
 
+def rarest(names: Sequence[str], times: Mapping[str, int]) -> str:
+    """The class that the fewest images show, of equally rare ones the first; of no class ``|``."""
+    return min(names, key=lambda name: (times[name], name)) if names else "|"
+
+
 def by_rarest(
     parts: Mapping[str, Mapping[str, Sequence[ImageFile]]], sets: Sets
 ) -> dict[str, dict[str, list[ImageFile]]]:
@@ -67,9 +72,7 @@ def by_rarest(
     for part, divisions in parts.items():
         made[part] = {}
         for image in (image for own in divisions.values() for image in own):
-            names = sets[image.place]
-            rarest = min(names, key=lambda name: (times[name], name)) if names else "|"
-            made[part].setdefault(rarest, []).append(image)
+            made[part].setdefault(rarest(sets[image.place], times), []).append(image)
     return made
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from distbench_builtin.shared.images.contents import (
     file_contents,
     joined_contents,
 )
+from distbench_builtin.shared.images.label_sets import classes_in, label_matrix, rarest
 
 Pixels = NDArray[np.uint8]
 Reader = Callable[[Sequence[int], int | None], list[Pixels]]
@@ -28,16 +30,19 @@ class Pool:
 
     Attributes:
         names: By which each is called in messages.
-        labels: Class of each as its origin spells it; None where it has none.
+        labels: Class of each as its origin spells it; None where it has none. Where an image may
+            show several, all of them as `label_sets.joined` writes them.
         read: Decodes the images at some positions, each (h, w, 3); those that are much larger
             than the given side perhaps in a smaller size (see `decode_bytes`).
         contents: What is known of the bytes of the images, if anything is.
+        several: Whether an image may show several classes.
     """
 
     names: Sequence[str]
     labels: Sequence[str | None]
     read: Reader
     contents: Contents | None = None
+    several: bool = False
 
     def __len__(self) -> int:
         return len(self.names)
@@ -49,17 +54,41 @@ class Pool:
             return self.read([rows[i] for i in positions], side)
 
         contents = self.contents and self.contents.take(rows)
-        return Pool([self.names[i] for i in rows], [self.labels[i] for i in rows], read, contents)
+        names, labels = [self.names[i] for i in rows], [self.labels[i] for i in rows]
+        return Pool(names, labels, read, contents, self.several)
+
+    def names_in(self, label: str | None) -> tuple[str, ...]:
+        """The classes that a label stands for."""
+        if label is None:
+            return ()
+        return classes_in(label) if self.several else (label,)
+
+    def drawn_by(self) -> Sequence[str | None]:
+        """By which class each is drawn: its own, or of several the rarest."""
+        if not self.several:
+            return self.labels
+        sets = [None if label is None else classes_in(label) for label in self.labels]
+        times = Counter(name for names in sets for name in names or ())
+        return [None if names is None else rarest(names, times) for names in sets]
 
     def relabelled(self, labels: Sequence[str | None]) -> Pool:
         """The same images with other labels."""
-        return Pool(self.names, labels, self.read, self.contents)
+        return replace(self, labels=labels)
 
     def part(self, classes: Sequence[str], groups: NDArray[np.int64] | None = None) -> Part:
-        """Class numbers, names and groups, as an index holds them."""
+        """Labels, names and groups, as an index holds them."""
+        if self.several:
+            return Part(label_matrix(self.labels, classes), tuple(self.names), groups)
         number = {name: i for i, name in enumerate(classes)}
         known = [UNLABELLED if label is None else number[label] for label in self.labels]
         return Part(np.array(known, dtype=np.int64), tuple(self.names), groups)
+
+
+def of_one_class(pool: Pool) -> Pool:
+    """The same images; of those that may show several classes only those of exactly one have it."""
+    sets = [pool.names_in(label) for label in pool.labels]
+    labels = [names[0] if len(names) == 1 else None for names in sets]
+    return replace(pool, labels=labels, several=False)
 
 
 def joined(pools: Sequence[Pool]) -> Pool:
@@ -76,6 +105,7 @@ def joined(pools: Sequence[Pool]) -> Pool:
         [label for pool in pools for label in pool.labels],
         read,
         joined_contents([pool.contents for pool in pools], lengths),
+        pools[0].several,
     )
 
 

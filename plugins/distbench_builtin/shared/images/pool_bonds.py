@@ -49,6 +49,8 @@ def numbers_of(items: Items) -> list[int]:
 def divide(pools: dict[str, Pool], items: Items, share: float, where: str) -> None:
     """Takes a test part from the training images: of each class a rounded share, and never all.
 
+    An image of several classes counts for the rarest of them.
+
     Hashes of class and name decide which, so the split is the same on every machine and in every
     run. Of a name only the last part without its suffix counts, so that mirrors that keep the
     images' own names are divided alike. What has no label stays; what belongs together does too.
@@ -65,14 +67,15 @@ def divide(pools: dict[str, Pool], items: Items, share: float, where: str) -> No
     numbers, pool = numbers_of(items), pools["train"]
     start = sum(len(own) for own in list(items.values())[: list(items).index("train")])
     own = numbers[start : start + len(pool)]
+    drawn_by = pool.drawn_by()
     classes: dict[str, list[int]] = {}
     stay = {*numbers[:start], *numbers[start + len(pool) :]}
-    for row, label in enumerate(pool.labels):
+    for row, label in enumerate(drawn_by):
         if label is None:
             stay.add(own[row])
         else:
             classes.setdefault(label, []).append(row)
-    lots = [lot(label or "", name) for label, name in zip(pool.labels, pool.names, strict=True)]
+    lots = [lot(label or "", name) for label, name in zip(drawn_by, pool.names, strict=True)]
     taken = drawn_whole(list(classes.values()), lots, share, own, stay)
     if not taken:
         raise DataError(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from distbench import DataError
+from distbench_builtin.shared.images.label_sets import joined
 from distbench_builtin.shared.images.pool import Pool
 from distbench_builtin.tasks.paper.mirrors import Mirror
 from distbench_builtin.tasks.paper.names import canonical, spelled
@@ -52,7 +53,7 @@ def named(entry: PaperEntry, pools: Mapping[str, Pool]) -> tuple[tuple[str, ...]
     Raises:
         DataError: A class is unknown; says which.
     """
-    labelled = {label for pool in pools.values() for label in pool.labels if label is not None}
+    labelled = shown(pools.values())
     if isinstance(entry.classes, int):
         known = {name: canonical(name) for name in labelled}
         if len(set(known.values())) < len(known):
@@ -65,12 +66,19 @@ def named(entry: PaperEntry, pools: Mapping[str, Pool]) -> tuple[tuple[str, ...]
             raise DataError("; ".join(_some("unknown class", strange) + _some("none is", lack)))
     out = {}
     for part, pool in pools.items():
-        labels = [None if label is None else known.get(label) for label in pool.labels]
+        labels = [_renamed(pool, label, known) for label in pool.labels]
         renamed = pool.relabelled(labels)
         if entry.drops:
             renamed = renamed.take([i for i, label in enumerate(labels) if label is not None])
         out[part] = renamed
     return classes, out
+
+
+def _renamed(pool: Pool, label: str | None, known: Mapping[str, str]) -> str | None:
+    """A label in canonical names; None where it has none, or none that is known."""
+    if label is None or not pool.several:
+        return known.get(label or "")
+    return joined([known[name] for name in pool.names_in(label)])
 
 
 def _some(what: str, names: Sequence[str]) -> list[str]:
@@ -79,12 +87,17 @@ def _some(what: str, names: Sequence[str]) -> list[str]:
     return [f"{what} {', '.join(map(repr, names[:4]))}{more}"] if names else []
 
 
+def shown(pools: Iterable[Pool]) -> set[str]:
+    """The classes that any of the images has."""
+    return {name for pool in pools for label in pool.labels for name in pool.names_in(label)}
+
+
 def differences(entry: PaperEntry, classes: Sequence[str], pools: Mapping[str, Pool]) -> list[str]:
     """What is otherwise than the table of expected counts says, one clause for each thing."""
     lines = []
     if isinstance(entry.classes, int) and entry.classes != len(classes):
         lines.append(f"{len(classes)} classes instead of {entry.classes}")
-    present = {label for pool in pools.values() for label in pool.labels}
+    present = shown(pools.values())
     lines += _some("no images of class", [name for name in classes if name not in present])
     for part, wanted in entry.counts.items():
         count = sum(map(len, pools.values())) if part == "all" else len(pools.get(part, ()))
@@ -93,7 +106,7 @@ def differences(entry: PaperEntry, classes: Sequence[str], pools: Mapping[str, P
             lines.append(f"{count} images {where} instead of {wanted}")
     for part, numbers in entry.per_class.items():
         chosen = pools.values() if part == "all" else [pools[part]] if part in pools else []
-        tally = Counter(label for pool in chosen for label in pool.labels)
+        tally = Counter(n for pool in chosen for label in pool.labels for n in pool.names_in(label))
         each = [numbers] * len(classes) if isinstance(numbers, int) else numbers
         wrong = [
             f"{name} {tally[name]} instead of {count}"

@@ -14,7 +14,7 @@ from distbench_builtin.shared.images import hub_columns as _hub_data
 from distbench_builtin.shared.images.contents import hub_contents
 from distbench_builtin.shared.images.hub_columns import HubDataSet
 from distbench_builtin.shared.images.hub_rows import open_splits
-from distbench_builtin.shared.images.pool import Pool, joined
+from distbench_builtin.shared.images.pool import Pool, joined, of_one_class
 from distbench_builtin.shared.images.torchvision_sets import archive, open_set
 
 Splits = Mapping[str, tuple[str, ...]]
@@ -59,7 +59,8 @@ class HubMirror:
         revision: Full commit, where it is known.
         config: Its configuration, where there are several.
         image: Column of the images; found by its type if not given.
-        label: Column of the classes; one with lists of names for images with several labels.
+        label: Column of the classes; found by its type if not given.
+        several: Whether images that show several classes have them all; else they have no label.
         patterns: Which files are fetched.
         size: Bytes, about.
     """
@@ -70,6 +71,7 @@ class HubMirror:
     config: str | None = None
     image: str | None = None
     label: str | None = None
+    several: bool = False
     patterns: tuple[str, ...] = ("*",)
     size: int | None = None
 
@@ -99,8 +101,7 @@ class HubMirror:
         what = f"data set {self.repository}"
         opened, features = open_splits(folder, self.config, what, self.identity(folder))
         image = _hub_data.image_column(features, self.image, what)
-        names = _is_list(features.get(self.label))
-        label = self.label if names else _hub_data.label_column(features, self.label, what)
+        label = _hub_data.label_column(features, self.label, what)
         key = {"origin": self.identity(folder), "config": self.config, "column": image}
         pools = {}
         for part, splits in self.splits.items():
@@ -110,19 +111,10 @@ class HubMirror:
             for split in splits:
                 rows, start = opened[split], f"{split}-"
                 contents = hub_contents(rows, image, {**key, "split": split})
-                if names and label:
-                    labels = [v[0] if v and len(v) == 1 else None for v in rows.column(label)]
-                    one.append(
-                        _hub_data.listed_pool(
-                            rows, features, image, labels, names_from=start, contents=contents
-                        )
-                    )
-                else:
-                    one.append(
-                        _hub_data.pool_of(
-                            rows, features, image, label or "", names_from=start, contents=contents
-                        )
-                    )
+                pool = _hub_data.pool_of(
+                    rows, features, image, label, names_from=start, contents=contents
+                )
+                one.append(pool if self.several else of_one_class(pool))
             pools[part] = joined(one)
         return pools
 
@@ -133,10 +125,6 @@ class HubMirror:
 def _stub(split: str) -> str:
     """What the names of a split's files have in them: ``val`` stands in ``validation`` too."""
     return "val" if split == "validation" else split
-
-
-def _is_list(kind: object) -> bool:
-    return isinstance(kind, list) or type(kind).__name__ in ("List", "LargeList", "Sequence")
 
 
 @dataclass(frozen=True)

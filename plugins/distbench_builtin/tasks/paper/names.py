@@ -68,6 +68,12 @@ SKIN = {
 }
 """Full names of the seven diagnoses."""
 
+CHESTX14 = _list(
+    """atelectasis; cardiomegaly; effusion; infiltration; mass; nodule; pneumonia; pneumothorax;
+consolidation; edema; emphysema; fibrosis; pleural thickening; hernia"""
+)
+"""All findings of ChestX-ray14, in the order of Wang et al. (CVPR 2017)."""
+
 CHESTX = _list("atelectasis; cardiomegaly; effusion; infiltration; mass; nodule; pneumothorax")
 """Of the 14 findings those that BSCD-FSL keeps."""
 

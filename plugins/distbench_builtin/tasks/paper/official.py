@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from distbench import DataError
+from distbench_builtin.shared.images.label_sets import joined
 from distbench_builtin.shared.images.pool import Pool, of_files
 
 NABIRDS_TREE = (
     "images/CLASS/ID.jpg, images.txt, image_class_labels.txt, classes.txt, train_test_split.txt"
 )
 
+_HEALTHY = "No Finding"
 _SKIN = ("MEL", "NV", "BCC", "AKIEC", "BKL", "DF", "VASC")
 
 
@@ -76,12 +79,21 @@ def isic(folder: Path) -> dict[str, Pool]:
     return pools
 
 
-def chestx(folder: Path) -> dict[str, Pool]:
+def chestx14(folder: Path) -> dict[str, Pool]:
     """ChestX-ray14: the table of findings, the official lists, images in any folders below.
 
     Raises:
         DataError: A file is missing or wrong; says which.
     """
+    return _chest(folder, several=True)
+
+
+def chestx(folder: Path) -> dict[str, Pool]:
+    """The same, of it the images with one finding."""
+    return _chest(folder, several=False)
+
+
+def _chest(folder: Path, *, several: bool) -> dict[str, Pool]:
     table = next(iter(sorted(folder.rglob("Data_Entry_2017*.csv"))), None)
     if table is None:
         raise DataError(f"{folder} has no Data_Entry_2017*.csv")
@@ -95,11 +107,13 @@ def chestx(folder: Path) -> dict[str, Pool]:
     rows: dict[str, list[tuple[str, str | None]]] = {"train": [], "test": []}
     for row in _table(table, ("Image Index", "Finding Labels")):
         image, labels = row["Image Index"], row["Finding Labels"].split("|")
-        if len(labels) == 1 and image in part_of:
-            rows[part_of[image]].append((paths.get(image, f"images/{image}"), labels[0]))
-    wanted = [path for part in rows.values() for path, label in part if label != "No Finding"]
-    _check_files(folder, wanted)
-    return {part: of_files(folder, listed) for part, listed in rows.items()}
+        findings = [label for label in labels if label != _HEALTHY]
+        if image in part_of and (several or len(findings) == 1):
+            path = paths.get(image, f"images/{image}")
+            rows[part_of[image]].append((path, joined(findings)))
+    _check_files(folder, [path for part in rows.values() for path, _ in part])
+    pools = {part: of_files(folder, listed) for part, listed in rows.items()}
+    return {part: replace(pool, several=several) for part, pool in pools.items()}
 
 
 def _root(folder: Path, inner: str, tree: str) -> Path:

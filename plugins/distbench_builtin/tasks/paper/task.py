@@ -19,7 +19,7 @@ from distbench_builtin.shared.images.pool_bonds import (
     items_of,
 )
 from distbench_builtin.shared.images.pooled_task import PooledTask
-from distbench_builtin.tasks.paper.entry import PaperEntry, differences, named
+from distbench_builtin.tasks.paper.entry import PaperEntry, differences, named, shown
 from distbench_builtin.tasks.paper.mirrors import HubMirror, Mirror, Official, of_files
 from distbench_builtin.tasks.paper.table import ENTRIES
 
@@ -57,6 +57,10 @@ class PaperTask(PooledTask):
             raise UsageError(f"{self.name!r} is no task of the papers; there are {known}")
         return entry
 
+    def _groups(self, pools: Mapping[str, Pool]) -> dict[str, list[str | None]]:
+        """What belongs together in each part, where something does besides copies."""
+        return {}
+
     def _find(self) -> tuple[TaskIndex, dict[str, Pool]]:
         entry = self._entry()
         mirrors = named_mirrors(self.name, entry, self.mirror)
@@ -64,7 +68,7 @@ class PaperTask(PooledTask):
         classes, pools, notes = checked(entry, mirror, folder, strict=self.strict)
         if "test" not in pools:
             kept = {"train": pools["all"]}
-            items = items_of(kept)
+            items = items_of(kept, self._groups(kept))
             divide(kept, items, entry.share, entry.title)
             notes.append(
                 f"no official test part: {entry.share:g} of each class were taken for it, fixed "
@@ -72,7 +76,7 @@ class PaperTask(PooledTask):
             )
         else:
             kept = {part: pools[part] for part in ("train", "test")}
-            items = items_of(kept)
+            items = items_of(kept, self._groups(kept))
         parts, copies = checked_parts(kept, items, classes, entry.title, "allow")
         index = TaskIndex(
             classes=classes,
@@ -148,7 +152,7 @@ def checked(
     if wrong and strict:
         raise DataError(f"{where} is not what was expected: {'; '.join(wrong)}. {others}")
     if wrong:  # only what there is images of can be learnt
-        present = {label for pool in pools.values() for label in pool.labels}
+        present = shown(pools.values())
         classes = tuple(name for name in classes if name in present)
     return classes, pools, [f"from {mirror.page}", *(f"differs: {clause}" for clause in wrong)]
 
