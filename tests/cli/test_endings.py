@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,22 @@ from distbench.errors import TimedOutError
 
 TOYS = Path(__file__).parents[1] / "toys.py"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
+_started: list[subprocess.Popen[str]] = []
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Commands hear all signals, also where nohup or a script's & started pytest; none stays."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGHUP)}
+    for number, handler in before.items():
+        if handler is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    while _started:
+        _started.pop().kill()
+
 
 BUSY = """
 import hashlib
@@ -53,13 +70,15 @@ def command(body: str, name: str, *more: str, grace: float = 10) -> subprocess.P
     }
     pairs = [part for pair in options.items() for part in pair]
     plugins = ("--plugin", str(TOYS), "--plugin", "busy.py")
-    return subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "-c", WITH_GRACE.format(grace), name, *pairs, *plugins, *more],
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
     )
+    _started.append(process)
+    return process
 
 
 def until(path: str, process: subprocess.Popen[str]) -> None:

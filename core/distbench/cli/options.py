@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 METHODS = ("metric", "strategy", "distiller", "baseline")
 PROTOCOL = (
     *("labelled", "validation", "image_size", "steps", "batch", "threads", "probe_size"),
-    *("precision", "flip"),
+    *("precision", "flip", "crop"),
 )
 DATA = ("skip_corrupt", "verify_data")
 EXECUTION = ("executor", "workers", "timeout", "device", "offline", "plugin")
@@ -111,6 +111,13 @@ Flip = Annotated[
         help="Mirror training images, or not where left and right matter; wins over what a suite "
         "says of its tasks. \\[default: as the suite or recipe says, else mirror]",
         show_default=False,
+    ),
+]
+Crop = Annotated[
+    float | None,
+    protocol(
+        help="Share of a stored image's side that the student is shown, about the centre, e.g. "
+        "0.875. \\[default: 1]"
     ),
 ]
 Precision = Annotated[str | None, protocol(help="fp32, bf16 or fp16. \\[default: fp32]")]

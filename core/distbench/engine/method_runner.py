@@ -91,9 +91,10 @@ class Trainer:
     @cached_property
     def setting(self) -> TrainingSetting:
         """Where and how precisely students are trained."""
-        return self._setting_at(self.work.plan.protocol.image_size)
+        protocol = self.work.plan.protocol
+        return self._setting_at(protocol.image_size, protocol.crop)
 
-    def _setting_at(self, side: int) -> TrainingSetting:
+    def _setting_at(self, side: int, crop: float) -> TrainingSetting:
         """Where a network of some input size is trained: on images stored large enough for it."""
         protocol = self.work.plan.protocol
         return TrainingSetting(
@@ -104,6 +105,7 @@ class Trainer:
             precision=protocol.precision,
             seed=self.context.seed_for("batches"),
             flip=self.work.plan.mirrors(self.task),
+            crop=crop,
         )
 
     def validate(self, model: nn.Module, setting: TrainingSetting | None = None) -> float | None:
@@ -178,7 +180,7 @@ class Trainer:
             model = source_model(source, classes, seed, device)
             fresh = deepcopy(model)
             give_head(method, classes, model, fresh, seed=of_head)
-            return model, fresh, self._setting_at(source.info.input_size)
+            return model, fresh, self._setting_at(source.info.input_size, source.info.crop)
         student = self.work.student
         model = fresh_student(student, method, seed, classes, device)
         # As a shipped one is built: what it needs of its initialisation is in its weights.
@@ -208,7 +210,7 @@ class Trainer:
     def _train_teacher(self, source: WeightedSource, recipe: TeacherRecipe) -> TeacherLogits:
         info = source.info
         trainer = TeacherTrainer(
-            self._setting_at(info.input_size),
+            self._setting_at(info.input_size, info.crop),
             self.context.labelled,
             self.context.labels,
             self.context.num_classes,

@@ -14,6 +14,7 @@ from distbench.engine.device import pick_device
 from distbench.engine.method_runner import Trainer
 from distbench.engine.sources.source_network import SourceNetwork
 from distbench.engine.stages.score import Scores, probes_of, score
+from distbench.engine.training.batches import central
 from distbench.engine.workspace import Workspace
 from distbench.interfaces.context import Surroundings
 from distbench.interfaces.metric import BEYOND
@@ -53,14 +54,14 @@ def surroundings(
     context = work.context(task, seed) if "context" in needs else None
 
     @cache
-    def images(side: int) -> NDArray[np.uint8]:
-        return np.asarray(work.images(task, side).train[positions])
+    def images(side: int, crop: float) -> NDArray[np.uint8]:
+        return central(np.asarray(work.images(task, side).train[positions]), crop)
 
     def around(source: SourceInfo) -> Surroundings:
         return Surroundings(
             context=context,
             positions=None if context is None else positions,
-            images=partial(images, source.input_size) if "images" in needs else None,
+            images=partial(images, source.input_size, source.crop) if "images" in needs else None,
             module=(
                 partial(SourceNetwork, work.sources[source.name], pick_device(work.plan.device))
                 if "module" in needs

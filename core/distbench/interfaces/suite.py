@@ -39,7 +39,7 @@ class Protocol(Grown):
     """Everything besides tasks, zoo and student that a result depends on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    later: ClassVar = frozenset({"flip"})
+    later: ClassVar = frozenset({"flip", "crop"})
 
     version: int = Field(1, description="of the rules of training and splitting")
     labelled: float | str = Field(
@@ -63,6 +63,13 @@ class Protocol(Grown):
         True,
         description="whether training mirrors images; false where left and right matter, as in "
         "signs, digits and X-rays",
+    )
+    crop: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="share of a stored image's side, about its centre, that the student is shown: "
+        "0.875 of 256 pixels are the usual 224",
     )
     seeds: int = Field(
         1, ge=1, le=MOST_SEEDS, description="how many seeds a run has; no cell depends on it"

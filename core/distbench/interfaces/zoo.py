@@ -104,7 +104,7 @@ class SourceInfo(Grown):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    later: ClassVar = frozenset({"interpolation", "without_labels", "reads_text"})
+    later: ClassVar = frozenset({"interpolation", "crop", "without_labels", "reads_text"})
 
     name: OneLine = Field(min_length=1, max_length=200)
     architecture: OneLine
@@ -118,6 +118,9 @@ class SourceInfo(Grown):
     mean: Mean = Field(description="of the input channels, pixels in 0..1")
     std: Std = Field(description="of the input channels, pixels in 0..1")
     interpolation: Interpolation = Field("bilinear", description="how its images are resized")
+    crop: float = Field(
+        1.0, gt=0, le=1, description="share of a stored image's side, about its centre, it is shown"
+    )
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
     domain: OneLine = "unknown"
     trained_on: tuple[OneLine, ...] = Field((), description="data sets that it has seen")

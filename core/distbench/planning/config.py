@@ -46,6 +46,7 @@ class RunConfig(BaseModel):
     probe_size: int | None = None
     precision: Literal["fp32", "bf16", "fp16"] | None = None
     flip: bool | None = None
+    crop: float | None = None
 
     executor: Value = "local"
     workers: int | None = Field(None, ge=1, le=4096)

@@ -170,7 +170,7 @@ def embedding_key(
     """
     facts = {
         *("fingerprint", "architecture", "recipe", "num_classes", "feature_dim"),
-        *("input_size", "mean", "std", "interpolation"),
+        *("input_size", "mean", "std", "interpolation", "crop"),
     }
     return digest(
         {

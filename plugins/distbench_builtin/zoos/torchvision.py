@@ -79,6 +79,7 @@ class TorchvisionZoo(Zoo):
             mean=weights["mean"],
             std=weights["std"],
             interpolation=weights["interpolation"],
+            crop=weights["crop"],
             domain="general",
             trained_on=_torchvision.learnt_from(weights["name"]),
             licence=weights["licence"],

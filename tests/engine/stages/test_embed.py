@@ -247,7 +247,7 @@ def test_together_as_alone(tmp_path, monkeypatch):
     del read[:]
     orders = [Order(s, new(tmp_path / f"together-{s.number}")) for s in sources()]
     embed_many(orders, IMAGES, CPU)
-    assert read == [[(16, "bilinear"), (24, "bilinear")]]
+    assert read == [[(16, "bilinear", 1.0), (24, "bilinear", 1.0)]]
     for order in orders:
         number = order.source.number
         assert made(order.folder) == made(tmp_path / f"alone-{number}")

@@ -55,7 +55,8 @@ def judged(student: Original, picture: np.ndarray) -> dict[str, float]:
     """What evaluation would say of an image."""
     stored = fit(picture, student.steps.stored)[None]
     with torch.inference_mode():
-        logits = student.model(to_batch(stored, student.steps.size, torch.device("cpu")))
+        steps = student.steps
+        logits = student.model(to_batch(stored, steps.size, torch.device("cpu"), steps.crop))
     return dict(zip(student.task.classes, logits.softmax(1)[0].tolist(), strict=True))
 
 
@@ -90,6 +91,37 @@ def test_the_code_of_the_card_gives_what_evaluation_gives(
     found = use(done.folder.resolve(), picture, monkeypatch)
     close = 1e-2 if to == "timm" else 1e-4  # timm's own transform rounds sizes otherwise
     assert found == {name: pytest.approx(share, abs=close) for name, share in wanted.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("to", "crop"),
+    [
+        ("torch", 0.75),  # of 16 pixels 12, which need no other size
+        ("torch", 0.5),
+        pytest.param("onnx", 0.5, marks=needs_onnx),
+        pytest.param("onnx", 0.75, marks=needs_onnx),
+    ],
+)
+def test_a_student_that_saw_the_centre_is_shown_the_centre(
+    run: Run,
+    trained: Load,
+    picture: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+    to: str,
+    crop: float,
+) -> None:
+    made = run(crop=crop, save_student=True)
+    done = export_cell(CELL, to)
+    folder = done.folder.resolve()
+    assert done.check.equal == 1
+    wanted = judged(trained(made), picture)
+    found = use(folder, picture, monkeypatch)
+    assert found == {name: pytest.approx(share, abs=1e-4) for name, share in wanted.items()}
+    if to == "torch":
+        side = round(16 * crop)
+        steps = json.loads((folder / "preprocessing.json").read_text())["steps"]
+        assert f"of these the central {side} x {side}" in steps
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from distbench.engine.sources.source_runner import source_pass
-from distbench.engine.training.batches import batches
+from distbench.engine.training.batches import batches, shown_to
 from distbench.errors import ArgumentError, Declined, MachineError
 from distbench.interfaces.context import Pool
 from distbench.interfaces.zoo import Source
@@ -69,7 +69,7 @@ def _write(
 ) -> None:
     run, info = source_pass(source, (name,), device), source.info
     kept: np.memmap | None = None
-    size = (info.input_size, info.interpolation)
+    size = shown_to(info)
     for start, sized in batches(images, [size], _BATCH, device, 0):
         layer = pooled(run(sized[size]).layers[name], pool)  # (b, ...)
         if kept is None:

@@ -17,7 +17,7 @@ from pydantic_core import from_json
 
 from distbench.engine.stages.embedding_writer import Outputs
 from distbench.engine.stages.source_checks import check_source, checked_outputs
-from distbench.engine.training.batches import batches
+from distbench.engine.training.batches import batches, shown_to
 from distbench.engine.training.precision import effective, mixed_precision
 from distbench.interfaces.context import Embedding
 from distbench.interfaces.zoo import Source
@@ -102,7 +102,7 @@ def _run(
     ]
     if not todo:
         return
-    sizes = sorted({(info.input_size, info.interpolation) for info, *_ in todo})
+    sizes = sorted({shown_to(info) for info, *_ in todo})
     checked: set[str] = set()
     start = min(rows for *_, rows in todo)
     how = effective(device, precision)
@@ -112,8 +112,7 @@ def _run(
             for info, forward, output, rows in todo:
                 if first < rows:
                     continue
-                sized = batch[info.input_size, info.interpolation]
-                images_in = normalise(sized, info.mean, info.std)  # (b, 3, s, s)
+                images_in = normalise(batch[shown_to(info)], info.mean, info.std)  # (b, 3, s, s)
                 with mixed_precision(device, precision):
                     features, logits = checked_outputs(info, forward, images_in)  # (b, d), (b, c)
                     if info.name not in checked or first + _BATCH >= len(images):

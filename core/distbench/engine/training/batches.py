@@ -6,36 +6,58 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from distbench.interfaces.zoo import Interpolation
+from distbench.interfaces.zoo import Interpolation, SourceInfo
 
-Size = tuple[int, Interpolation]
-"""Side in pixels, and how images are resized to it."""
+Size = tuple[int, Interpolation, float]
+"""Side in pixels, how images are resized to it, and the share of their own side that is shown."""
 
 _AHEAD = 2
+Stored = TypeVar("Stored", torch.Tensor, NDArray[np.uint8])
 
 
-def to_batch(images: NDArray[np.uint8], size: int, device: torch.device) -> torch.Tensor:
+def shown_to(source: SourceInfo) -> Size:
+    """How a source is shown stored images."""
+    return source.input_size, source.interpolation, source.crop
+
+
+def central(images: Stored, crop: float) -> Stored:
+    """The central square of stored images (b, s, s, 3), as a share of their side."""
+    side = images.shape[1]
+    kept = kept_side(side, crop)
+    start = (side - kept) // 2
+    return images[:, start : start + kept, start : start + kept]
+
+
+def kept_side(side: int, crop: float) -> int:
+    """Pixels a side of what is kept of stored images."""
+    return max(1, round(side * crop))
+
+
+def to_batch(
+    images: NDArray[np.uint8], size: int, device: torch.device, crop: float = 1.0
+) -> torch.Tensor:
     """Stored images as float32 in 0..1, resized (bilinear, antialiased when shrinking).
 
     Args:
         images: uint8 (b, s, s, 3).
         size: Side of the result.
         device: Where the result lies.
+        crop: Share of their side that is shown, about the centre.
 
     Returns:
         (b, 3, size, size), channels last in memory.
     """
-    return to_floats(torch.from_numpy(np.array(images)).to(device), size)
+    return to_floats(torch.from_numpy(np.array(images)).to(device), size, crop=crop)
 
 
 def to_floats(
-    stored: torch.Tensor, size: int, interpolation: Interpolation = "bilinear"
+    stored: torch.Tensor, size: int, interpolation: Interpolation = "bilinear", crop: float = 1.0
 ) -> torch.Tensor:
     """As `to_batch`, of images that are on their device.
 
@@ -43,10 +65,12 @@ def to_floats(
         stored: uint8 (b, s, s, 3).
         size: Side of the result.
         interpolation: How they are resized.
+        crop: Share of their side that is shown, about the centre.
 
     Returns:
         float32 (b, 3, size, size) in 0..1, channels last in memory.
     """
+    stored = central(stored, crop)
     floats = stored.permute(0, 3, 1, 2).float().div_(255)  # (b, 3, s, s)
     return resized(floats, size, interpolation).contiguous(memory_format=torch.channels_last)
 
@@ -74,7 +98,7 @@ def batches(
 
     Args:
         images: uint8 (n, s, s, 3), perhaps memory-mapped.
-        sizes: Sides of the results, and how each is resized to.
+        sizes: Sides of the results, how each is resized to, and how much is shown.
         batch: Images at a time.
         device: Where the results lie.
         start: Position of the first image.

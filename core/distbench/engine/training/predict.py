@@ -59,7 +59,8 @@ def _run(
 ) -> NDArray[np.float32]:
     rows = []
     for start in range(0, len(images), batch):
-        floats = to_batch(images[start : start + batch], setting.image_size, setting.device)
+        stored = images[start : start + batch]
+        floats = to_batch(stored, setting.image_size, setting.device, setting.crop)
         with mixed_precision(setting.device, setting.precision):
             rows.append(forward(floats).float().cpu().numpy())  # (b, d) or (b, c)
     return np.concatenate(rows) if rows else np.empty((0, 0), dtype=np.float32)

@@ -21,6 +21,7 @@ class TrainingSetting:
         seed: Seed of order and augmentation; equal for all methods of one task and seed.
         transfer: uint8 (m, t, t, 3), those of the transfer set; None where there is none.
         flip: Whether weak and strong views may be mirrored.
+        crop: Share of an image's side that plain, weak and strong views show.
     """
 
     images: NDArray[np.uint8]
@@ -30,6 +31,7 @@ class TrainingSetting:
     seed: int = 0
     transfer: NDArray[np.uint8] | None = None
     flip: bool = True
+    crop: float = 1.0
 
     def pixels(self, of: str) -> NDArray[np.uint8]:
         """The images of a stream.

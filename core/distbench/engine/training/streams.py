@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from distbench.engine.training.augment import VIEWS
-from distbench.engine.training.batches import to_floats
+from distbench.engine.training.batches import central, to_floats
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.views import ReadyView
 from distbench.errors import ArgumentError
@@ -96,10 +96,11 @@ class BatchStream:
         for name, view in asked.items():
             if isinstance(view, str):
                 if images is None:
-                    images = to_floats(stored, size)  # (b, 3, size, size)
+                    images = to_floats(stored, size, crop=self._setting.crop)  # (b, 3, size, size)
                 made[name] = VIEWS[view](images, generator, flip)
             elif isinstance(view, ReadyView):
-                made[name] = view.make(stored, size, flip, generator)
+                shown = stored if view.whole else central(stored, self._setting.crop)
+                made[name] = view.make(shown, size, flip, generator)
             else:
                 made[name] = view(stored.clone(), positions.clone(), generator)
         return Named("view", made)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -19,7 +20,14 @@ from distbench.engine.training.batches import to_floats
 
 
 class ReadyView(ABC):
-    """A view that knows how large and whether mirrored it is to be."""
+    """A view that knows how large and whether mirrored it is to be.
+
+    Attributes:
+        whole: Whether it is made of all that is stored of an image, and not of the part that a
+            protocol's `crop` shows.
+    """
+
+    whole: ClassVar[bool] = False
 
     @abstractmethod
     def make(
@@ -98,6 +106,8 @@ class RandomResizedCrop(ReadyView):
             224, or as much of another side.
         size: Side of the view; None for the student's input.
     """
+
+    whole: ClassVar[bool] = True
 
     scale: tuple[float, float] = (0.08, 1.0)
     ratio: tuple[float, float] = (3 / 4, 4 / 3)

@@ -108,7 +108,7 @@ def write_timm(original: Original, folder: Path) -> Written:
             "input_size": [3, steps.size, steps.size],
             "fixed_input_size": bool(pretrained_cfg.get("fixed_input_size", False)),
             "interpolation": "bilinear",
-            "crop_pct": 1.0,
+            "crop_pct": steps.crop,
             "crop_mode": "center",
             "mean": list(steps.mean),
             "std": list(steps.std),

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from distbench.engine.training.batches import resized
+from distbench.engine.training.batches import central, kept_side, resized
 
 FIT = """\
 def fit(image, side, bits=16):
@@ -58,6 +58,7 @@ class Preprocessing:
         mean: Of the channels red, green, blue of images in 0..1.
         std: Of the same.
         bits: How many bits of 16-bit images hold something; the upper 8 of them are kept.
+        crop: Share of the square's side that is shown, about its centre.
     """
 
     stored: int
@@ -65,10 +66,16 @@ class Preprocessing:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     bits: int = 16
+    crop: float = 1.0
+
+    @property
+    def kept(self) -> int:
+        """Pixels a side of what is shown of the square."""
+        return kept_side(self.stored, self.crop)
 
     def as_dict(self) -> dict[str, Any]:
         """The steps in order, for ``preprocessing.json``."""
-        return {**asdict(self), "channels": "RGB", "steps": self.steps()}
+        return {**asdict(self), "kept": self.kept, "channels": "RGB", "steps": self.steps()}
 
     def steps(self) -> list[str]:
         """The steps in words."""
@@ -84,14 +91,22 @@ class Preprocessing:
             f"resize the short side to {self.stored} pixels "
             "(bilinear, antialiased when shrinking; PIL)",
             f"keep the central {self.stored} x {self.stored} pixels",
+            *(
+                []
+                if self.kept == self.stored
+                else [f"of these the central {self.kept} x {self.kept}"]
+            ),
             "divide by 255",
-            *([] if self.stored == self.size else [resizing]),
+            *([] if self.kept == self.size else [resizing]),
             "subtract mean, divide by std",
         ]
 
     def matrix(self) -> torch.Tensor:
-        """The second resizing as a matrix (size, stored): it is linear, in rows and in columns."""
-        eye = torch.eye(self.stored).view(1, 1, self.stored, self.stored)
+        """What follows as a matrix (size, stored): it is linear, in rows and in columns."""
+        start = (self.stored - self.kept) // 2
+        eye = torch.eye(self.stored)[start : start + self.kept].view(1, 1, self.kept, self.stored)
+        if self.kept == self.size:
+            return eye[0, 0]
         return nn.functional.interpolate(
             eye, (self.size, self.stored), mode="bilinear", antialias=True
         )[0, 0]
@@ -108,7 +123,7 @@ class FromPixels(nn.Module):
     def __init__(self, network: nn.Module, steps: Preprocessing) -> None:
         super().__init__()
         self.network = network
-        self.resizes = steps.stored != steps.size
+        self.resizes = not steps.stored == steps.kept == steps.size
         self.register_buffer("matrix", steps.matrix() if self.resizes else None)
         self.mean: torch.Tensor
         self.std: torch.Tensor
@@ -127,6 +142,7 @@ class FromPixels(nn.Module):
 
 def normalised(pixels: torch.Tensor, steps: Preprocessing) -> torch.Tensor:
     """Stored pixels, uint8 (b, 3, s, s), as a student is given them in evaluation."""
-    images = resized(pixels.float() / 255, steps.size)
+    shown = central(pixels.permute(0, 2, 3, 1), steps.crop).permute(0, 3, 1, 2)
+    images = resized(shown.float() / 255, steps.size)
     mean, std = (torch.tensor(v).view(1, 3, 1, 1) for v in (steps.mean, steps.std))
     return (images - mean) / std

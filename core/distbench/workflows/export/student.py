@@ -91,7 +91,7 @@ class Original:
         """
         from distbench.engine.training.batches import to_batch
 
-        batch = to_batch(self.samples, self.steps.size, torch.device("cpu"))
+        batch = to_batch(self.samples, self.steps.size, torch.device("cpu"), self.steps.crop)
         views = None if single else self.exported_views
         return seeing(self.model, views)(batch).numpy()  # type: ignore[no-any-return]
 
@@ -139,7 +139,7 @@ def original(
     stored = images.train.shape[1]
     bits = work.names.make("task", plan.task(cell.task).component).deep_bits()
     mean, std = work.student.normalisation()
-    steps = Preprocessing(stored, plan.protocol.image_size, mean, std, bits)
+    steps = Preprocessing(stored, plan.protocol.image_size, mean, std, bits, plan.protocol.crop)
     chosen = np.unique(np.linspace(0, len(images.train) - 1, num=_IMAGES).astype(int))
     return Original(work, cell, row, row.result, model, steps, images.train[chosen])
 

@@ -62,7 +62,9 @@ def load(PATH=HERE / "model.safetensors"):
 @torch.inference_mode()
 def logits(model, pixels):
     """Logits (b, c) of uint8 pixels (b, 3, s, s), which `fit` gives."""
-    images = pixels.float() / 255
+    start = (ABOUT["stored"] - ABOUT["kept"]) // 2
+    shown = slice(start, start + ABOUT["kept"])
+    images = pixels[..., shown, shown].float() / 255
     if images.shape[-1] != ABOUT["size"]:
         sides = (ABOUT["size"], ABOUT["size"])
         images = torch.nn.functional.interpolate(images, sides, mode="bilinear", antialias=True)

@@ -40,6 +40,7 @@ class Card(TypedDict):
         mean: Of the input channels.
         std: Of the input channels.
         interpolation: How its images are resized.
+        crop: Share of a square image's side that its test images showed.
         licence: Of the weights.
         model_args: What a folder's configuration gives the architecture.
     """
@@ -57,6 +58,7 @@ class Card(TypedDict):
     mean: Sequence[float]
     std: Sequence[float]
     interpolation: Literal["bilinear", "bicubic"]
+    crop: float
     licence: str
     model_args: dict[str, Any]
 
@@ -67,7 +69,7 @@ def card(architecture: str) -> Card:
     Raises:
         UsageError: timm does not know it; with what is near.
     """
-    key = {"architecture": architecture, "timm": version("timm"), "form": 3}
+    key = {"architecture": architecture, "timm": version("timm"), "form": 4}
     return cast("Card", remembered("timm-card", key, lambda: _look_up(architecture)))
 
 
@@ -181,5 +183,6 @@ def _facts(architecture: str, cfg: Mapping[str, Any]) -> dict[str, Any]:
         "mean": list(cfg.get("mean") or (0.485, 0.456, 0.406)),
         "std": list(cfg.get("std") or (0.229, 0.224, 0.225)),
         "interpolation": "bicubic" if cfg.get("interpolation") == "bicubic" else "bilinear",
+        "crop": cfg.get("crop_pct") or 1.0 if cfg.get("crop_mode") in (None, "center") else 1.0,
         "licence": cfg.get("license") or "unknown",
     }

@@ -36,6 +36,7 @@ class Weights(TypedDict):
         mean: Of the input channels.
         std: Of the input channels.
         interpolation: How images are resized.
+        crop: Share of a square image's side that its test images showed.
         licence: Of the weights; PyTorch's own where none is named.
     """
 
@@ -46,6 +47,7 @@ class Weights(TypedDict):
     mean: list[float]
     std: list[float]
     interpolation: Literal["bilinear", "bicubic"]
+    crop: float
     licence: str
 
 
@@ -118,6 +120,7 @@ def _look_up(architecture: str, name: str, error: type[DistbenchError]) -> Weigh
         "mean": list(shown.mean),
         "std": list(shown.std),
         "interpolation": "bicubic" if shown.interpolation.value == "bicubic" else "bilinear",
+        "crop": min(1.0, shown.crop_size[0] / shown.resize_size[0]),
         "licence": entry.meta.get("license") or "BSD-3-Clause",
     }
 

@@ -215,6 +215,7 @@ def _source(
         mean=known["mean"],
         std=known["std"],
         interpolation=known["interpolation"],
+        crop=known["crop"],
         activation="softmax" if labels else "none",
         trained_on=tuple(trained_on or names_of(learnt)),
         without_labels=() if trained_on else without_labels(learnt),

@@ -42,6 +42,7 @@ class _Entry(BaseModel):
     mean: Mean
     std: Std
     interpolation: Interpolation = "bilinear"
+    crop: float = Field(1.0, gt=0, le=1)
     activation: Literal["softmax", "sigmoid", "none"] = "softmax"
     domain: OneLine = "unknown"
     trained_on: OneLine | tuple[OneLine, ...] = ()
