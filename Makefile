@@ -6,7 +6,7 @@ STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 SCRIPTS := core/distbench/leaderboard/page/web/*.js
 
-.PHONY: run test test-fast fuzz lint bench docs clean
+.PHONY: run test test-fast test-cluster fuzz lint bench docs clean
 
 run: $(STAMP)
 	$(BIN)/distbench run --metric logme --strategy weighted
@@ -15,7 +15,10 @@ test: $(STAMP) lint
 	$(PYTEST)
 
 test-fast: $(STAMP)
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not slow and not cluster"
+
+test-cluster: $(STAMP)
+	$(BIN)/python -m pytest -m cluster tests/cluster
 
 fuzz: $(STAMP)
 	DISTBENCH_FUZZ=20 $(PYTEST) tests/test_fuzz.py

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from distbench.engine.training.mixing import cutmix, mixup
     from distbench.engine.training.predict import predict_logits
     from distbench.engine.training.setting import TrainingSetting
-    from distbench.engine.training.threads import torch_threads, usable_cores
+    from distbench.engine.training.threads import torch_threads
     from distbench.engine.training.views import RandomResizedCrop, StrongView, WeakView
     from distbench.engine.unit import execute_unit
     from distbench.engine.worker_process import WorkerProcess
@@ -52,7 +52,10 @@ if TYPE_CHECKING:
         TransferSet,
         WeightedSource,
     )
-    from distbench.interfaces.executor import Executor, Outcome, UnitQueue
+    from distbench.interfaces.execution.executor import Executor
+    from distbench.interfaces.execution.machine import usable_cores, visible_gpus
+    from distbench.interfaces.execution.unit import Outcome, Resources, Unit
+    from distbench.interfaces.execution.unit_queue import UnitQueue
     from distbench.interfaces.groups import take_groups
     from distbench.interfaces.layers import NetworkOutputs
     from distbench.interfaces.measure import Measure
@@ -147,6 +150,7 @@ __all__ = [
     "Ranking",
     "RefusedError",
     "Reporter",
+    "Resources",
     "Role",
     "Row",
     "RunFacts",
@@ -171,6 +175,7 @@ __all__ = [
     "TrainingSetting",
     "Transfer",
     "TransferSet",
+    "Unit",
     "UnitQueue",
     "UrlFile",
     "UsageError",
@@ -213,6 +218,7 @@ __all__ = [
     "train_phases",
     "usable_cores",
     "verified_since",
+    "visible_gpus",
     "warm_up_cosine",
     "weak_view",
     "write_atomic",

@@ -100,6 +100,6 @@ worker.kill()
 def test_a_worker_under_a_limit_of_memory() -> None:
     command = ["bash", "-c", 'ulimit -v 1000000; exec "$0" -c "$1"', sys.executable, LIMITED]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("failed out of memory: the worker died with exit code 1: ")
+    assert done.stdout.startswith("lost out of memory: the worker died with exit code 1: ")
     assert done.stdout.endswith("True True\n")
     assert "Traceback" not in done.stderr

@@ -101,7 +101,7 @@ def test_each_network_is_given_the_size_that_it_takes(folder: Path) -> None:
     assert len(set(keys.values())) == 3
     trainer = Trainer(work, task, 0)
     assert trainer.setting.images.shape[1] == 16
-    assert trainer._setting_at(48).images.shape[1] == 48
+    assert trainer._setting_at(48, 1.0).images.shape[1] == 48
 
 
 @pytest.mark.slow

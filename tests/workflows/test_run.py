@@ -22,7 +22,7 @@ from distbench.errors import (
     UnknownNameError,
     UsageError,
 )
-from distbench.interfaces.executor import UnitQueue
+from distbench.interfaces.execution.unit_queue import UnitQueue
 from distbench.storage.artifacts import ArtifactCache
 from distbench.storage.home import home
 from distbench.storage.rows import Row

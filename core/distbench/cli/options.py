@@ -27,7 +27,7 @@ PROTOCOL = (
     *("precision", "flip", "crop"),
 )
 DATA = ("skip_corrupt", "verify_data")
-EXECUTION = ("executor", "workers", "timeout", "device", "offline", "plugin")
+EXECUTION = ("executor", "workers", "timeout", "retries", "device", "offline", "plugin")
 
 what = partial(typer.Option, rich_help_panel="What to run")
 protocol = partial(typer.Option, rich_help_panel="Protocol (overrides the suite's)")
@@ -123,10 +123,17 @@ Crop = Annotated[
 Precision = Annotated[str | None, protocol(help="fp32, bf16 or fp16. \\[default: fp32]")]
 Executor = Annotated[str | None, how(help="Who computes the cells. \\[default: local]")]
 Workers = Annotated[
-    int | None, how(help="Cells at once. \\[default: cores / threads; 1 on an accelerator]")
+    int | None, how(help="Cells at once. \\[default: cores / threads; on GPUs one for each]")
 ]
 Timeout = Annotated[
     float | None, how(help="Seconds that a cell, or a job such as embedding, may take.")
+]
+Retries = Annotated[
+    int | None,
+    how(
+        help="How often a cell or a job is tried again whose worker or machine is gone. "
+        "\\[default: 1]"
+    ),
 ]
 Device = Annotated[str | None, how(help="auto, cpu, cuda, cuda:1, mps. \\[default: auto]")]
 Plugin = Annotated[list[Path] | None, how(help="A Python file with components or hooks; repeats.")]

@@ -159,7 +159,7 @@ def _in_effect(result: RunResult) -> dict[str, dict[str, float]]:
 
 
 def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool) -> None:
-    from distbench.engine.execute import short_of_memory
+    from distbench.engine.execute import short_of_memory, workers_at_once
     from distbench.engine.ledger import Ledger
     from distbench.planning.planner import make_plan
     from distbench.workflows.run import made_ready
@@ -168,7 +168,7 @@ def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool)
     cells = plan.shard(*shard) if shard else plan.cells
     ledger = Ledger(plan)
     to_compute = ledger.missing(cells)
-    made_ready(config, plan, to_compute)
+    executor, _ = made_ready(config, plan, to_compute)
     missing = {cell.id for cell in to_compute}
     seconds = _estimate(ledger)
     cost = sum(seconds.get(cell.method, 0.0) for cell in cells if cell.id in missing)
@@ -193,7 +193,8 @@ def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool)
             }
         )
         return
-    if warning := short_of_memory(config, plan, len(missing)):
+    workers = min(workers_at_once(config, plan, executor) or 0, len(missing))
+    if warning := short_of_memory(plan, executor, workers):
         echo(f"warning: {warning}", err=True)
     echo(_table(plan, cells, missing))
     guess = (

@@ -2,75 +2,95 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
+from distbench.engine.handed_over import handed_over
 from distbench.engine.ledger import Ledger
 from distbench.engine.processes.memory_estimate import memory_warning
 from distbench.errors import MachineError
 from distbench.interfaces.calls import naming
-from distbench.interfaces.executor import Executor, Outcome, Unit, UnitQueue
+from distbench.interfaces.execution.executor import Executor
+from distbench.interfaces.execution.unit import Outcome
+from distbench.interfaces.execution.unit_queue import UnitQueue
 from distbench.interfaces.progress import Progress, silent
+from distbench.interfaces.reporter import Cell
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan
+from distbench.planning.units import units_of
+from distbench.plugins.shipped_files import ship
 from distbench.storage.home import home
 
 _LOOKED_AT = 200
 """Cells that tell what one takes; a plan may have a hundred thousand."""
+_GROUPS = 4
+"""Passes over the images of a task in which its sources are embedded where nobody knows how many
+GPUs there are."""
+_MINOR = ("embed:", "score:")
 
 
-def execute_units(
+def execute_cells(
     config: RunConfig,
     plan: Plan,
-    units: Sequence[Unit],
+    cells: Sequence[Cell],
     executor: Executor,
     on_outcome: Callable[[Outcome], None],
     *,
+    jobs_only: bool = False,
     on_start: Callable[[str], None] = lambda unit: None,
     progress: Progress = silent,
 ) -> None:
-    """Has units of a plan executed.
+    """Has cells of a plan executed, and first the jobs that they need.
 
     Args:
-        config: How many workers.
+        config: How many workers, how long and how often.
         plan: Is kept under ``$DISTBENCH_HOME`` where workers read it.
-        units: Jobs and cells.
+        cells: What is to be computed.
         executor: Who executes them.
-        on_outcome: Told how each ended.
+        on_outcome: Told how each unit ended.
+        jobs_only: Whether the jobs alone are executed.
         on_start: Told the id of each unit that begins.
         progress: Hears of every unit that ends; of embeddings and scores as minor.
 
     Raises:
         MachineError: The machine gave out; what ended before has been told.
     """
-    titles = {unit.id: unit.title for unit in units}
+    gpus, workers = executor.gpus_a_unit(plan.device), workers_at_once(config, plan, executor)
+    groups = (workers or _GROUPS) if gpus else 0
+    units = units_of(plan, cells, config.timeout, gpus=gpus, groups=groups)
+    if jobs_only:
+        units = [unit for unit in units if unit.kind != "cell"]
     fatal: list[str] = []
 
     def ended(outcome: Outcome) -> None:
+        title, lost = queue[outcome.unit].title, outcome.status == "lost"
         if outcome.fatal:
             fatal.append(outcome.reason or "unknown reason")
-        else:
+        elif not lost:
             on_outcome(outcome)
-        failed = outcome.status == "failed"
-        ending = f"failed: {outcome.reason or ''}" if failed else "done"
+        well = outcome.status == "done"
+        ending = "done" if well else f"{outcome.status}: {outcome.reason or ''}"
+        ending += ", so it is tried again" if lost else ""
         progress(
-            f"{titles[outcome.unit]}: {ending} ({outcome.seconds:.1f} s)",
+            f"{title}: {ending} ({outcome.seconds:.1f} s)",
             len(units) - len(queue),
             len(units),
-            minor=outcome.unit.startswith(("embed:", "score:")) and not failed,
+            minor=well and outcome.unit.startswith(_MINOR),
         )
 
+    ship(plan.plugin_files, home())
     # Workers read a plan that nothing replaces, whatever else runs under the same name.
     queue = UnitQueue(
         units,
         plan.keep(home()),
-        workers=workers_at_once(config, plan, len(units)),
+        workers=None if workers is None else max(1, min(workers, len(units))),
         threads=plan.protocol.threads,
+        device=plan.device,
+        retries=config.retries,
+        environment=handed_over(plan.protocol.threads),
         on_start=on_start,
         on_outcome=ended,
     )
-    if warning := short_of_memory(config, plan, len(units)):
+    if warning := short_of_memory(plan, executor, queue.workers if units else None):
         progress(f"warning: {warning}", 0, len(units))
     with naming(executor.name, "drain"):
         executor.drain(queue)
@@ -79,22 +99,13 @@ def execute_units(
         raise MachineError.of(fatal[0])
 
 
-def workers_at_once(config: RunConfig, plan: Plan, units: int) -> int:
-    """How many units are worked on at once."""
-    return min(config.workers or default_workers(plan), units)
+def workers_at_once(config: RunConfig, plan: Plan, executor: Executor) -> int | None:
+    """How many units are worked on at once; None where the executor finds out."""
+    return config.workers or executor.capacity(plan.device, plan.protocol.threads)
 
 
-def short_of_memory(config: RunConfig, plan: Plan, units: int) -> str | None:
+def short_of_memory(plan: Plan, executor: Executor, workers: int | None) -> str | None:
     """What to say where this machine's workers have too little memory; see `memory_warning`."""
-    if not units or config.executor != "local":
+    if not workers or not executor.here:
         return None
-    rows = Ledger(plan).rows(plan.cells[:_LOOKED_AT])
-    return memory_warning(workers_at_once(config, plan, units), rows)
-
-
-def default_workers(plan: Plan) -> int:
-    """As many units at once as the cores allow; one where an accelerator computes."""
-    accelerated = plan.device not in ("auto", "cpu") or (
-        plan.device == "auto" and Path("/dev/nvidia0").exists()
-    )
-    return 1 if accelerated else max((os.cpu_count() or 1) // plan.protocol.threads, 1)
+    return memory_warning(workers, Ledger(plan).rows(plan.cells[:_LOOKED_AT]))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
+from distbench.engine.host import host
 from distbench.engine.same_pictures import same_picture_notes
 from distbench.interfaces.component import Role
-from distbench.interfaces.executor import Outcome
+from distbench.interfaces.execution.unit import Outcome
 from distbench.interfaces.reporter import Cell
 from distbench.planning.plan import Plan
 from distbench.storage.home import home
@@ -18,6 +21,8 @@ from distbench.storage.row_store import RowStore
 from distbench.storage.rows import MethodBlock, Row, TaskBlock
 from distbench.storage.safe_text import harmless_text
 
+SEEN_AFTER = 60.0
+"""Seconds after which a network's file system shows what another machine wrote."""
 _FINISHED = ("done", "declined", "skipped")
 
 
@@ -114,6 +119,27 @@ class Ledger:
         )
         self.store.put(row)
         return row
+
+
+def row_of(ledger: Ledger, cell: Cell, outcome: Outcome) -> Row:
+    """The row of a cell that ended, by an executor's word for it: stored now where it failed.
+
+    A cell that is said to be done and has no row was computed somewhere else: that is a failure,
+    which names both places. Where another machine wrote it the row may be seen a little later.
+    """
+    if outcome.status != "done":
+        return ledger.fail(cell, outcome)
+    until = time.monotonic() + (SEEN_AFTER if outcome.host not in ("", host()) else 0.0)
+    while (row := ledger.row(cell)) is None and time.monotonic() < until:
+        time.sleep(0.5)
+    if row is not None:
+        return row
+    there = f"on {outcome.host or 'another machine'}, where $DISTBENCH_HOME is {outcome.home}"
+    reason = (
+        f"its row is not in {ledger.root}: it was computed {there}. Both must be the same folder; "
+        "an executor hands over queue.environment"
+    )
+    return ledger.fail(cell, replace(outcome, status="failed", reason=reason))
 
 
 def _kept(text: str | None) -> str | None:

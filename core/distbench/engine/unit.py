@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import traceback
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
+from distbench.engine.handed_over import take_over
+from distbench.engine.host import computing_device, host
 from distbench.errors import RefusedError, interrupts, machine_gives_out, reason_of
-from distbench.interfaces.executor import Outcome
-from distbench.storage.disk import disk_trouble
+from distbench.interfaces.execution.unit import Outcome
+from distbench.storage.disk import disk_trouble, of_this_machine_alone
 from distbench.storage.home import home
 from distbench.storage.network.offline import guard
 
@@ -20,29 +24,32 @@ if TYPE_CHECKING:
     from distbench.planning.plan import Job
 
 
-def execute_unit(plan_path: Path | str, unit: str) -> Outcome:
+def execute_unit(
+    plan_path: Path | str, unit: str, environment: Mapping[str, str] | None = None
+) -> Outcome:
     """Executes one unit of a plan in this process; its artifact or row is stored when it ends well.
 
     Args:
         plan_path: A plan as `distbench plan` writes it.
-        unit: Id of a job or a cell.
+        unit: Id of a unit.
+        environment: Variables that are set in this process first: where the run keeps what it
+            makes, what it reads from there, and how many threads it starts.
 
     Returns:
         How it ended; an exception of a component is a failure of the unit, not of the caller.
     """
+    take_over(environment or {})
     guard()
     started = time.perf_counter()
 
+    def ended(status: Literal["done", "failed", "lost"], **more: Any) -> Outcome:
+        seconds = time.perf_counter() - started
+        here: dict[str, Any] = {"host": host(), "device": computing_device(), "home": str(home())}
+        return Outcome(unit, status, seconds=seconds, **here, **more)
+
     def failed(reason: str, error: BaseException, *, fatal: bool = False) -> Outcome:
-        return Outcome(
-            unit,
-            "failed",
-            reason,
-            traceback.format_exc(),
-            refused=isinstance(error, RefusedError),
-            fatal=fatal,
-            seconds=time.perf_counter() - started,
-        )
+        refused, lines = isinstance(error, RefusedError), traceback.format_exc()
+        return ended("failed", reason=reason, traceback=lines, refused=refused, fatal=fatal)
 
     try:
         stat = Path(plan_path).stat()
@@ -51,15 +58,17 @@ def execute_unit(plan_path: Path | str, unit: str) -> Outcome:
         ours = Path(str(error.filename or "")).is_relative_to(home())
         return failed(reason_of(error), error, fatal=ours)
     except OSError as error:
+        if machine_gives_out(error) and of_this_machine_alone(error):
+            return ended("lost", reason=f"{disk_trouble(error)}, on {host()}")
         return failed(disk_trouble(error), error, fatal=machine_gives_out(error))
     except BaseException as error:
         if interrupts(error):
             raise
         return failed(reason_of(error), error)
-    return Outcome(unit, "done", seconds=time.perf_counter() - started)
+    return ended("done")
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=4)
 def _open(
     plan_path: str, stamp: tuple[int, int], root: str
 ) -> tuple[Workspace, dict[str, Job], dict[str, Cell]]:
@@ -82,12 +91,23 @@ def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit
     from distbench.engine.ledger import Ledger
     from distbench.engine.stages.score import Scores
     from distbench.engine.training.threads import torch_threads
+    from distbench.planning.units import sources_together
 
     threads = work.plan.protocol.threads
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    whose = _whose(work, jobs[unit]) if unit in jobs else cells[unit].method
+    together = sources_together(work.plan, unit)
+    if together is not None:
+        whose = ", ".join(together[1])
+    else:
+        whose = _whose(work, jobs[unit]) if unit in jobs else cells[unit].method
     with torch_threads(threads), threadpool_limits(threads), unchanged(whose):
+        if together is not None:
+            task, sources = together
+            # A source that fails must fail its own unit only; what the others have is kept.
+            with contextlib.suppress(Exception):
+                work.embed(work.plan.task(task), sources)
+            return
         if unit in jobs:
             _make(work, jobs[unit])
             return
@@ -118,7 +138,7 @@ def _make(work: Workspace, job: Job) -> Path:
             write_mirror_hint(work, task)
         return work.artifacts.folder("images", job.key)
     if job.stage == "embed" and job.source is not None:
-        return work.embedding_beside_others(task, job.source)
+        return work.embedding_folder(task, job.source)
     seed = job.seed or 0
     if job.stage == "reference":
         reference_features(work, task, seed)

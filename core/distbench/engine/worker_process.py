@@ -8,30 +8,33 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from distbench.engine.handed_over import handed_over
+from distbench.engine.host import host
 from distbench.engine.processes.out_of_memory import LastWords, in_words
 from distbench.engine.worker import READY
-from distbench.interfaces.executor import Outcome
+from distbench.interfaces.execution.unit import Outcome
 
 START_LIMIT = 600.0
 """Seconds that a worker may take to start where units have no limit."""
 _starter = ThreadPoolExecutor(1, "distbench-workers")
 
 
-def _start(plan_path: Path | str, threads: int, errors: int) -> subprocess.Popen[str]:
-    bounds = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+def _start(
+    plan_path: Path | str, environment: Mapping[str, str], errors: int
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "distbench.engine.worker", str(plan_path)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=errors,
         text=True,
-        env={**os.environ, **dict.fromkeys(bounds, str(threads))},
+        env={**os.environ, **environment},
         # An interruption is ours to handle, and what a worker has started must die with it.
         start_new_session=True,
     )
@@ -43,21 +46,30 @@ class WorkerProcess:
     Args:
         plan_path: The plan.
         threads: CPU threads of a unit.
+        environment: Further variables that it has besides those of this process, such as the GPUs
+            that it sees.
 
     Attributes:
         dead: It is of no more use: it died, or was ended since its unit took too long.
     """
 
-    def __init__(self, plan_path: Path | str, threads: int) -> None:
+    def __init__(
+        self, plan_path: Path | str, threads: int, environment: Mapping[str, str] | None = None
+    ) -> None:
         self._last_words = LastWords()
         # A worker dies with the thread that starts it, so this is one that stays.
-        self._process = _starter.submit(_start, plan_path, threads, self._last_words.inlet).result()
+        self._process = _starter.submit(
+            _start,
+            plan_path,
+            {**handed_over(threads), **(environment or {})},
+            self._last_words.inlet,
+        ).result()
         os.close(self._last_words.inlet)
         self.dead = False
         self._ready = False
 
     def execute(self, unit: str, timeout: float | None) -> Outcome:
-        """Has a unit executed; a process that dies over it is a failure of the unit.
+        """Has a unit executed; where the process dies over it, the unit is lost.
 
         Args:
             unit: Id of a job or a cell.
@@ -112,7 +124,7 @@ class WorkerProcess:
             code = self._process.wait()
         if late.is_set():
             return Outcome(unit, "failed", f"{too_long} {seconds:g} s")
-        return Outcome(unit, "failed", self._death(code), self._last_words.traceback())
+        return Outcome(unit, "lost", self._death(code), self._last_words.traceback(), host=host())
 
     def _death(self, code: int) -> str:
         """How the process died, and of what, in words."""

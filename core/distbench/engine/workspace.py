@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from distbench.engine.sources.embedding_cache import build_embeddings
 from distbench.engine.stages.embed import is_finite, open_embedding
 from distbench.engine.stages.prepare import ImageSet, open_images, prepare, read_differently
-from distbench.errors import PluginError, UsageError
+from distbench.errors import PluginError
 from distbench.interfaces.context import Context, Embedding, Pool
 from distbench.interfaces.method import Method
 from distbench.interfaces.read_only import read_only
@@ -26,7 +25,7 @@ from distbench.planning.keys import embedding_key, split_seed, stored_key
 from distbench.planning.plan import Plan, PlannedMethod, PlannedTask
 from distbench.planning.split import Split, draw_probe, split_train
 from distbench.plugins.registry import registry
-from distbench.plugins.source_code import plugin_file_digest
+from distbench.plugins.shipped_files import plugin_here
 from distbench.storage.artifacts import ArtifactCache
 from distbench.storage.hashing import digest, seed_for
 from distbench.storage.home import home
@@ -45,13 +44,8 @@ class Workspace:
         self.root = root or home()
         self.eligibility = Eligibility(plan.sources, plan.generalist, plan.excluded, plan.marked)
         self.artifacts = ArtifactCache(self.root / "artifacts")
-        for file, planned in plan.plugin_files.items():
-            if plugin_file_digest(Path(file)) != planned:
-                raise UsageError(
-                    f"plugin {file}, or a module that it imports, was edited after the run was "
-                    "planned; run again"
-                )
-        self.names = registry(tuple(Path(f) for f in plan.plugin_files))
+        files = plan.plugin_files.items()
+        self.names = registry(tuple(plugin_here(file, sha, self.root) for file, sha in files))
         self._images: dict[tuple[str, int], ImageSet] = {}
 
     def method(self, planned: PlannedMethod) -> Method:
@@ -126,23 +120,6 @@ class Workspace:
         """Where a source's embedding of a task lies; made now if it is not at hand."""
         folder = self.artifacts.get("embeddings", self._embedding_key(task, source))
         return folder or self.embed(task, [source])[source]
-
-    def embedding_beside_others(self, task: PlannedTask, source: str) -> Path:
-        """The same; on an accelerator those of all sources of the plan are made in one pass.
-
-        There one worker computes, and reading the images may take longer than a source does. On a
-        CPU it is the other way round, and other workers take the other sources meanwhile.
-        """
-        from distbench.engine.device import pick_device
-
-        if pick_device(self.plan.device).type != "cpu":
-            jobs = (j for j in self.plan.jobs if j.stage == "embed" and j.task == task.id)
-            others = [j.source for j in jobs if j.source and j.source != source]
-            if others:
-                # A source that fails must fail its own job only; what the others have is kept.
-                with contextlib.suppress(Exception):
-                    self.embed(task, [source, *others])
-        return self.embedding_folder(task, source)
 
     def embed(self, task: PlannedTask, sources: Sequence[str]) -> dict[str, Path]:
         """Embeddings of a task; those that are missing are made in one pass over its images."""

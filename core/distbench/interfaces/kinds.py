@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distbench.interfaces.component import Component
-from distbench.interfaces.executor import Executor
+from distbench.interfaces.execution.executor import Executor
 from distbench.interfaces.measure import Measure
 from distbench.interfaces.method import Baseline, Distiller
 from distbench.interfaces.metric import Metric

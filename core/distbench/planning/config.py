@@ -56,6 +56,7 @@ class RunConfig(BaseModel):
         le=MOST_SECONDS,
         description="seconds that a cell, or a job such as embedding, may take; all of `rank`",
     )
+    retries: int = Field(1, ge=0, le=100)
     device: str = "auto"
     offline: bool = False
     plugin: tuple[Path, ...] = ()

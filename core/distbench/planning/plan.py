@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from pydantic import ConfigDict, TypeAdapter
 from pydantic_core import from_json
 
 from distbench.errors import UsageError
-from distbench.interfaces.executor import Unit
+from distbench.interfaces.execution.unit import Kind
 from distbench.interfaces.reporter import Cell
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.zoo import SourceInfo
@@ -81,14 +80,14 @@ class Job:
     """Makes one artifact that cells need.
 
     Attributes:
-        stage: ``prepare``, ``embed``, ``reference`` or ``score``.
+        stage: What it does.
         source: What an embedding is of.
         method: A method whose metric is scored with; others may share the scores.
         seed: Seed of the probe and of the reference.
     """
 
     id: str
-    stage: str
+    stage: Kind
     key: str
     task: str
     needs: tuple[str, ...] = ()
@@ -219,31 +218,6 @@ class Plan:
         path = root / "plans" / f"{digest(self.to_json())}.json"
         self.save(path)
         return path
-
-    def units(self, cells: Sequence[Cell], timeout: float | None = None) -> list[Unit]:
-        """These cells and the jobs that they need, in an order in which they can be done.
-
-        Args:
-            cells: What is to be computed.
-            timeout: Seconds that each of them may take.
-        """
-        by_id = {job.id: job for job in self.jobs}
-        wanted: dict[str, None] = {}
-
-        def want(ids: tuple[str, ...]) -> None:
-            for id in ids:
-                if id not in wanted:
-                    want(by_id[id].needs)
-                    wanted[id] = None
-
-        units: list[Unit] = []
-        for cell in cells:
-            known = len(wanted)
-            want(cell.needs)
-            for id in list(wanted)[known:]:
-                units.append(Unit(id, by_id[id].needs, by_id[id].title, timeout))
-            units.append(Unit(cell.id, cell.needs, f"{cell.method} on {cell.task}", timeout))
-        return units
 
     def shard(self, number: int, of: int) -> tuple[Cell, ...]:
         """The cells of one slice of several; slices share no task if there are tasks enough.

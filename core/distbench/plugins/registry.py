@@ -29,7 +29,7 @@ from distbench.plugins.source_code import class_digest, plugin_file_digest
 from distbench.storage.paths import at_home, without_links
 
 if TYPE_CHECKING:
-    from distbench.interfaces.executor import Executor
+    from distbench.interfaces.execution.executor import Executor
     from distbench.interfaces.measure import Measure
     from distbench.interfaces.method import Baseline, Distiller
     from distbench.interfaces.metric import Metric

@@ -53,15 +53,24 @@ def plugin_file_digest(file: Path, *, data: bool = False) -> str:
     Raises:
         OSError: It cannot be read.
     """
-    files = _closure({without_links(file)})
+    files = files_of_plugin(file)
     return _digest_of(files, _data_of(files) if data else set())
+
+
+def files_of_plugin(file: Path) -> set[Path]:
+    """A plugin file and the modules of the user's that it imports.
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    return _closure({without_links(file)})
 
 
 def _digest_of(files: set[Path], data: set[Path]) -> str:
     """One file is its own digest; several count by the names they have among each other."""
     if len(files | data) == 1:
         return file_digest(next(iter(files)))
-    root, facts = _common_root(files | data), {f: file_digest(f) for f in files}
+    root, facts = common_root(files | data), {f: file_digest(f) for f in files}
     facts |= _facts_of_data(data)
     return digest({f.relative_to(root).as_posix(): facts[f] for f in sorted(facts)})
 
@@ -78,7 +87,8 @@ def _facts_of_data(data: set[Path]) -> dict[Path, str]:
     }
 
 
-def _common_root(files: set[Path]) -> Path:
+def common_root(files: set[Path]) -> Path:
+    """The innermost folder that holds all of them."""
     shared = set.intersection(*(set(file.parents) for file in files))
     return max(shared, key=lambda folder: len(folder.parts))
 

@@ -52,6 +52,16 @@ def disk_trouble(error: OSError) -> str:
     return f"{reason} ({'; '.join(full)})" if full else reason
 
 
+def of_this_machine_alone(error: OSError) -> bool:
+    """Whether a full disk is not the one of ``$DISTBENCH_HOME``, so that another machine may do.
+
+    Where an error names no file, that disk is looked at.
+    """
+    if error.filename is not None:
+        return not _is_at_home(error.filename)
+    return _free(home()) >= _NOTHING
+
+
 def _is_at_home(name: object) -> bool:
     """Whether a file lies below ``$DISTBENCH_HOME``."""
     with contextlib.suppress(UsageError):

@@ -19,6 +19,11 @@ def home() -> Path:
     given = os.environ.get("DISTBENCH_HOME")
     if given and at_home(given).parts[0].startswith("~"):
         raise UsageError(f"DISTBENCH_HOME={given} names a user whom this machine does not know")
+    if given and "://" in given:
+        raise UsageError(
+            f"DISTBENCH_HOME={given} is an address and no folder; name a folder that all machines "
+            "of the run see"
+        )
     if given:
         folder = at_home(given).absolute()
         if wrong := no_folder(folder):

@@ -121,7 +121,7 @@ def _without_home(text: str) -> str:
 def _cpu() -> dict[str, Any]:
     import torch
 
-    from distbench.engine.training.threads import usable_cores
+    from distbench.interfaces.execution.machine import usable_cores
 
     return {
         "cores": os.cpu_count(),

@@ -7,14 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from distbench import leaderboard
-from distbench.engine.execute import execute_units
-from distbench.engine.ledger import Ledger
+from distbench.engine.execute import execute_cells
+from distbench.engine.ledger import Ledger, row_of
 from distbench.engine.mirror_hint import mirror_hint
 from distbench.engine.same_pictures import same_picture_notes
 from distbench.engine.students.trial import try_student
 from distbench.engine.test_labels import test_labels
 from distbench.errors import InterruptedRunError, MachineError, StopSignal, interrupts
-from distbench.interfaces.executor import Executor, Outcome
+from distbench.interfaces.execution.executor import Executor
+from distbench.interfaces.execution.unit import Outcome
 from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
 from distbench.leaderboard.analysis.board import Board
@@ -113,11 +114,12 @@ def made_ready(
     names = registry(config.plugin)
     executor = names.make("executor", config.executor, base=config.base_of("executor"))
     reporters = Reporters(config, names)
-    if missing and plan.device not in ("auto", "cpu"):
+    if missing and executor.here and plan.device not in ("auto", "cpu"):
         from distbench.engine.device import pick_device
 
         pick_device(plan.device)
     if missing:
+        executor.ready()
         try_student(plan, home())
     return executor, reporters
 
@@ -140,13 +142,10 @@ def _compute(
 
     def on_outcome(outcome: Outcome) -> None:
         if outcome.unit in cells:
-            cell = cells[outcome.unit]
-            row = ledger.row(cell) if outcome.status == "done" else ledger.fail(cell, outcome)
-            if row is not None:
-                reporters.notify("cell_failed" if row.status == "failed" else "cell_finished", row)
+            row = row_of(ledger, cells[outcome.unit], outcome)
+            reporters.notify("cell_failed" if row.status == "failed" else "cell_finished", row)
 
-    units = plan.units(missing, config.timeout)
-    execute_units(config, plan, units, executor, on_outcome, on_start=on_start, progress=progress)
+    execute_cells(config, plan, missing, executor, on_outcome, on_start=on_start, progress=progress)
 
 
 def _gather(

@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from distbench.engine.execute import execute_units
+from distbench.engine.execute import execute_cells
 from distbench.errors import DataError, UnknownNameError, UsageError
-from distbench.interfaces.executor import Outcome
+from distbench.interfaces.execution.unit import Outcome
 from distbench.interfaces.progress import Progress, silent
 from distbench.leaderboard.analysis.metric_quality import MetricLine, judge
 from distbench.leaderboard.analysis.trials import ByCell
@@ -142,7 +142,6 @@ def _scores(
 ) -> tuple[dict[str, ByCell], tuple[str, ...], int]:
     """Scores of every metric on every task and seed, from the cache or computed now."""
     jobs = {job.id: job for job in plan.jobs}
-    units = [unit for unit in plan.units(plan.cells) if unit.id in jobs]
     failed: dict[str, str] = {}
 
     def ended(outcome: Outcome) -> None:
@@ -151,7 +150,7 @@ def _scores(
 
     base = config.base_of("executor")
     executor = registry(config.plugin).make("executor", config.executor, base=base)
-    execute_units(config, plan, units, executor, ended, progress=progress)
+    execute_cells(config, plan, plan.cells, executor, ended, jobs_only=True, progress=progress)
     scores: dict[str, dict[tuple[str, int], dict[str, float]]] = defaultdict(dict)
     warnings: dict[str, None] = {}
     kept = ArtifactCache(home() / "artifacts")

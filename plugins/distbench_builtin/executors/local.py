@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import threading
 
-from distbench import Executor, UnitQueue, WorkerProcess
+from distbench import Executor, UnitQueue, WorkerProcess, usable_cores, visible_gpus
 
 
 class Local(Executor):
-    """Computes units in worker processes of this machine.
+    """Computes units in worker processes of this machine, on its GPUs one to each.
 
     A worker is a fresh interpreter that gets the path of the plan and, line by line, ids of units;
-    nothing is pickled. One that crashes or runs out of time or memory fails its unit and is
-    replaced. Each works with the protocol's number of threads.
+    nothing is pickled. Of one that crashes or runs out of memory the unit is done again by another
+    worker, as often as the run's `retries` say; one that takes too long fails its unit. Each works
+    with the protocol's number of threads.
     """
+
+    def capacity(self, device: str, threads: int) -> int:
+        """As many units as there are GPUs, or as the cores allow."""
+        gpus = _gpus(device)
+        if gpus or device not in ("auto", "cpu"):
+            return max(len(gpus), 1)
+        return max(usable_cores() // threads, 1)
 
     def drain(self, queue: UnitQueue) -> None:
         """Serves as many workers as the queue allows until nothing is left."""
         if queue.open:
             _Pool(queue).drain()
+
+
+def _gpus(device: str) -> list[str]:
+    """The GPUs that workers are spread over: all, unless one of them is named."""
+    return visible_gpus() if device in ("auto", "cuda") else []
 
 
 class _Pool:
@@ -30,8 +43,13 @@ class _Pool:
         self._error: BaseException | None = None
 
     def drain(self) -> None:
+        count = self._queue.workers or 1
+        gpus = _gpus(self._queue.device)
         threads = [
-            threading.Thread(target=self._serve, daemon=True) for _ in range(self._queue.workers)
+            threading.Thread(
+                target=self._serve, args=(gpus[i % len(gpus)] if gpus else None,), daemon=True
+            )
+            for i in range(count)
         ]
         for thread in threads:
             thread.start()
@@ -60,12 +78,15 @@ class _Pool:
                 self._changed.wait()
             return None
 
-    def _serve(self) -> None:
+    def _serve(self, gpu: str | None) -> None:
+        """Has one unit after the other executed by a worker that sees one GPU, or none."""
+        pinned = {} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu}
         worker: WorkerProcess | None = None
         try:
             while (unit := self._next()) is not None:
                 if worker is None:
-                    worker = WorkerProcess(self._queue.plan_path, self._queue.threads)
+                    queue = self._queue
+                    worker = WorkerProcess(queue.plan_path, queue.threads, pinned)
                     with self._changed:
                         self._workers.add(worker)
                 outcome = worker.execute(unit, self._queue.timeout(unit))

@@ -17,8 +17,8 @@ from PIL import Image
 from pydantic_core import from_json
 
 from distbench.engine.stages.reader import Pixels, Reader, reader
-from distbench.engine.training.threads import usable_cores
 from distbench.errors import CorruptImageError, DataError
+from distbench.interfaces.execution.machine import usable_cores
 from distbench.interfaces.task import Task
 from distbench.planning.split import joined_groups
 from distbench.storage.npy import RowFile

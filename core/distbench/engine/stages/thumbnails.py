@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from distbench.engine.training.threads import usable_cores
+from distbench.interfaces.execution.machine import usable_cores
 
 _SIDE = 16
 _COARSE = 4

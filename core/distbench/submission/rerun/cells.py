@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from distbench.engine.ledger import Ledger
+from distbench.planning.units import units_of
 from distbench.plugins.registry import Registry
 from distbench.storage.rows import ResultBlock, Row
 from distbench.submission.bundle import Bundle
@@ -85,7 +86,7 @@ def _computed_again(
     ledger = Ledger(plan)
     path = plan.keep(ledger.root)
     with without_network():
-        for unit in plan.units([cell]):
+        for unit in units_of(plan, [cell]):
             outcome = execute_unit(path, unit.id)
             if outcome.status != "done":
                 report.note(f"{where} could not be computed again: {shown(outcome.reason, 300)}")

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from distbench.engine.ledger import Ledger
+from distbench.planning.units import units_of
 from distbench.storage.artifacts import ArtifactCache
 from distbench.storage.rows import STUDIED, Row
 from distbench.submission.no_network import without_network
@@ -58,7 +59,7 @@ def _computed(planned: Replanned) -> Mapping[str, Any] | str:
     path = plan.keep(ledger.root)
     jobs = {job.id: job for job in plan.jobs}
     with without_network():
-        for unit in plan.units([cell]):
+        for unit in units_of(plan, [cell]):
             if unit.id in jobs:
                 outcome = execute_unit(path, unit.id)
                 if outcome.status != "done":

@@ -6,9 +6,12 @@ import threading
 from collections import Counter
 from pathlib import Path
 
-from distbench.interfaces.executor import Executor, Outcome, UnitQueue
+from distbench.interfaces.execution.executor import Executor
+from distbench.interfaces.execution.unit import Outcome
+from distbench.interfaces.execution.unit_queue import UnitQueue
 from distbench.planning.config import RunConfig
 from distbench.planning.planner import make_plan
+from distbench.planning.units import units_of
 from distbench.testing.calls import fault_if_raises
 from distbench.testing.check import check
 from distbench.testing.faults import Fault
@@ -42,7 +45,7 @@ def drains(subject: Subject) -> None:
         plan = make_plan(RunConfig.make(**given))
         path = folder / "home" / "plans" / "checked.json"
         plan.save(path)
-        units = plan.units(plan.cells)
+        units = units_of(plan, plan.cells)
         queue = UnitQueue(units, path, workers=_WORKERS, on_start=on_start, on_outcome=on_outcome)
         with fault_if_raises(
             "draining a queue", "a unit that fails is an Outcome, not an exception"

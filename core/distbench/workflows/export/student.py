@@ -25,6 +25,7 @@ from distbench.interfaces.progress import Progress
 from distbench.interfaces.reporter import Cell
 from distbench.interfaces.training.views import SeveralViews
 from distbench.planning.plan import Plan, PlannedTask
+from distbench.planning.units import units_of
 from distbench.storage.rows import ResultBlock, Row
 from distbench.workflows.export.preprocessing import Preprocessing
 
@@ -176,7 +177,7 @@ def _train_again(plan: Plan, cell: Cell, root: Path, row: Row | None, progress: 
     progress(f"the weights of {cell.id} were not kept (`--save-student`): training it again{took}")
     keeping = replace(plan, save_student=True)
     path = keeping.keep(root)
-    for unit in keeping.units([cell]):
+    for unit in units_of(keeping, [cell]):
         outcome = execute_unit(path, unit.id)
         if outcome.status != "done":
             error = RefusedError if outcome.refused else DistbenchError

@@ -1,80 +1,33 @@
-"""The contract of executors, and the queue of units that they get computed."""
+"""The queue that hands out the units of a run."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Literal
 
-from distbench.interfaces.component import Component
-
-
-class Executor(Component, ABC):
-    """Gets the units of a plan computed."""
-
-    @abstractmethod
-    def drain(self, queue: UnitQueue) -> None:
-        """Takes units from the queue until none is left, and reports how each one ended.
-
-        A unit is executed with `distbench.execute_unit(plan_path, unit_id)` in any process of any
-        machine that sees the plan file and `$DISTBENCH_HOME`; nothing else is handed over.
-        """
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How one unit ended.
-
-    Attributes:
-        unit: Its id.
-        status: ``done`` (a declined cell is done too: its row says so) or ``failed``.
-        reason: Why it failed, in one line.
-        traceback: The traceback, where there is one.
-        refused: It failed because data or weights were refused.
-        fatal: Nothing further can succeed: the disk is full, or there is no permission.
-        seconds: How long it took.
-    """
-
-    unit: str
-    status: Literal["done", "failed"]
-    reason: str | None = None
-    traceback: str | None = None
-    refused: bool = False
-    fatal: bool = False
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class Unit:
-    """A job or a cell of a plan.
-
-    Attributes:
-        id: Its id in the plan.
-        needs: Units that have to be done first.
-        title: What it is, for people.
-        timeout: Seconds that it may take; None for no limit.
-    """
-
-    id: str
-    needs: tuple[str, ...] = ()
-    title: str = ""
-    timeout: float | None = None
+from distbench.interfaces.execution.unit import Outcome, Unit
 
 
 class UnitQueue:
     """Hands out units whose needs are done; a failed unit fails what needs it.
 
+    It may be used by one thread at a time.
+
     Args:
         units: What is to be done. A need that is not among them counts as done.
         plan_path: The plan that `distbench.execute_unit` reads.
-        workers: How many units may be worked on at once.
+        workers: How many units may be worked on at once; None: as many as the executor can.
         threads: CPU threads of one unit.
+        device: Where units compute, as ``--device`` names it.
+        retries: How often a unit that was lost is handed out again.
+        environment: What `distbench.execute_unit` is to be given with each unit: variables that a
+            process of another machine, or an older one, may not have.
         on_start: Called with the id of every unit that is handed out.
-        on_outcome: Called with every outcome, also of units that fail with what they need.
+        on_outcome: Called with every outcome, also of units that fail with what they need; those
+            that are lost and handed out again are among them, as ``lost``.
     """
 
     def __init__(
@@ -82,13 +35,18 @@ class UnitQueue:
         units: Sequence[Unit],
         plan_path: Path,
         *,
-        workers: int = 1,
+        workers: int | None = 1,
         threads: int = 1,
+        device: str = "auto",
+        retries: int = 1,
+        environment: Mapping[str, str] | None = None,
         on_start: Callable[[str], None] = lambda unit: None,
         on_outcome: Callable[[Outcome], None] = lambda outcome: None,
     ) -> None:
         self.plan_path = plan_path
-        self.workers, self.threads = workers, threads
+        self.workers, self.threads, self.device = workers, threads, device
+        self.environment = dict(environment or {})
+        self._retries = retries
         self._on_start, self._on_outcome = on_start, on_outcome
         self._units: Mapping[str, Unit] = {unit.id: unit for unit in units}
         self._wanted_by: dict[str, list[str]] = {unit.id: [] for unit in units}
@@ -101,6 +59,7 @@ class UnitQueue:
         self._order.prepare()
         self._ready = deque(self._order.get_ready())
         self._open = set(self._units)
+        self._losses: Counter[str] = Counter()
         self._stopped = False
 
     @property
@@ -111,12 +70,24 @@ class UnitQueue:
     def __len__(self) -> int:
         return len(self._open)
 
-    def take(self) -> str | None:
-        """A unit that can be done now; None where all that is left waits for one in progress."""
-        if self._stopped or not self._ready:
+    def __getitem__(self, unit: str) -> Unit:
+        return self._units[unit]
+
+    def take(self, fits: Callable[[Unit], bool] | None = None) -> str | None:
+        """A unit that can be done now, the first of those that fit.
+
+        Args:
+            fits: Says of a unit whether whoever asks can do it; all if None.
+
+        Returns:
+            None where all that is left waits for one in progress, or does not fit.
+        """
+        if self._stopped:
             return None
-        unit = self._ready.popleft()
-        self._on_start(unit)
+        unit = next((u for u in self._ready if fits is None or fits(self._units[u])), None)
+        if unit is not None:
+            self._ready.remove(unit)
+            self._on_start(unit)
         return unit
 
     def timeout(self, unit: str) -> float | None:
@@ -132,6 +103,9 @@ class UnitQueue:
         """Reports how a unit ended."""
         if outcome.unit not in self._open:
             return
+        if outcome.status == "lost":
+            self._lost(outcome)
+            return
         self._open.discard(outcome.unit)
         self._on_outcome(outcome)
         self._stopped = self._stopped or outcome.fatal
@@ -146,3 +120,15 @@ class UnitQueue:
         reason = cause if " failed: " in cause else f"{title} failed: {cause}"
         for unit in self._wanted_by[outcome.unit]:
             self.finish(Outcome(unit, "failed", reason, outcome.traceback, refused=outcome.refused))
+
+    def _lost(self, outcome: Outcome) -> None:
+        """Hands a unit out again where it may be tried once more."""
+        self._losses[outcome.unit] += 1
+        times = self._losses[outcome.unit]
+        if times <= self._retries:
+            self._on_outcome(outcome)
+            self._ready.appendleft(outcome.unit)
+            return
+        reason = outcome.reason or "whoever worked on it is gone"
+        again = f" ({times} times)" if times > 1 else ""
+        self.finish(replace(outcome, status="failed", reason=f"{reason}{again}"))

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from distbench.interfaces.executor import Outcome, Unit, UnitQueue
+from distbench.interfaces.execution.unit import Outcome, Resources, Unit
+from distbench.interfaces.execution.unit_queue import UnitQueue
 
 
 def test_units_come_when_what_they_need_is_done() -> None:
@@ -37,3 +38,35 @@ def test_nothing_is_handed_out_after_a_fatal_end() -> None:
     queue.finish(Outcome("a", "failed", "disk full", fatal=True))
     assert not queue.open
     assert queue.take() is None
+
+
+def test_a_unit_that_was_lost_is_handed_out_again_and_fails_in_the_end() -> None:
+    seen: list[Outcome] = []
+    units = [Unit("a"), Unit("b", ("a",)), Unit("c")]
+    queue = UnitQueue(units, Path("p"), retries=1, on_outcome=seen.append)
+    assert queue.take() == "a"
+    queue.finish(Outcome("a", "lost", "node n1 is down"))
+    assert len(queue) == 3
+    assert queue.take() == "a"  # before what has not been tried
+    queue.finish(Outcome("a", "lost", "node n2 is down"))
+    assert [(o.unit, o.status, o.reason) for o in seen] == [
+        ("a", "lost", "node n1 is down"),
+        ("a", "failed", "node n2 is down (2 times)"),
+        ("b", "failed", "a failed: node n2 is down (2 times)"),
+    ]
+    assert queue.take() == "c"
+
+
+def test_nothing_is_tried_again_where_that_is_not_wanted() -> None:
+    queue = UnitQueue([Unit("a")], Path("p"), retries=0)
+    queue.finish(Outcome("a", "lost"))
+    assert not queue.open
+
+
+def test_whoever_asks_gets_the_first_unit_that_fits() -> None:
+    units = [Unit("a", resources=Resources(gpus=1)), Unit("b"), Unit("c", kind="score")]
+    queue = UnitQueue(units, Path("p"))
+    assert queue.take(lambda unit: not unit.resources.gpus) == "b"
+    assert queue.take(lambda unit: unit.kind == "prepare") is None
+    assert (queue.take(), queue.take()) == ("a", "c")
+    assert queue["c"].kind == "score"
