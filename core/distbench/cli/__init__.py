@@ -32,7 +32,7 @@ def main() -> None:
         from distbench import cli
         from distbench.cli.process.ending import tell_of_threads
         from distbench.cli.process.environment import steady_width
-        from distbench.storage.ordinary_files import refuse_what_never_ends
+        from distbench.storage.system.ordinary_files import refuse_what_never_ends
 
         refuse_what_never_ends()
         tell_of_threads()

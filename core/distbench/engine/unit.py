@@ -14,9 +14,9 @@ from distbench.engine.handed_over import take_over
 from distbench.engine.host import computing_device, host
 from distbench.errors import RefusedError, interrupts, machine_gives_out, reason_of
 from distbench.interfaces.execution.unit import Outcome
-from distbench.storage.disk import disk_trouble, of_this_machine_alone
 from distbench.storage.home import home
 from distbench.storage.network.offline import guard
+from distbench.storage.system.disk import disk_trouble, of_this_machine_alone
 
 if TYPE_CHECKING:
     from distbench.engine.workspace import Workspace

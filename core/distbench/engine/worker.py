@@ -17,7 +17,7 @@ from queue import SimpleQueue
 
 from distbench.engine.processes.parent_death import die_with_parent
 from distbench.engine.unit import execute_unit
-from distbench.storage.ordinary_files import refuse_what_never_ends
+from distbench.storage.system.ordinary_files import refuse_what_never_ends
 
 READY = "ready"
 """The first line that a worker process writes; then one for each unit."""

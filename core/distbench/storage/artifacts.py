@@ -12,43 +12,66 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import platform
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from filelock import FileLock, Timeout
 from pydantic_core import from_json
 
 from distbench.errors import DistbenchError
 from distbench.storage.atomic import write_atomic
-from distbench.storage.disk import naming_file
-from distbench.storage.hashing import file_digest
+from distbench.storage.hashing import digest, file_digest
+from distbench.storage.home import scratch
+from distbench.storage.system import claims
+from distbench.storage.system.disk import naming_file
 from distbench.storage.verified import verified_since
 
 _MANIFEST = "manifest.json"
-_SEEN = "verified.json"
+_SEEN = "verified-{}.json"
 _TIMED = "timed.json"
 _HEAD = 4096
-LOCK_SECONDS = 3600.0
-"""How long one process waits for another that builds the same artifact."""
+HEAVY = frozenset({"images", "embeddings", "layers", "thumbnails", "probes"})
+"""Kinds of artifacts that are large, and made again where they are wanted."""
+_LOOK = 10.0
+"""Seconds after which whoever waits looks whether it waits for somebody."""
+
+
+class Resumable(NamedTuple):
+    """An artifact that is being made.
+
+    Attributes:
+        draft: What becomes the artifact.
+        unfinished: What stays for another time where it does not.
+    """
+
+    draft: Path
+    unfinished: Path
 
 
 class ArtifactCache:
-    """The artifacts below one folder.
+    """The artifacts below one folder, and the large ones below another.
 
     Args:
         root: ``$DISTBENCH_HOME/artifacts``.
+
+    Attributes:
+        heavy: Where images and what sources say of them lie, which each machine may have for
+            itself: below ``$DISTBENCH_SCRATCH`` where that is given, else the same folder.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        own = scratch()
+        self.heavy = root if own is None else own / "artifacts"
 
     def folder(self, kind: str, key: str) -> Path:
         """Where an artifact lies or would lie."""
-        return self.root / kind / key[:2] / key
+        return (self.heavy if kind in HEAVY else self.root) / kind / key[:2] / key
 
     def get(self, kind: str, key: str) -> Path | None:
         """The folder of a whole, unaltered artifact; None where there is none."""
@@ -61,10 +84,8 @@ class ArtifactCache:
         Args:
             kind: Name of the stage.
             key: Hash of everything the artifact depends on.
-            make: Fills an empty folder. One process at a time does so for one key.
-
-        Raises:
-            DistbenchError: Another process has held the key for an hour.
+            make: Fills an empty folder. One process at a time does so for one key, as far as the
+                file system lets processes know of each other.
         """
         if folder := self.get(kind, key):
             return folder
@@ -77,58 +98,126 @@ class ArtifactCache:
     def draft(self, kind: str, key: str) -> Iterator[Path | None]:
         """An empty folder that becomes the artifact when the context ends well.
 
-        Nobody else gets one for the key meanwhile. None where the artifact is there by now.
+        Others who want the artifact wait meanwhile, as long as whoever makes it shows life. Where
+        two make it after all, since no lock is heard of between their machines, the first that is
+        ready is taken and the other throws its own away. None where the artifact is there by now.
 
         Args:
             kind: Name of the stage.
             key: As `build` takes it.
-
-        Raises:
-            DistbenchError: Another process has held the key for an hour.
         """
         folder = self.folder(kind, key)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock = FileLock(folder.parent / f".{key}.lock", timeout=LOCK_SECONDS).acquire()
-        except Timeout:
-            raise DistbenchError(
-                f"another process has been making {kind} {key[:12]} for an hour; "
-                "stop it, or wait and run again"
-            ) from None
-        with lock:
+        with _turn(folder):
             if self.get(kind, key) is None:
                 with _whole(folder) as draft:
                     yield draft
                 return
         yield None
 
+    @contextlib.contextmanager
+    def resumable(self, kind: str, key: str) -> Iterator[Resumable | None]:
+        """As `draft`, with a folder beside it whose content stays where the context ends badly.
+
+        Whoever makes the artifact next finds it there. One process has it at a time: another, who
+        could not know of the first, gets a folder of its own.
+
+        Args:
+            kind: Name of the stage.
+            key: As `build` takes it.
+        """
+        with contextlib.ExitStack() as stack:
+            unfinished = self.unfinished(key)
+            with self.draft(kind, key) as draft:
+                if draft is None:
+                    yield None
+                else:
+                    if not stack.enter_context(claims.claimed(unfinished)):
+                        unfinished = Path(tempfile.mkdtemp(dir=draft.parent, prefix=".unfinished-"))
+                        stack.callback(shutil.rmtree, unfinished, ignore_errors=True)
+                    yield Resumable(draft, unfinished)
+            # Once it is whole, its unfinished state is of no use.
+            shutil.rmtree(unfinished, ignore_errors=True)
+
+    def unfinished(self, key: str) -> Path:
+        """Where an artifact lies that is not whole yet."""
+        return self.heavy / "partial" / key
+
+
+@contextlib.contextmanager
+def _turn(folder: Path) -> Iterator[None]:
+    """Waits while another makes the same, as long as its drafts are touched."""
+    lock = FileLock(folder.parent / f".{folder.name}.lock")
+    seen: dict[Path, float | None] = {}
+    since = time.monotonic()
+    with contextlib.ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(lock.acquire(timeout=_LOOK))
+                break
+            except Timeout:
+                now = {draft: claims.touched(draft) for draft in _drafts(folder)}
+                if now != seen:
+                    seen, since = now, time.monotonic()
+                elif time.monotonic() - since > claims.LEFT:
+                    break  # it is held by somebody who does nothing
+            except (OSError, NotImplementedError):
+                break  # this file system has no locks
+        yield
+
+
+def _drafts(folder: Path) -> list[Path]:
+    return sorted(folder.parent.glob(f".tmp-{folder.name}-*"))
+
 
 @contextlib.contextmanager
 def _whole(folder: Path) -> Iterator[Path]:
     """A draft beside a folder, which takes its place with a manifest; gone if anything fails."""
-    for left in folder.parent.glob(f".tmp-{folder.name}-*"):
-        shutil.rmtree(left, ignore_errors=True)
-    shutil.rmtree(folder, ignore_errors=True)
+    for left in _drafts(folder):
+        if not claims.alive(left):
+            shutil.rmtree(left, ignore_errors=True)
     draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".tmp-{folder.name}-"))
     try:
-        started = time.perf_counter()
-        with naming_file(draft):
-            yield draft
-        seconds = time.perf_counter() - started
-        files = sorted(p for p in draft.iterdir() if p.is_file())
-        manifest = {
-            p.name: {"size": p.stat().st_size, "sha256": file_digest(p), "head": _head(p)}
-            for p in files
-        }
-        # Beside what is stored, which is the same however long it took.
-        write_atomic(draft / _TIMED, json.dumps({"seconds": seconds}))
-        write_atomic(draft / _MANIFEST, json.dumps(manifest, indent=1))
-        draft.chmod(0o755)
-        draft.replace(folder)
+        with claims.claimed(draft):
+            started = time.perf_counter()
+            with naming_file(draft):
+                yield draft
+            seconds = time.perf_counter() - started
+            files = sorted(p for p in draft.iterdir() if p.is_file() and p.name != claims.NAME)
+            manifest = {
+                p.name: {"size": p.stat().st_size, "sha256": file_digest(p), "head": _head(p)}
+                for p in files
+            }
+            # Beside what is stored, which is the same however long it took.
+            write_atomic(draft / _TIMED, json.dumps({"seconds": seconds}))
+            write_atomic(draft / _MANIFEST, json.dumps(manifest, indent=1))
+            draft.chmod(0o755)
+            _publish(draft, folder)
+            (folder / claims.NAME).unlink(missing_ok=True)
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
     _remember(folder, {name: _stamp(folder / name) for name in manifest})
+
+
+def _publish(draft: Path, folder: Path) -> None:
+    """Puts a draft in its place, unless a whole one is there by now."""
+    for _ in range(3):
+        try:
+            draft.rename(folder)
+            return
+        except OSError:
+            if not folder.exists():
+                raise
+        if _intact(folder):
+            shutil.rmtree(draft, ignore_errors=True)
+            return
+        # What is damaged is moved away first: another may do the same at this moment.
+        aside = draft.with_name(f"{draft.name}-old")
+        with contextlib.suppress(OSError):
+            folder.rename(aside)
+        shutil.rmtree(aside, ignore_errors=True)
+    raise DistbenchError(f"{folder} cannot be put in its place; remove it, and run again")
 
 
 def seconds_of(folder: Path) -> float | None:
@@ -150,16 +239,22 @@ def _stamp(path: Path) -> list[int]:
 def _remember(folder: Path, stamps: dict[str, list[int]]) -> None:
     """Keeps what was verified and when; where that cannot be written, it is verified again."""
     with contextlib.suppress(OSError):
-        write_atomic(folder / _SEEN, json.dumps({"at": time.time_ns(), "files": stamps}))
+        seen = {"at": time.time_ns(), "files": stamps}
+        write_atomic(folder / _SEEN.format(_client(folder)), json.dumps(seen))
 
 
 def _verified(folder: Path) -> dict[str, Any]:
     """The states in which the files of an artifact were verified."""
-    seen = _read(folder / _SEEN)
+    seen = _read(folder / _SEEN.format(_client(folder)))
     at, files = seen.get("at"), seen.get("files")
     if not isinstance(at, int) or not isinstance(files, dict) or at < verified_since():
         return {}
     return files
+
+
+def _client(folder: Path) -> str:
+    """By whom stamps are known: each machine and mount may number and time files in its own way."""
+    return digest([platform.node(), folder.stat().st_dev])[:8]
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from distbench.storage.disk import naming_file
+from distbench.storage.system.disk import naming_file
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:

@@ -14,21 +14,37 @@ def home() -> Path:
     """``$DISTBENCH_HOME``, or the user's cache folder.
 
     Raises:
-        UsageError: It names a user whom there is not, or a file.
+        UsageError: It names a user whom there is not, a file, or an address.
     """
-    given = os.environ.get("DISTBENCH_HOME")
-    if given and at_home(given).parts[0].startswith("~"):
-        raise UsageError(f"DISTBENCH_HOME={given} names a user whom this machine does not know")
-    if given and "://" in given:
-        raise UsageError(
-            f"DISTBENCH_HOME={given} is an address and no folder; name a folder that all machines "
-            "of the run see"
-        )
-    if given:
-        folder = at_home(given).absolute()
-        if wrong := no_folder(folder):
-            raise UsageError(f"DISTBENCH_HOME={given}: {wrong} is no folder; name one, or unset it")
-        return folder
+    given = _folder_of("DISTBENCH_HOME")
+    if given is not None:
+        return given
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("distbench"))
+
+
+def scratch() -> Path | None:
+    """``$DISTBENCH_SCRATCH``, a folder of this machine for what is large; None where none is named.
+
+    Raises:
+        UsageError: As `home` raises.
+    """
+    return _folder_of("DISTBENCH_SCRATCH")
+
+
+def _folder_of(variable: str) -> Path | None:
+    given = os.environ.get(variable)
+    if not given:
+        return None
+    if "://" in given:
+        raise UsageError(
+            f"{variable}={given} is an address and no folder; name a folder that all machines of "
+            "the run see"
+        )
+    if at_home(given).parts[0].startswith("~"):
+        raise UsageError(f"{variable}={given} names a user whom this machine does not know")
+    folder = at_home(given).absolute()
+    if wrong := no_folder(folder):
+        raise UsageError(f"{variable}={given}: {wrong} is no folder; name one, or unset it")
+    return folder

@@ -14,10 +14,10 @@ from distbench.interfaces.component import Component
 from distbench.interfaces.progress import Progress, silent
 from distbench.planning.config import RunConfig
 from distbench.planning.resolve import ResolvedRun
-from distbench.storage.disk import disk_trouble, is_of_disk
 from distbench.storage.network.downloads import Download, free_space
 from distbench.storage.network.http_transfer import failure
 from distbench.storage.safe_text import harmless_text
+from distbench.storage.system.disk import disk_trouble, is_of_disk
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,13 @@ from distbench.planning.plan import Plan
 from distbench.planning.planner import make_plan
 from distbench.plugins.registry import registry
 from distbench.storage.atomic import write_atomic
-from distbench.storage.disk import disk_trouble
 from distbench.storage.hits import write_test_labels
 from distbench.storage.home import home
 from distbench.storage.predictions import FILE, Predictions, write_predictions
 from distbench.storage.probabilities import Logs, write_run
 from distbench.storage.row_lines import sealed_line
 from distbench.storage.rows import Row
+from distbench.storage.system.disk import disk_trouble
 from distbench.workflows import flat_scale
 from distbench.workflows.export.best import ship_best
 from distbench.workflows.reporters import Reporters, run_facts

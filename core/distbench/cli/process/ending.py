@@ -17,7 +17,7 @@ from types import CodeType, TracebackType
 from distbench.cli.shown.output import echo
 from distbench.engine.processes.out_of_memory import in_words, ran_out_of_memory
 from distbench.errors import DistbenchError, StopSignal, reason_of
-from distbench.storage.disk import disk_trouble
+from distbench.storage.system.disk import disk_trouble
 
 _KEPT = "what was finished is kept, the same command goes on"
 _OURS = ("distbench", "distbench_builtin")

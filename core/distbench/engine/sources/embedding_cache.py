@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +29,7 @@ def build_embeddings(
 ) -> dict[str, Path]:
     """The folders of embeddings of one image set.
 
-    What is missing is made, and may be interrupted: it is kept below ``partial`` in the cache, in
-    a folder that only the process that holds the key uses, and removed when the embedding is whole.
+    What is missing is made, and may be interrupted: whoever makes it next goes on from there.
 
     Args:
         cache: Where they are kept.
@@ -43,35 +41,21 @@ def build_embeddings(
 
     Raises:
         WeightsError: The outputs of a source do not have the declared shapes.
-        DistbenchError: Another process has held a key for an hour.
     """
     missing = {key: source for key, source in wanted.items() if cache.get(KIND, key) is None}
     for group in _groups(missing, protocol.store_size):
         with ExitStack() as stack:
             # In one order everywhere, so that no two processes wait for each other.
-            drafts = {key: stack.enter_context(_draft(cache, key)) for key in sorted(group)}
+            made = {key: stack.enter_context(cache.resumable(KIND, key)) for key in sorted(group)}
             orders = [
-                Order(missing[key], draft, partial_folder(cache, key))
-                for key, draft in drafts.items()
-                if draft is not None  # else another process was faster
+                Order(missing[key], *folders)
+                for key, folders in made.items()
+                if folders is not None  # else another process was faster
             ]
             if orders:
                 side = max(order.source.info.input_size for order in orders)
                 embed_many(orders, images(side), device, precision=protocol.precision)
     return {key: cache.folder(KIND, key) for key in wanted}
-
-
-@contextmanager
-def _draft(cache: ArtifactCache, key: str) -> Iterator[Path | None]:
-    """The draft of an embedding; once that is whole, its unfinished state is of no use."""
-    with cache.draft(KIND, key) as draft:
-        yield draft
-    shutil.rmtree(partial_folder(cache, key), ignore_errors=True)
-
-
-def partial_folder(cache: ArtifactCache, key: str) -> Path:
-    """Where an embedding lies that is not whole yet."""
-    return cache.root / "partial" / key
 
 
 def _groups(missing: Mapping[str, Source], store_size: int) -> Iterator[list[str]]:

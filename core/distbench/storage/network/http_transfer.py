@@ -10,7 +10,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from distbench.errors import DataError
-from distbench.storage.disk import naming_file
+from distbench.storage.system.disk import naming_file
 
 TIMEOUT = 30.0
 """Seconds without a byte after which a server is given up."""

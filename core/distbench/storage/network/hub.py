@@ -12,12 +12,12 @@ from pydantic_core import from_json
 
 from distbench.errors import DataError, RefusedError
 from distbench.storage.atomic import write_atomic
-from distbench.storage.disk import is_of_disk, naming_file
 from distbench.storage.hashing import digest
 from distbench.storage.home import home
 from distbench.storage.network.downloads import Download, refuse_offline
 from distbench.storage.network.http_transfer import TIMEOUT, failure
 from distbench.storage.safe_text import harmless_text
+from distbench.storage.system.disk import is_of_disk, naming_file
 
 
 @dataclass

@@ -9,10 +9,10 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 
-from distbench.storage import disk
 from distbench.storage.artifacts import ArtifactCache
 from distbench.storage.atomic import write_atomic
-from distbench.storage.disk import disk_trouble, is_of_disk, naming_file
+from distbench.storage.system import disk
+from distbench.storage.system.disk import disk_trouble, is_of_disk, naming_file
 
 FULL = (errno.ENOSPC, "No space left on device")
 
