@@ -14,7 +14,7 @@ from distbench.api import HOME
 if TYPE_CHECKING:
     from distbench.api import rank, run, score
     from distbench.engine.ranking import Comparison, Ranking
-    from distbench.engine.stages.prepare import decode_images
+    from distbench.engine.stages.decode import decode_images
     from distbench.engine.training.augment import weak_view
     from distbench.engine.training.batches import to_floats
     from distbench.engine.training.checkpoint import Checkpoint

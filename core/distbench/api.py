@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HOME = {
     "api": ["rank", "run", "score"],
     "engine.ranking": ["Comparison", "Ranking"],
-    "engine.stages.prepare": ["decode_images"],
+    "engine.stages.decode": ["decode_images"],
     "engine.training.augment": ["weak_view"],
     "engine.training.batches": ["to_floats"],
     "engine.training.checkpoint": ["Checkpoint"],

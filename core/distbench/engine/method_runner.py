@@ -46,6 +46,7 @@ from distbench.interfaces.method import Method
 from distbench.interfaces.read_only import read_only
 from distbench.interfaces.student import RANDOM_WEIGHTS
 from distbench.planning.plan import PlannedTask
+from distbench.storage.npy import SomeRows
 from distbench.storage.predictions import accuracy
 
 
@@ -119,9 +120,9 @@ class Trainer:
             return None
         setting = setting or self.setting
         if self.context.several:
-            logits = predict_logits(model, setting.images[positions], setting)
+            logits = predict_logits(model, SomeRows(setting.images, positions), setting)
             return mean_average_precision(logits, self.context.labels[positions])
-        predicted = predict(model, setting.images[positions], setting)
+        predicted = predict(model, SomeRows(setting.images, positions), setting)
         return accuracy(predicted, self.context.labels[positions])
 
     def train(self, method: Method, sources: tuple[WeightedSource, ...] = ()) -> Trained:
@@ -190,7 +191,7 @@ class Trainer:
 
     def features(self, model: Classifier, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         """A student's features (n, d) of train images."""
-        return features_of(model, self.setting.images[positions], self.setting)
+        return features_of(model, SomeRows(self.setting.images, positions), self.setting)
 
     def _transfer_set(self) -> TransferSet | None:
         if self.transfer is None:

@@ -69,7 +69,7 @@ class ProbeImages:
 
     def _at(self, side: int) -> Path:
         """The folder of the images as a network of some input size needs them; made if absent."""
-        from distbench.engine.stages.prepare import fit, read_good
+        from distbench.engine.stages.decode import fit, read_good
 
         stored = max(side, self._protocol.store_size)
 

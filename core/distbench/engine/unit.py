@@ -129,6 +129,7 @@ def _make(work: Workspace, job: Job) -> Path:
     from distbench.engine.mirror_hint import write_mirror_hint
     from distbench.engine.same_pictures import check_same_pictures
     from distbench.engine.scores import reference_features, score_task
+    from distbench.engine.test_labels import keep_test_labels
 
     task = work.plan.task(job.task)
     if job.stage == "prepare":
@@ -136,6 +137,7 @@ def _make(work: Workspace, job: Job) -> Path:
         if task.classes:
             check_same_pictures(work, task)
             write_mirror_hint(work, task)
+            keep_test_labels(work, task)
         return work.artifacts.folder("images", job.key)
     if job.stage == "embed" and job.source is not None:
         return work.embedding_folder(task, job.source)

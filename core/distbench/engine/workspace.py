@@ -81,18 +81,28 @@ class Workspace:
         side = protocol.image_size if side is None else side
         stored = max(protocol.store_size, side)
         if (task.id, stored) not in self._images:
-
-            def make(folder: Path) -> None:
-                component = self.names.make("task", task.component)
-                prepare(component, stored, folder, skip_corrupt=self.plan.skip_corrupt)
-
             key = stored_key(task.images_key, protocol, side)
-            opened = open_images(self.artifacts.build("images", key, make))
+            opened = open_images(self._images_folder(task, key, stored))
             if side != protocol.image_size and opened.skipped != self.images(task).skipped:
                 raise read_differently(task.id, side, protocol.image_size)
             self._images = {k: kept for k, kept in self._images.items() if k[0] == task.id}
             self._images[task.id, stored] = opened
         return self._images[task.id, stored]
+
+    def _images_folder(self, task: PlannedTask, key: str, stored: int) -> Path:
+        if (folder := self.artifacts.get("images", key)) is not None:
+            return folder
+        with self.artifacts.resumable("images", key) as made:
+            if made is not None:
+                component = self.names.make("task", task.component)
+                prepare(
+                    component,
+                    stored,
+                    made.draft,
+                    skip_corrupt=self.plan.skip_corrupt,
+                    unfinished=made.unfinished,
+                )
+        return self.artifacts.folder("images", key)
 
     def split(self, task: PlannedTask, seed: int) -> Split:
         """The parts of a task's train images."""

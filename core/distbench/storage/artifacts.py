@@ -183,9 +183,9 @@ def _whole(folder: Path) -> Iterator[Path]:
             with naming_file(draft):
                 yield draft
             seconds = time.perf_counter() - started
-            files = sorted(p for p in draft.iterdir() if p.is_file() and p.name != claims.NAME)
+            files = sorted(p for p in draft.iterdir() if p.is_file() and p.name[0] != ".")
             manifest = {
-                p.name: {"size": p.stat().st_size, "sha256": file_digest(p), "head": _head(p)}
+                p.name: {"size": p.stat().st_size, "sha256": _digest(p), "head": _head(p)}
                 for p in files
             }
             # Beside what is stored, which is the same however long it took.
@@ -218,6 +218,24 @@ def _publish(draft: Path, folder: Path) -> None:
             folder.rename(aside)
         shutil.rmtree(aside, ignore_errors=True)
     raise DistbenchError(f"{folder} cannot be put in its place; remove it, and run again")
+
+
+def note_digest(file: Path, sha256: str) -> None:
+    """Says what the digest of a file in a draft is, so that it is not read again for that."""
+    _noted(file).write_text(sha256, encoding="ascii")
+
+
+def _noted(file: Path) -> Path:
+    return file.with_name(f".{file.name}.sha256")
+
+
+def _digest(file: Path) -> str:
+    try:
+        noted = _noted(file).read_text(encoding="ascii")
+    except OSError:
+        return file_digest(file)
+    _noted(file).unlink()
+    return noted
 
 
 def seconds_of(folder: Path) -> float | None:

@@ -12,8 +12,9 @@ import pytest
 from PIL import Image
 
 from distbench import UNLABELLED, CorruptImageError, Part, TaskIndex, decode_images
-from distbench.engine.stages import prepare as stage
-from distbench.engine.stages.prepare import fit, open_images, prepare, read_good
+from distbench.engine.stages import decode as stage
+from distbench.engine.stages.decode import fit, read_good
+from distbench.engine.stages.prepare import open_images, prepare
 from distbench.storage.npy import RowFile, convert
 
 
@@ -178,7 +179,7 @@ def test_a_strip_costs_no_more_than_its_centre(
     kept = fit(image, side)
     assert all(width * height <= side * side for width, height in resized)
     if side < 256:
-        monkeypatch.setattr("distbench.engine.stages.prepare.STRIP", 10**9)
+        monkeypatch.setattr("distbench.engine.stages.decode.STRIP", 10**9)
         assert np.abs(kept.astype(int) - fit(image, side)).max() <= 1
 
 
@@ -256,3 +257,60 @@ def test_memory_does_not_grow_with_the_data(tmp_path):
     )
     assert (tmp_path / "train.npy").stat().st_size > 280 * 2**20
     assert int(done.stdout) < 64
+
+
+class Stopping(Pictures):
+    """Is interrupted at an image, once; counts what is read."""
+
+    def __init__(self, at: int, **more) -> None:
+        super().__init__(**more)
+        self.at, self.read_of = at, {"train": 0, "test": 0, "validation": 0}
+
+    def _one(self, part, position):
+        self.read_of[part] += 1
+        if part == "train" and position == self.at:
+            raise KeyboardInterrupt
+        return super()._one(part, position)
+
+
+@pytest.mark.parametrize("bad", [(), (3, 70, 131, 199)])
+def test_an_interruption_loses_little(tmp_path, monkeypatch, bad):
+    monkeypatch.setattr(stage, "usable_cores", lambda: 1)
+    whole = prepared(Pictures(bad=bad), tmp_path / "whole", skip_corrupt=True)
+    task, unfinished = Stopping(at=150, bad=bad), tmp_path / "unfinished"
+    with pytest.raises(KeyboardInterrupt):
+        prepared(task, tmp_path / "a", skip_corrupt=True, unfinished=unfinished)
+    task.at, task.read_of["train"] = -1, 0
+    found = prepared(task, tmp_path / "b", skip_corrupt=True, unfinished=unfinished)
+    # A sample of 64 is looked at for its size, and of 200 images 128 were safe.
+    assert task.read_of["train"] <= 64 + 200 - 128 + 64 * len(bad)
+    for name in ("train", "train_labels", "given_validation", "test", "test_labels"):
+        assert np.array_equal(getattr(found, name), getattr(whole, name)), name
+    assert found.skipped == whole.skipped == tuple(f"train-{i}" for i in bad)
+    for name in ("train.npy", "test.npy"):
+        assert (tmp_path / "b" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_what_was_begun_at_another_size_is_begun_anew(tmp_path):
+    unfinished = tmp_path / "unfinished"
+    prepared(Pictures(), tmp_path / "a", size=6, unfinished=unfinished)
+    found = prepared(Pictures(), tmp_path / "b", size=8, unfinished=unfinished)
+    assert found.train.shape == (205, 8, 8, 3)
+    (unfinished / "train.progress.json").write_text("{")
+    again = prepared(Pictures(), tmp_path / "c", size=8, unfinished=unfinished)
+    assert np.array_equal(again.train, found.train)
+
+
+def test_a_digest_is_not_taken_by_reading_again(tmp_path, monkeypatch):
+    from distbench.storage import artifacts
+    from distbench.storage.hashing import file_digest
+
+    read = []
+    monkeypatch.setattr(artifacts, "file_digest", lambda p: read.append(p.name) or file_digest(p))
+    cache = artifacts.ArtifactCache(tmp_path)
+    folder = cache.build("images", "ab", lambda draft: prepare(Pictures(), 8, draft))
+    assert "train.npy" not in read and "facts.json" in read
+    assert not list(folder.glob(".*"))
+    (folder / next(folder.glob("verified-*")).name).unlink()
+    assert cache.get("images", "ab") == folder  # the digests are right
+    assert "train.npy" in read

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from distbench import CorruptImageError, Part, Task, TaskIndex
-from distbench.engine.stages.prepare import decode_images, prepare, read_good
+from distbench.engine.stages.decode import decode_images, read_good
+from distbench.engine.stages.prepare import prepare
 from distbench.errors import PluginError
 
 

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from distbench.engine.stages.prepare import fit
+from distbench.engine.stages.decode import fit
 from distbench.engine.stages.thumbnails import same_pictures, thumbnails
 
 Pixels = NDArray[np.uint8]

@@ -13,7 +13,7 @@ import torch
 from PIL import Image, ImageOps
 
 from distbench import Task
-from distbench.engine.stages.prepare import fit
+from distbench.engine.stages.decode import fit
 from distbench.engine.training.batches import to_batch
 from distbench.plugins.registry import registry
 from distbench.workflows.export.preprocessing import FIT, FromPixels, Preprocessing, normalised

@@ -18,7 +18,7 @@ import torch
 from PIL import Image
 
 import distbench
-from distbench.engine.stages.prepare import fit
+from distbench.engine.stages.decode import fit
 from distbench.engine.training.batches import to_batch
 from distbench.errors import RefusedError, UsageError
 from distbench.workflows.export import export_cell

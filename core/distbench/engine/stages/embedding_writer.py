@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,7 +15,7 @@ from pydantic_core import from_json
 from distbench.errors import WeightsError
 from distbench.interfaces.zoo import SourceInfo
 from distbench.storage.atomic import write_atomic
-from distbench.storage.npy import RowFile, convert
+from distbench.storage.npy import RowFile, convert, same_file
 
 _KEEP_SECONDS = 30.0
 """What is lost at most when the process is killed."""
@@ -107,18 +106,10 @@ class Outputs:
         for file in self._files.values():
             file.close()
         features, logits = (self._draft / f"{name}.draft" for name in ("features", "logits"))
-        _give(features, folder / "features.npy")
+        same_file(features, folder / "features.npy")
         if self._finite and self._largest < float(np.finfo(np.float16).max):
             convert(logits, folder / "logits.npy", np.float16)
         else:
-            _give(logits, folder / "logits.npy")
+            same_file(logits, folder / "logits.npy")
         facts = {"finite": self._finite}
         (folder / "facts.json").write_text(json.dumps(facts), encoding="utf-8")
-
-
-def _give(file: Path, target: Path) -> None:
-    """The same file in a second place, so that the first stays good until the second is."""
-    try:
-        target.hardlink_to(file)
-    except OSError:
-        shutil.copyfile(file, target)

@@ -22,6 +22,7 @@ from distbench.interfaces.context import MethodContext
 from distbench.interfaces.method import Method
 from distbench.interfaces.training.inference import Inference
 from distbench.interfaces.training.views import NAMED, SeveralViews, TestView
+from distbench.storage.npy import SomeRows
 
 _CROPS = ("centre", "top_left", "top_right", "bottom_left", "bottom_right")
 OWN = "own"
@@ -197,7 +198,7 @@ class _Shown:
     def logits(self, positions: NDArray[np.int64]) -> NDArray[np.float32]:
         return predict_logits(self._model, self._images(positions), self._setting)
 
-    def _images(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
+    def _images(self, positions: NDArray[np.int64]) -> SomeRows:
         positions = np.asarray(positions)
         if np.isin(positions, self._context.validation).any():
             raise PluginError(
@@ -206,7 +207,7 @@ class _Shown:
                 "of them",
             )
         self.count += len(positions)
-        return self._setting.images[positions]
+        return SomeRows(self._setting.images, positions)
 
 
 def _said(value: Any) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from distbench.engine.training.augment import VIEWS
 from distbench.engine.training.batches import central, to_floats
+from distbench.engine.training.read_ahead import RowReader
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.views import ReadyView
 from distbench.errors import ArgumentError
@@ -34,6 +35,9 @@ def stream_finding(stream: Stream, images: int) -> str | None:
     return None
 
 
+_PIXELS = "pixels"
+
+
 class BatchStream:
     """An endless stream of batches: every image once before any comes again, or by weights.
 
@@ -50,25 +54,25 @@ class BatchStream:
         self._stream, self._setting = stream, setting
         own = stream.seed
         self._generator = torch.Generator().manual_seed(seed if own is None else own)
-        # Memory-mapped arrays are indexed as plain ones: every step reads a few rows of each.
-        self._pixels = np.asarray(setting.pixels(stream.of))
-        if wrong := stream_finding(stream, len(self._pixels)):
+        pixels = setting.pixels(stream.of)
+        if wrong := stream_finding(stream, len(pixels)):
             raise ArgumentError(f"a stream {wrong}")
-        self._targets = {name: np.asarray(values) for name, values in stream.targets.items()}
+        targets = {f"target {name}": np.asanyarray(rows) for name, rows in stream.targets.items()}
+        self._rows = RowReader({_PIXELS: pixels, **targets}, frozenset(targets), setting.device)
         self._waiting = np.empty(0, dtype=np.int64)
         self._weights = None if stream.weights is None else torch.tensor(stream.weights)
 
     def __next__(self) -> Batch:
         stream, device = self._stream, self._setting.device
         chosen = self._next_positions()  # (b,)
+        rows = self._rows.rows(chosen)
+        if self._weights is None and len(self._waiting) >= stream.batch:
+            self._rows.expect(self._waiting[: stream.batch])
         positions = torch.from_numpy(chosen).to(device)
-        views = self._views(torch.from_numpy(self._pixels[chosen]).to(device), positions)
+        views = self._views(rows[_PIXELS], positions)
         known = np.full(len(chosen), UNLABELLED) if stream.labels is None else stream.labels[chosen]
         labels = torch.from_numpy(known).to(device)  # (b,) or (b, c)
-        targets = {  # (b, ...)
-            name: torch.from_numpy(np.asarray(values[chosen], dtype=np.float32)).to(device)
-            for name, values in self._targets.items()
-        }
+        targets = {name: rows[f"target {name}"] for name in stream.targets}  # (b, ...)
         return Batch(views, labels, Named("target", targets), positions)
 
     def _next_positions(self) -> NDArray[np.int64]:
