@@ -70,3 +70,23 @@ def test_whoever_asks_gets_the_first_unit_that_fits() -> None:
     assert queue.take(lambda unit: unit.kind == "prepare") is None
     assert (queue.take(), queue.take()) == ("a", "c")
     assert queue["c"].kind == "score"
+
+
+def test_units_whose_images_are_near_come_first() -> None:
+    units = [Unit("a", task="x"), Unit("b", task="y"), Unit("c", task="y"), Unit("d", task="z")]
+    queue = UnitQueue(units, Path("p"))
+    assert queue.take(near=["y"]) == "b"
+    assert queue.take(lambda unit: unit.id != "c", near=["w", "y"]) == "a"
+    queue.finish(Outcome("b", "lost"))
+    assert queue.take(near=["y"]) == "b"
+    assert [queue.take(near=["y"]), queue.take(near=["y"]), queue.take()] == ["c", "d", None]
+
+
+def test_a_unit_that_was_thought_lost_and_ends_is_not_handed_out_again() -> None:
+    queue = UnitQueue([Unit("a"), Unit("b")], Path("p"))
+    assert queue.take() == "a"
+    queue.finish(Outcome("a", "lost", "its node does not answer"))
+    queue.finish(Outcome("a", "done"))
+    assert [queue.take(), queue.take()] == ["b", None]
+    queue.finish(Outcome("a", "failed", "too late"))
+    assert len(queue) == 1

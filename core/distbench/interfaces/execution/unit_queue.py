@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -57,10 +57,12 @@ class UnitQueue:
             for need in needs:
                 self._wanted_by[need].append(unit.id)
         self._order.prepare()
-        self._ready = deque(self._order.get_ready())
+        self._ready: OrderedDict[str, None] = OrderedDict()
+        self._of_task: defaultdict[str, OrderedDict[str, None]] = defaultdict(OrderedDict)
         self._open = set(self._units)
         self._losses: Counter[str] = Counter()
         self._stopped = False
+        self._make_ready(self._order.get_ready())
 
     @property
     def open(self) -> bool:
@@ -73,22 +75,27 @@ class UnitQueue:
     def __getitem__(self, unit: str) -> Unit:
         return self._units[unit]
 
-    def take(self, fits: Callable[[Unit], bool] | None = None) -> str | None:
-        """A unit that can be done now, the first of those that fit.
+    def take(
+        self, fits: Callable[[Unit], bool] | None = None, near: Iterable[str] = ()
+    ) -> str | None:
+        """A unit that can be done now: of those that fit the first, of near ones first.
 
         Args:
             fits: Says of a unit whether whoever asks can do it; all if None.
+            near: Tasks whose images lie where it would be done.
 
         Returns:
             None where all that is left waits for one in progress, or does not fit.
         """
         if self._stopped:
             return None
-        unit = next((u for u in self._ready if fits is None or fits(self._units[u])), None)
-        if unit is not None:
-            self._ready.remove(unit)
-            self._on_start(unit)
-        return unit
+        for some in (*(self._of_task[task] for task in near if task in self._of_task), self._ready):
+            for unit in some:
+                if fits is None or fits(self._units[unit]):
+                    del self._ready[unit], self._of_task[self._units[unit].task][unit]
+                    self._on_start(unit)
+                    return unit
+        return None
 
     def timeout(self, unit: str) -> float | None:
         """Seconds that a unit may take; an executor that cannot stop one may ignore it."""
@@ -96,24 +103,26 @@ class UnitQueue:
 
     def abandon(self, reason: str) -> None:
         """Ends all units that are open as failed; nothing where the queue was stopped."""
-        while self.open:
-            self.finish(Outcome(min(self._open), "failed", reason))
+        for unit in sorted(self._open):
+            self.finish(Outcome(unit, "failed", reason))
 
     def finish(self, outcome: Outcome) -> None:
-        """Reports how a unit ended."""
-        if outcome.unit not in self._open:
+        """Reports how a unit ended; nothing where it has ended already or the queue was stopped."""
+        if outcome.unit not in self._open or self._stopped:
             return
         if outcome.status == "lost":
             self._lost(outcome)
             return
         self._open.discard(outcome.unit)
+        self._ready.pop(outcome.unit, None)  # it was thought to be lost
+        self._of_task[self._units[outcome.unit].task].pop(outcome.unit, None)
         self._on_outcome(outcome)
         self._stopped = self._stopped or outcome.fatal
         if self._stopped:
             return
         if outcome.status == "done":
             self._order.done(outcome.unit)
-            self._ready.extend(self._order.get_ready())
+            self._make_ready(self._order.get_ready())
             return
         title = self._units[outcome.unit].title or outcome.unit
         cause = outcome.reason or "for an unknown reason"
@@ -121,13 +130,20 @@ class UnitQueue:
         for unit in self._wanted_by[outcome.unit]:
             self.finish(Outcome(unit, "failed", reason, outcome.traceback, refused=outcome.refused))
 
+    def _make_ready(self, units: Iterable[str]) -> None:
+        for unit in units:
+            self._ready[unit] = None
+            self._of_task[self._units[unit].task][unit] = None
+
     def _lost(self, outcome: Outcome) -> None:
         """Hands a unit out again where it may be tried once more."""
         self._losses[outcome.unit] += 1
         times = self._losses[outcome.unit]
         if times <= self._retries:
             self._on_outcome(outcome)
-            self._ready.appendleft(outcome.unit)
+            self._make_ready([outcome.unit])
+            for ready in (self._ready, self._of_task[self._units[outcome.unit].task]):
+                ready.move_to_end(outcome.unit, last=False)
             return
         reason = outcome.reason or "whoever worked on it is gone"
         again = f" ({times} times)" if times > 1 else ""
