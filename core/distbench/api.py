@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from distbench.errors import ArgumentError
+from distbench.errors import ArgumentError, UsageError, missing_library, reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -108,6 +109,17 @@ HOME = {
 """Modules to the public names in them, imported when a name is used and not before."""
 
 
+@contextmanager
+def _libraries() -> Iterator[None]:
+    """Makes a missing library of those that train an error that says what to install."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        if missing_library(error):
+            raise UsageError(reason_of(error)) from None
+        raise
+
+
 def run(config: Path | str | None = None, **options: Any) -> RunResult:
     """Runs a benchmark, or what is missing of it.
 
@@ -128,10 +140,12 @@ def run(config: Path | str | None = None, **options: Any) -> RunResult:
 
     from distbench.planning.config import RunConfig
     from distbench.plugins.objects import with_specifications
-    from distbench.workflows.run import execute
 
     named = with_specifications(options)
-    return execute(RunConfig.make(Path(config) if config else None, **named))
+    with _libraries():
+        from distbench.workflows.run import execute
+
+        return execute(RunConfig.make(Path(config) if config else None, **named))
 
 
 def score(
@@ -251,11 +265,13 @@ def rank(
     if all(given is None for given in arrays):
         from distbench.planning.config import RunConfig
         from distbench.plugins.objects import with_specifications
-        from distbench.workflows.rank import rank_sources
 
         options = {"distiller": "none", "baseline": ("none",), **options}
         options |= {"task": task, "zoo": zoo, "metric": metrics}
-        comparison: Comparison = rank_sources(RunConfig.make(**with_specifications(options)))
+        with _libraries():
+            from distbench.workflows.rank import rank_sources
+
+            comparison: Comparison = rank_sources(RunConfig.make(**with_specifications(options)))
     else:
         from distbench.workflows.score import Arrays, rank_arrays
 

@@ -8,6 +8,9 @@ import os
 import signal
 from collections.abc import Iterable
 
+_TRAIN = frozenset({"torch", "torchvision", "timm", "datasets", "onnx", "onnxruntime"})
+"""What comes with `distbench[train]` alone."""
+
 
 class DistbenchError(Exception):
     """A problem that a person can do something about; shown as one line, without a traceback."""
@@ -157,6 +160,8 @@ def reason_of(error: BaseException) -> str:
         return str(error)
     if isinstance(error, MemoryError):
         return "out of memory"
+    if missing := missing_library(error):
+        return f"{missing} is not installed, which this needs: pip install 'distbench[train]'"
     if isinstance(error, OSError) and error.errno is not None:
         where = f" ({os.fsdecode(error.filename)})" if _is_path(error.filename) else ""
         return f"{error.strerror or error}{where}"
@@ -166,6 +171,12 @@ def reason_of(error: BaseException) -> str:
         text = ""
     first = (text.splitlines() or [""])[0]
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
+def missing_library(error: BaseException) -> str | None:
+    """Which of the libraries is missing that train and read models; None where it is not that."""
+    name = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    return name if name in _TRAIN else None
 
 
 def _is_path(name: object) -> bool:

@@ -83,6 +83,7 @@ def _rows(names: Registry, kind: str, pattern: str) -> list[dict[str, Any]]:
     """The components of one kind."""
     from distbench.errors import PluginError
     from distbench.interfaces.calls import naming
+    from distbench.plugins.summaries import summary_of
 
     rows = []
     for name in names.names(kind):
@@ -91,7 +92,7 @@ def _rows(names: Registry, kind: str, pattern: str) -> list[dict[str, Any]]:
         try:
             origin = names.offer(kind, name).origin.plugin
             with naming(origin, f"summary of {kind} {name!r}"):
-                summary = names.load(kind, name).summary()
+                summary = summary_of(kind, name, names)
         except PluginError as error:
             summary, origin = f"broken: {error}", error.plugin
         rows.append({"kind": kind, "name": name, "plugin": origin, "summary": summary})

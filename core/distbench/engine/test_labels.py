@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distbench.engine.stages.prepare import TEST_LABELS
-from distbench.engine.workspace import Workspace
 from distbench.planning.keys import stored_key
 from distbench.planning.plan import Plan, PlannedTask
 from distbench.storage.artifacts import ArtifactCache
 from distbench.storage.hashing import digest
+
+if TYPE_CHECKING:
+    from distbench.engine.workspace import Workspace
 
 _KIND = "test-labels"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import re
@@ -119,21 +120,28 @@ def _without_home(text: str) -> str:
 
 
 def _cpu() -> dict[str, Any]:
-    import torch
-
     from distbench.interfaces.execution.machine import usable_cores
 
+    threads = {}
+    with contextlib.suppress(ImportError):
+        import torch
+
+        threads = {"torch threads": torch.get_num_threads()}
     return {
         "cores": os.cpu_count(),
         "usable": usable_cores(),
-        "torch threads": torch.get_num_threads(),
+        **threads,
         **{name: os.environ[name] for name in _THREADS if name in os.environ},
     }
 
 
 def _devices() -> list[str]:
-    import torch
+    try:
+        import torch
+    except ImportError as error:
+        from distbench.errors import reason_of
 
+        return [reason_of(error)]
     devices = []
     for number in range(torch.cuda.device_count()):
         facts = torch.cuda.get_device_properties(number)

@@ -16,7 +16,7 @@ from types import CodeType, TracebackType
 
 from distbench.cli.shown.output import echo
 from distbench.engine.processes.out_of_memory import in_words, ran_out_of_memory
-from distbench.errors import DistbenchError, StopSignal, reason_of
+from distbench.errors import DistbenchError, StopSignal, missing_library, reason_of
 from distbench.storage.system.disk import disk_trouble
 
 _KEPT = "what was finished is kept, the same command goes on"
@@ -95,6 +95,8 @@ def _ending(error: BaseException) -> tuple[str, int]:
         return f"{disk_trouble(error)}{where}", 1
     if isinstance(error, ImportError) and ran_out_of_memory(str(error)):
         return in_words(reason_of(error)), 1
+    if missing_library(error):
+        return reason_of(error), 2
     if isinstance(error, RecursionError):
         return f"something is nested too deeply: {_blamed(error, error.__traceback__)}", 1
     return _blamed(error, error.__traceback__), 1
