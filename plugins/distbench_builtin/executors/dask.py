@@ -27,7 +27,7 @@ from ._crew import Assignment, dismiss, work_on
 from ._engines import CONNECT, Patience, quiet, require, said
 from ._pilots import Pilots, System
 
-_LOGGERS = ("distributed", "dask_jobqueue", "tornado", "asyncio")
+_LOGGERS = ("distributed", "distributed.client", "dask_jobqueue", "tornado", "asyncio")
 _LOOK = 2.0
 """Seconds after which the cluster is asked again for its workers: they come and go."""
 _FETCH = 60.0
@@ -83,7 +83,7 @@ class Dask(Executor):
         if pilots := self._pilots():
             pilots.check()
         if self.address is not None:
-            with quiet(*_LOGGERS), _client(self.address) as client:
+            with _noiseless(), _client(self.address) as client:
                 self._gpus_there = _Workers(client).gpus > 0
 
     def gpus_a_unit(self, device: str) -> int:
@@ -104,7 +104,7 @@ class Dask(Executor):
         """Sends units to the cluster as its workers are free, until nothing is left."""
         if not queue.open:
             return
-        with quiet(*_LOGGERS), self._connected(queue) as client:
+        with _noiseless(), self._connected(queue) as client:
             _Dispatch(queue, client, self).drain()
 
     def _pilots(self) -> Pilots | None:
@@ -149,7 +149,8 @@ class _Workers:
         if time.monotonic() - self._looked < _LOOK:
             return
         with suppress(OSError, TimeoutError):
-            self._workers = self._client.scheduler_info(n_workers=-1)["workers"]
+            # Without workers where the scheduler does not answer any more.
+            self._workers = self._client.scheduler_info(n_workers=-1).get("workers", {})
         for worker in self._workers.values():
             admit(str(worker.get("host", "")))
         self._looked = time.monotonic()
@@ -296,3 +297,12 @@ def _client(cluster: Any) -> Iterator[Any]:
         yield client
     finally:
         client.close(timeout=_STOP)
+
+
+@contextmanager
+def _noiseless() -> Iterator[None]:
+    """Without what Dask logs; it sets its loggers as it is imported, so that comes first."""
+    import distributed  # noqa: F401
+
+    with quiet(*_LOGGERS):
+        yield

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import signal
 import socket
 import tempfile
@@ -40,7 +41,11 @@ _FETCH = 60.0
 _AHEAD = 2
 """Tasks that are handed to Ray for each that it has room for; those that wait make a cluster grow
 that can."""
-_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+_SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+_TOKEN = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
 
 
 class Ray(Executor):
@@ -50,8 +55,8 @@ class Ray(Executor):
     `ray:ray://HOST:10001` reaches one from outside; a bare `ray` starts one on this machine and
     stops it again. A task takes as many CPUs and GPUs as its unit does, and a process serves one
     after the other, with a warm worker. A unit whose process or node is gone is lost, and the run's
-    `retries` decide. Needs the extra `ray`. Moritz et al., Ray: A Distributed Framework for Emerging AI Applications, OSDI
-    2018.
+    `retries` decide. Needs the extra `ray`. Moritz et al., Ray: A Distributed Framework for
+    Emerging AI Applications, OSDI 2018.
     """
 
     address: str | None = primary(
@@ -101,7 +106,7 @@ class Ray(Executor):
         Raises:
             UsageError: No cluster answers.
         """
-        os.environ.update({k: v for k, v in _SETTINGS.items() if k not in os.environ})
+        _settle(own=self.address is None)
         import ray
 
         if ray.is_initialized():  # by whoever calls us, as in a notebook
@@ -236,6 +241,17 @@ def _check_port(address: str) -> None:
             f"executor ray: nothing answers at {address} ({said(error)}); name a Ray cluster that "
             "runs, e.g. ray:HOST:6379"
         ) from None
+
+
+def _settle(*, own: bool) -> None:
+    """Sets variables that Ray reads as it is imported, where nobody else has.
+
+    A Ray of our own gets a token that its processes know one another by, or it would write one into
+    the person's home folder, and Rays that are started later would ask for that.
+    """
+    os.environ.update({k: v for k, v in _SETTINGS.items() if k not in os.environ})
+    if own and not any(name in os.environ for name in _TOKEN):
+        os.environ[_TOKEN[0]] = secrets.token_hex(32)
 
 
 @contextmanager
