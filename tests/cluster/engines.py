@@ -23,7 +23,7 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def waits_until(condition: Callable[[], object], seconds: float = 60) -> None:
+def waits_until(condition: Callable[[], object], seconds: float = 120) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"not within {seconds:g} s"

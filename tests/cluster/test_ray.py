@@ -33,6 +33,7 @@ class Cluster:
         self.head = self._start("head", 20000, "--head", head, "--node-ip-address=127.0.0.2")
         waits_until(lambda: "Ray runtime started" in self._log("head"))
         self.other = self.add_node("other")
+        waits_until(lambda: "Ray runtime started" in self._log("other"))
 
     def add_node(self, name: str) -> Daemon:
         return self._start(name, 21000, f"--address={self.address}", "--node-ip-address=127.0.0.3")

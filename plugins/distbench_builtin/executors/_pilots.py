@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shutil
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from distbench import UsageError
+from distbench import UsageError, admit, home
 
 System = Literal["slurm", "pbs", "lsf", "sge"]
 _CLUSTERS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster", "sge": "SGECluster"}
@@ -60,6 +61,7 @@ class Pilots:
         """
         import dask_jobqueue
 
+        admit(socket.gethostname())  # by which jobs reach the scheduler, and it itself
         units = self.gpus or max(self.cores // threads, 1)
         declared = ["--resources", f"GPU={self.gpus}"] if self.gpus else []
         asked = [_GPUS[self.system].format(n=self.gpus)] if self.gpus and self.asks else []
@@ -70,10 +72,34 @@ class Pilots:
             worker_extra_args=["--nthreads", str(units), "--no-dashboard", *declared],
             job_extra_directives=[*asked, *self.directives],
             scheduler_options={"dashboard": False},
+            log_directory=str(home() / "pilots"),
             **self.given,
         )
-        cluster.scale(jobs=self.jobs)
+        self._submit(cluster)
         return cluster
+
+    def _submit(self, cluster: Any) -> None:
+        """Submits the jobs, and waits for the answer, which dask-jobqueue by itself only logs."""
+
+        async def submitted() -> None:
+            cluster.scale(jobs=self.jobs)
+            await cluster._correct_state()
+
+        try:
+            cluster.sync(submitted)
+        except (OSError, RuntimeError) as error:
+            from distributed import Status
+
+            for job in cluster.workers.values():
+                if job.status is Status.created:  # as one that was never submitted it cannot end
+                    job.status = Status.failed
+            cluster.close()
+            last = [line.strip() for line in str(error).splitlines() if line.strip()][-1]
+            raise UsageError(f"executor dask: {self.system} takes no job: {last}") from None
+
+    def replace_ended(self, cluster: Any) -> None:
+        """Submits jobs in place of those whose workers are gone."""
+        cluster.scale(jobs=self.jobs)
 
     @property
     def asks(self) -> bool:

@@ -27,7 +27,15 @@ from ._crew import Assignment, dismiss, work_on
 from ._engines import CONNECT, Patience, quiet, require, said
 from ._pilots import Pilots, System
 
-_LOGGERS = ("distributed", "distributed.client", "dask_jobqueue", "tornado", "asyncio")
+_LOGGERS = (
+    "distributed",
+    "distributed.client",
+    "dask_jobqueue",
+    "tornado",
+    "tornado.application",
+    "asyncio",
+)
+_PATIENCE, _QUEUED = 300.0, 86400.0
 _LOOK = 2.0
 """Seconds after which the cluster is asked again for its workers: they come and go."""
 _FETCH = 60.0
@@ -62,8 +70,11 @@ class Dask(Executor):
     directives: tuple[str, ...] = Field(
         (), description="further directives of a job, joined by +, e.g. --qos=high"
     )
-    patience: float = Field(
-        300.0, gt=0, description="seconds without any worker after which the run gives up"
+    patience: float | None = Field(
+        None,
+        gt=0,
+        description="seconds without any worker after which the run gives up; 300 if left out, "
+        "a day for jobs, which wait their turn",
     )
 
     _gpus_there: bool = PrivateAttr(False)
@@ -105,7 +116,9 @@ class Dask(Executor):
         if not queue.open:
             return
         with _noiseless(), self._connected(queue) as client:
-            _Dispatch(queue, client, self).drain()
+            pilots = self._pilots()
+            patience = self.patience or (_QUEUED if pilots else _PATIENCE)
+            _Dispatch(queue, _Workers(client, pilots), patience).drain()
 
     def _pilots(self) -> Pilots | None:
         if self.cluster is None:
@@ -140,8 +153,8 @@ class Dask(Executor):
 class _Workers:
     """The workers of a cluster, looked at anew every few seconds."""
 
-    def __init__(self, client: Any) -> None:
-        self._client = client
+    def __init__(self, client: Any, pilots: Pilots | None = None) -> None:
+        self.client, self._pilots = client, pilots
         self._workers: dict[str, Any] = {}
         self._looked = -_LOOK
 
@@ -150,9 +163,11 @@ class _Workers:
             return
         with suppress(OSError, TimeoutError):
             # Without workers where the scheduler does not answer any more.
-            self._workers = self._client.scheduler_info(n_workers=-1).get("workers", {})
+            self._workers = self.client.scheduler_info(n_workers=-1).get("workers", {})
         for worker in self._workers.values():
             admit(str(worker.get("host", "")))
+        if self._pilots is not None:
+            self._pilots.replace_ended(self.client.cluster)
         self._looked = time.monotonic()
 
     @property
@@ -169,35 +184,26 @@ class _Workers:
 class _Dispatch:
     """Units of a queue on their way through a cluster."""
 
-    def __init__(self, queue: UnitQueue, client: Any, executor: Dask) -> None:
-        self._queue, self._client, self._executor = queue, client, executor
-        self._workers = _Workers(client)
+    def __init__(self, queue: UnitQueue, workers: _Workers, patience: float) -> None:
+        self._queue, self._workers, self._seconds = queue, workers, patience
+        self._client = workers.client
         self._run = uuid.uuid4().hex
         self._flying: dict[Any, Unit] = {}
         self._landed: SimpleQueue[Any] = SimpleQueue()
 
     def drain(self) -> None:
-        patience = Patience(self._executor.patience)
+        patience = Patience(self._seconds)
         try:
             while self._queue.open:
                 if self._client.status == "closed":
                     self._queue.abandon("the Dask scheduler is gone")
-                elif patience.ends(there=self._workers.slots > 0 or self._waits_for_jobs()):
-                    seconds = self._executor.patience
-                    self._queue.abandon(f"there was no Dask worker for {seconds:g} s")
+                elif patience.ends(there=self._workers.slots > 0):
+                    self._queue.abandon(f"there was no Dask worker for {self._seconds:g} s")
                 else:
                     self._send()
                     self._receive()
         finally:
             self._end()
-
-    def _waits_for_jobs(self) -> bool:
-        """Whether jobs that wait in a batch system may bring workers; ended ones are replaced."""
-        cluster = self._client.cluster
-        if self._executor.cluster is None or self._workers.slots > 0:
-            return False
-        cluster.scale(jobs=self._executor.jobs)
-        return True
 
     def _send(self) -> None:
         """Hands out as many units as workers have room for."""

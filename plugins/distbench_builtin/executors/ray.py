@@ -10,7 +10,10 @@ import socket
 import tempfile
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
+from functools import partial
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from pydantic import Field, PrivateAttr
@@ -36,8 +39,6 @@ _STORE = 100_000_000
 """Bytes of the object store of a Ray of our own: outcomes are all that passes through it."""
 _WAIT = 1.0
 """Seconds after which the cluster is looked at again: nodes come and go."""
-_FETCH = 60.0
-"""Seconds in which the outcome of a unit that has ended has to arrive."""
 _AHEAD = 2
 """Tasks that are handed to Ray for each that it has room for; those that wait make a cluster grow
 that can."""
@@ -162,6 +163,7 @@ class _Dispatch:
         # What ends with its process is lost, and the queue says how often it is tried.
         self._task = ray.remote(max_calls=_CALLS, max_retries=0)(work_on)
         self._flying: dict[Any, str] = {}
+        self._landed: SimpleQueue[tuple[Any, Future[Any]]] = SimpleQueue()
 
     def drain(self) -> None:
         patience = Patience(self._seconds)
@@ -169,11 +171,7 @@ class _Dispatch:
             while self._queue.open:
                 nodes = _Nodes(self._ray)
                 self._send(nodes)
-                ended, _ = self._ray.wait(list(self._flying), timeout=_WAIT)
-                for reference in ended:
-                    unit = self._flying.pop(reference)
-                    self._queue.finish(_outcome(self._ray, unit, reference))
-                if patience.ends(there=bool(ended) or self._placed(nodes)):
+                if patience.ends(there=self._receive() or self._placed(nodes)):
                     self._queue.abandon(
                         f"there was no node of the Ray cluster for it for {self._seconds:g} s"
                     )
@@ -181,6 +179,18 @@ class _Dispatch:
             for reference in self._flying:
                 with suppress(Exception):  # that of a node that is gone
                     self._ray.cancel(reference, force=True)
+
+    def _receive(self) -> bool:
+        """Waits a moment for units to end and reports them; whether any did.
+
+        Not by `ray.wait`, which makes another error of a signal that arrives meanwhile.
+        """
+        try:
+            reference, future = self._landed.get(timeout=_WAIT)
+        except Empty:
+            return False
+        self._queue.finish(_outcome(self._ray, self._flying.pop(reference), future))
+        return True
 
     def _send(self, nodes: _Nodes) -> None:
         """Hands out what nodes have room for, and some more that Ray keeps until they have."""
@@ -193,6 +203,10 @@ class _Dispatch:
             task = self._task.options(**self._takes(self._queue[id], nodes))
             reference = task.remote(Assignment.of(self._run, self._queue, id))
             self._flying[reference] = id
+            reference.future().add_done_callback(partial(self._land, reference))
+
+    def _land(self, reference: Any, future: Future[Any]) -> None:
+        self._landed.put((reference, future))
 
     def _takes(self, unit: Unit, nodes: _Nodes) -> dict[str, float]:
         """What Ray keeps for a unit: no more CPUs than any node has, or it would wait for ever."""
@@ -208,9 +222,9 @@ class _Dispatch:
         return any(one["num_cpus"] <= cpus and one["num_gpus"] <= gpus for one in asked)
 
 
-def _outcome(ray: Any, unit: str, reference: Any) -> Outcome:
+def _outcome(ray: Any, unit: str, future: Future[Any]) -> Outcome:
     try:
-        outcome = ray.get(reference, timeout=_FETCH)
+        outcome = future.result()
     except ray.exceptions.RayTaskError as error:  # the process could not even begin
         return Outcome(unit, "failed", said(error.cause))
     except ray.exceptions.RayError as error:

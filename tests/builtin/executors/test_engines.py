@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import socket
 from typing import Any
@@ -108,8 +109,14 @@ class TestPilots:
             def __init__(self, **more: Any) -> None:
                 given.update(more)
 
+            def sync(self, submitted: Any) -> None:
+                asyncio.run(submitted())
+
             def scale(self, jobs: int) -> None:
                 given["jobs"] = jobs
+
+            async def _correct_state(self) -> None:
+                pass
 
         monkeypatch.setattr(jobqueue, "SLURMCluster", Recorder)
         executor = made(f"dask:cluster=slurm,jobs=3,memory=4GB,walltime=04:00:00,queue=q,{spec}")
