@@ -51,6 +51,7 @@ class Daemon:
     ) -> None:
         environment = {**os.environ, **(variables or {})}
         environment.pop("DISTBENCH_HOME", None)
+        self._family: list[Any] = []
         with log.open("w") as file:
             self.process = subprocess.Popen(
                 [sys.executable, *command],
@@ -65,9 +66,10 @@ class Daemon:
         """The process and all below it, from the top."""
         try:
             top = psutil.Process(self.process.pid)
-            return [top, *top.children(recursive=True)]
+            self._family = [top, *top.children(recursive=True)]
         except psutil.NoSuchProcess:
-            return []
+            pass  # what it has started may still be there
+        return self._family
 
     def kill(self) -> None:
         """Ends all at once, as a node that loses its power."""

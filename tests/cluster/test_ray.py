@@ -17,7 +17,7 @@ from .engines import Daemon, free_port, units_at_work, waits_until
 pytest.importorskip("ray", reason="ray is not installed: pip install 'distbench[ray]'")
 
 _OPTIONS = (
-    *("--block", "--num-cpus=1", "--num-gpus=1", "--include-dashboard=false"),
+    *("--block", "--num-cpus=1", "--num-gpus=1"),
     *("--disable-usage-stats", "--object-store-memory=100000000"),
 )
 # Else a token of the machine's user is asked for, where there is one.
@@ -25,32 +25,32 @@ _TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 
 
 class Cluster:
+    """A head and another node, as soon as both are there."""
+
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._nodes = folder, dict[str, Daemon]()
         # 127.0.0.1 is replaced by the machine's own address.
         self.address = f"127.0.0.2:{free_port()}"
-        head = f"--port={self.address.rpartition(':')[2]}"
-        self.head = self._start("head", 20000, "--head", head, "--node-ip-address=127.0.0.2")
-        waits_until(lambda: "Ray runtime started" in self._log("head"))
-        self.other = self.add_node("other")
-        waits_until(lambda: "Ray runtime started" in self._log("other"))
 
-    def add_node(self, name: str) -> Daemon:
-        return self._start(name, 21000, f"--address={self.address}", "--node-ip-address=127.0.0.3")
+    def begin(self) -> None:
+        port = self.address.rpartition(":")[2]
+        head = ("--head", f"--port={port}", "--include-dashboard=false")
+        self._start("head", 2, *head, f"--temp-dir={self._folder}")
+        self._start("other", 3, f"--address={self.address}")
 
-    def _start(self, name: str, port: int, *options: str) -> Daemon:
+    def _start(self, name: str, number: int, *options: str) -> None:
         # Raylets of one machine would hand out the same ports.
-        ports = (f"--min-worker-port={port}", f"--max-worker-port={port + 999}")
-        temporary = (f"--temp-dir={self._folder}",) if "--head" in options else ()
-        command = ["-m", "ray.scripts.scripts", "start", *_OPTIONS, *ports, *temporary, *options]
-        return Daemon(command, self._folder / f"{name}.log", _TOKEN)
+        first = 18000 + 1000 * number
+        ports = (f"--min-worker-port={first}", f"--max-worker-port={first + 999}")
+        own = (f"--node-ip-address=127.0.0.{number}", *ports, *options)
+        command = ["-m", "ray.scripts.scripts", "start", *_OPTIONS, *own]
+        log = self._folder / f"{name}.log"
+        self._nodes[name] = Daemon(command, log, _TOKEN)
+        waits_until(lambda: "Ray runtime started" in log.read_text())
 
-    def _log(self, name: str) -> str:
-        return (self._folder / f"{name}.log").read_text()
-
-    def kill(self) -> None:
-        self.other.kill()
-        self.head.kill()
+    def kill(self, *names: str) -> None:
+        for name in names or tuple(self._nodes):
+            self._nodes[name].kill()
 
 
 @pytest.fixture
@@ -58,8 +58,11 @@ def cluster() -> Iterator[Cluster]:
     # Ray's sockets lie there, whose names may not be long.
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         cluster = Cluster(Path(folder))
-        yield cluster
-        cluster.kill()
+        try:
+            cluster.begin()
+            yield cluster
+        finally:
+            cluster.kill()
 
 
 @pytest.fixture
@@ -86,7 +89,7 @@ def test_what_is_killed_costs_nothing_but_time(
     waits_until(lambda: len(units_at_work(driver.home)) == 2)
     units_at_work(driver.home)[0].parent().kill()
     waits_until(lambda: len(units_at_work(driver.home)) == 2)
-    cluster.other.kill()
+    cluster.kill("other")
     code, said = driver.ends()
     assert code == 0, said
     assert "lost: the worker died with exit code -9" in said

@@ -113,7 +113,7 @@ class Ray(Executor):
         if ray.is_initialized():  # by whoever calls us, as in a notebook
             yield ray
             return
-        with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        with _folder(own=self.address is None) as folder:
             own: dict[str, Any] = {
                 "num_cpus": cpus,
                 "num_gpus": _gpus(device),
@@ -266,6 +266,16 @@ def _settle(*, own: bool) -> None:
     os.environ.update({k: v for k, v in _SETTINGS.items() if k not in os.environ})
     if own and not any(name in os.environ for name in _TOKEN):
         os.environ[_TOKEN[0]] = secrets.token_hex(32)
+
+
+@contextmanager
+def _folder(*, own: bool) -> Iterator[str]:
+    """A folder for a Ray of our own, removed with it."""
+    if not own:
+        yield ""
+        return
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        yield folder
 
 
 @contextmanager
