@@ -91,7 +91,7 @@ if TYPE_CHECKING:
     from distbench.storage.home import home
     from distbench.storage.network.downloads import Download, Manual, UrlFile, absent
     from distbench.storage.network.hub import HubFiles
-    from distbench.storage.network.offline import offline
+    from distbench.storage.network.offline import admit, offline
     from distbench.storage.rows import Row
     from distbench.storage.safe_text import csv_cell, harmless_text
     from distbench.storage.toml import parse_toml, toml_value
@@ -189,6 +189,7 @@ __all__ = [
     "__version__",
     "absent",
     "adamw",
+    "admit",
     "class_balanced",
     "class_means",
     "cutmix",

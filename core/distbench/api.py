@@ -99,7 +99,7 @@ HOME = {
     "storage.network.downloads": ["Download", "Manual", "UrlFile", "absent"],
     "storage.home": ["home"],
     "storage.network.hub": ["HubFiles"],
-    "storage.network.offline": ["offline"],
+    "storage.network.offline": ["admit", "offline"],
     "storage.verified": ["verified_since"],
     "storage.rows": ["Row"],
     "storage.safe_text": ["csv_cell", "harmless_text"],

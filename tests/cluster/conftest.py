@@ -91,7 +91,7 @@ def drive(tmp_path: Path) -> Any:
     yield start
     for driver in started:
         driver.process.kill()
-        driver.process.wait()
+        driver.process.communicate()
 
 
 Drive = Callable[..., Driver]

@@ -101,3 +101,21 @@ def test_this_machine_is_reached_by_every_name_and_family(tmp_path: Path) -> Non
 def test_what_stays_in_the_kernel_is_let_through() -> None:
     talk = "socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0).connect((0, 0))"
     assert outcomes({"netlink": talk}) == {"netlink": "done"}
+
+
+def test_a_machine_that_is_admitted_is_contacted_and_no_other() -> None:
+    begin = "__import__('distbench').admit('192.0.2.1')"
+    ends = outcomes(
+        {
+            "before": "udp().connect(('192.0.2.1', 80))",
+            "admitted": begin,
+            "after": "udp().connect(('192.0.2.1', 80))",
+            "another": "udp().connect(('192.0.2.2', 80))",
+        }
+    )
+    assert ends == {
+        "before": "offline: 192.0.2.1 is not contacted",
+        "admitted": "done",
+        "after": "done",
+        "another": "offline: 192.0.2.2 is not contacted",
+    }

@@ -15,6 +15,8 @@ ELSEWHERE = {
     "reporter:mlflow": _RUNS,  # tests/builtin/reporters
     "reporter:wandb:mode=offline": _RUNS,
     "executor:local": ("end_to_end",),  # tests/workflows/test_run.py
+    "executor:dask": ("end_to_end",),  # tests/cluster
+    "executor:ray": ("end_to_end",),
     # tests/builtin/students, tests/workflows/export and tests/engine/training
     "student:torchvision:shufflenet_v2_x0_5:pretrained=false": (
         "onnx",

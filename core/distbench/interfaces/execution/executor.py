@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from distbench.interfaces.component import Component
 
@@ -14,9 +14,13 @@ if TYPE_CHECKING:
 class Executor(Component, ABC):
     """Gets the units of a plan computed."""
 
-    here: ClassVar[bool] = True
-    """Whether it computes on the machine that starts the run, whose devices, cores and memory then
-    count. False for what hands units to other machines: a login node need not have a GPU."""
+    @property
+    def here(self) -> bool:
+        """Whether it computes on the machine that starts the run, whose devices and memory count.
+
+        False for what hands units to other machines: a login node need not have a GPU.
+        """
+        return True
 
     def ready(self) -> None:
         """Looks whether units could be computed now; called before the work begins.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
 import socket
@@ -13,6 +14,8 @@ from distbench.errors import DistbenchError
 _FLAG = "DISTBENCH_OFFLINE"
 _OTHERS = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
 _guarded = False
+_admitted: set[str] = set()
+"""Names and addresses of other machines that are contacted all the same."""
 
 _SENDING = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 """Events of the system's sockets that name an address; the socket comes first."""
@@ -66,6 +69,22 @@ def guard() -> None:
         sys.addaudithook(_refuse)
 
 
+def admit(host: str) -> None:
+    """Lets a machine be contacted although distbench is offline.
+
+    For a cluster that a person named to compute on, and for nothing that data could be read from.
+
+    Args:
+        host: Its name or address.
+    """
+    if not host or not offline():
+        return
+    _admitted.add(host.lower())
+    with contextlib.suppress(OSError):  # whoever contacts it says so
+        for *_, address in socket.getaddrinfo(host, None):
+            _admitted.add(_host(address))
+
+
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     if not event.startswith("socket.") or not offline():
         return
@@ -75,7 +94,7 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     elif event in _LOOKING_UP:
         address, away = arguments[0], not _here(_host(arguments[0]))
     elif event in _NAMING:
-        address, away = arguments[0], _host(arguments[0]) not in _NAMED
+        address, away = arguments[0], _host(arguments[0]) not in _NAMED | _admitted
     else:
         return
     if away:
@@ -91,8 +110,8 @@ def _host(address: Any) -> str:
 
 
 def _here(host: str) -> bool:
-    """Whether a host is this machine; no host is."""
-    if host in ("", "localhost"):
+    """Whether a host is this machine, as no host is, or was admitted."""
+    if host in ("", "localhost") or host in _admitted:
         return True
     try:
         ip = ipaddress.ip_address(host)

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+from distbench.errors import UsageError
 from distbench.interfaces.execution.executor import Executor
 from distbench.interfaces.execution.unit import Outcome
 from distbench.interfaces.execution.unit_queue import UnitQueue
@@ -14,7 +15,7 @@ from distbench.planning.planner import make_plan
 from distbench.planning.units import units_of
 from distbench.testing.calls import fault_if_raises
 from distbench.testing.check import check
-from distbench.testing.faults import Fault
+from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.harness import options
 from distbench.testing.subject import Subject, workplace
 
@@ -25,6 +26,10 @@ _WORKERS = 2
 def drains(subject: Subject) -> None:
     """Every unit ends once, failures with their reason, and no more run at once than may."""
     executor: Executor = subject.make()
+    try:
+        executor.ready()
+    except UsageError as error:
+        raise NotChecked(f"it is not ready here: {error}") from None
     given = options(subject, baseline=("finetune", "miniature_trouble"), seeds=2)
     started: Counter[str] = Counter()
     ended: dict[str, Outcome] = {}

@@ -1,0 +1,290 @@
+"""Tasks of a Ray cluster."""
+
+from __future__ import annotations
+
+import logging
+import os
+import secrets
+import signal
+import socket
+import tempfile
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from functools import partial
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from pydantic import Field, PrivateAttr
+
+from distbench import (
+    Executor,
+    Outcome,
+    Unit,
+    UnitQueue,
+    UsageError,
+    admit,
+    primary,
+    usable_cores,
+    visible_gpus,
+)
+
+from ._crew import Assignment, work_on
+from ._engines import CONNECT, Patience, quiet, require, said
+
+_CALLS = 1000
+"""Units after which Ray replaces a process; unless told it starts one for every GPU task."""
+_STORE = 100_000_000
+"""Bytes of the object store of a Ray of our own: outcomes are all that passes through it."""
+_WAIT = 1.0
+"""Seconds after which the cluster is looked at again: nodes come and go."""
+_AHEAD = 2
+"""Tasks that are handed to Ray for each that it has room for; those that wait make a cluster grow
+that can."""
+_SETTINGS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+_TOKEN = ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")
+
+
+class Ray(Executor):
+    """Computes units as tasks of a Ray cluster: of one that runs, or of one that it starts here.
+
+    `ray:HOST:6379` and `ray:auto` join the cluster that this machine is a node of,
+    `ray:ray://HOST:10001` reaches one from outside; a bare `ray` starts one on this machine and
+    stops it again. A task takes as many CPUs and GPUs as its unit does, and a process serves one
+    after the other, with a warm worker. A unit whose process or node is gone is lost, and the run's
+    `retries` decide. Needs the extra `ray`. Moritz et al., Ray: A Distributed Framework for
+    Emerging AI Applications, OSDI 2018.
+    """
+
+    address: str | None = primary(
+        None, description="HOST:PORT of a cluster, ray://HOST:PORT, or auto; one of our own if none"
+    )
+    patience: float = Field(
+        300.0, gt=0, description="seconds without any node for a unit after which the run gives up"
+    )
+
+    _gpus_there: bool = PrivateAttr(False)
+
+    @property
+    def here(self) -> bool:  # noqa: D102
+        return self.address is None
+
+    def ready(self) -> None:  # noqa: D102
+        require("ray", "ray")
+        if self.address not in (None, "auto"):
+            _check_port(self.address)
+        if self.address is not None:
+            with self._connected() as ray:
+                self._gpus_there = _Nodes(ray).most("GPU") > 0
+
+    def gpus_a_unit(self, device: str) -> int:
+        """One where nodes have GPUs, or the device is named."""
+        if self.here:
+            return super().gpus_a_unit(device)
+        return int(device.startswith("cuda") or (device == "auto" and self._gpus_there))
+
+    def capacity(self, device: str, threads: int) -> int | None:
+        """As `local` on this machine; elsewhere as many as the cluster has room for."""
+        if not self.here:
+            return None
+        return _gpus(device) or max(usable_cores() // threads, 1)
+
+    def drain(self, queue: UnitQueue) -> None:
+        """Hands tasks to the cluster until nothing is left."""
+        if not queue.open:
+            return
+        with self._connected((queue.workers or 1) * queue.threads, queue.device) as ray:
+            _Dispatch(queue, ray, self.patience).drain()
+
+    @contextmanager
+    def _connected(self, cpus: int = 1, device: str = "cpu") -> Iterator[Any]:
+        """Ray, connected; what was begun here is ended again, a Ray that runs is left alone.
+
+        Raises:
+            UsageError: No cluster answers.
+        """
+        _settle(own=self.address is None)
+        import ray
+
+        if ray.is_initialized():  # by whoever calls us, as in a notebook
+            yield ray
+            return
+        with _folder(own=self.address is None) as folder:
+            own: dict[str, Any] = {
+                "num_cpus": cpus,
+                "num_gpus": _gpus(device),
+                "include_dashboard": False,
+                "object_store_memory": _STORE,
+                "_temp_dir": folder,
+            }
+            with quiet("ray"), _own_signals():
+                try:
+                    ray.init(
+                        address=self.address or "local",
+                        logging_level=logging.CRITICAL,
+                        log_to_driver=False,
+                        **({} if self.address else own),
+                    )
+                except (OSError, ValueError, RuntimeError) as error:
+                    where = f"answers at {self.address}" if self.address else "can be started here"
+                    raise UsageError(f"executor ray: no Ray {where} ({said(error)})") from None
+            try:
+                yield ray
+            finally:
+                with quiet("ray"), _own_signals():
+                    ray.shutdown()
+
+
+class _Nodes:
+    """What the nodes that are there have, by the name of a resource."""
+
+    def __init__(self, ray: Any) -> None:
+        self._resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+
+    def most(self, resource: str) -> float:
+        """What a single node has."""
+        return max((node.get(resource, 0.0) for node in self._resources), default=0.0)
+
+    def total(self, resource: str) -> float:
+        """What all have."""
+        return float(sum(node.get(resource, 0.0) for node in self._resources))
+
+
+class _Dispatch:
+    """Units of a queue on their way through a cluster."""
+
+    def __init__(self, queue: UnitQueue, ray: Any, patience: float) -> None:
+        self._queue, self._ray, self._seconds = queue, ray, patience
+        self._run = uuid.uuid4().hex
+        # What ends with its process is lost, and the queue says how often it is tried.
+        self._task = ray.remote(max_calls=_CALLS, max_retries=0)(work_on)
+        self._flying: dict[Any, str] = {}
+        self._landed: SimpleQueue[tuple[Any, Future[Any]]] = SimpleQueue()
+
+    def drain(self) -> None:
+        patience = Patience(self._seconds)
+        try:
+            while self._queue.open:
+                nodes = _Nodes(self._ray)
+                self._send(nodes)
+                if patience.ends(there=self._receive() or self._placed(nodes)):
+                    self._queue.abandon(
+                        f"there was no node of the Ray cluster for it for {self._seconds:g} s"
+                    )
+        finally:
+            for reference in self._flying:
+                with suppress(Exception):  # that of a node that is gone
+                    self._ray.cancel(reference, force=True)
+
+    def _receive(self) -> bool:
+        """Waits a moment for units to end and reports them; whether any did.
+
+        Not by `ray.wait`, which makes another error of a signal that arrives meanwhile.
+        """
+        try:
+            reference, future = self._landed.get(timeout=_WAIT)
+        except Empty:
+            return False
+        self._queue.finish(_outcome(self._ray, self._flying.pop(reference), future))
+        return True
+
+    def _send(self, nodes: _Nodes) -> None:
+        """Hands out what nodes have room for, and some more that Ray keeps until they have."""
+        most = self._queue.workers
+        while most is None or len(self._flying) < most:
+            if most is None and len(self._flying) >= _AHEAD * max(nodes.total("CPU"), 1):
+                return
+            if (id := self._queue.take()) is None:
+                return
+            task = self._task.options(**self._takes(self._queue[id], nodes))
+            reference = task.remote(Assignment.of(self._run, self._queue, id))
+            self._flying[reference] = id
+            reference.future().add_done_callback(partial(self._land, reference))
+
+    def _land(self, reference: Any, future: Future[Any]) -> None:
+        self._landed.put((reference, future))
+
+    def _takes(self, unit: Unit, nodes: _Nodes) -> dict[str, float]:
+        """What Ray keeps for a unit: no more CPUs than any node has, or it would wait for ever."""
+        cpus = min(unit.resources.cpus, nodes.most("CPU") or unit.resources.cpus)
+        named = self._queue.device.startswith("cuda")
+        on_gpu = nodes.most("GPU") > 0 or named
+        return {"num_cpus": cpus, "num_gpus": unit.resources.gpus if on_gpu else 0}
+
+    def _placed(self, nodes: _Nodes) -> bool:
+        """Whether there are nodes that can compute any of the units handed out."""
+        asked = [self._takes(self._queue[unit], nodes) for unit in self._flying.values()]
+        cpus, gpus = nodes.most("CPU"), nodes.most("GPU")
+        return any(one["num_cpus"] <= cpus and one["num_gpus"] <= gpus for one in asked)
+
+
+def _outcome(ray: Any, unit: str, future: Future[Any]) -> Outcome:
+    try:
+        outcome = future.result()
+    except ray.exceptions.RayTaskError as error:  # the process could not even begin
+        return Outcome(unit, "failed", said(error.cause))
+    except ray.exceptions.RayError as error:
+        return Outcome(unit, "lost", f"Ray lost it: {said(error)}")
+    return outcome if isinstance(outcome, Outcome) else Outcome(unit, "failed", "no outcome came")
+
+
+def _gpus(device: str) -> int:
+    """How many GPUs of this machine a run may use."""
+    return len(visible_gpus()) if device in ("auto", "cuda") else 0
+
+
+def _check_port(address: str) -> None:
+    """Looks whether anything listens at an address: Ray itself would end the process over it.
+
+    Raises:
+        UsageError: Nothing does, or it is no address.
+    """
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    host = host.strip("[]")
+    if not host or not port.isdecimal():
+        raise UsageError(f"executor ray: {address!r} is no address; write HOST:PORT, or auto")
+    admit(host)
+    try:
+        socket.create_connection((host, int(port)), timeout=CONNECT).close()
+    except (OSError, OverflowError) as error:
+        raise UsageError(
+            f"executor ray: nothing answers at {address} ({said(error)}); name a Ray cluster that "
+            "runs, e.g. ray:HOST:6379"
+        ) from None
+
+
+def _settle(*, own: bool) -> None:
+    """Sets variables that Ray reads as it is imported, where nobody else has.
+
+    A Ray of our own gets a token that its processes know one another by, or it would write one into
+    the person's home folder, and Rays that are started later would ask for that.
+    """
+    os.environ.update({k: v for k, v in _SETTINGS.items() if k not in os.environ})
+    if own and not any(name in os.environ for name in _TOKEN):
+        os.environ[_TOKEN[0]] = secrets.token_hex(32)
+
+
+@contextmanager
+def _folder(*, own: bool) -> Iterator[str]:
+    """A folder for a Ray of our own, removed with it."""
+    if not own:
+        yield ""
+        return
+    with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
+        yield folder
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keeps what this process does on signals, which Ray replaces."""
+    try:
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+        yield
+    finally:
+        for number, handler in before.items():
+            with suppress(ValueError, TypeError):  # no main thread, no handler of Python's
+                signal.signal(number, handler)
