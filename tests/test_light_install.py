@@ -49,7 +49,9 @@ def test_it_works(arguments: tuple[str, ...]) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [("zoo", "build", "x"), ("rank", "--task", "mini-cub")], ids=str)
+@pytest.mark.parametrize(
+    "arguments", [("zoo", "build", "x"), ("rank", "--task", "mini-cub")], ids=lambda words: words[0]
+)
 def test_it_says_what_to_install(arguments: tuple[str, ...]) -> None:
     done = command(*arguments)
     assert done.returncode == 2

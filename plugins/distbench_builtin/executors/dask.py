@@ -17,10 +17,9 @@ from distbench import (
     usable_cores,
     visible_gpus,
 )
-
-from ._dask_units import STOP, Dispatch, Workers
-from ._engines import CONNECT, quiet, require, said
-from ._pilots import Pilots, System
+from distbench_builtin.shared.clusters.dask_units import STOP, Dispatch, Workers
+from distbench_builtin.shared.clusters.engines import CONNECT, quiet, require, said
+from distbench_builtin.shared.clusters.pilots import Pilots, System
 
 _LOGGERS = (
     "distributed",

@@ -29,9 +29,8 @@ from distbench import (
     usable_cores,
     visible_gpus,
 )
-
-from ._crew import Assignment, work_on
-from ._engines import CONNECT, Patience, quiet, require, said
+from distbench_builtin.shared.clusters.crew import Assignment, work_on
+from distbench_builtin.shared.clusters.engines import CONNECT, Patience, quiet, require, said
 
 _CALLS = 1000
 """Units after which Ray replaces a process; unless told it starts one for every GPU task."""

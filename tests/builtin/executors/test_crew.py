@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from distbench import Outcome
-from distbench_builtin.executors import _crew
-from distbench_builtin.executors._crew import Assignment, Crew
+from distbench_builtin.shared.clusters import crew as crew_module
+from distbench_builtin.shared.clusters.crew import Assignment, Crew
 
 
 class Process:
@@ -38,8 +38,8 @@ class Process:
 
 @pytest.fixture(autouse=True)
 def processes(monkeypatch: pytest.MonkeyPatch) -> list[Process]:
-    monkeypatch.setattr(_crew, "WorkerProcess", Process)
-    monkeypatch.setattr(_crew, "visible_gpus", list)
+    monkeypatch.setattr(crew_module, "WorkerProcess", Process)
+    monkeypatch.setattr(crew_module, "visible_gpus", list)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     Process.made = []
     return Process.made
@@ -85,7 +85,7 @@ def until(condition: Callable[[], Any]) -> None:
 def test_units_beside_each_other_have_a_gpu_each(
     processes: list[Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_crew, "visible_gpus", lambda: ["0", "1"])
+    monkeypatch.setattr(crew_module, "visible_gpus", lambda: ["0", "1"])
     crew = Crew()
     threads = beside(crew, *[assignment("held", on_gpu=True)] * 2)
     crew.dismiss("r")
@@ -122,7 +122,7 @@ def test_a_run_that_is_dismissed_leaves_nothing(processes: list[Process]) -> Non
 def test_a_process_without_units_is_ended(
     processes: list[Process], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_crew, "IDLE", 0.05)
+    monkeypatch.setattr(crew_module, "IDLE", 0.05)
     crew = Crew()
     crew.execute(assignment("a"))
     until(processes[0].killed.is_set)

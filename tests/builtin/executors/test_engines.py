@@ -36,7 +36,7 @@ def test_a_library_that_is_not_installed(
 ) -> None:
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        "distbench_builtin.executors._engines.find_spec",
+        "distbench_builtin.shared.clusters.engines.find_spec",
         lambda name: None if name == package else find("json"),
     )
     with pytest.raises(UsageError) as refused:

@@ -9,10 +9,9 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from distbench import Outcome, Unit, UnitQueue, admit
-
-from ._crew import Assignment, dismiss, work_on
-from ._engines import Patience, said
-from ._pilots import Pilots
+from distbench_builtin.shared.clusters.crew import Assignment, dismiss, work_on
+from distbench_builtin.shared.clusters.engines import Patience, said
+from distbench_builtin.shared.clusters.pilots import Pilots
 
 LOOK = 2.0
 """Seconds after which the cluster is asked again for its workers: they come and go."""
