@@ -136,7 +136,7 @@ def distbench_measures() -> dict[str, str]:
 @hookimpl
 def distbench_executors() -> dict[str, str]:
     """Executors."""
-    return _modules("executors", "dask:Dask local:Local ray:Ray serial:Serial")
+    return _modules("executors", "dask:Dask local:Local ray:Ray serial:Serial slurm:Slurm")
 
 
 @hookimpl

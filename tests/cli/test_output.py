@@ -61,7 +61,7 @@ def test_what_ends_a_command_is_harmless_too(
 ) -> None:
     from distbench.cli.process.ending import tell
     from distbench.errors import DataError
-    from distbench.storage import disk
+    from distbench.storage.system import disk
 
     assert tell(DataError(HOSTILE)) == 3
     assert tell(ImportError("libtorch_cpu.so: failed to map segment from shared object")) == 1

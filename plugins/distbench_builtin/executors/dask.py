@@ -19,7 +19,7 @@ from distbench import (
 )
 from distbench_builtin.shared.clusters.dask_units import STOP, Dispatch, Workers
 from distbench_builtin.shared.clusters.engines import CONNECT, quiet, require, said
-from distbench_builtin.shared.clusters.pilots import Pilots, System
+from distbench_builtin.shared.clusters.jobqueue import Pilots, System
 
 _LOGGERS = (
     "distributed",

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from distbench import UNLABELLED, CorruptImageError, Part, TaskIndex, decode_images
+from distbench import UNLABELLED, CorruptImageError, DataError, Part, TaskIndex, decode_images
 from distbench.engine.stages import decode as stage
 from distbench.engine.stages.decode import fit, read_good
 from distbench.engine.stages.prepare import open_images, prepare
@@ -269,7 +269,7 @@ class Stopping(Pictures):
     def _one(self, part, position):
         self.read_of[part] += 1
         if part == "train" and position == self.at:
-            raise KeyboardInterrupt
+            raise DataError("the disk is away")
         return super()._one(part, position)
 
 
@@ -278,7 +278,7 @@ def test_an_interruption_loses_little(tmp_path, monkeypatch, bad):
     monkeypatch.setattr(stage, "usable_cores", lambda: 1)
     whole = prepared(Pictures(bad=bad), tmp_path / "whole", skip_corrupt=True)
     task, unfinished = Stopping(at=150, bad=bad), tmp_path / "unfinished"
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(DataError, match="the disk is away"):
         prepared(task, tmp_path / "a", skip_corrupt=True, unfinished=unfinished)
     task.at, task.read_of["train"] = -1, 0
     found = prepared(task, tmp_path / "b", skip_corrupt=True, unfinished=unfinished)

@@ -11,7 +11,7 @@ from typing import Any
 from distbench import Outcome, Unit, UnitQueue, admit
 from distbench_builtin.shared.clusters.crew import Assignment, dismiss, work_on
 from distbench_builtin.shared.clusters.engines import Patience, said
-from distbench_builtin.shared.clusters.pilots import Pilots
+from distbench_builtin.shared.clusters.jobqueue import Pilots
 
 LOOK = 2.0
 """Seconds after which the cluster is asked again for its workers: they come and go."""
