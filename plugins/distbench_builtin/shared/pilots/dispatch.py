@@ -7,9 +7,8 @@ from collections import deque
 from dataclasses import dataclass
 
 from distbench import Outcome, UnitQueue, UsageError
-
-from .fleet import Fleet
-from .mail import Errand, Mail, Word
+from distbench_builtin.shared.pilots.fleet import Fleet
+from distbench_builtin.shared.pilots.mail import Errand, Mail, Word
 
 _FAST, _SLOW = 0.2, 3.0
 """Seconds between two looks at what pilots say: after something happened, and after a while."""

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from distbench import UsageError
-
-from .mail import Mail, Run
-from .pilot import serve
+from distbench_builtin.shared.pilots.mail import Mail, Run
+from distbench_builtin.shared.pilots.pilot import serve
 
 Cluster = Literal["slurm", "local"]
 _PATIENCE = 30.0

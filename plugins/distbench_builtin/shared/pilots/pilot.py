@@ -14,8 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from distbench import WorkerProcess
-
-from .mail import Errand, Mail, Run, Word
+from distbench_builtin.shared.pilots.mail import Errand, Mail, Run, Word
 
 BEAT = 5.0
 """Seconds between two signs of life."""
