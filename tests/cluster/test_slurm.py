@@ -86,7 +86,7 @@ def test_a_pilot_that_is_killed(begin: Any, cluster: Any, serial_results: Any) -
     os.kill(until(lambda: pilots(cluster, "n1") or pilots(cluster, "n2"))[0], signal.SIGKILL)
     code, said = driver.ends()
     assert code == 0, said
-    assert "so it is tried again" in said
+    # Whether a unit was lost depends on the moment: it may have been between two.
     assert driver.results() == serial_results
 
 
