@@ -67,8 +67,9 @@ def distbench_distillers() -> dict[str, str]:
         """ae_kd:AEKD agglomerative:Agglomerative ca_mkd:CAMKD
         distill_generalist:DistillGeneralist feature_matching:FeatureMatching
         finetune_source:FineTuneSource joint_labels:JointLabels joint_linear:JointLinear
-        label_propagation:LabelPropagation logit_matching:LogitMatching probe_source:ProbeSource
-        pseudo_labels:PseudoLabels task_agnostic:TaskAgnosticTransfer
+        label_propagation:LabelPropagation logit_matching:LogitMatching
+        peft_ensemble:PeftEnsemble probe_source:ProbeSource pseudo_labels:PseudoLabels
+        task_agnostic:TaskAgnosticTransfer
         task_oriented:TaskOrientedTransfer zero_shot:ZeroShotDistillation""",
     )
 

@@ -129,6 +129,10 @@ class TeacherRecipe:
         head_lr: Learning rate of the new classifier as a multiple of `lr`.
         weight_decay: L2 penalty.
         strength: Of linear probing: inverse of the L2 penalty (features standardised).
+        adapt: Of fine-tuning: changes the source's network (up to its features, without its own
+            classifier) in place before it is trained. Weights that need no gradient afterwards stay
+            as they are, those that it adds are trained. The row counts a step as if all were
+            trained, so that with frozen weights its MACs are an upper bound.
     """
 
     fine_tune: bool = False
@@ -138,6 +142,7 @@ class TeacherRecipe:
     head_lr: float = 10.0
     weight_decay: float = 5e-4
     strength: float = 1.0
+    adapt: Callable[[torch.nn.Module], None] | None = None
 
 
 @dataclass(frozen=True)

@@ -230,7 +230,9 @@ def test_what_there_is_is_named(loss: object, message: str) -> None:
 
 def test_a_loss_that_explodes_is_named() -> None:
     broken = phase(loss=lambda s, b: s(b["x"].views["plain"]).sum() * math.inf)
-    with pytest.raises(DistbenchError, match="no longer finite at step 2; try a smaller lr"):
+    with pytest.raises(
+        DistbenchError, match="'train' is no longer finite at step 2; try a smaller"
+    ):
         trained(broken)
 
 

@@ -205,7 +205,10 @@ class _PhaseTraining:
         """One point of the learning curve: the mean loss since the last one, and the accuracy."""
         step, mean = self._offset + self._step, float(self._running) / self._since
         if not math.isfinite(mean):
-            raise DistbenchError(f"the loss is no longer finite at step {step}; try a smaller lr")
+            raise DistbenchError(
+                f"the loss of phase {self._phase.name!r} is no longer finite at step {step}; try a "
+                "smaller learning rate"
+            )
         judged = self._model if self._average is None else self._average.module
         self._curve.append(CurvePoint(step=step, loss=mean, validation_accuracy=validate(judged)))
         self._train_mode()

@@ -171,7 +171,11 @@ class TeacherTrainer:
         info = source.info
         setting = self.setting
         model = source_model(source, self.num_classes, self.seed, setting.device)
-        phase = self._phase(recipe)
+        if recipe.adapt is not None:
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(self.seed)
+                recipe.adapt(model.backbone)
+        phase = self._phase(recipe, info.name)
         model, _ = train_phases(model, [phase], setting, seed=self.seed)
         macs = count_macs(model, info.input_size)
         spent = 3 * macs * recipe.steps * recipe.batch
@@ -194,7 +198,7 @@ class TeacherTrainer:
             logits[rows] = predict_logits(model, images[rows], setting)
         return logits, len(chosen)
 
-    def _phase(self, recipe: TeacherRecipe) -> Phase:
+    def _phase(self, recipe: TeacherRecipe, source: str) -> Phase:
         """Fine-tuning on the labelled images, as a phase of the loop."""
         return Phase(
             steps=recipe.steps,
@@ -205,6 +209,7 @@ class TeacherTrainer:
             lr=recipe.lr,
             head_lr=recipe.head_lr,
             weight_decay=recipe.weight_decay,
+            name=f"teach {source}",
         )
 
     def _linear_probe(
