@@ -44,6 +44,11 @@ def open_study(folder: Path) -> tuple[RunFolder, MetricScores]:
     """
     try:
         table = from_json((folder / STUDY).read_bytes())
+        if table.get("team_size", 1) > 1:
+            raise UsageError(
+                f"{folder} is a study of teams; a leaderboard's table of metrics is of single "
+                "sources, so submit a study without --teams"
+            )
         metrics = {
             str(metric): {
                 "component": dict(of["component"]),

@@ -1,4 +1,4 @@
-"""Does a metric find the right source? Its scores against what every source alone leads to."""
+"""Does a metric find the right source, or team? Its scores against what each of them leads to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic_core import from_json
 
@@ -29,6 +29,13 @@ from distbench.storage.home import home
 from distbench.submission.study_scores import SOURCES, STUDY
 from distbench.workflows.run import execute
 from distbench.workflows.run_result import RunResult
+from distbench.workflows.team_study import (
+    Teams,
+    drawn_teams,
+    team_label,
+    team_scores,
+    with_team_metrics,
+)
 
 ORACLES: Mapping[str, str] = {
     "distil": "pseudo_labels",
@@ -43,11 +50,11 @@ class MetricStudy:
     """What a study leaves behind.
 
     Attributes:
-        folder: ``runs/NAME``, with tables, pictures and the run of all single sources.
-        oracle: The distiller by which sources were tried.
+        folder: ``runs/NAME``, with tables, pictures and the run of all single sources, or teams.
+        oracle: The distiller by which they were tried.
         run: That run.
-        reached: (task, seed) to source to the test accuracy that it led to.
-        scores: Metric to (task, seed) to source to score.
+        reached: (task, seed) to source, or team, to the test accuracy that it led to.
+        scores: Metric to (task, seed) to source, or team, to score.
         made_by: Metric to its identity as a component, and (task, seed) to the key of its scores.
         lines: The metrics, judged.
         warnings: What a person should know.
@@ -63,6 +70,12 @@ class MetricStudy:
     lines: Sequence[MetricLine]
     warnings: tuple[str, ...]
     unscored: int = 0
+    team_size: int = 1
+
+    @property
+    def tried(self) -> Literal["source", "team"]:
+        """What was learnt from."""
+        return "team" if self.team_size > 1 else "source"
 
     @property
     def exit_code(self) -> int:
@@ -75,10 +88,11 @@ def study(
     *,
     oracle: str = "distil",
     reference: str | None = None,
+    teams: Teams | None = None,
     progress: Progress = silent,
     runs: Path | None = None,
 ) -> MetricStudy:
-    """Tries every source alone on every task, and judges metrics by what came of it.
+    """Tries every source alone, or teams, on every task, and judges metrics by what came of it.
 
     Cells and scores are ordinary ones: kept, shared with any run, and not computed twice.
 
@@ -86,6 +100,7 @@ def study(
         config: Suite, tasks, metrics, seeds; strategy, distiller and baseline are of no account.
         oracle: A key of `ORACLES`, or a distiller.
         reference: The metric with which the others are compared; that of the best tau if None.
+        teams: Which teams are tried, each member weighted alike; every source alone if None.
         progress: Hears of every unit that ends, first of the cells, then of the scores.
         runs: Folder of run folders; ``runs`` in the working folder if None.
 
@@ -95,6 +110,9 @@ def study(
     sources = list(ResolvedRun(config).sources)
     if len(sources) < 2:
         raise UsageError(f"a study compares sources; the zoo has {len(sources)}")
+    if teams is not None:
+        names = registry(config.plugin)
+        config = config.model_copy(update={"metric": with_team_metrics(config.metric, names)})
     base = config.model_copy(
         update={
             "distiller": (ORACLES.get(oracle, oracle),),
@@ -103,28 +121,38 @@ def study(
             "reporter": (),
         }
     )
-    alone = tuple({"use": "only", "source": source} for source in sources)
     scored = make_plan(base.model_copy(update={"strategy": ("weighted",)}))
+    tried: list[tuple[str, ...]] = [(source,) for source in sources]
+    strategies: list[dict[str, Any]] = [{"use": "only", "source": source} for source in sources]
+    if teams is not None:
+        tried = drawn_teams(sources, teams, scored.suite)
+        strategies = [{"use": "members", "sources": list(team)} for team in tried]
     metrics = {method.id.split("/", 2)[-1]: None for method in scored.methods}
     if reference is not None and reference not in metrics:
         hint = f"It is none of those that are judged: {', '.join(metrics)}."
         raise UnknownNameError("reference", reference, metrics, hint)
     folder = (runs or Path("runs")) / (config.name or f"study-{scored.name}")
-    each = base.model_copy(update={"strategy": alone, "name": SOURCES})
+    each = base.model_copy(update={"strategy": tuple(strategies), "name": SOURCES})
     run = execute(each, progress=progress, runs=folder)
     reached = _reached(run)
     if not reached:
         why = "; ".join(sorted({row.reason or "" for row in run.rows})[:3])
         raise DataError(f"no source could be tried by {oracle}: {why}")
     scores, warnings, unscored = _scores(config, scored, progress)
+    if teams is not None:
+        scores, declined = team_scores(scored, tried, scores)
+        warnings = (*warnings, *declined)
     made_by = _made_by(scored)
     tasks = [task.id for task in scored.tasks]
     groups = {task.id: task.group for task in scored.tasks if task.group}
     label = run.rows[0].method.id.partition("/")[0]
     lines = judge(scores, {label: reached}, tasks, reference, groups)
+    size = 1 if teams is None else teams.size
     noted = (*ResolvedRun(config).metrics_left_out.values(), *run.warnings, *warnings)
-    outcome = MetricStudy(folder, label, run, reached, scores, made_by, lines, noted, unscored)
-    _write(outcome, tasks, sources)
+    outcome = MetricStudy(
+        folder, label, run, reached, scores, made_by, lines, noted, unscored, size
+    )
+    _write(outcome, tasks, [team_label(members) for members in tried])
     return outcome
 
 
@@ -132,8 +160,8 @@ def _reached(run: RunResult) -> ByCell:
     accuracies: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
     for row in run.rows:
         if row.result is not None:
-            (source,) = (n for n, weight in row.result.sources.weights.items() if weight > 0)
-            accuracies[row.task.id, row.seed][source] = row.result.accuracy
+            members = [n for n, weight in row.result.sources.weights.items() if weight > 0]
+            accuracies[row.task.id, row.seed][team_label(members)] = row.result.accuracy
     return dict(accuracies)
 
 
@@ -184,10 +212,11 @@ def _made_by(plan: Plan) -> dict[str, dict[str, Any]]:
     return made_by
 
 
-def _write(study: MetricStudy, tasks: Sequence[str], sources: Sequence[str]) -> None:
+def _write(study: MetricStudy, tasks: Sequence[str], tried: Sequence[str]) -> None:
     """Writes study.json, the metrics' table, and the pictures."""
     whole: dict[str, Any] = {
         "oracle": study.oracle,
+        "team_size": study.team_size,
         "reached": _listed(study.reached),
         "scores": {
             metric: {
@@ -204,7 +233,14 @@ def _write(study: MetricStudy, tasks: Sequence[str], sources: Sequence[str]) -> 
     }
     write_atomic(study.folder / STUDY, json.dumps(whole, indent=1))
     write_study(
-        study.folder, study.oracle, study.lines, study.reached, study.scores, tasks, sources
+        study.folder,
+        study.oracle,
+        study.lines,
+        study.reached,
+        study.scores,
+        tasks,
+        tried,
+        study.tried,
     )
 
 

@@ -84,7 +84,18 @@ def test_only_takes_the_source_that_is_named():
         registry().make("strategy", "only")
 
 
-@pytest.mark.parametrize("spec", ["nearest_domain", "one_per_domain", "subset", "only:x"])
+def test_members_have_the_same_weight_each_once():
+    assert weigh("members:odd+birds-b").tolist() == [0, 0.5, 0, 0, 0.5, 0]
+    assert weigh("members:odd+odd+birds-b").tolist() == [0, 0.5, 0, 0, 0.5, 0]
+    with pytest.raises(Declined, match="cats is no eligible source of this task"):
+        weigh("members:odd+cats")
+    with pytest.raises(UsageError, match="sources"):
+        registry().make("strategy", "members:odd")
+
+
+@pytest.mark.parametrize(
+    "spec", ["nearest_domain", "one_per_domain", "subset", "only:x", "members:x+y"]
+)
 def test_they_are_controls(spec):
     assert registry().make("strategy", spec).role == "control"
 

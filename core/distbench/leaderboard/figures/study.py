@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ def write_study(
     scores: Mapping[str, ByCell],
     tasks: Sequence[str],
     sources: Sequence[str],
+    tried: Literal["source", "team"] = "source",
 ) -> None:
     """Writes metrics.md, sources.csv, sources.png and metrics.png.
 
@@ -37,15 +38,16 @@ def write_study(
         folder: Where to.
         oracle: The distiller by which sources were tried.
         lines: The metrics, judged.
-        reached: What each source led to.
+        reached: What each source, or team, led to.
         scores: What each metric said of it.
         tasks: Their order.
-        sources: Their order.
+        sources: Their order, or that of the teams.
+        tried: Which of the two.
     """
-    write_atomic(folder / "metrics.md", markdown_text(metric_table(lines)))
+    write_atomic(folder / "metrics.md", markdown_text(metric_table(lines, tried=tried)))
     write_atomic(folder / "sources.csv", sources_csv(reached, scores))
-    write_atomic(folder / "sources.png", heat_map(oracle, reached, tasks, sources))
-    write_atomic(folder / "metrics.png", scatter(oracle, lines, reached, scores))
+    write_atomic(folder / "sources.png", heat_map(oracle, reached, tasks, sources, tried))
+    write_atomic(folder / "metrics.png", scatter(oracle, lines, reached, scores, tried))
 
 
 def sources_csv(reached: ByCell, scores: Mapping[str, ByCell]) -> str:
@@ -72,11 +74,13 @@ def means(reached: ByCell, tasks: Sequence[str], sources: Sequence[str]) -> NDAr
     return table
 
 
-def heat_map(oracle: str, reached: ByCell, tasks: Sequence[str], sources: Sequence[str]) -> bytes:
+def heat_map(
+    oracle: str, reached: ByCell, tasks: Sequence[str], sources: Sequence[str], tried: str
+) -> bytes:
     """Sources by tasks as a PNG: accuracy, coloured by what is lost to the task's best source."""
     table = 100 * means(reached, tasks, sources)
-    tried = np.flatnonzero(np.isfinite(table).any(1))
-    table, kept = table[tried], [sources[int(i)] for i in tried]
+    finite = np.flatnonzero(np.isfinite(table).any(1))
+    table, kept = table[finite], [sources[int(i)] for i in finite]
     with plain_figure(2.2 + 0.75 * len(tasks), 1.3 + 0.24 * len(kept)) as figure:
         axes = figure.subplots()
         lost = np.nanmax(table, axis=0) - table
@@ -91,7 +95,7 @@ def heat_map(oracle: str, reached: ByCell, tasks: Sequence[str], sources: Sequen
         axes.set_yticks(range(len(kept)), kept, size=7)
         axes.tick_params(length=0, colors=INK)
         axes.spines[:].set_visible(False)
-        axes.set_title(f"test accuracy, %, by {oracle} from one source", size=9, color=INK)
+        axes.set_title(f"test accuracy, %, by {oracle} from one {tried}", size=9, color=INK)
         bar = figure.colorbar(shown, ax=axes, shrink=0.6, pad=0.02)
         bar.set_label("points below the task's best source", size=8)
         bar.ax.tick_params(labelsize=7)
@@ -99,7 +103,11 @@ def heat_map(oracle: str, reached: ByCell, tasks: Sequence[str], sources: Sequen
 
 
 def scatter(
-    oracle: str, lines: Sequence[MetricLine], reached: ByCell, scores: Mapping[str, ByCell]
+    oracle: str,
+    lines: Sequence[MetricLine],
+    reached: ByCell,
+    scores: Mapping[str, ByCell],
+    tried: str,
 ) -> bytes:
     """A panel for each metric as a PNG: score against accuracy, each task on its own scale."""
     judged = [line for line in lines if line.values] or list(lines)
@@ -125,5 +133,5 @@ def scatter(
             panel.tick_params(labelsize=7, colors=INK)
             panel.spines[["top", "right"]].set_visible(False)
         figure.supxlabel("score, worst to best of the task", size=8)
-        figure.supylabel(f"points below the task's best source ({oracle})", size=8)
+        figure.supylabel(f"points below the task's best {tried} ({oracle})", size=8)
         return png(figure)

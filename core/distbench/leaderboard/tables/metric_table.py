@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from distbench.leaderboard.analysis.metric_measures import MEASURED
 from distbench.leaderboard.analysis.metric_quality import CHANCE, MetricLine
@@ -24,18 +24,23 @@ _COMPARED = {"tau": "tau", "regret_1": "regret 1"}
 """The measures whose differences are shown, with what they are called; files hold all."""
 
 
-def metric_table(lines: Sequence[MetricLine], measure: str = "accuracy") -> TextTable:
+def metric_table(
+    lines: Sequence[MetricLine],
+    measure: str = "accuracy",
+    tried: Literal["source", "team"] = "source",
+) -> TextTable:
     """The metrics as a table: means with half-widths, differences, tau by task, and notes.
 
     Args:
         lines: The metrics.
         measure: By what they were judged, in words.
+        tried: What was learnt from, of which the metrics should find the best.
     """
     tasks = list(dict.fromkeys(task for line in lines for task in line.by_task))
     chance = any(CHANCE in line.differences for line in lines)
     means = ["tau", "Pearson", "regret 1", "regret 3"]
     compared = [*(f"Δ {name}" for name in _COMPARED.values()), *[f"Δ tau, {CHANCE}"] * chance]
-    heads = ["metric", *means, *compared, "sources", "tasks", *short_names(tasks)]
+    heads = ["metric", *means, *compared, f"{tried}s", "tasks", *short_names(tasks)]
     many = len({line.distiller for line in lines}) > 1
     body = []
     for line in lines:
@@ -52,7 +57,8 @@ def metric_table(lines: Sequence[MetricLine], measure: str = "accuracy") -> Text
                 *(_tau(line, task) for task in tasks),
             )
         )
-    return TextTable(note(*heads), tuple(body), _notes(lines, tasks, chance, measure), left=(0,))
+    notes = _notes(lines, tasks, chance, measure, tried)
+    return TextTable(note(*heads), tuple(body), notes, left=(0,))
 
 
 def reference_of(line: MetricLine, lines: Sequence[MetricLine]) -> str:
@@ -64,15 +70,15 @@ def reference_of(line: MetricLine, lines: Sequence[MetricLine]) -> str:
 
 
 def _notes(
-    lines: Sequence[MetricLine], tasks: Sequence[str], chance: bool, measure: str
+    lines: Sequence[MetricLine], tasks: Sequence[str], chance: bool, measure: str, tried: str
 ) -> tuple[tuple[Text, ...], ...]:
     notes = [
         note(
-            f"How each metric's scores agree with the {measure} that learning from one source "
+            f"How each metric's scores agree with the {measure} that learning from one {tried} "
             "alone led to. Means over tasks (each over its seeds; tasks that share data count "
             "once), ± half the 95 % t interval. tau: weighted Kendall, hyperbolic weights by rank, "
             f"mean of ranking by score and by {measure}; regret k: points of {measure} lost by the "
-            "best of the k sources with the highest scores, against the best of all that were "
+            f"best of the k {tried}s with the highest scores, against the best of all that were "
             "tried. What is not scored is not chosen. The columns of tasks: tau."
         )
     ]
@@ -85,7 +91,7 @@ def _notes(
                 + note(", ± over tasks; more regret is worse. Not corrected for their number.")
             )
         if own[0].values:
-            notes.append(_noise_note(own[0], measure))
+            notes.append(_noise_note(own[0], measure, tried))
         for task, why in own[0].left_out.items():
             notes.append(note("Not judged: ", name_cell(task), f": {why}."))
     silent: dict[tuple[str, str], list[str]] = {}
@@ -101,7 +107,7 @@ def _notes(
     return tuple(dict.fromkeys(notes))
 
 
-def _noise_note(line: MetricLine, measure: str) -> tuple[Text, ...]:
+def _noise_note(line: MetricLine, measure: str, tried: str) -> tuple[Text, ...]:
     if line.noise is None:
         return note(
             "One seed: how much of this is noise cannot be said. Regrets are against the best "
@@ -111,8 +117,8 @@ def _noise_note(line: MetricLine, measure: str) -> tuple[Text, ...]:
     regret = _estimate_cell(line.noise.regret, "regret_1").line
     return note(
         f"Noise: one seed's accuracies, as scores of those of the others, have a tau of {tau}; the "
-        f"source that is the best on the other seeds is {regret} points below the best seen. "
-        "Regrets here are against that source, so a small one may be negative."
+        f"{tried} that is the best on the other seeds is {regret} points below the best seen. "
+        f"Regrets here are against that {tried}, so a small one may be negative."
     )
 
 
