@@ -49,7 +49,8 @@ def test_the_metric_where_none_is_named(options: dict[str, Any], metric: str) ->
 
 
 def test_what_is_said_once_for_a_run() -> None:
-    plan = make_plan(run(labelled="2-per-class").config)
+    methods = {"distiller": "pseudo_labels", "baseline": "none", "steps": 5, "batch": 8}
+    plan = make_plan(run(labelled="2-per-class", **methods).config)
     assert plan.methods[0].id == "pseudo_labels/weighted/parc"
     assert plan.notes == (
         "the metric is parc, since toy_task has 2.0 labelled images a class to score, where logme "
@@ -57,7 +58,7 @@ def test_what_is_said_once_for_a_run() -> None:
         "otherwise",
     )
     assert plan.warnings == ()
-    insisted = make_plan(run(labelled="2-per-class", metric=("logme", "knn")).config)
+    insisted = make_plan(run(labelled="2-per-class", metric=("logme", "knn"), **methods).config)
     assert insisted.notes == ()
     assert insisted.warnings == (
         "logme is not to be trusted here: toy_task has 2.0 labelled images a class to score, and "
@@ -67,7 +68,11 @@ def test_what_is_said_once_for_a_run() -> None:
     for quiet in ({"metric": "parc"}, {"metric": "all"}, {"distiller": "none"}):
         told = run(labelled="2-per-class", **quiet)
         assert not told.metric_remarks()[1]
-    alone = make_plan(run(labelled="2-per-class", distiller="none").config)
+    alone = make_plan(
+        run(
+            labelled="2-per-class", **{**methods, "distiller": "none", "baseline": "finetune"}
+        ).config
+    )
     assert (alone.notes, alone.warnings) == ((), ())
 
 

@@ -109,7 +109,7 @@ def test_x_rays_of_the_paper_are_not_mirrored() -> None:
 def test_keys_follow_what_a_result_depends_on(toy_options: Options) -> None:
     base = keys(plan(toy_options))
     assert keys(plan(toy_options, name="other", executor="local", timeout=9.0)) == base
-    assert keys(plan(toy_options, baseline="finetune")) < base
+    assert keys(plan(toy_options, distiller="pseudo_labels")) < base
     assert keys(plan(toy_options, seeds=2)) > base
     for change in (
         {"steps": 5},
@@ -244,7 +244,7 @@ def test_every_name_becomes_a_component_once(
 
     monkeypatch.setattr(Registry, "make", counted)
     many = {**toy_options, "metric": ("logme", "parc"), "strategy": ("weighted", "nearest")}
-    assert len(plan(many, baseline=("finetune", "fixmatch"), seeds=2).cells) == 24
+    assert len(plan(many, distiller="pseudo_labels", seeds=2).cells) == 20
     assert made
     assert len(made) == len(set(made)), sorted(v for v in made if made.count(v) > 1)
 

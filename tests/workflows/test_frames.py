@@ -15,7 +15,7 @@ def test_runs_and_boards_are_tables(toy_options: dict[str, Any]) -> None:
     assert list(cells["key"]) == [row.key for row in result.rows]
     assert result.board is not None
     board = result.board.to_pandas()
-    assert set(board["method"]) == {"finetune", "pseudo_labels/equal"}
+    assert set(board["method"]) == {"finetune", "label_propagation/equal", "pseudo_labels/equal"}
     assert {"first_rank", *result.board.tasks, "mean", "p_holm"} <= set(board.columns)
     assert board["mean"].between(0, 1).all()
     for shown in (result, result.board):

@@ -43,10 +43,11 @@ def test_a_run_crosses_methods_tasks_and_seeds(toy_options: Options) -> None:
     assert methods == {
         "pseudo_labels/weighted/parc",
         "pseudo_labels/equal",
+        "label_propagation/weighted/parc",
+        "label_propagation/equal",
         "finetune",
-        "fixmatch",
     }
-    assert len(made.rows) == 4 * 2 * 2
+    assert len(made.rows) == 5 * 2 * 2
     assert {row.status for row in made.rows} == {"done"}
     assert made.exit_code == 0
     row = next(r for r in made.rows if r.method.id == "pseudo_labels/weighted/parc")
@@ -73,7 +74,7 @@ def test_a_second_run_computes_nothing_and_a_new_method_only_itself(toy_options:
     first = distbench.run(**toy_options, baseline=("finetune",))
     table = (first.folder / "leaderboard.csv").read_bytes()
     second = distbench.run(**toy_options, baseline=("finetune",))
-    assert (first.computed, second.computed) == (4, 0)
+    assert (first.computed, second.computed) == (6, 0)
     assert (second.folder / "leaderboard.csv").read_bytes() == table
     third = distbench.run(**toy_options, baseline=("finetune", "scratch"))
     assert third.computed == 2
@@ -140,7 +141,7 @@ def test_a_failing_method_fails_its_cells_and_nothing_else(toy_options: Options)
     assert all("RuntimeError: on purpose" in (row.reason or "") for row in failed)
     assert all("Traceback" in (row.traceback or "") for row in failed)
     assert made.exit_code == 1
-    assert sum(row.status == "done" for row in made.rows) == 4
+    assert sum(row.status == "done" for row in made.rows) == 6
     again = distbench.run(**options, baseline=("finetune", "misbehaving:raise"))
     assert again.computed == 2, "failures are tried again, finished cells are not"
 
@@ -265,6 +266,7 @@ def test_unknown_names_get_a_suggestion(toy_options: Options) -> None:
 
 
 def test_an_altered_artifact_is_made_anew(toy_options: Options) -> None:
+    toy_options = {**toy_options, "distiller": "pseudo_labels"}
     first = distbench.run(**toy_options, baseline="none")
     embeddings = sorted((home() / "artifacts" / "embeddings").glob("*/*/features.npy"))
     whole = embeddings[0].read_bytes()

@@ -230,7 +230,15 @@ def run_config(given: dict[str, Any], **more: Any) -> RunConfig:
 
 
 def print_notes(plan: Plan) -> None:
-    """What a reader of results should know of the data and of what was chosen, to stderr."""
+    """What was read, and what a reader of results should know of it and of what was chosen.
+
+    To stderr. What the tasks of a suite hold is no news.
+    """
+    from distbench.planning.suite_choice import NO_SUITE
+
+    for task in plan.tasks:
+        if task.read and plan.suite == NO_SUITE:
+            echo(f"{task.id}: {task.read}", err=True)
     of: dict[str, list[str]] = {}
     for task in plan.tasks:
         for note in task.notes:

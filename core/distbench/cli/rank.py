@@ -45,6 +45,7 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
     first, *others = comparison.rankings
     if not others:
         comparison.only()
+    echo(f"{first.task}: {comparison.read}", err=True)
     for note in comparison.notes:
         echo(f"note: {first.task}: {note}", err=True)
     for source, reason in first.marked.items():

@@ -57,7 +57,7 @@ def run(
     from distbench.workflows.run import execute
 
     with UnitProgress() as progress:
-        result = execute(config, shard=part, progress=progress)
+        result = execute(config, shard=part, progress=progress, on_plan=o.print_notes)
     _report(result, as_json=json)
     if result.exit_code:
         raise typer.Exit(result.exit_code)
@@ -100,7 +100,6 @@ def _report(result: RunResult, *, as_json: bool) -> None:
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.text_table import terminal_text
 
-    o.print_notes(result.plan)
     if untuned := sorted({_learner(m.id) for m in result.plan.methods if m.untuned}):
         echo(
             f"note: untuned: {', '.join(untuned)}: suite {result.plan.suite} has no settings for "
@@ -165,6 +164,7 @@ def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool)
     from distbench.workflows.run import made_ready
 
     plan = make_plan(config)
+    o.print_notes(plan)
     cells = plan.shard(*shard) if shard else plan.cells
     ledger = Ledger(plan)
     to_compute = ledger.missing(cells)

@@ -40,6 +40,7 @@ def show(
     rows = records_of(run_folder.plan, run_folder.rows, run_folder.folder, judging)
     for line in judging.notes:
         echo(f"note: {line}", err=True)
+    o.print_notes(run_folder.plan)
     tasks = [task.id for task in run_folder.plan.tasks]
     board = build_board(rows, tasks=tasks, seeds=run_folder.plan.seeds)
     methods = [line.method for line in board.lines]

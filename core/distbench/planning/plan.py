@@ -26,6 +26,7 @@ class PlannedTask:
 
     Attributes:
         several: Whether an image may show several classes.
+        read: What was found, in words: classes, and images of each part with seed 0.
     """
 
     id: str
@@ -40,6 +41,7 @@ class PlannedTask:
     group: str = ""
     measure: str = ""
     several: bool = False
+    read: str = ""
 
 
 @dataclass(frozen=True)

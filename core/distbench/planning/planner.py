@@ -99,7 +99,7 @@ def make_plan(config: RunConfig) -> Plan:
         jobs=jobs,
         cells=cells,
         distributions=run.names.distributions(),
-        notes=(note,) if note else (),
+        notes=tuple(filter(None, (run.quick_note(), note))),
         warnings=(warning,) if warning else (),
     )
 

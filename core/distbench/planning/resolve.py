@@ -7,10 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from functools import cached_property
-from pathlib import Path
-from typing import Any, TypeVar
-
-from pydantic import ValidationError
+from typing import TypeVar
 
 from distbench.errors import PluginError, UnknownNameError, UsageError
 from distbench.interfaces.calls import instance, naming
@@ -19,26 +16,23 @@ from distbench.interfaces.context import Transfer
 from distbench.interfaces.method import Distiller
 from distbench.interfaces.metric import SetMetric
 from distbench.interfaces.student import Student
-from distbench.interfaces.suite import METHOD_KINDS, Protocol, TaskEntry, Value
-from distbench.interfaces.task import Task
+from distbench.interfaces.suite import METHOD_KINDS, Protocol, Value
 from distbench.interfaces.zoo import Source, SourceInfo, Zoo
 from distbench.interfaces.zoo_sources import sources_of
-from distbench.planning.config import RunConfig
+from distbench.planning.config import PROTOCOL_OPTIONS, RunConfig
 from distbench.planning.default_metric import DOUBTFUL, WITH_FEW, chosen_note, doubt, tasks_with_few
 from distbench.planning.methods import ResolvedMethod, crossed
+from distbench.planning.named_tasks import named_tasks
+from distbench.planning.quick import Machine, Quick, quick
 from distbench.planning.resolved_task import ResolvedTask
 from distbench.planning.settings import check_settings, suite_component
-from distbench.planning.suite_choice import chosen_suite
-from distbench.planning.task_names import short_name
+from distbench.planning.suite_choice import NO_SUITE, chosen_suite
 from distbench.plugins.component_identity import Identified
 from distbench.plugins.registry import Registry, registry
 from distbench.storage.network.offline import go_offline
-from distbench.storage.validation import faults_of
 from distbench.storage.verified import verify_data
 
 C = TypeVar("C", bound=Component)
-_ABOUT = ("id", "seen_by", "flip", "group", "measure")
-"""Of a task's table, what is no parameter of the component."""
 
 
 class ResolvedRun:
@@ -49,8 +43,8 @@ class ResolvedRun:
         names: What there is; found with the plugins of the configuration if None.
 
     Raises:
-        UsageError: The suite is unknown, or a value of the protocol will not do. The properties
-            raise it where a name is unknown or a parameter wrong.
+        UsageError: The suite is unknown. The properties raise it where a name is unknown, a
+            parameter wrong, or a value of the protocol will not do.
     """
 
     def __init__(self, config: RunConfig, names: Registry | None = None) -> None:
@@ -61,8 +55,28 @@ class ResolvedRun:
         self.config = config
         self.names = names or registry(config.plugin)
         self.suite = chosen_suite(config, self.names)
-        self.protocol: Protocol = config.protocol(self.suite.protocol)
         self.overlap = config.overlap or self.suite.overlap
+
+    @cached_property
+    def quick(self) -> Quick | None:
+        """What is run where no suite says it; None where one does.
+
+        Raises:
+            DataError: The data of a task cannot be used.
+        """
+        if self.suite.name != NO_SUITE:
+            return None
+        return quick(self.tasks, Machine.here(self.config.device))
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        """The suite's protocol, or one that fits the machine, with what this run overrides.
+
+        Raises:
+            UsageError: An overriding value will not do.
+            DataError: The data of a task cannot be used.
+        """
+        return self.config.protocol(self.quick.protocol if self.quick else self.suite.protocol)
 
     def _identified(self, kind: str, component: C) -> Identified[C]:
         return Identified.of(self.names, kind, component)
@@ -147,54 +161,7 @@ class ResolvedRun:
         Raises:
             UsageError: An entry is wrong, or two have one id.
         """
-        of_suite = {entry.id: entry for entry in self.suite.tasks}
-        if not self.config.task:
-            return tuple(self._task(entry, self.suite.base) for entry in of_suite.values())
-        base = self.config.base_of("task")
-        tasks = tuple(
-            self._task(of_suite[value], self.suite.base)
-            if isinstance(value, str) and value in of_suite
-            else self._task_of(value, base)
-            for value in self.config.task
-        )
-        ids = [task.id for task in tasks]
-        for twice in {i for i in ids if ids.count(i) > 1}:
-            raise UsageError(
-                f"two tasks are called {twice!r}; give one an id in a configuration file"
-            )
-        return tasks
-
-    def _task(self, entry: TaskEntry, base: Path | None) -> ResolvedTask:
-        task = self.names.make("task", entry.component(), base=base)
-        return self._resolved(entry, task, self.config.flip is True)
-
-    def _resolved(self, entry: TaskEntry, task: Task, flipped: bool) -> ResolvedTask:
-        flip, group = entry.flip or flipped, entry.group or entry.id
-        identified = self._identified("task", task)
-        measure = self._measure(entry)
-        return ResolvedTask(entry.id, entry.seen_by, identified, flip, group, measure)
-
-    def _measure(self, entry: TaskEntry) -> str:
-        """What a task is judged by: what the run names, else its entry; empty for neither.
-
-        Raises:
-            UsageError: There is no such measure, or a parameter of it is wrong.
-        """
-        value = self.config.measure or entry.measure
-        return "" if value is None else self.names.make("measure", value).label
-
-    def _task_of(self, value: str | dict[str, Any], base: Path | None) -> ResolvedTask:
-        """A task that is no task of the suite; without an id it is called after what it is."""
-        table: dict[str, Any] = {"use": value} if isinstance(value, str) else dict(value)
-        about = {key: table.pop(key) for key in _ABOUT if key in table}
-        task = self.names.make("task", table, base=base)
-        about.setdefault("id", short_name(task))
-        try:
-            entry = TaskEntry.model_validate({**table, **about})
-        except ValidationError as error:
-            raise UsageError(f"task {about['id']!r}: {faults_of(error, TaskEntry)}") from None
-        wins = self.config.flip is True and self.config.outranks("flip", "task")
-        return self._resolved(entry, task, wins)
+        return named_tasks(self.config, self.suite, self.names)
 
     @cached_property
     def metric_values(self) -> tuple[Value, ...]:
@@ -227,7 +194,7 @@ class ResolvedRun:
         ``none`` stands for no distiller or no baseline, ``all`` for every metric that can be made
         without parameters.
         """
-        values = self.metric_values if kind == "metric" else getattr(self.config, kind)
+        values = self.metric_values if kind == "metric" else self._values(kind)
         if kind == "metric" and "all" in values:
             left_out = self.metrics_left_out
             every = (n for n in self.names.names("metric") if n not in left_out)
@@ -238,6 +205,20 @@ class ResolvedRun:
             for value in values
             if not (value == "none" and kind in ("distiller", "baseline"))
         )
+
+    def quick_note(self) -> str | None:
+        """A line on what was chosen for this machine; None where nothing was."""
+        if self.quick is None:
+            return None
+        protocol = {k for k in PROTOCOL_OPTIONS if getattr(self.config, k) is not None}
+        return self.quick.note(protocol | self.config.model_fields_set)
+
+    def _values(self, kind: str) -> tuple[Value, ...]:
+        """The components of one kind as they are named, by the run or for this machine."""
+        values: tuple[Value, ...] = getattr(self.config, kind)
+        if kind in ("distiller", "baseline") and kind not in self.config.model_fields_set:
+            values = getattr(self.quick, kind, values)
+        return values
 
     @cached_property
     def metrics_left_out(self) -> dict[str, str]:

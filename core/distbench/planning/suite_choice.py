@@ -8,12 +8,15 @@ from distbench.planning.config import DEFAULT_STUDENT, DEFAULT_SUITE, RunConfig
 from distbench.plugins.registry import Registry
 from distbench.storage.paths import at_home
 
+NO_SUITE = "custom"
+"""What is called the suite where none is run."""
+
 
 def chosen_suite(config: RunConfig, names: Registry) -> SuiteDefinition:
-    """The suite that is run: the one named, the default one, or none (``custom``).
+    """The suite that is run: the one named, the default one, or none (`NO_SUITE`).
 
     Without ``--suite`` it is the default suite where no task is named or only tasks of it; any
-    other task makes a custom run with the default protocol.
+    other task makes a run of its own, with a protocol that fits the machine.
     """
     if config.suite is not None:
         if config.suite.endswith(".toml"):
@@ -23,7 +26,7 @@ def chosen_suite(config: RunConfig, names: Registry) -> SuiteDefinition:
     known = {entry.id for entry in default.tasks}
     if all(isinstance(task, str) and task in known for task in config.task):
         return default
-    return SuiteDefinition(name="custom", version=1, student=config.student or DEFAULT_STUDENT)
+    return SuiteDefinition(name=NO_SUITE, version=1, student=config.student or DEFAULT_STUDENT)
 
 
 def _definition(suite: Suite) -> SuiteDefinition:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from distbench.errors import DataError
 from distbench.interfaces.calls import instance, naming
 from distbench.interfaces.student import Student
@@ -15,7 +17,7 @@ from distbench.planning.index_checks import without_label
 from distbench.planning.keys import images_key
 from distbench.planning.plan import PlannedTask
 from distbench.planning.resolved_task import ResolvedTask, index_of
-from distbench.planning.split import split_train
+from distbench.planning.split import Split, split_train
 from distbench.plugins.component_identity import Identified, as_table
 
 OF_SEVERAL = "map"
@@ -30,7 +32,7 @@ def plan_task(task: ResolvedTask, protocol: Protocol, skip_corrupt: bool) -> Pla
             some of those it is judged by have no label.
     """
     index = task.index
-    _check(task.id, index, protocol)
+    split = _checked(task.id, index, protocol)
     return PlannedTask(
         id=task.id,
         label=task.task.component.typed(whole_paths=False),
@@ -50,10 +52,27 @@ def plan_task(task: ResolvedTask, protocol: Protocol, skip_corrupt: bool) -> Pla
         group=task.group,
         measure=task.measure or (OF_SEVERAL if index.several else ""),
         several=index.several,
+        read=_described(index, split),
     )
 
 
-def _check(id: str, index: TaskIndex, protocol: Protocol) -> None:
+def _described(index: TaskIndex, split: Split) -> str:
+    train = index.parts["train"].labels
+    labels = train[split.labelled]
+    if index.several:
+        counts = (labels == 1).sum(axis=0)  # (l, c) -> (c,)
+    else:
+        counts = np.bincount(labels, minlength=len(index.classes))
+    fewest = int(counts.argmin())
+    more = len(split.unlabelled) - len(split.labelled)
+    return (
+        f"{len(index.classes):,} classes; {len(split.labelled):,} labelled, {more:,} unlabelled, "
+        f"{len(split.validation):,} validation and {len(index.parts['test']):,} test images; "
+        f"fewest labelled: {index.classes[fewest]} {counts[fewest]:,}"
+    )
+
+
+def _checked(id: str, index: TaskIndex, protocol: Protocol) -> Split:
     if not index.classes:
         raise DataError(
             f"task {id!r} has no classes to learn: its images have no labels. A distiller "
@@ -68,9 +87,13 @@ def _check(id: str, index: TaskIndex, protocol: Protocol) -> None:
         raise DataError(f"task {id!r} has no test image")
     if missing := without_label(index):
         raise DataError(f"task {id!r}: {missing[0]}; {missing[1]}")
+    train, given = index.parts["train"], index.parts.get("validation")
     try:
-        train = index.parts["train"]
-        split_train(train.labels, index.classes, protocol, 0, groups=train.groups)
+        if given is None:
+            return split_train(train.labels, index.classes, protocol, 0, groups=train.groups)
+        labels = np.concatenate([train.labels, given.labels])
+        positions = np.arange(len(train), len(labels))
+        return split_train(labels, index.classes, protocol, 0, positions)
     except DataError as error:
         raise DataError(f"task {id!r}: {error}") from None
 

@@ -17,6 +17,7 @@ from distbench.interfaces.suite import METHOD_KINDS, Protocol, SuiteDefinition
 from distbench.interfaces.zoo_sources import sources_of
 from distbench.planning.eligibility import SAW_LABELS
 from distbench.planning.methods import method_id, method_role
+from distbench.planning.suite_choice import NO_SUITE
 from distbench.plugins.registry import Registry
 from distbench.storage.validation import faults_of
 from distbench.submission.manifest import PlanMethod, PublicPlan, same_json
@@ -24,9 +25,6 @@ from distbench.submission.measure_checks import other_measures
 from distbench.submission.no_network import without_network
 from distbench.submission.task_labels import TaskLabels
 from distbench.submission.validation_report import ValidationReport, shown
-
-NO_SUITE = "custom"
-"""What runs are made under that name no suite; it has no settings."""
 
 
 def find_suite(plan: PublicPlan, names: Registry) -> SuiteDefinition | None:

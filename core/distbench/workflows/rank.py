@@ -46,9 +46,11 @@ class ZooComparison(Comparison):
 
     Attributes:
         controls: Metrics of the role control, which do not look at the task.
+        read: What was found of the task, in words.
     """
 
     controls: tuple[str, ...] = ()
+    read: str = ""
 
     @property
     def counted(self) -> tuple[str, ...]:
@@ -175,6 +177,7 @@ def _rank(config: RunConfig) -> ZooComparison:
             notes=(*task.notes, *([note] if note else []), *_notes(run, task, images.skipped)),
             warnings=(*([warning] if warning else []), *flat_scale.of_rankings(ranked, strategy)),
             controls=tuple(metric.label for metric in metrics if metric.role == "control"),
+            read=task.read,
         )
 
 

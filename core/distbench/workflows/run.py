@@ -46,6 +46,7 @@ def execute(
     shard: tuple[int, int] | None = None,
     progress: Progress = silent,
     runs: Path | None = None,
+    on_plan: Callable[[Plan], None] = lambda plan: None,
 ) -> RunResult:
     """Plans and runs; cells that are finished are not computed again.
 
@@ -54,12 +55,14 @@ def execute(
         shard: (number, of): only one slice of the cells, 1-based.
         progress: Hears of every unit that ends.
         runs: Folder of run folders; ``runs`` in the working folder if None.
+        on_plan: Told what is going to be run, before anything is.
 
     Raises:
         DistbenchError: Something is wrong with the configuration, the data, the weights, or the
             machine; finished cells are kept.
     """
     plan = make_plan(config)
+    on_plan(plan)
     cells: Sequence[Cell] = plan.cells
     folder = (runs or Path("runs")) / plan.name
     if shard:
