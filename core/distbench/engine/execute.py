@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from distbench.engine.forecast.estimate import foreseen
+from distbench.engine.forecast.time_left import TimeLeft, sizes_of
 from distbench.engine.handed_over import handed_over
 from distbench.engine.ledger import Ledger
-from distbench.engine.processes.memory_estimate import memory_warning
+from distbench.engine.processes.memory_estimate import free_memory, memory_warning
 from distbench.errors import MachineError
 from distbench.interfaces.calls import naming
 from distbench.interfaces.execution.executor import Executor
@@ -19,6 +21,7 @@ from distbench.planning.plan import Plan
 from distbench.planning.units import units_of
 from distbench.plugins.shipped_files import ship
 from distbench.storage.home import home
+from distbench.storage.rows import Row
 
 _LOOKED_AT = 200
 """Cells that tell what one takes; a plan may have a hundred thousand."""
@@ -26,6 +29,8 @@ _GROUPS = 4
 """Passes over the images of a task in which its sources are embedded where nobody knows how many
 GPUs there are."""
 _MINOR = ("embed:", "score:")
+_LONG = 60.0
+"""Seconds that a unit is expected to take, from which on its beginning has a line in a log."""
 
 
 def execute_cells(
@@ -49,7 +54,7 @@ def execute_cells(
         on_outcome: Told how each unit ended.
         jobs_only: Whether the jobs alone are executed.
         on_start: Told the id of each unit that begins.
-        progress: Hears of every unit that ends; of embeddings and scores as minor.
+        progress: Hears of every unit that begins or ends; of what is short as minor.
 
     Raises:
         MachineError: The machine gave out; what ended before has been told.
@@ -60,6 +65,29 @@ def execute_cells(
     if jobs_only:
         units = [unit for unit in units if unit.kind != "cell"]
     fatal: list[str] = []
+    forecast = None
+    if executor.here and workers and not jobs_only:
+        forecast = foreseen(plan, units, min(workers, len(units) or 1), ledger_rows(plan))
+    if forecast is not None:
+        progress(f"expected: {forecast}")
+    left = TimeLeft(
+        units,
+        sizes_of(plan, units) if forecast is None else forecast.units,
+        seconds=forecast is not None,
+        workers=min(workers or 1, len(units) or 1),
+    )
+
+    def begun(unit: str) -> None:
+        on_start(unit)
+        left.begun(unit)
+        long = forecast is not None and forecast.units[unit] > _LONG
+        progress(
+            f"{queue[unit].title}: begun",
+            len(units) - len(queue),
+            len(units),
+            minor=not long,
+            left=left.seconds(),
+        )
 
     def ended(outcome: Outcome) -> None:
         title, lost = queue[outcome.unit].title, outcome.status == "lost"
@@ -70,11 +98,14 @@ def execute_cells(
         well = outcome.status == "done"
         ending = "done" if well else f"{outcome.status}: {outcome.reason or ''}"
         ending += ", so it is tried again" if lost else ""
+        if not lost:
+            left.ended(outcome.unit, outcome.seconds)
         progress(
             f"{title}: {ending} ({outcome.seconds:.1f} s)",
             len(units) - len(queue),
             len(units),
             minor=well and outcome.unit.startswith(_MINOR),
+            left=left.seconds(),
         )
 
     ship(plan.plugin_files, home())
@@ -87,11 +118,15 @@ def execute_cells(
         device=plan.device,
         retries=config.retries,
         environment=handed_over(plan.protocol.threads),
-        on_start=on_start,
+        on_start=begun,
         on_outcome=ended,
     )
-    if warning := short_of_memory(plan, executor, queue.workers if units else None):
-        progress(f"warning: {warning}", 0, len(units))
+    if forecast is not None:
+        warning = forecast.warning(free_memory())
+    else:
+        warning = short_of_memory(plan, executor, queue.workers if units else None)
+    if warning:
+        progress(f"warning: {warning}")
     with naming(executor.name, "drain"):
         executor.drain(queue)
     queue.abandon(f"executor {executor.name} left it undone")
@@ -108,4 +143,9 @@ def short_of_memory(plan: Plan, executor: Executor, workers: int | None) -> str 
     """What to say where this machine's workers have too little memory; see `memory_warning`."""
     if not workers or not executor.here:
         return None
-    return memory_warning(workers, Ledger(plan).rows(plan.cells[:_LOOKED_AT]))
+    return memory_warning(workers, ledger_rows(plan))
+
+
+def ledger_rows(plan: Plan) -> list[Row]:
+    """Rows of cells of a plan that were computed before; of a large plan, of its first ones."""
+    return list(Ledger(plan).rows(plan.cells[:_LOOKED_AT]))

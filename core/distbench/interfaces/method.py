@@ -46,6 +46,17 @@ class Method(Component, ABC):
             Declined: The method cannot be used here.
         """
 
+    def step_images(self, batch: int) -> float:
+        """About how many images of a step go through the student, forward and backward.
+
+        Said before anything is trained, so that a run can tell how long it will take; what is
+        counted in a row is what happened.
+
+        Args:
+            batch: Labelled images of a step.
+        """
+        return batch
+
     def build_head(self, num_features: int, num_classes: int) -> torch.nn.Module | None:
         """The student's head, from features (b, d) to logits (b, c); None for a linear layer.
 

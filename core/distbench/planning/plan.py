@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ class PlannedTask:
     Attributes:
         several: Whether an image may show several classes.
         read: What was found, in words: classes, and images of each part with seed 0.
+        images: How many there are of ``train`` (a validation part of its own among them) and
+            ``test``, and of ``validation``.
     """
 
     id: str
@@ -42,6 +45,7 @@ class PlannedTask:
     measure: str = ""
     several: bool = False
     read: str = ""
+    images: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,7 @@ class PlannedMethod:
         encoder: The source by whose features images of it are retrieved, where one is named.
         untuned: Whether all that `tune` searches of its distiller or baseline is as declared there,
             since neither suite nor user has settings for it.
+        step_images: About how many images of a step go through the student.
     """
 
     id: str
@@ -70,6 +75,7 @@ class PlannedMethod:
     transfer: PlannedTask | None = None
     encoder: str | None = None
     untuned: bool = False
+    step_images: float = 0
 
     @property
     def uses_sources(self) -> bool:

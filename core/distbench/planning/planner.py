@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from distbench.errors import UsageError
 from distbench.interfaces.calls import instance, naming
-from distbench.interfaces.method import Distiller
+from distbench.interfaces.component import Component
+from distbench.interfaces.method import Distiller, Method
 from distbench.interfaces.zoo import SourceInfo
 from distbench.planning.config import RunConfig
 from distbench.planning.eligibility import Eligibility, sources_that_saw
@@ -133,7 +135,16 @@ def plan_method(method: ResolvedMethod, run: ResolvedRun) -> PlannedMethod:
         transfer=plan_images(method.images, run.protocol, skip_corrupt) if method.images else None,
         encoder=wanted.encoder if wanted and wanted.budget else None,
         untuned=is_untuned(parts, run.suite.settings),
+        step_images=_step_images(parts, run.protocol.batch),
     )
+
+
+def _step_images(parts: Mapping[str, Component], batch: int) -> float:
+    learner = parts.get("distiller") or parts["baseline"]
+    if not isinstance(learner, Method):
+        return 0
+    with naming(learner.name, "step_images"):
+        return float(learner.step_images(batch))
 
 
 def _zoo_identity(name: str, sources: tuple[SourceInfo, ...]) -> str:

@@ -53,6 +53,11 @@ def plan_task(task: ResolvedTask, protocol: Protocol, skip_corrupt: bool) -> Pla
         measure=task.measure or (OF_SEVERAL if index.several else ""),
         several=index.several,
         read=_described(index, split),
+        images={
+            "train": len(split.unlabelled) + len(split.validation),
+            "validation": len(split.validation),
+            "test": len(index.parts["test"]),
+        },
     )
 
 
@@ -138,4 +143,5 @@ def plan_images(images: Identified[Task], protocol: Protocol, skip_corrupt: bool
         seen_by=index.seen_by,
         notes=index.notes,
         images_key=key,
+        images={"train": len(index.parts["train"])},
     )

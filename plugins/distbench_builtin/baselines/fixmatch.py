@@ -58,6 +58,10 @@ class FixMatch(Baseline):
     head_lr: float = head_rate()
     weight_decay: float = weight_penalty()
 
+    def step_images(self, batch: int) -> float:
+        """Labelled ones, and each unlabelled one weakly and strongly augmented."""
+        return batch * (1 + 2 * self.mu)
+
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled images and weak and strong views of unlabelled ones."""
         import torch

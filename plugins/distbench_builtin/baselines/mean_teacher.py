@@ -50,6 +50,10 @@ class MeanTeacher(Baseline):
     head_lr: float = head_rate()
     weight_decay: float = weight_penalty()
 
+    def step_images(self, batch: int) -> float:
+        """Labelled and unlabelled ones, and those that the teacher sees, forward alone."""
+        return batch * (1 + self.mu + self.mu / 3)
+
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled images and two draws of unlabelled ones."""
         import torch

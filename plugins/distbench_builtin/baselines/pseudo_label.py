@@ -41,6 +41,10 @@ class PseudoLabel(Baseline):
     head_lr: float = head_rate()
     weight_decay: float = weight_penalty()
 
+    def step_images(self, batch: int) -> float:
+        """Those with labels and those without."""
+        return batch * (1 + self.ratio)
+
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled and unlabelled images."""
         import torch

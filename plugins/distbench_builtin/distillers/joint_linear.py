@@ -77,6 +77,10 @@ class JointLinear(Distiller):
     ratio: int = unlabelled_ratio()
     weight_decay: float = weight_penalty()
 
+    def step_images(self, batch: int) -> float:
+        """Those with labels and those without."""
+        return batch * (1 + self.ratio)
+
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled images and unlabelled ones with the classifier's answers."""
         return [phase_with_labels(self, context, self.targets(context))]

@@ -73,6 +73,10 @@ class LabelPropagation(Distiller):
     ratio: int = unlabelled_ratio()
     weight_decay: float = weight_penalty()
 
+    def step_images(self, batch: int) -> float:
+        """Those with labels and those without."""
+        return batch * (1 + self.ratio)
+
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled images and unlabelled ones with their spread labels."""
         return [self.joined(context, None, 0.0)]

@@ -59,6 +59,10 @@ class PseudoLabels(TransferDistiller):
         "unlabelled", description="distil on unlabelled images, or on the labelled batch too"
     )
 
+    def step_images(self, batch: int) -> float:
+        """Those with labels and those without."""
+        return batch * (1 + self.ratio)
+
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase: `labelled_loss` on labels, `SoftTargetCrossEntropy` on pseudo-labels."""
         import torch

@@ -159,7 +159,7 @@ def test_a_search_that_was_stopped_goes_on_where_it_was(options: dict[str, Any])
     class StoppedError(Exception):
         pass
 
-    def stop(text: str, done: int = 0, total: int | None = None, *, minor: bool = False) -> None:
+    def stop(text: str, done: int = 0, total: int | None = None, **more: Any) -> None:
         if done == 2:
             raise StoppedError
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections import deque
 from typing import Any, Self
 
 from distbench.cli.shown.output import echo
+from distbench.interfaces.progress import spoken_time
 from distbench.storage.safe_text import harmless_text, plain_line
 
-_RECENT = 20
-"""Units whose pace the time that is left is told from: what was kept or is cheap comes first."""
 
-
-def show_line(text: str, done: int = 0, total: int | None = None, *, minor: bool = False) -> None:
+def show_line(
+    text: str,
+    done: int = 0,
+    total: int | None = None,
+    *,
+    minor: bool = False,
+    left: float | None = None,
+) -> None:
     """A line for each piece of news, as it is."""
     echo(text, err=True)
 
@@ -73,38 +77,50 @@ class UnitProgress(_Bar):
     def __init__(self, *, lines: bool = True) -> None:
         super().__init__()
         self._lines = lines
-        self._ends: deque[float] = deque([time.monotonic()], maxlen=_RECENT)
+        self._end: float | None = None
 
     def __call__(
-        self, text: str, done: int = 0, total: int | None = None, *, minor: bool = False
+        self,
+        text: str,
+        done: int = 0,
+        total: int | None = None,
+        *,
+        minor: bool = False,
+        left: float | None = None,
     ) -> None:
-        """One unit has ended; with none done, what is to be known beforehand."""
-        if done:
-            self._count(text, done, total or done, minor)
-        else:
+        """One unit has begun or ended; without a total, what is to be known beforehand."""
+        if total is None:
             show_line(text)
-
-    def _count(self, text: str, done: int, total: int, minor: bool) -> None:
-        now = time.monotonic()
-        if done == 1:  # of another run
-            self._ends = deque([self._ends[-1]], maxlen=_RECENT)
-        pace = (now - self._ends[0]) / len(self._ends)
-        self._ends.append(now)
+            return
+        self._end = None if left is None else time.monotonic() + left
         if sys.stderr.isatty():
             self._show(text, done, total)
             if done == total:
                 self._stop()
         elif self._lines and not minor:
-            left = f", about {pace * (total - done):.0f} s left"
-            # What comes first is quick or slow for reasons that end with it.
-            steady = done >= min(_RECENT, total / 2)
-            show_line(f"[{done}/{total}] {text}{left if steady else ''}")
+            rest = f", {self._left()} left" if done < total and self._end is not None else ""
+            show_line(f"[{done}/{total}] {text}{rest}")
+
+    def _left(self) -> str:
+        """The time that is left by now; empty where it is not known."""
+        if self._end is None:
+            return ""
+        return f"about {spoken_time(max(self._end - time.monotonic(), 0.0))}"
 
     def _columns(self) -> list[Any]:
         from rich import progress as p
+        from rich.text import Text
 
-        counts = [p.BarColumn(), p.MofNCompleteColumn(), p.TimeElapsedColumn()]
-        return [*counts, "ETA", p.TimeRemainingColumn()]
+        bar = self
+
+        class Left(p.ProgressColumn):
+            """The time that is left, going down between two pieces of news."""
+
+            def render(self, task: p.Task) -> Text:
+                left = bar._left()
+                return Text(f"{left} left" if left else "")
+
+        return [p.BarColumn(), p.MofNCompleteColumn(), p.TimeElapsedColumn(), Left()]
 
 
 class ByteProgress(_Bar):
@@ -115,7 +131,13 @@ class ByteProgress(_Bar):
         self._shown = ""
 
     def __call__(
-        self, text: str, done: int = 0, total: int | None = None, *, minor: bool = False
+        self,
+        text: str,
+        done: int = 0,
+        total: int | None = None,
+        *,
+        minor: bool = False,
+        left: float | None = None,
     ) -> None:
         """Some bytes have come."""
         if sys.stderr.isatty():

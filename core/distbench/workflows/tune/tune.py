@@ -8,6 +8,7 @@ trials before, and these are kept: a search that was stopped goes on where it wa
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -141,13 +142,16 @@ class _MethodSearch:
         done = load_trials(self._path)
         for number in range(min(len(done), trials)):
             progress(self._line(done[: number + 1], trials) + ", as before", number + 1, trials)
+        kept, started = len(done), time.monotonic()
         while len(done) < trials:
             past = [(trial.parameters, trial.value) for trial in done]
             parameters = propose(self._ranges, self._defaults, past, self._seed)
             trial = replace(self._try(parameters, unit_progress), number=len(done))
             done.append(trial)
             save_trials(self._path, done)
-            progress(self._line(done, trials), len(done), trials)
+            each = (time.monotonic() - started) / (len(done) - kept)
+            left = each * (trials - len(done))
+            progress(self._line(done, trials), len(done), trials, left=left)
         return MethodTrials(
             method=self._space.name,
             components=self._space.settled(),

@@ -40,6 +40,10 @@ class TwoStageDistiller(TransferDistiller, ABC):
     )
     weight_decay: float = weight_penalty()
 
+    def step_images(self, batch: int) -> float:
+        """The mean over the steps that distil and those that learn labels."""
+        return batch * (self.share * self.ratio + 1 - self.share)
+
     def then_finetune(self, distil: Phase, context: MethodContext) -> list[Phase]:
         """The two phases, with the steps of the protocol shared out between them.
 

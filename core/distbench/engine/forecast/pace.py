@@ -1,0 +1,174 @@
+"""How fast this machine is at the student and the sources of a run, measured in a few seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from distbench.engine.processes.own_process import answer_of
+from distbench.errors import interrupts, reason_of
+from distbench.planning.plan import Plan
+from distbench.plugins.registry import Registry, registry
+
+if TYPE_CHECKING:
+    import torch
+
+_SECONDS = 1.0
+"""For which each pass is timed."""
+_BATCH = 16
+"""Images of a pass that is timed; a step takes more, and about as long for each."""
+_READ = 6
+"""Images that are read."""
+_AT_ONCE = 2.2
+"""Bytes of a training step for each byte that the layers of one forward pass give: gradients of
+them, and what convolutions need beside."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long one image takes here, in seconds, with the threads of the protocol.
+
+    Attributes:
+        learn: Forward and backward through the student.
+        show: Forward alone.
+        read: Decoding and resizing.
+        source: Through one source, `measured_macs` of which are known.
+        measured_macs: Of that source; None where its zoo does not say.
+        memory: Bytes that an image of a training step takes.
+    """
+
+    learn: float
+    show: float
+    read: float
+    source: float
+    measured_macs: int | None
+    memory: float
+
+    def of_source(self, macs: int | None) -> float:
+        """Seconds of one image through a source with so many MACs."""
+        if not macs or not self.measured_macs:
+            return self.source
+        return self.source * macs / self.measured_macs
+
+
+def measure_pace(plan: Plan) -> Pace | str:
+    """Measures the pace of a plan in a process of its own, or says why it could not."""
+    answer: Pace | str = answer_of(_pace, plan)
+    return answer
+
+
+def _pace(plan: Plan) -> Pace | str:
+    try:
+        return _measured(plan)
+    except BaseException as error:
+        if interrupts(error):
+            raise
+        return reason_of(error)
+
+
+def _measured(plan: Plan) -> Pace:
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    from distbench.engine.device import pick_device
+    from distbench.engine.training.student import build_student
+    from distbench.engine.training.threads import torch_threads
+
+    names = registry(tuple(map(Path, plan.plugin_files)))
+    device, side = pick_device(plan.device), plan.protocol.image_size
+    with torch_threads(plan.protocol.threads), threadpool_limits(plan.protocol.threads):
+        student = names.make("student", plan.student)
+        model = build_student(student, 10, pretrained=False, seed=0, device=device)
+        images = torch.rand(_BATCH, 3, side, side, device=device)
+        images = images.contiguous(memory_format=torch.channels_last)
+
+        def learn() -> None:
+            model(images).square().mean().backward()
+            _wait(device)
+
+        def show() -> None:
+            with torch.inference_mode():
+                model(images)
+            _wait(device)
+
+        memory = _AT_ONCE * _bytes_of_layers(model, images[:1])
+        model.train()
+        learnt = _seconds(learn) / _BATCH
+        model.eval()
+        shown = _seconds(show) / _BATCH
+        source, macs = _source(plan, names, device)
+    return Pace(learnt, shown, _read(plan, names), source, macs, memory)
+
+
+def _seconds(act: Callable[[], None]) -> float:
+    """The least time that something takes, after it has been done once."""
+    act()
+    took: list[float] = []
+    until = time.perf_counter() + _SECONDS
+    while not took or time.perf_counter() < until:
+        started = time.perf_counter()
+        act()
+        took.append(time.perf_counter() - started)
+    return min(took)
+
+
+def _wait(device: torch.device) -> None:
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+
+
+def _bytes_of_layers(model: torch.nn.Module, image: torch.Tensor) -> int:
+    """What all layers give for one image, which a training step keeps for its backward pass."""
+    import torch
+
+    total = 0
+
+    def count(module: torch.nn.Module, inputs: object, output: object) -> None:
+        nonlocal total
+        if isinstance(output, torch.Tensor):
+            total += output.numel() * output.element_size()
+
+    leaves = [module for module in model.modules() if not [*module.children()]]
+    hooks = [leaf.register_forward_hook(count) for leaf in leaves]
+    model.eval()
+    with torch.no_grad():
+        model(image)
+    for hook in hooks:
+        hook.remove()
+    return total
+
+
+def _source(plan: Plan, names: Registry, device: torch.device) -> tuple[float, int | None]:
+    """Seconds of an image through the source in the middle by MACs, and its MACs."""
+    import torch
+
+    from distbench.interfaces.zoo_sources import sources_of
+
+    if plan.zoo is None or not plan.sources:
+        return 0.0, None
+    info = sorted(plan.sources, key=lambda one: (one.macs or 0, one.name))[len(plan.sources) // 2]
+    run = sources_of(names.make("zoo", plan.zoo))[info.name].open(device)
+    images = torch.rand(2, 3, info.input_size, info.input_size, device=device)
+
+    def shown() -> None:
+        run(images)
+        _wait(device)
+
+    return _seconds(shown) / len(images), info.macs
+
+
+def _read(plan: Plan, names: Registry) -> float:
+    """Seconds of reading an image of the first task."""
+    task = plan.tasks[0]
+    count = min(_READ, task.images.get("test", 0))
+    if not count:
+        return 0.0
+    component = names.make("task", task.component)
+    started = time.perf_counter()
+    component.read_reduced("test", range(count), plan.protocol.store_size)
+    return (time.perf_counter() - started) / count

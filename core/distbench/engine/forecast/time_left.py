@@ -1,0 +1,92 @@
+"""How long a run still takes: what its units should cost, corrected by what they did cost."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from distbench.interfaces.execution.unit import Kind, Unit
+from distbench.planning.plan import Plan
+
+
+class TimeLeft:
+    """Seconds until the last of some units has ended.
+
+    Units of one kind cost in proportion to their size: images that go through a student times its
+    steps, operations of a source. What a kind costs is told by its units that have ended, and until
+    one has by the estimate, where there is one. What does not cost the same is not counted alike:
+    twenty scores say nothing of how long a training takes.
+
+    Args:
+        units: All of them.
+        sizes: Of each by its id.
+        seconds: Whether sizes are seconds already, so that something is known at once.
+        workers: How many are worked on at once.
+        clock: Gives the time, seconds.
+    """
+
+    def __init__(
+        self,
+        units: Sequence[Unit],
+        sizes: Mapping[str, float],
+        *,
+        seconds: bool,
+        workers: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._sizes, self._workers, self._clock = sizes, max(1, workers), clock
+        self._open: dict[str, Kind] = {unit.id: unit.kind for unit in units}
+        self._begun: dict[str, float] = {}
+        self._took: dict[Kind, float] = {}
+        self._done: dict[Kind, float] = {}
+        self._usual = 1.0 if seconds else None
+
+    def begun(self, unit: str) -> None:
+        """A unit has begun."""
+        self._begun[unit] = self._clock()
+
+    def ended(self, unit: str, seconds: float) -> None:
+        """A unit has ended for good, after so many seconds."""
+        kind = self._open.pop(unit, None)
+        self._begun.pop(unit, None)
+        if kind is not None:
+            self._took[kind] = self._took.get(kind, 0.0) + seconds
+            self._done[kind] = self._done.get(kind, 0.0) + self._sizes[unit]
+
+    def seconds(self) -> float | None:
+        """What is left; None where a kind is to come of which nothing is known yet."""
+        rates: dict[Kind, float | None] = {}
+        now, total, longest = self._clock(), 0.0, 0.0
+        for unit, kind in self._open.items():
+            rate = rates.setdefault(kind, self._rate(kind))
+            if rate is None:
+                return None
+            rest = self._sizes[unit] * rate
+            if unit in self._begun:
+                rest = max(rest - (now - self._begun[unit]), 0.0)
+            total, longest = total + rest, max(longest, rest)
+        return max(total / self._workers, longest)
+
+    def _rate(self, kind: Kind) -> float | None:
+        """Seconds for each unit of size."""
+        if self._done.get(kind):
+            return self._took[kind] / self._done[kind]
+        return self._usual
+
+
+def sizes_of(plan: Plan, units: Sequence[Unit]) -> dict[str, float]:
+    """How much there is to do in each unit of a plan, comparable within a kind."""
+    jobs, cells = {job.id: job for job in plan.jobs}, {cell.id: cell for cell in plan.cells}
+    sizes = {}
+    for unit in units:
+        images = plan.task(unit.task).images.get("train", 1) or 1
+        source = jobs[unit.id].source if unit.kind == "embed" and unit.id in jobs else None
+        if unit.kind == "cell":
+            sizes[unit.id] = plan.method(cells[unit.id].method).step_images or 1.0
+        elif source is not None:
+            sizes[unit.id] = images * float(plan.source(source).macs or 1)
+        elif unit.kind in ("prepare", "together"):
+            sizes[unit.id] = float(images)
+        else:
+            sizes[unit.id] = 1.0
+    return sizes

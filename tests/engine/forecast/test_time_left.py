@@ -1,0 +1,57 @@
+"""What is left of a run: by kind, by size, corrected by what was measured."""
+
+from __future__ import annotations
+
+import pytest
+
+from distbench.engine.forecast.time_left import TimeLeft
+from distbench.interfaces.execution.unit import Unit
+from distbench.interfaces.progress import spoken_time
+
+
+def units() -> list[Unit]:
+    scores = [Unit(f"score:{i}", (), "", kind="score", task="t") for i in range(10)]
+    return [*scores, *(Unit(name, (), "", kind="cell", task="t") for name in ("a", "b", "long"))]
+
+
+SIZES = {**{f"score:{i}": 1.0 for i in range(10)}, "a": 1.0, "b": 1.0, "long": 15.0}
+
+
+def test_quick_units_say_nothing_of_long_ones() -> None:
+    left = TimeLeft(units(), SIZES, seconds=False, workers=1)
+    assert left.seconds() is None
+    for i in range(10):
+        left.ended(f"score:{i}", 0.1)
+    assert left.seconds() is None, "no training has ended yet"
+    left.ended("a", 100.0)
+    assert left.seconds() == pytest.approx(100 + 1500)
+    left.ended("b", 140.0)  # a unit of size takes 120 s
+    assert left.seconds() == pytest.approx(15 * 120)
+    left.ended("long", 1640.0)
+    assert left.seconds() == 0
+
+
+def test_an_estimate_is_corrected_by_kind() -> None:
+    left = TimeLeft(units(), SIZES, seconds=True, workers=2)
+    assert left.seconds() == pytest.approx(15), "no shorter than the longest"
+    left.ended("a", 4.0)
+    assert left.seconds() == pytest.approx(60)
+    left.ended("long", 60.0)
+    assert left.seconds() == pytest.approx((10 * 1 + 4) / 2)
+
+
+def test_what_has_begun_is_nearer_to_its_end() -> None:
+    now = [0.0]
+    left = TimeLeft(units()[-2:], SIZES, seconds=True, workers=2, clock=lambda: now[0])
+    left.begun("long")
+    now[0] = 10.0
+    assert left.seconds() == pytest.approx(5)
+    now[0] = 99.0
+    assert left.seconds() == pytest.approx(1), "late, so at any moment; b is to come"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3.4, "3 s"), (89, "89 s"), (600, "10 min"), (9000, "2.5 h")]
+)
+def test_times_are_spoken(seconds: float, text: str) -> None:
+    assert spoken_time(seconds) == text
