@@ -42,7 +42,11 @@ Task = Annotated[
     ),
 ]
 Zoo = Annotated[
-    str | None, what(help="Source models, e.g. local:path=my_models. \\[default: the suite's]")
+    list[str] | None,
+    what(
+        help="Source models, e.g. local:path=my_models; several zoos are one. "
+        "\\[default: the suite's]"
+    ),
 ]
 Student = Annotated[
     str | None,

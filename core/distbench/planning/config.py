@@ -78,6 +78,19 @@ class RunConfig(BaseModel):
     def _several(cls, value: Any) -> Any:
         return (value,) if isinstance(value, (str, dict, Path)) else value
 
+    @field_validator("zoo", mode="before")
+    @classmethod
+    def _joined(cls, value: Any) -> Any:
+        """Several zoos are one that joins them."""
+        if not isinstance(value, (list, tuple)):
+            return value
+        if not value:
+            return None
+        *before, zoo = value
+        for one in reversed(before):
+            zoo = {"use": "joined", "one": one, "other": zoo}
+        return zoo
+
     @classmethod
     def make(cls, file: Path | None = None, **options: Any) -> RunConfig:
         """A configuration from a TOML file and options; an option wins over the file.

@@ -27,7 +27,7 @@ class Identified(Generic[C]):
         component: The component.
         identity: For keys, as of `identity_of`.
         provenance: The part of it that its plugin adds: the digest of its source where it is no
-            built-in, else nothing.
+            built-in, else nothing; those of its parts by their parameters.
     """
 
     component: C
@@ -37,8 +37,17 @@ class Identified(Generic[C]):
     @classmethod
     def of(cls, registry: Registry, kind: str, component: C) -> Identified[C]:
         """A component as a registry knows it."""
-        provenance = registry.provenance(kind, component.name)
+        provenance = _provenance(registry, kind, component)
         return cls(component, identity_of(registry, kind, component), provenance)
+
+
+def _provenance(registry: Registry, kind: str, component: Component) -> dict[str, Any]:
+    parts = {
+        key: _provenance(registry, kind_of(type(part)), part)
+        for key, part in component.parts().items()
+    }
+    own = registry.provenance(kind, component.name)
+    return {**own, **{key: nested for key, nested in parts.items() if nested}}
 
 
 def as_table(component: Component) -> dict[str, Any]:
