@@ -105,7 +105,7 @@ def test_a_run_takes_classes_and_objects(notebook: Any, toy_options: Names) -> N
     cells = notebook(SPREAD)
     toys = registry(toy_options["plugin"])
     options = {**toy_options, "baseline": ("none",), "strategy": Weighted, "executor": "local"}
-    options |= {"task": toys.make("task", "toy_task:hue=0.5")}
+    options |= {"task": toys.make("task", "toy_task:hue=0.5"), "distiller": "pseudo_labels"}
     result = distbench.run(metric=(cells["Spread"], "logme"), **options)
     assert [row.status for row in result.rows] == ["done", "done"]
     assert {row.method.id for row in result.rows} == {
