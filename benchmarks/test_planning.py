@@ -56,6 +56,14 @@ def test_a_cached_run(benchmark: Callable[..., Any]) -> None:
     assert "72 cells, 0 computed now" in done.stdout
 
 
+def test_a_cached_ranking(benchmark: Callable[..., Any]) -> None:
+    command = [sys.executable, "-m", "distbench", "rank", "--task", "mini-cub", "--zoo", "mini"]
+    subprocess.run(command, check=True, capture_output=True)
+    benchmark.pedantic(  # type: ignore[attr-defined]
+        lambda: subprocess.run(command, check=True, capture_output=True), rounds=5
+    )
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list", "tasks"]])
 def test_starting(benchmark: Callable[..., Any], arguments: list[str]) -> None:
     command = [sys.executable, "-m", "distbench", *arguments]

@@ -54,6 +54,10 @@ def test_a_worker_for_each_gpu_or_for_each_share_of_the_cores(
     assert Local().capacity("cuda:2", 1) == 1  # the one that was asked for
     assert Local().capacity("cpu", 1) == 6
     assert Local().capacity("mps", 1) == 1
+    shared = Local(cells_per_gpu=3)
+    assert [shared.capacity(device, 1) for device in ("auto", "cuda:2", "cpu")] == [12, 3, 6]
+    with pytest.raises(ValueError, match="greater than or equal to 1"):
+        Local(cells_per_gpu=0)
 
 
 PLUGIN = """
@@ -99,6 +103,18 @@ def test_each_worker_sees_a_gpu_of_its_own(
     assert [row.status for row in made.rows] == ["done"] * 4
     seen = [file.read_text() for file in (distbench.home() / "marks").glob("*.txt")]
     assert sorted(seen) == ["4", "7"]
+
+
+@pytest.mark.slow
+def test_as_many_workers_as_asked_for_share_a_gpu(
+    options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(local, "visible_gpus", lambda: ["4"])
+    given = {**options, "executor": "local:cells_per_gpu=2"}
+    made = distbench.run(**given, baseline="sees", seeds=4)
+    assert [row.status for row in made.rows] == ["done"] * 4
+    seen = [file.read_text() for file in (distbench.home() / "marks").glob("*.txt")]
+    assert seen == ["4", "4"]
 
 
 @pytest.mark.slow

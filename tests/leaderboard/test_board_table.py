@@ -9,8 +9,8 @@ import random
 
 import pytest
 
-from distbench.leaderboard import write
 from distbench.leaderboard.analysis.board import build_board
+from distbench.leaderboard.run_files import write
 from distbench.leaderboard.tables.board_columns import board_columns
 from distbench.leaderboard.tables.board_table import board_csv, board_json, board_table
 from distbench.leaderboard.tables.text_table import (

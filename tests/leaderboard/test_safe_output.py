@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from distbench import leaderboard
+from distbench.leaderboard import run_files
 from distbench.leaderboard.analysis.board import build_board
 from distbench.leaderboard.analysis.reports import reports
 from distbench.leaderboard.report_files import FORMATS, PICTURE, write_reports
@@ -72,7 +72,7 @@ def test_every_file_of_a_leaderboard_is_safe(make_row, text: str, tmp_path: Path
 
 def test_every_file_of_a_run_is_safe(make_row, text: str, tmp_path: Path) -> None:
     rows = [make_row(m, t, accuracy=0.5) for m in ("finetune", text) for t in ("one", text)]
-    leaderboard.write(rows, tmp_path / "run")
+    run_files.write(rows, tmp_path / "run")
     for file in (tmp_path / "run").iterdir():
         assert_safe(file)
 

@@ -19,7 +19,7 @@ from distbench.engine.device import pick_device
 from distbench.engine.global_state import unchanged
 from distbench.engine.sources.source_network import network_of
 from distbench.engine.sources.source_runner import What, check_what, chosen, source_pass
-from distbench.engine.stages.embed import is_finite, open_embedding
+from distbench.engine.sources.stored_embeddings import is_finite, open_embedding
 from distbench.engine.stages.train import Trained, fresh_student, train
 from distbench.engine.training.average_precision import mean_average_precision
 from distbench.engine.training.heads import give_head

@@ -1,14 +1,21 @@
-"""The images of a probe, decoded without the rest of their task, and what sources say of them."""
+"""The images of a probe, decoded without the rest of their task, and what sources say of them.
+
+Where a run has embedded all images of the task already, its rows are taken, so that a source sees
+an image once, and a metric here what it sees in the run. Nothing of torch is imported then, nor
+where the probe was embedded before.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from distbench.engine.sources.stored_embeddings import KIND, is_finite, open_embedding, rows_of
 from distbench.interfaces.context import Embedding
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.task import Task
@@ -31,9 +38,6 @@ class ProbeImages:
         suite: Name of the suite.
         skip_corrupt: Whether images that cannot be decoded are left out.
 
-    Attributes:
-        labels: (p,) labels of the images.
-        skipped: How many images were left out because they are corrupt.
     """
 
     def __init__(
@@ -60,12 +64,29 @@ class ProbeImages:
         )
         self._task, self._protocol = task, protocol
         self._artifacts = ArtifactCache(home() / "artifacts")
+        self._whole_key = planned.images_key
         self._key = digest([planned.images_key, chosen.tolist()])
         self._skip = skip_corrupt
+        self._all_labels: Positions = labels
         self._chosen: Positions = chosen
-        self._kept = np.load(self._at(protocol.store_size) / "positions.npy")
-        self.labels: Positions = labels[self._kept]
-        self.skipped = len(chosen) - len(self._kept)
+        self._all_readable = False
+
+    @property
+    def labels(self) -> Positions:
+        """(p,) labels of the images."""
+        return self._all_labels[self._kept]
+
+    @property
+    def skipped(self) -> int:
+        """How many images were left out because they are corrupt."""
+        return len(self._chosen) - len(self._kept)
+
+    @cached_property
+    def _kept(self) -> Positions:
+        """Positions of the images that can be read; they are decoded to find out."""
+        if self._all_readable:
+            return self._chosen
+        return cast(Positions, np.load(self._at(self._protocol.store_size) / "positions.npy"))
 
     def _at(self, side: int) -> Path:
         """The folder of the images as a network of some input size needs them; made if absent."""
@@ -94,20 +115,48 @@ class ProbeImages:
         self, sources: Sequence[Source], device: str, made_by: Mapping[str, Any]
     ) -> dict[str, Embedding | None]:
         """Each source's embedding of the probe by its name; None where it is not finite."""
-        from distbench.engine.device import pick_device
-        from distbench.engine.sources.embedding_cache import build_embeddings
-        from distbench.engine.stages.embed import is_finite, open_embedding
-        from distbench.engine.training.threads import torch_threads
-
-        protocol = self._protocol
-        keys = {
-            source.info.name: embedding_key(source.info, self._key, protocol, made_by)
+        whole = {
+            source.info.name: folder
             for source in sources
+            if (folder := self._of_the_task(source, made_by)) is not None
         }
-        wanted = {keys[source.info.name]: source for source in sources}
-        with torch_threads(protocol.threads):
-            by_key = build_embeddings(
-                self._artifacts, wanted, self._images, pick_device(device), protocol
-            )
-        folders = {name: by_key[key] for name, key in keys.items()}
-        return {n: open_embedding(f) if is_finite(f) else None for n, f in folders.items()}
+        self._all_readable = bool(whole)
+        own = self._of_the_probe(
+            [source for source in sources if source.info.name not in whole], device, made_by
+        )
+        answers: dict[str, Embedding | None] = {}
+        for name in (source.info.name for source in sources):
+            folder = whole.get(name) or own[name]
+            answers[name] = open_embedding(folder) if is_finite(folder) else None
+            if name in whole and (every := answers[name]) is not None:
+                answers[name] = rows_of(every, self._chosen)
+        return answers
+
+    def _of_the_task(self, source: Source, made_by: Mapping[str, Any]) -> Path | None:
+        """Where the embedding of all images lies; None where there is none of every one of them."""
+        key = embedding_key(source.info, self._whole_key, self._protocol, made_by)
+        folder = self._artifacts.get(KIND, key)
+        # Of images that were left out nothing tells here which they are.
+        if folder is None or len(open_embedding(folder).features) != len(self._all_labels):
+            return None
+        return folder
+
+    def _of_the_probe(
+        self, sources: Sequence[Source], device: str, made_by: Mapping[str, Any]
+    ) -> dict[str, Path]:
+        """Where each source's embedding of the probe alone lies, by its name; made if absent."""
+        protocol = self._protocol
+        keys = {s.info.name: embedding_key(s.info, self._key, protocol, made_by) for s in sources}
+        folders = {name: self._artifacts.get(KIND, key) for name, key in keys.items()}
+        missing = {keys[s.info.name]: s for s in sources if folders[s.info.name] is None}
+        if missing:
+            from distbench.engine.device import pick_device
+            from distbench.engine.sources.embedding_cache import build_embeddings
+            from distbench.engine.training.threads import torch_threads
+
+            with torch_threads(protocol.threads):
+                made = build_embeddings(
+                    self._artifacts, missing, self._images, pick_device(device), protocol
+                )
+            return {name: folders[name] or made[key] for name, key in keys.items()}
+        return {name: folder for name, folder in folders.items() if folder is not None}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench.engine.stages.embed import is_finite, open_embedding
+from distbench.engine.sources.stored_embeddings import is_finite, open_embedding
 from distbench.engine.workspace import Workspace
 from distbench.errors import Declined
 from distbench.interfaces.context import Context, WeightedSource

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench.engine.sources.embedding_cache import build_embeddings
-from distbench.engine.stages.embed import is_finite, open_embedding
+from distbench.engine.sources.stored_embeddings import is_finite, open_embedding
 from distbench.engine.stages.prepare import ImageSet, open_images, prepare, read_differently
 from distbench.errors import PluginError
 from distbench.interfaces.context import Context, Embedding, Pool

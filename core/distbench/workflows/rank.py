@@ -123,11 +123,12 @@ def _rank(config: RunConfig) -> ZooComparison:
 
     from distbench.engine.probe_images import ProbeImages
     from distbench.engine.stages.score import probes_of
-    from distbench.engine.workspace import Workspace
 
     @cache
     def whole() -> Workspace:
         """All of the task, opened where a metric or the strategy sees more than the probe."""
+        from distbench.engine.workspace import Workspace
+
         return Workspace(_plan(config, student=False))
 
     with threadpool_limits(protocol.threads):

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from distbench import leaderboard
 from distbench.engine.execute import execute_cells
 from distbench.engine.ledger import Ledger, row_of
 from distbench.engine.mirror_hint import mirror_hint
@@ -18,6 +17,7 @@ from distbench.interfaces.execution.executor import Executor
 from distbench.interfaces.execution.unit import Outcome
 from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
+from distbench.leaderboard import run_files
 from distbench.leaderboard.analysis.board import Board
 from distbench.planning.config import RunConfig
 from distbench.planning.eligibility import doubtful_names
@@ -215,7 +215,7 @@ def write_tables(plan: Plan, rows: Sequence[Row], folder: Path) -> Board | None:
         for old in folder.glob("leaderboard[.-]*"):
             old.unlink()
         return None
-    return leaderboard.write(
+    return run_files.write(
         records_of(plan, rows, folder),
         folder,
         tasks=[task.id for task in plan.tasks],

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 
+from pydantic import Field
+
 from distbench import Executor, UnitQueue, WorkerProcess, usable_cores, visible_gpus
 
 
 class Local(Executor):
-    """Computes units in worker processes of this machine, on its GPUs one to each.
+    """Computes units in worker processes of this machine, on its GPUs one to each, or several.
 
     A worker is a fresh interpreter that gets the path of the plan and, line by line, ids of units;
     nothing is pickled. Of one that crashes or runs out of memory the unit is done again by another
@@ -16,11 +18,15 @@ class Local(Executor):
     with the protocol's number of threads.
     """
 
+    cells_per_gpu: int = Field(
+        1, ge=1, description="workers that share a GPU; small students do not fill one"
+    )
+
     def capacity(self, device: str, threads: int) -> int:
-        """As many units as there are GPUs, or as the cores allow."""
+        """As many units as there are GPUs, times those that share one, or as the cores allow."""
         gpus = _gpus(device)
         if gpus or device not in ("auto", "cpu"):
-            return max(len(gpus), 1)
+            return max(len(gpus), 1) * self.cells_per_gpu
         return max(usable_cores() // threads, 1)
 
     def drain(self, queue: UnitQueue) -> None:

@@ -17,14 +17,13 @@ import torch
 from distbench import Source, SourceInfo, WeightsError
 from distbench.engine.sources import embedding_cache as building
 from distbench.engine.sources.embedding_cache import build_embeddings
+from distbench.engine.sources.stored_embeddings import is_finite, open_embedding
 from distbench.engine.stages import embed as stage
 from distbench.engine.stages import embedding_writer as outputs
 from distbench.engine.stages.embed import (
     Order,
     embed_many,
-    is_finite,
     normalise,
-    open_embedding,
 )
 from distbench.engine.training.batches import batches, to_batch
 from distbench.interfaces.suite import Protocol
@@ -196,7 +195,7 @@ def test_killed_processes_lose_only_what_was_not_kept(tmp_path, whole):
 def _embed_and_die(folder: Path, partial: Path) -> None:
     """One batch is safely on the disk, the second is written, in the third the process dies."""
     torch.set_num_threads(1)
-    append = outputs.Outputs.append
+    append = outputs.EmbeddingWriter.append
 
     def appending(self, *said):
         outputs._KEEP_SECONDS = 0.0 if self.rows == 0 else 1e9
@@ -204,7 +203,7 @@ def _embed_and_die(folder: Path, partial: Path) -> None:
         if self.rows > 256:
             os._exit(9)
 
-    outputs.Outputs.append = appending
+    outputs.EmbeddingWriter.append = appending
     folder.mkdir()
     embed(Counting(), IMAGES, folder, CPU, partial=partial)
 
@@ -264,6 +263,22 @@ def test_each_goes_on_from_where_it_is(tmp_path, whole):
     )
     assert [source.batches for source in both] == [1, 3]
     assert made(tmp_path / "0") == whole
+
+
+@pytest.mark.parametrize(
+    ("count", "side", "shares"),
+    [(128, 32, [128]), (128, 160, [16] * 8), (44, 224, [16, 28]), (31, 224, [31]), (9, 224, [9])],
+)
+def test_how_many_images_a_source_sees_at_once(count, side, shares):
+    assert stage._shares(torch.empty(count, 3, side, side)) == shares
+    elsewhere = torch.empty(count, 3, side, side, device="meta")
+    assert stage._shares(elsewhere) == [count], "a GPU takes the whole batch"
+
+
+def test_seen_some_at_a_time_they_give_the_same(tmp_path, whole, monkeypatch):
+    monkeypatch.setattr(stage, "_AT_ONCE", 1)
+    embed(Counting(), IMAGES, new(tmp_path / "e"), CPU)
+    assert made(tmp_path / "e") == whole
 
 
 def test_building_by_key(tmp_path, whole):

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from distbench.engine.training.augment import _POOL, VIEWS, _cutout, strong_view, weak_view
 
 
 def images(count: int = 12, size: int = 16) -> torch.Tensor:
     return torch.rand(count, 3, size, size, generator=torch.Generator().manual_seed(0))
+
+
+PIXELS = [0.57196259, 0.50474602, 0.6953125, 0.21128106, 0.953125, 0.32661027]
 
 
 def seeded(number: int = 1) -> torch.Generator:
@@ -57,8 +63,38 @@ def test_weak_without_a_mirror_or_a_shift() -> None:
     assert torch.stack([(w == inner).flatten(1).all(1) for w in windows]).any(0).all()
 
 
+class Copies(TorchDispatchMode):
+    """Counts copies from the host to another device."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        tensors = [arg for arg in args if isinstance(arg, torch.Tensor)]
+        elsewhere = isinstance(out, torch.Tensor) and out.device.type != "cpu"
+        self.count += elsewhere and any(t.device.type == "cpu" and t.ndim for t in tensors)
+        return out
+
+
+@pytest.mark.parametrize("view", ["weak", "strong"])
+def test_what_is_drawn_goes_to_the_device_at_once(view: str) -> None:
+    with Copies() as copies:
+        VIEWS[view](torch.empty(200, 3, 16, 16, device="meta"), seeded(), True)
+    assert copies.count == 1
+
+
+def test_the_numbers_of_a_view_stay_as_they_are() -> None:
+    """A view of other bits would ask for other keys of all cells that train on it."""
+    out = strong_view(images(32), seeded())
+    pixels = out[:, 0, 8, 8][[0, 5, 11, 17, 23, 31]]
+    assert pixels.tolist() == pytest.approx(PIXELS, rel=1e-5)
+
+
 def test_strong_cuts_a_grey_square_out() -> None:
-    out = _cutout(torch.ones(200, 3, 32, 32), seeded())
+    centres = torch.randint(0, 32, (2, 200), generator=seeded())
+    out = _cutout(torch.ones(200, 3, 32, 32), centres)
     grey = (out == 0.5).all(1).float().mean((1, 2))
     assert grey.max() == 0.25
     assert grey.min() >= 0.25 / 4

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from distbench.engine.sources.stored_embeddings import KIND
 from distbench.engine.stages.embed import Order, embed_many
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.zoo import Source
 from distbench.storage.artifacts import ArtifactCache
 
-KIND = "embeddings"
 _GROUP_BYTES = 2 * 10**9
 """Bytes of weights that are held at once, as far as the facts about the sources tell."""
 

@@ -13,18 +13,23 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic_core import from_json
 
-from distbench.engine.stages.embedding_writer import Outputs
-from distbench.engine.stages.source_checks import check_source, checked_outputs
+from distbench.engine.stages.embedding_writer import EmbeddingWriter
+from distbench.engine.stages.source_checks import Outputs, check_source, checked_outputs
 from distbench.engine.training.batches import batches, shown_to
 from distbench.engine.training.precision import effective, mixed_precision
-from distbench.interfaces.context import Embedding
-from distbench.interfaces.zoo import Source
+from distbench.interfaces.zoo import Forward, Source, SourceInfo
 
 _BATCH = 128
 
 _BEHIND = 2
+
+_AT_ONCE = 16 * 160**2
+"""Pixels of a channel that a source sees at once on a CPU. What layers give for more does not fit
+its caches, and comes from the system page by page: half of the time at 160 pixels."""
+
+_LEAST = 16
+"""Images that it sees at once at least; of fewer, matrix products sum in another order."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ def embed_many(
         outputs = []
         for order in orders:
             draft = order.partial or order.folder / "draft"
-            outputs.append(Outputs(order.source.info, len(images), draft, how))
+            outputs.append(EmbeddingWriter(order.source.info, len(images), draft, how))
             stack.callback(outputs[-1].stop)
         _run([order.source for order in orders], outputs, images, device, precision)
         stack.pop_all()
@@ -89,7 +94,7 @@ def embed_many(
 
 def _run(
     sources: Sequence[Source],
-    outputs: Sequence[Outputs],
+    outputs: Sequence[EmbeddingWriter],
     images: NDArray[np.uint8],
     device: torch.device,
     precision: str,
@@ -112,12 +117,13 @@ def _run(
             for info, forward, output, rows in todo:
                 if first < rows:
                     continue
-                images_in = normalise(batch[shown_to(info)], info.mean, info.std)  # (b, 3, s, s)
+                images_in = batch[shown_to(info)]  # (b, 3, s, s) in 0..1
                 with mixed_precision(device, precision):
-                    features, logits = checked_outputs(info, forward, images_in)  # (b, d), (b, c)
+                    features, logits = _outputs(info, forward, images_in)  # (b, d), (b, c)
                     if info.name not in checked or first + _BATCH >= len(images):
                         checked.add(info.name)
-                        check_source(info, forward, images_in, (features, logits), how)
+                        shown = normalise(images_in, info.mean, info.std)
+                        check_source(info, forward, shown, (features, logits), how)
                 while len(pending) >= _BEHIND:
                     pending.popleft().result()
                 pending.append(writer.submit(_write, output, features, logits))
@@ -125,8 +131,27 @@ def _run(
             pending.popleft().result()
 
 
+def _outputs(info: SourceInfo, forward: Forward, images: torch.Tensor) -> Outputs:
+    """Features and logits of a batch in 0..1, on a CPU some images after the other."""
+    parts = [
+        checked_outputs(info, forward, normalise(some, info.mean, info.std))
+        for some in torch.split(images, _shares(images))
+    ]
+    features, logits = zip(*parts, strict=True)
+    return (torch.cat(features), torch.cat(logits)) if len(parts) > 1 else parts[0]
+
+
+def _shares(images: torch.Tensor) -> list[int]:
+    """How many images of a batch are seen at once, one time after the other; all on a GPU."""
+    count, share = len(images), max(_LEAST, _AT_ONCE // images.shape[-1] ** 2)
+    if images.device.type != "cpu" or count < 2 * share:
+        return [count]
+    times = count // share
+    return [share] * (times - 1) + [count - share * (times - 1)]
+
+
 @torch.inference_mode()
-def _write(output: Outputs, features: torch.Tensor, logits: torch.Tensor) -> None:
+def _write(output: EmbeddingWriter, features: torch.Tensor, logits: torch.Tensor) -> None:
     output.append(features.float().cpu().numpy(), logits.float().cpu().numpy())
 
 
@@ -137,16 +162,3 @@ def normalise(
     shift = torch.tensor(mean, device=images.device).view(1, -1, 1, 1)  # (1, 3, 1, 1)
     scale = torch.tensor(std, device=images.device).view(1, -1, 1, 1)
     return (images - shift).div_(scale)
-
-
-def open_embedding(folder: Path) -> Embedding:
-    """Opens what `embed_many` wrote."""
-    return Embedding(
-        features=np.load(folder / "features.npy", mmap_mode="r"),
-        logits=np.load(folder / "logits.npy", mmap_mode="r"),
-    )
-
-
-def is_finite(folder: Path) -> bool:
-    """Whether all features and logits of an embedding are finite."""
-    return bool(from_json((folder / "facts.json").read_bytes())["finite"])

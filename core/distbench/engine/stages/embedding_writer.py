@@ -23,7 +23,7 @@ _KEEP_SECONDS = 30.0
 _PROGRESS = "progress.json"
 
 
-class Outputs:
+class EmbeddingWriter:
     """Features and logits of one source on a number of images, in the making.
 
     They are written into a draft folder. A small file beside them says how many rows are safely on

@@ -3,13 +3,15 @@
 Weak is a random horizontal flip and a shift by up to an eighth of the side. Strong adds two random
 operations (RandAugment, Cubuk et al., 2020, with the pool and ranges that FixMatch uses) and
 Cutout (DeVries and Taylor, 2017) of half the side, as in Sohn et al., NeurIPS 2020. All random
-numbers are drawn on the CPU from the given generator, so a device does not change them.
+numbers are drawn on the CPU from the given generator, so a device does not change them, and all of
+a call go to the device in one copy: to a GPU the copies would take longer than what they are for.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -32,10 +34,33 @@ def weak_view(
     Returns:
         float (b, 3, s, s).
     """
+    (drawn,) = _sent([_drawn_shift(images, generator, mirror, shift)], images.device)
+    return _shifted(images, drawn, _reach(images, shift))
+
+
+def _reach(images: Images, shift: float) -> int:
+    """How many pixels a shift by a share of the side is."""
+    return max(int(images.shape[-1] * shift), 1) if shift else 0
+
+
+def _drawn_shift(images: Images, generator: Draw, mirror: bool, shift: float) -> torch.Tensor:
+    """Whether each image is mirrored, and how far it is moved down and to the right: (3, b)."""
+    count = len(images)
+    flip = torch.rand(count, generator=generator) < (0.5 if mirror else 0)
+    moved = torch.randint(0, 2 * _reach(images, shift) + 1, (2, count), generator=generator)
+    return torch.cat([flip[None].long(), moved])
+
+
+def _sent(drawn: list[torch.Tensor], device: torch.device) -> tuple[torch.Tensor, ...]:
+    """Tensors (k, b) on a device, copied as one, in float32: it holds what counts pixels too."""
+    together = torch.cat([part.float() for part in drawn]).to(device)
+    return torch.split(together, [len(part) for part in drawn])
+
+
+def _shifted(images: Images, drawn: torch.Tensor, reach: int) -> Images:
+    """Images mirrored and moved as `_drawn_shift` says."""
     count, channels, size, _ = images.shape
-    reach = max(int(size * shift), 1) if shift else 0
-    flip = (torch.rand(count, generator=generator) < (0.5 if mirror else 0)).to(images.device)
-    moved = torch.randint(0, 2 * reach + 1, (2, count), generator=generator).to(images.device)
+    flip, moved = drawn[0] > 0, drawn[1:].long()
     along = torch.arange(size, device=images.device)  # (s,)
     backwards = torch.where(flip[:, None], size - 1 - along, along)  # (b, s)
     places = torch.stack([along.expand(count, -1), backwards])  # (2, b, s)
@@ -62,25 +87,56 @@ def strong_view(
         operations: How many operations each image goes through.
         mirror: As of `weak_view`.
     """
-    images = weak_view(images, generator, mirror=mirror).contiguous()
-    for _ in range(operations):
-        which = torch.randint(0, len(_POOL), (len(images),), generator=generator)
-        level = torch.rand(len(images), generator=generator)
-        sign = torch.randint(0, 2, (len(images),), generator=generator).float() * 2 - 1
-        for number, operation in enumerate(_POOL):
-            chosen = torch.nonzero(which == number).flatten()
-            if len(chosen):
-                at = chosen.to(images.device)
-                amount = level[chosen].to(images.device).view(-1, 1, 1, 1)
-                sense = sign[chosen].to(images.device).view(-1, 1, 1, 1)
+    shift, count, side = 1 / 8, len(images), images.shape[-1]
+    moved = _drawn_shift(images, generator, mirror, shift)
+    rounds = [_Round.drawn(count, generator) for _ in range(operations)]
+    centre = torch.randint(0, side, (2, count), generator=generator)
+    drawn = [moved, *(one.table for one in rounds), centre]
+    moved, *tables, centre = _sent(drawn, images.device)
+    images = _shifted(images, moved, _reach(images, shift)).contiguous()
+    for one, table in zip(rounds, tables, strict=True):
+        one.apply(images, table)
+    return _cutout(images, centre)
+
+
+@dataclass(frozen=True)
+class _Round:
+    """One random operation for each image of a batch.
+
+    Attributes:
+        counts: How many images go through each operation of the pool.
+        table: (3, b) positions of the images, sorted by their operations, its level and its sign.
+    """
+
+    counts: list[int]
+    table: torch.Tensor
+
+    @classmethod
+    def drawn(cls, count: int, generator: Draw) -> _Round:
+        which = torch.randint(0, len(_POOL), (count,), generator=generator)
+        level = torch.rand(count, generator=generator)
+        sign = torch.randint(0, 2, (count,), generator=generator).float() * 2 - 1
+        order = torch.argsort(which, stable=True)
+        counts = torch.bincount(which, minlength=len(_POOL)).tolist()
+        return cls(counts, torch.stack([order.float(), level[order], sign[order]]))
+
+    def apply(self, images: Images, table: torch.Tensor) -> None:
+        """Changes images in place.
+
+        Args:
+            images: float (b, 3, s, s).
+            table: `table`, where the images are.
+        """
+        for operation, own in zip(_POOL, torch.split(table, self.counts, dim=1), strict=True):
+            if own.shape[1]:
+                at = own[0].long()
+                amount, sense = own[1:].reshape(2, -1, 1, 1, 1)
                 images[at] = operation(images[at], amount, sense).clamp(0, 1)
-    return _cutout(images, generator)
 
 
-def _cutout(images: Images, generator: Draw) -> Images:
-    """Greys a square of half the side, its centre anywhere in the image."""
-    count, _, size, _ = images.shape
-    centre = torch.randint(0, size, (2, count), generator=generator).to(images.device)
+def _cutout(images: Images, centre: torch.Tensor) -> Images:
+    """Greys a square of half the side around the centres (2, b): rows and columns."""
+    size = images.shape[-1]
     along = torch.arange(size, device=images.device)
     away = along - centre[:, :, None]  # (2, b, s)
     inside = (-(size // 4) <= away) & (away < size // 4)  # (2, b, s)
@@ -117,7 +173,9 @@ def _moved(entry: tuple[int, int], reach: float) -> Callable[[Images, Images, Im
 
 def grey(images: Images) -> Images:
     """Luminance (b, 1, s, s) of images (b, 3, s, s), by the weights of ITU-R BT.601."""
-    weights = torch.tensor([0.299, 0.587, 0.114], device=images.device).view(1, 3, 1, 1)
+    weights = torch.empty(3, device=images.device)  # (3,), filled there
+    weights[0], weights[1], weights[2] = 0.299, 0.587, 0.114
+    weights = weights.view(1, 3, 1, 1)
     return (images * weights).sum(1, keepdim=True)  # (b, 1, s, s)
 
 
@@ -144,7 +202,9 @@ def _contrast(images: Images, level: Images, sign: Images) -> Images:
 
 
 def _sharpness(images: Images, level: Images, sign: Images) -> Images:
-    kernel = torch.tensor([[1.0, 1, 1], [1, 5, 1], [1, 1, 1]], device=images.device) / 13
+    kernel = torch.ones(3, 3, device=images.device)
+    kernel[1, 1] = 5
+    kernel = kernel / 13
     padded = F.pad(images, (1, 1, 1, 1), mode="replicate")
     smooth = F.conv2d(padded, kernel.expand(3, 1, 3, 3), groups=3)
     return _blend(smooth, images, level)
