@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from distbench.storage.network.offline import admit, offline
     from distbench.storage.rows import Row
     from distbench.storage.safe_text import csv_cell, harmless_text
+    from distbench.storage.system.machine import this_machine
     from distbench.storage.toml import parse_toml, toml_value
     from distbench.storage.validation import faults_of
     from distbench.storage.verified import verified_since
@@ -213,6 +214,7 @@ __all__ = [
     "searched",
     "sgd",
     "take_groups",
+    "this_machine",
     "to_floats",
     "toml_value",
     "torch_threads",

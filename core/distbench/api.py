@@ -103,6 +103,7 @@ HOME = {
     "storage.verified": ["verified_since"],
     "storage.rows": ["Row"],
     "storage.safe_text": ["csv_cell", "harmless_text"],
+    "storage.system.machine": ["this_machine"],
     "storage.toml": ["parse_toml", "toml_value"],
     "storage.validation": ["faults_of"],
 }

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from distbench.cli import app
+from distbench.engine.host import host
 
 TOYS = Path(__file__).parents[1] / "toys.py"
 TINY = [
@@ -151,7 +152,9 @@ def test_show_and_merge() -> None:
     assert "3 of 3 cells joined in runs/x" in done.stdout
     shown = call("show", "x").stdout
     assert "finetune" in shown and "toy-" in shown and "MACs" in shown
-    assert json.loads(call("show", "x", "--json").stdout)["leaderboard"]
+    assert f"Computed on: {host()} (3 cells).\n" in shown
+    told = json.loads(call("show", "x", "--json").stdout)
+    assert told["leaderboard"] and told["hosts"] == {host(): 3}
 
 
 @pytest.mark.slow

@@ -53,7 +53,7 @@ class Cluster:
             self._nodes[name].kill()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
     # Ray's sockets lie there, whose names may not be long.
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
@@ -77,25 +77,6 @@ def test_the_same_rows_quietly_and_offline(start: Any, serial_results: Any) -> N
     assert driver.results() == serial_results
     assert not [line for line in said.splitlines() if "ray" in line.lower()], said
     assert not units_at_work(driver.home)
-
-
-def test_what_is_killed_costs_nothing_but_time(
-    start: Any, serial_results: Any, cluster: Cluster
-) -> None:
-    """First the process of a unit; then the one of Ray's that it belongs to; then a node."""
-    driver = start("--retries", "3")
-    waits_until(lambda: units_at_work(driver.home))
-    units_at_work(driver.home)[0].kill()
-    waits_until(lambda: len(units_at_work(driver.home)) == 2)
-    units_at_work(driver.home)[0].parent().kill()
-    waits_until(lambda: len(units_at_work(driver.home)) == 2)
-    cluster.kill("other")
-    code, said = driver.ends()
-    assert code == 0, said
-    assert "lost: the worker died with exit code -9" in said
-    assert "lost: Ray lost it: WorkerCrashedError" in said
-    assert "so it is tried again" in said
-    assert driver.results() == serial_results
 
 
 def test_the_driver_killed_and_interrupted_and_started_again(
@@ -123,3 +104,25 @@ def test_a_unit_that_takes_too_long_fails(start: Any) -> None:
     code, said = driver.ends(120)
     assert code == 1, said
     assert "0.01 s" in said
+
+
+def test_what_is_killed_costs_nothing_but_time(
+    start: Any, serial_results: Any, cluster: Cluster
+) -> None:
+    """First the process of a unit; then the one of Ray's that it belongs to; then a node.
+
+    The last of these tests, since all share a cluster and the node does not come again.
+    """
+    driver = start("--retries", "3")
+    waits_until(lambda: units_at_work(driver.home))
+    units_at_work(driver.home)[0].kill()
+    waits_until(lambda: len(units_at_work(driver.home)) == 2)
+    units_at_work(driver.home)[0].parent().kill()
+    waits_until(lambda: len(units_at_work(driver.home)) == 2)
+    cluster.kill("other")
+    code, said = driver.ends()
+    assert code == 0, said
+    assert "lost: the worker died with exit code -9" in said
+    assert "lost: Ray lost it: WorkerCrashedError" in said
+    assert "so it is tried again" in said
+    assert driver.results() == serial_results

@@ -88,7 +88,7 @@ from distbench.engine.worker_process import WorkerProcess
 worker = WorkerProcess("plan.json", 1)
 outcome = worker.execute("job", None)
 print(outcome.status, outcome.reason)
-print(bool(outcome.traceback), worker.dead)
+print(bool(outcome.traceback), worker.alive)
 worker.kill()
 """
 
@@ -101,5 +101,5 @@ def test_a_worker_under_a_limit_of_memory() -> None:
     command = ["bash", "-c", 'ulimit -v 1000000; exec "$0" -c "$1"', sys.executable, LIMITED]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("lost out of memory: the worker died with exit code 1: ")
-    assert done.stdout.endswith("True True\n")
+    assert done.stdout.endswith("True False\n")
     assert "Traceback" not in done.stderr

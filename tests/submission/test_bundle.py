@@ -115,6 +115,7 @@ def test_what_failed_and_what_is_missing_is_said_and_no_path_leaves_the_machine(
         assert bundle.predictions(dropped["key"]) is None
         reasons = {row.reason for row in bundle.rows() if row.status == "failed"}
         assert all(row.traceback is None for row in bundle.rows())
+        assert not any("host" in row.environment for row in bundle.rows())
     assert len(reasons) == 1
     assert reasons.pop().startswith(
         "plugin 'leaky': phases: RuntimeError: cannot read leaky.py of "

@@ -20,10 +20,11 @@ def show(
     ] = None,
     json: o.Json = False,
 ) -> None:
-    """Show a run: its leaderboard, the source weights each task got, and the costs."""
+    """Show a run: its leaderboard, the source weights each task got, the costs, and the hosts."""
     from distbench.engine.run_folder import open_run
     from distbench.leaderboard.analysis.board import build_board
     from distbench.leaderboard.analysis.costs import method_costs
+    from distbench.leaderboard.analysis.hosts import cells_by_host, hosts_text
     from distbench.leaderboard.analysis.source_weights import source_weights
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.cost_table import cost_table, costs_as_dicts
@@ -46,6 +47,7 @@ def show(
     methods = [line.method for line in board.lines]
     weights = source_weights(rows, methods=methods, tasks=board.tasks)
     costs = method_costs(rows, methods=methods)
+    hosts = cells_by_host(rows)
     if json:
         o.print_json(
             {
@@ -53,6 +55,7 @@ def show(
                 "leaderboard": board.as_dict(),
                 "weights": weights_as_dicts(weights),
                 "costs": costs_as_dicts(costs),
+                "hosts": hosts,
             }
         )
         return
@@ -60,3 +63,5 @@ def show(
     if weights:
         echo("\n" + terminal_text(weight_table(weights)))
     echo("\n" + terminal_text(cost_table(costs)))
+    if hosts:
+        echo("\n" + hosts_text(hosts))

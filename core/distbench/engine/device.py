@@ -10,8 +10,10 @@ from typing import Any
 
 import torch
 
+from distbench.engine.host import host
 from distbench.engine.training.precision import effective
 from distbench.errors import UsageError
+from distbench.storage.rows import HOST
 
 _CLEAR, _STATUS = Path("/proc/self/clear_refs"), Path("/proc/self/status")
 
@@ -38,9 +40,13 @@ def pick_device(wanted: str) -> torch.device:
 
 
 def environment(device: torch.device, precision: str, threads: int) -> dict[str, Any]:
-    """Machine, versions and the precision that is in effect, for a row."""
+    """Machine, versions and the precision that is in effect, for a row.
+
+    The name of the host is for the person alone: what is submitted or compared goes without.
+    """
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.processor()
     return {
+        HOST: host(),
         "device": device.type,
         "device_name": name or platform.machine(),
         "precision": effective(device, precision),

@@ -18,7 +18,7 @@ from distbench.storage.home import home
 from distbench.storage.predictions import Predictions
 from distbench.storage.probabilities import Logs
 from distbench.storage.row_store import RowStore
-from distbench.storage.rows import MethodBlock, Row, TaskBlock
+from distbench.storage.rows import HOST, MethodBlock, Row, TaskBlock
 from distbench.storage.safe_text import harmless_text
 
 SEEN_AFTER = 60.0
@@ -116,6 +116,7 @@ class Ledger:
             reason=_kept(outcome.reason),
             traceback=_kept(outcome.traceback),
             refused=outcome.refused,
+            environment={HOST: outcome.host} if outcome.host else {},
         )
         self.store.put(row)
         return row

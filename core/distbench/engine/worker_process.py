@@ -48,9 +48,6 @@ class WorkerProcess:
         threads: CPU threads of a unit.
         environment: Further variables that it has besides those of this process, such as the GPUs
             that it sees.
-
-    Attributes:
-        dead: It is of no more use: it died, or was ended since its unit took too long.
     """
 
     def __init__(
@@ -65,8 +62,12 @@ class WorkerProcess:
             self._last_words.inlet,
         ).result()
         os.close(self._last_words.inlet)
-        self.dead = False
         self._ready = False
+
+    @property
+    def alive(self) -> bool:
+        """Whether it can be given a unit: it has neither died nor been ended."""
+        return self._process.poll() is None
 
     def execute(self, unit: str, timeout: float | None) -> Outcome:
         """Has a unit executed; where the process dies over it, the unit is lost.
@@ -116,7 +117,6 @@ class WorkerProcess:
         self, unit: str, late: threading.Event, seconds: float | None, too_long: str
     ) -> Outcome:
         """The outcome of a unit whose process is gone."""
-        self.dead = True
         try:
             code = self._process.wait(timeout=5)
         except subprocess.TimeoutExpired:  # it only closed its output

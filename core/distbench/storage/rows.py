@@ -14,6 +14,9 @@ SCHEMA: Final = 3
 STUDIED = "metric_scores"
 """Where a row of a submitted study declares what each metric said of its one source."""
 
+HOST: Final = "host"
+"""Where the environment of a row has the name of the machine that computed it; it is private."""
+
 Status = Literal["done", "failed", "skipped", "declined"]
 
 

@@ -7,7 +7,7 @@ import re
 import socket
 from typing import Any
 
-from distbench.storage.rows import Row
+from distbench.storage.rows import HOST, Row
 from distbench.storage.safe_text import harmless_text
 
 _ABSOLUTE = re.compile(
@@ -61,16 +61,22 @@ class Scrubber:
         return text
 
     def row(self, row: Row) -> Row:
-        """A row without its traceback, and without paths wherever they may be."""
+        """A row without its traceback and host, and without paths wherever they may be."""
         table = row.model_dump()
         table["traceback"] = None
+        # It may have been computed, or have failed, on another machine than this one.
+        there = Scrubber(user="", host=str(table["environment"].pop(HOST, "")))
+
+        def free_text(text: str) -> str:
+            return there.free_text(self.free_text(text))
+
         if table["reason"] is not None:
-            table["reason"] = self.free_text(table["reason"])
-        table["task"]["notes"] = [self.free_text(note) for note in table["task"]["notes"]]
+            table["reason"] = free_text(table["reason"])
+        table["task"]["notes"] = [free_text(note) for note in table["task"]["notes"]]
         if table["result"] is not None:
             sources = table["result"]["sources"]
             for kind in ("excluded", "marked"):
-                sources[kind] = {k: self.free_text(why) for k, why in sources[kind].items()}
+                sources[kind] = {k: free_text(why) for k, why in sources[kind].items()}
         clean = pathless(table)
         clean["task"]["classes"] = row.task.classes  # names of the task's, whatever they are
         return Row.model_validate(clean)

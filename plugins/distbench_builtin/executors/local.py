@@ -7,6 +7,7 @@ import threading
 from pydantic import Field
 
 from distbench import Executor, UnitQueue, WorkerProcess, usable_cores, visible_gpus
+from distbench_builtin.shared.clusters.near import lately
 
 
 class Local(Executor):
@@ -47,6 +48,8 @@ class _Pool:
         self._workers: set[WorkerProcess] = set()
         self._stopping = False
         self._error: BaseException | None = None
+        # Of which the images lie in this machine's memory; for all workers, since they share it.
+        self._near: tuple[str, ...] = ()
 
     def drain(self) -> None:
         count = self._queue.workers or 1
@@ -78,11 +81,27 @@ class _Pool:
     def _next(self) -> str | None:
         with self._changed:
             while self._queue.open and not self._stopping:
-                unit = self._queue.take()
+                unit = self._queue.take(near=self._near)
                 if unit is not None:
+                    self._near = lately(self._queue[unit].task, self._near)
                     return unit
                 self._changed.wait()
             return None
+
+    def _started(self, pinned: dict[str, str]) -> WorkerProcess:
+        worker = WorkerProcess(self._queue.plan_path, self._queue.threads, pinned)
+        with self._changed:
+            self._workers.add(worker)
+        return worker
+
+    def _living(self, worker: WorkerProcess | None) -> WorkerProcess | None:
+        """The same; None where it has died, and what it left running is ended."""
+        if worker is None or worker.alive:
+            return worker
+        with self._changed:
+            self._workers.discard(worker)
+        worker.kill()
+        return None
 
     def _serve(self, gpu: str | None) -> None:
         """Has one unit after the other executed by a worker that sees one GPU, or none."""
@@ -90,19 +109,12 @@ class _Pool:
         worker: WorkerProcess | None = None
         try:
             while (unit := self._next()) is not None:
-                if worker is None:
-                    queue = self._queue
-                    worker = WorkerProcess(queue.plan_path, queue.threads, pinned)
-                    with self._changed:
-                        self._workers.add(worker)
+                worker = self._living(worker) or self._started(pinned)
                 outcome = worker.execute(unit, self._queue.timeout(unit))
                 with self._changed:
                     if self._stopping:
                         return
-                    if worker.dead:
-                        self._workers.discard(worker)
-                        worker.kill()
-                        worker = None
+                    worker = self._living(worker)
                     self._queue.finish(outcome)
                     self._changed.notify_all()
         except BaseException as error:

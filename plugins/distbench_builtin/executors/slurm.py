@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import Field
 
-from distbench import Executor, UnitQueue, UsageError, home, primary
+from distbench import Executor, UnitQueue, UsageError, home, primary, this_machine
 from distbench_builtin.shared.pilots.fleet import Cluster, Fleet, end_what_was_left
-from distbench_builtin.shared.pilots.mail import Mail, Run, started, this_machine
+from distbench_builtin.shared.pilots.mail import Mail, Run, started
 
 
 class Slurm(Executor):

@@ -20,7 +20,7 @@ class Process:
     made: list[Process] = []
 
     def __init__(self, plan_path: str, threads: int, environment: dict[str, str]) -> None:
-        self.environment, self.dead, self.killed = environment, False, threading.Event()
+        self.environment, self.alive, self.killed = environment, True, threading.Event()
         self.units: list[str] = []
         Process.made.append(self)
 
@@ -29,10 +29,11 @@ class Process:
         if unit == "held":
             assert self.killed.wait(10)
             return Outcome(unit, "lost")
-        self.dead = unit == "deadly"
-        return Outcome(unit, "lost" if self.dead else "done")
+        self.alive = unit != "deadly"
+        return Outcome(unit, "done" if self.alive else "lost")
 
     def kill(self) -> None:
+        self.alive = False
         self.killed.set()
 
 
@@ -56,6 +57,15 @@ def test_a_process_is_used_again_until_it_dies(processes: list[Process]) -> None
     assert [process.units for process in processes] == [["a", "b", "deadly"], ["c"]]
     assert processes[0].killed.is_set()
     assert processes[0].environment == {"DISTBENCH_HOME": "h"}
+
+
+def test_one_that_died_between_two_units_loses_none(processes: list[Process]) -> None:
+    crew = Crew()
+    crew.execute(assignment("a"))
+    processes[0].alive = False
+    assert crew.execute(assignment("b")).status == "done"
+    assert [process.units for process in processes] == [["a"], ["b"]]
+    assert processes[0].killed.is_set()
 
 
 def test_one_of_another_run_makes_room_where_its_plan_is_another(processes: list[Process]) -> None:

@@ -13,10 +13,10 @@ from typing import Any
 
 import pytest
 
-from distbench import Outcome, Unit, UnitQueue
+from distbench import Outcome, Unit, UnitQueue, this_machine
 from distbench_builtin.shared.pilots import dispatch, fleet
 from distbench_builtin.shared.pilots.dispatch import Dispatch
-from distbench_builtin.shared.pilots.mail import Mail, Run, Word, started, this_machine
+from distbench_builtin.shared.pilots.mail import Mail, Run, Word, started
 
 
 class Acted:
@@ -210,3 +210,26 @@ def test_what_a_killed_driver_left_is_removed(
     fleet.end_what_was_left(runs)
     assert sorted(left.name for left in runs.glob("*")) == ["elsewhere", "lives"]
     assert asked == [("scancel", "--name=killed")]
+
+
+def test_jobs_that_were_requeued_are_not_kept_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("submitit", reason="needs the extra slurm")
+    run = Run("distbench-x", "plan.json", 1, {}, "elsewhere", 1, "1", "slurm")
+    mail = Mail(tmp_path / run.name)
+    mail.open(run)
+    jobs = fleet.Fleet(mail, run, "local", 1, {})
+    monkeypatch.setattr(jobs, "_cluster", "slurm")
+    jobs.jobs = {0: "7_0", 1: "7_1", 2: "7_2"}
+    for pilot in (0, 2):
+        mail.say(pilot, Word(f"life{pilot}", "n1"))
+    asked = []
+
+    def command(*words: str) -> str:
+        asked.append(words)
+        return "7_0 BeginTime\n7_1 BeginTime\n7_2 None\n"
+
+    monkeypatch.setattr(fleet, "_command", command)
+    assert jobs.alive() == {"7_0", "7_1", "7_2"}
+    assert asked[1:] == [("scontrol", "update", "JobId=7_0", "StartTime=now")]

@@ -12,10 +12,12 @@ from typing import Any
 from distbench.leaderboard.rows.entries import cells
 from distbench.leaderboard.rows.records import CostFacts, RowRecord
 from distbench.leaderboard.rows.row_reader import as_records
-from distbench.storage.rows import Row
+from distbench.storage.rows import HOST, Row
 
-# What changes from cell to cell without being another machine.
-_VOLATILE = frozenset({"date", "time", "started", "finished", "created", "pid", "worker", "shard"})
+# What changes from cell to cell without being another kind of machine.
+_VOLATILE = frozenset(
+    {"date", "time", "started", "finished", "created", "pid", "worker", "shard", HOST}
+)
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,17 @@ class MethodCost:
     peak_memory_mb: float | None
 
 
+def machine_fields(row: RowRecord) -> list[tuple[str, Any]]:
+    """All fields of a row's environment that last longer than a cell, but not whose machine it is.
+
+    Nodes of a cluster that are alike count as one machine.
+    """
+    return sorted((k, v) for k, v in row.environment.items() if k not in _VOLATILE)
+
+
 def machine_of(row: RowRecord) -> str:
-    """The machine of a row: all fields of its environment that last longer than a cell."""
-    fields = sorted((k, v) for k, v in row.environment.items() if k not in _VOLATILE)
+    """The machine of a row, as text: ``field=value`` joined by ``; ``."""
+    fields = machine_fields(row)
     shown = (f"{k}={v if isinstance(v, str) else json.dumps(v, sort_keys=True)}" for k, v in fields)
     return "; ".join(shown) or "unknown"
 

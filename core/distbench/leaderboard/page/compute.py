@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from distbench.leaderboard.analysis.costs import machine_of
+from distbench.leaderboard.analysis.costs import machine_fields, machine_of
 from distbench.leaderboard.analysis.pareto import points
 from distbench.leaderboard.analysis.reports import BoardReport
 from distbench.leaderboard.page.detail import digits
@@ -21,7 +21,7 @@ def compute_data(report: BoardReport) -> dict[str, Any]:
     machines = list(dict.fromkeys(cost.machine for cost in report.costs))
     environments: dict[str, list[list[str]]] = {}
     for row in {id(row.environment): row for row in report.rows if row.cost}.values():
-        fields = [[key, str(value)] for key, value in sorted(row.environment.items())]
+        fields = [[key, str(value)] for key, value in machine_fields(row)]
         environments.setdefault(machine_of(row), fields)
     counts = Counter(cost.machine for cost in report.costs)
     main = max(machines, key=lambda machine: counts[machine], default=None)

@@ -11,14 +11,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import platform
 import tempfile
 import threading
 from collections.abc import Iterator
-from functools import lru_cache
 from pathlib import Path
 
 from pydantic_core import from_json
+
+from distbench.storage.system.machine import this_machine
 
 NAME = ".claim"
 BEAT = 10.0
@@ -99,7 +99,7 @@ def _taken(file: Path) -> bool:
                 aside.unlink()
             continue
         with os.fdopen(handle, "w") as claim:
-            json.dump({"place": _place(), "pid": os.getpid()}, claim)
+            json.dump({"place": this_machine(), "pid": os.getpid()}, claim)
         return True
     return False
 
@@ -111,7 +111,7 @@ def alive(folder: Path) -> bool:
         claim, touched = from_json(file.read_bytes() or b"{}"), file.stat().st_mtime
     except (OSError, ValueError):
         return False
-    if isinstance(claim, dict) and claim.get("place") == _place():
+    if isinstance(claim, dict) and claim.get("place") == this_machine():
         return _runs(claim.get("pid"))
     return _now(folder) - touched < LEFT
 
@@ -138,13 +138,3 @@ def _runs(pid: object) -> bool:
     except (OSError, OverflowError):  # it is another user's
         return True
     return True
-
-
-@lru_cache(maxsize=1)
-def _place() -> str:
-    """Where numbers of processes mean the same: a machine since it was started, or a container."""
-    facts = [platform.node()]
-    with contextlib.suppress(OSError):
-        facts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
-        facts.append(str(Path("/proc/self/ns/pid").readlink()))
-    return " ".join(facts)

@@ -110,6 +110,7 @@ class Crew:
         with self._lock:
             if work.run in self._dismissed:
                 return None
+            self._bury()
             gpu = self._gpu()
             member = next((m for m in self._idle if m.suits(work, gpu)), None)
             if member is None:
@@ -122,6 +123,13 @@ class Crew:
                 member.expiry.cancel()
             self._busy.append(member)
             return member
+
+    def _bury(self) -> None:
+        """Forgets idle workers that have died meanwhile: a unit given to one would be lost."""
+        dead = [member for member in self._idle if not member.process.alive]
+        self._idle = [member for member in self._idle if member not in dead]
+        for member in dead:
+            _end(member)
 
     def _make_room(self, work: Assignment, gpu: str | None) -> None:
         """Ends idle workers of other runs, and on the same GPU: they hold memory for nobody."""
@@ -142,7 +150,7 @@ class Crew:
     def _give_back(self, member: _Member) -> None:
         with self._lock:
             self._busy.remove(member)
-            if member.process.dead or member.run in self._dismissed:
+            if not member.process.alive or member.run in self._dismissed:
                 member.process.kill()
                 return
             member.expiry = threading.Timer(IDLE, self._expire, (member,))
@@ -167,7 +175,6 @@ def _started(work: Assignment, gpu: str | None) -> _Member:
 def _end(member: _Member) -> None:
     if member.expiry is not None:
         member.expiry.cancel()
-    member.process.dead = True
     member.process.kill()
 
 

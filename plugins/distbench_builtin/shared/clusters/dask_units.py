@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections import deque
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -12,6 +13,7 @@ from distbench import Outcome, Unit, UnitQueue, admit
 from distbench_builtin.shared.clusters.crew import Assignment, dismiss, work_on
 from distbench_builtin.shared.clusters.engines import Patience, said
 from distbench_builtin.shared.clusters.jobqueue import Pilots
+from distbench_builtin.shared.clusters.near import Near
 
 LOOK = 2.0
 """Seconds after which the cluster is asked again for its workers: they come and go."""
@@ -53,7 +55,12 @@ class Workers:
 
 
 class Dispatch:
-    """Units of a queue on their way through a cluster."""
+    """Units of a queue on their way through a cluster.
+
+    Dask sends a unit to a worker that is idle, which is the one whose unit has just ended: so the
+    next is one whose images lie there. It is not bound to that worker, since Dask keeps what is
+    bound to one that is gone for ever.
+    """
 
     def __init__(self, queue: UnitQueue, workers: Workers, patience: float) -> None:
         self._queue, self._workers, self._seconds = queue, workers, patience
@@ -61,6 +68,8 @@ class Dispatch:
         self._run = uuid.uuid4().hex
         self._flying: dict[Any, Unit] = {}
         self._landed: SimpleQueue[Any] = SimpleQueue()
+        self._near = Near()
+        self._idle: deque[str] = deque()
 
     def drain(self) -> None:
         patience = Patience(self._seconds)
@@ -87,7 +96,12 @@ class Dispatch:
             on_gpu = sum(other.resources.gpus for other in self._flying.values())
             return not gpus or on_gpu + unit.resources.gpus <= gpus
 
-        while len(self._flying) < most and (id := self._queue.take(fits)) is not None:
+        while len(self._flying) < most:
+            near = self._near.to(self._idle[0]) if self._idle else ()
+            if (id := self._queue.take(fits, near)) is None:
+                return
+            if self._idle:
+                self._idle.popleft()
             unit = self._queue[id]
             future = self._client.submit(
                 work_on,
@@ -106,7 +120,11 @@ class Dispatch:
         except Empty:
             return
         unit = self._flying.pop(future)
-        self._queue.finish(_outcome(unit.id, future))
+        outcome = _outcome(unit.id, future)
+        if outcome.host:
+            self._near.given(unit.task, outcome.host)
+            self._idle.append(outcome.host)
+        self._queue.finish(outcome)
 
     def _end(self) -> None:
         """Ends what workers still do for this run, and the processes that they keep for it."""

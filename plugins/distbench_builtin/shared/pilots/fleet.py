@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +16,8 @@ from distbench_builtin.shared.pilots.pilot import serve
 Cluster = Literal["slurm", "local"]
 _PATIENCE = 30.0
 """Seconds that a command of the scheduler may take."""
+_LATER = "BeginTime"
+"""Why a job waits that must not begin yet, in Slurm's words."""
 _FAREWELL = 10.0
 """Seconds that pilots have to leave by themselves."""
 
@@ -78,11 +80,22 @@ class Fleet:
             self._alive = {id for id, job in self._processes.items() if not job.done()}
         elif now >= self._look_at:
             # The answer is as dear as the queue is long, so it is asked for more rarely then.
-            listed = _command("squeue", "--noheader", "--array", "--format=%i", *self._ours)
+            listed = _command("squeue", "--noheader", "--array", "--format=%i %r", *self._ours)
             self._look_at = time.monotonic() + max(5.0, 20 * (time.monotonic() - now))
             if listed is not None:
-                self._alive = set(listed.split())
+                lines = [line.partition(" ") for line in listed.splitlines()]
+                self._alive = {job for job, _, _ in lines}
+                self._hasten(job for job, _, reason in lines if reason.strip() == _LATER)
         return self._alive
+
+    def _hasten(self, jobs: Iterable[str]) -> None:
+        """Has jobs begin that have run before: Slurm keeps back a requeued one for two minutes.
+
+        Those that have not are left alone: the person may have asked for a later time.
+        """
+        begun = {job for pilot, job in self.jobs.items() if self._mail.word(pilot) is not None}
+        for job in begun.intersection(jobs):
+            _command("scontrol", "update", f"JobId={job}", "StartTime=now")
 
     def last_words(self) -> str:
         """The last line that a job wrote to its log of errors, of any job that wrote one."""

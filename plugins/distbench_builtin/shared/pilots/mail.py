@@ -9,22 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from distbench import Outcome, write_atomic
-
-
-def this_machine() -> str:
-    """Tells apart where processes do not see each other: machines, and containers of one."""
-    try:
-        started_as = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{platform.node()} {started_as} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return platform.node()
+from distbench import Outcome, this_machine, write_atomic
 
 
 def started(pid: int) -> str:
@@ -53,7 +43,7 @@ class Run:
         plan_path: The plan.
         threads: CPU threads of a unit.
         environment: Variables that a unit needs.
-        machine: The driver's; see `this_machine`.
+        machine: The driver's; see `distbench.this_machine`.
         pid: The driver's process there.
         started: When that was started, as the machine counts; see `started`.
         cluster: The scheduler that was asked for pilots.

@@ -70,17 +70,22 @@ class _Pilot:
         while True:
             errand = self._next()
             self._say(working=errand.number)
+            self._bury()  # it may have died while it had nothing to do
             worker = self._worker or self._started()
             outcome = worker.execute(errand.unit, errand.timeout)
             self._say(working=0, ended=errand.number, outcome=asdict(outcome))
-            if worker.dead:
-                worker.kill()
-                self._worker = None
+            self._bury()
 
     def _started(self) -> WorkerProcess:
         run = self._run
         self._worker = WorkerProcess(run.plan_path, run.threads, self._environment)
         return self._worker
+
+    def _bury(self) -> None:
+        """Ends what a dead worker left running, and forgets it."""
+        if self._worker is not None and not self._worker.alive:
+            self._worker.kill()
+            self._worker = None
 
     def _next(self) -> Errand:
         """Waits for a unit; leaves where none comes."""
