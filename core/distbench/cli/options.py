@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 METHODS = ("metric", "strategy", "distiller", "baseline")
 PROTOCOL = (
     *("labelled", "validation", "image_size", "steps", "batch", "threads", "probe_size"),
-    *("precision", "flip", "crop"),
+    *("precision", "flip", "crop", "store"),
 )
 DATA = ("skip_corrupt", "verify_data")
 EXECUTION = ("executor", "workers", "timeout", "retries", "device", "offline", "plugin")
@@ -122,6 +122,12 @@ Crop = Annotated[
     protocol(
         help="Share of a stored image's side that the student is shown, about the centre, e.g. "
         "0.875. \\[default: 1]"
+    ),
+]
+Store = Annotated[
+    str | None,
+    protocol(
+        help="How images are kept: pixels, or jpeg for a seventh of the disk. \\[default: pixels]"
     ),
 ]
 Precision = Annotated[str | None, protocol(help="fp32, bf16 or fp16. \\[default: fp32]")]

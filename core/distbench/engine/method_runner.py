@@ -150,6 +150,7 @@ class Trainer:
             run=self._run,
             layer=self._layer,
             layer_shape=partial(self._layer_shape, fresh, setting),
+            device=str(setting.device),
         )
         judge = Judge(method, method_context, fresh, setting)
         with unchanged(method.name):

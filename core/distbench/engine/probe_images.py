@@ -26,6 +26,7 @@ from distbench.planning.split import Positions, draw_probe, joined_groups, split
 from distbench.storage.artifacts import ArtifactCache
 from distbench.storage.hashing import digest, seed_for
 from distbench.storage.home import home
+from distbench.storage.jpegs import as_kept
 
 
 class ProbeImages:
@@ -97,7 +98,8 @@ class ProbeImages:
         def make(folder: Path) -> None:
             images, kept = read_good(self._task, self._chosen.tolist(), self._skip, stored)
             size = min(stored, max(min(image.shape[:2]) for image in images))
-            np.save(folder / "images.npy", np.stack([fit(image, size) for image in images]))
+            pixels = np.stack([fit(image, size) for image in images])
+            np.save(folder / "images.npy", as_kept(pixels, self._protocol.store))
             np.save(folder / "positions.npy", np.array(kept, dtype=np.int64))
 
         key = stored_key(self._key, self._protocol, side)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench.engine.stages.prepare import ImageSet
-from distbench.engine.stages.thumbnails import same_pictures, thumbnails
+from distbench.engine.stages.thumbnails import same_pictures, thumbnails, write_thumbnails
 from distbench.errors import DataError
 from distbench.interfaces.task import MOST_COPIES, Task
 from distbench.planning.keys import stored_key
@@ -100,7 +100,7 @@ def _thumbnails(work: Workspace, task: PlannedTask) -> dict[str, NDArray[np.uint
     def make(folder: Path) -> None:
         images = work.images(task)
         for group, pixels in (("train", images.train), ("test", images.test)):
-            np.save(folder / f"{group}.npy", thumbnails(pixels))
+            write_thumbnails(pixels, folder / f"{group}.npy")
 
     key = digest([_THUMBNAILS, 1, _images_key(work.plan, task)])
     folder = work.artifacts.build(_THUMBNAILS, key, make)

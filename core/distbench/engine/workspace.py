@@ -101,6 +101,7 @@ class Workspace:
                     made.draft,
                     skip_corrupt=self.plan.skip_corrupt,
                     unfinished=made.unfinished,
+                    store=self.plan.protocol.store,
                 )
         return self.artifacts.folder("images", key)
 

@@ -273,6 +273,7 @@ class MethodContext(Context):
         run: Runs a source on the very view that the student sees.
         layer: Reads a layer of a source on the train images, for targets of a stream.
         layer_shape: Says how large a layer of the student, or of a source, is.
+        device: Where the student is trained, as torch calls it: ``cpu``, ``cuda:0``.
     """
 
     sources: tuple[WeightedSource, ...] = field(default=())
@@ -283,3 +284,4 @@ class MethodContext(Context):
     run: RunSource
     layer: KeptLayer = _no_layers
     layer_shape: LayerShape = _no_layers
+    device: str = "cpu"

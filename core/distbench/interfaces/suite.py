@@ -39,7 +39,7 @@ class Protocol(Grown):
     """Everything besides tasks, zoo and student that a result depends on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    later: ClassVar = frozenset({"flip", "crop"})
+    later: ClassVar = frozenset({"flip", "crop", "store"})
 
     version: int = Field(1, description="of the rules of training and splitting")
     labelled: float | str = Field(
@@ -70,6 +70,11 @@ class Protocol(Grown):
         le=1,
         description="share of a stored image's side, about its centre, that the student is shown: "
         "0.875 of 256 pixels are the usual 224",
+    )
+    store: Literal["pixels", "jpeg"] = Field(
+        "pixels",
+        description="how images are kept; jpeg takes about a seventh of the disk, changes the "
+        "pixels a little and is decoded whenever it is read",
     )
     seeds: int = Field(
         1, ge=1, le=MOST_SEEDS, description="how many seeds a run has; no cell depends on it"

@@ -47,6 +47,7 @@ class RunConfig(BaseModel):
     precision: Literal["fp32", "bf16", "fp16"] | None = None
     flip: bool | None = None
     crop: float | None = None
+    store: Literal["pixels", "jpeg"] | None = None
 
     executor: Value = "local"
     workers: int | None = Field(None, ge=1, le=4096)

@@ -11,6 +11,7 @@ from distbench.interfaces.zoo import SourceInfo
 from distbench.planning.eligibility import Eligibility, among
 from distbench.planning.plan import PlannedMethod, PlannedTask
 from distbench.storage.hashing import digest, seed_for
+from distbench.storage.jpegs import QUALITY
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ def images_key(
     Args:
         fingerprint: Of its data.
         provenance: Of its component; empty for one that is built in.
-        protocol: Says in which size they are stored.
+        protocol: Says in which size and how they are stored.
         skip_corrupt: Whether images that cannot be decoded are left out.
         several: Whether it is a target task whose images may show several classes: their labels are
             stored with them.
@@ -215,6 +216,7 @@ def images_key(
             "version": VERSIONS["prepare"],
             "data": fingerprint,
             "store_size": protocol.store_size,
+            **({"store": [protocol.store, QUALITY]} if protocol.store == "jpeg" else {}),
             "skip_corrupt": skip_corrupt,
             **provenance,
             **({"several": True} if several else {}),

@@ -9,7 +9,7 @@ import os
 import shutil
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -103,15 +103,27 @@ class RowFile:
             self.stop()
 
 
+class Images(Protocol):
+    """Stored images as they are read: an array, or what gives the same rows when asked."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n, s, s, 3)."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, key: Any, /) -> NDArray[np.uint8]: ...
+
+
 class SomeRows:
     """Some rows of an array as one reads them: a slice at a time, and never all at once.
 
     Args:
-        array: (n, ...), perhaps memory-mapped.
+        array: (n, ...), perhaps memory-mapped or decoded when it is read.
         positions: (k,), of the rows.
     """
 
-    def __init__(self, array: NDArray[Any], positions: NDArray[np.int64]) -> None:
+    def __init__(self, array: NDArray[Any] | Images, positions: NDArray[np.int64]) -> None:
         self._array, self._positions = array, positions
 
     def __len__(self) -> int:

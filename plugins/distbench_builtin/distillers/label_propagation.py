@@ -9,7 +9,13 @@ import numpy as np
 from pydantic import Field
 
 from distbench import Distiller, MethodContext, Need, searched
-from distbench_builtin.shared.methods.graph import joint_features, neighbour_graph, propagate
+from distbench_builtin.shared.methods.graph import (
+    EXACT,
+    joint_features,
+    neighbour_graph,
+    propagate,
+)
+from distbench_builtin.shared.methods.graph_at_size import near_graph, spread_targets
 from distbench_builtin.shared.methods.graph_choice import choose
 from distbench_builtin.shared.methods.parameters import (
     head_rate,
@@ -22,6 +28,7 @@ from distbench_builtin.shared.methods.parameters import (
 from distbench_builtin.shared.methods.with_labels import phase_with_labels
 
 if TYPE_CHECKING:
+    import torch
     from numpy.typing import NDArray
 
     from distbench import Phase
@@ -50,6 +57,11 @@ class LabelPropagation(Distiller):
     What is ``chosen`` is chosen for each task, without training: sharpness and neighbours are those
     whose graph is most often right on labelled images when their own label is left out, certainty
     the one under which these labels are likeliest. Of more than 2000 images 2000 are looked at.
+
+    Up to 50,000 images all are compared with all. Of more, each is compared with those of its cell
+    (about a thousand, by k-means) and of the 31 nearest cells: the work then grows with their
+    number and not with its square, and some of the nearest are missed (docs/large.md says how many,
+    and how long it takes).
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"features"})
@@ -98,16 +110,26 @@ class LabelPropagation(Distiller):
         features = [source.embedding.features for source in context.sources]
         weights = [source.weight for source in context.sources]
         sharpness, neighbours, certainty = self.settled(context, features, weights, pool)
-        joint = joint_features(
-            features,
-            [weight**sharpness for weight in weights],
-            pool,
-            context.seed_for("projection"),
-        )
+        sharpened = [weight**sharpness for weight in weights]
+        seed = context.seed_for("projection")
         known = np.searchsorted(pool, context.labelled)
-        probabilities = propagate(
-            neighbour_graph(joint, neighbours), known, labels, context.num_classes, self.spread
+        accelerator = _accelerator(context.device)
+        if len(pool) > EXACT:
+            return spread_targets(
+                near_graph(features, sharpened, pool, neighbours, seed, accelerator),
+                pool,
+                known,
+                labels,
+                context.num_classes,
+                spread=self.spread,
+                certainty=certainty,
+                rows=len(context.labels),
+                accelerator=accelerator,
+            )
+        graph = neighbour_graph(
+            joint_features(features, sharpened, pool, seed), neighbours, accelerator
         )
+        probabilities = propagate(graph, known, labels, context.num_classes, self.spread)
         probabilities[known] = np.eye(context.num_classes)[labels]
         probabilities **= certainty
         targets = np.zeros((len(context.labels), context.num_classes), dtype=np.float32)
@@ -140,3 +162,10 @@ class LabelPropagation(Distiller):
             seed=context.seed_for("choice"),
         )
         return choice.sharpness, choice.neighbours, max(surely, key=choice.likelihood)
+
+
+def _accelerator(device: str) -> torch.device | None:
+    """The device that compares images, where that is not this processor."""
+    import torch
+
+    return torch.device(device) if device.startswith("cuda") else None

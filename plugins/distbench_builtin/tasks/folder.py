@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from distbench import UNLABELLED, DataError, Part, Task, TaskIndex, UsageError
 from distbench_builtin.shared.caching.file_digests import digests_below
+from distbench_builtin.shared.caching.list_digest import list_digest
 from distbench_builtin.shared.images.bonds import Bonds
 from distbench_builtin.shared.images.copies import DESCRIPTION as COPIES
 from distbench_builtin.shared.images.copies import Copies, Item, check_copies
@@ -274,11 +275,7 @@ def _fingerprint(
         for part, own in items.items()
         for item in own
     )
-    # Piece by piece what json.dumps would give of the whole list.
-    whole = hashlib.sha256(b"[")
-    for number, fact in enumerate(facts):
-        whole.update((", " if number else "").encode() + json.dumps(fact).encode())
-    whole.update(b"]")
+    whole = list_digest(facts)
     for part, numbers in sorted(groups.items()):
         if numbers is not None:
             whole.update(json.dumps([part, numbers.tolist()]).encode())

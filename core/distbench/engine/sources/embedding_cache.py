@@ -6,15 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from distbench.engine.sources.stored_embeddings import KIND
 from distbench.engine.stages.embed import Order, embed_many
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.zoo import Source
 from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.npy import Images
 
 _GROUP_BYTES = 2 * 10**9
 """Bytes of weights that are held at once, as far as the facts about the sources tell."""
@@ -23,7 +22,7 @@ _GROUP_BYTES = 2 * 10**9
 def build_embeddings(
     cache: ArtifactCache,
     wanted: Mapping[str, Source],
-    images: Callable[[int], NDArray[np.uint8]],
+    images: Callable[[int], Images],
     device: torch.device,
     protocol: Protocol,
 ) -> dict[str, Path]:

@@ -17,6 +17,7 @@ from distbench.errors import ArgumentError, Declined, MachineError
 from distbench.interfaces.context import Pool
 from distbench.interfaces.zoo import Source
 from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.npy import Images
 
 _BATCH = 128
 _SHARE = 0.5
@@ -30,7 +31,7 @@ def cached_layer(
     source: Source,
     name: str,
     pool: Pool,
-    images: NDArray[np.uint8],
+    images: Images,
     device: torch.device,
 ) -> NDArray[np.float16]:
     """A layer of a source on images, made now if it is not at hand.
@@ -64,7 +65,7 @@ def _write(
     source: Source,
     name: str,
     pool: Pool,
-    images: NDArray[np.uint8],
+    images: Images,
     device: torch.device,
 ) -> None:
     run, info = source_pass(source, (name,), device), source.info

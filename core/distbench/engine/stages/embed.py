@@ -10,15 +10,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from distbench.engine.stages.embedding_writer import EmbeddingWriter
 from distbench.engine.stages.source_checks import Outputs, check_source, checked_outputs
 from distbench.engine.training.batches import batches, shown_to
 from distbench.engine.training.precision import effective, mixed_precision
 from distbench.interfaces.zoo import Forward, Source, SourceInfo
+from distbench.storage.npy import Images
 
 _BATCH = 128
 
@@ -50,7 +49,7 @@ class Order:
 
 def embed_many(
     orders: Sequence[Order],
-    images: NDArray[np.uint8],
+    images: Images,
     device: torch.device,
     *,
     precision: str = "fp32",
@@ -95,7 +94,7 @@ def embed_many(
 def _run(
     sources: Sequence[Source],
     outputs: Sequence[EmbeddingWriter],
-    images: NDArray[np.uint8],
+    images: Images,
     device: torch.device,
     precision: str,
 ) -> None:

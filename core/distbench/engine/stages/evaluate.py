@@ -10,6 +10,7 @@ from torch import nn
 
 from distbench.engine.training.predict import predict_logits
 from distbench.engine.training.setting import TrainingSetting
+from distbench.storage.npy import Images
 from distbench.storage.probabilities import Logs, kept_logs
 
 
@@ -28,7 +29,7 @@ class Evaluation:
 
 
 def evaluate(
-    model: nn.Module, images: NDArray[np.uint8], labels: NDArray[np.int64], setting: TrainingSetting
+    model: nn.Module, images: Images, labels: NDArray[np.int64], setting: TrainingSetting
 ) -> Evaluation:
     """Classifies the test images.
 

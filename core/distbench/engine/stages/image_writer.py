@@ -15,7 +15,11 @@ from pydantic_core import from_json
 from distbench.engine.stages.decode import Decoded
 from distbench.storage.artifacts import note_digest
 from distbench.storage.atomic import write_atomic
+from distbench.storage.jpegs import JpegFile, ends_of
 from distbench.storage.npy import RowFile, same_file
+
+JPEGS = ".jpegs"
+"""Suffix of a file of JPEG images."""
 
 _KEEP_SECONDS = 30.0
 """What is lost at most when the process is killed."""
@@ -32,19 +36,27 @@ class ImageWriter:
         group: ``train`` or ``test``.
         total: How many images there are.
         size: Their side, pixels.
+        store: ``pixels`` or ``jpeg``.
 
     Attributes:
         done: How many images were gone through.
         skipped: Names of those that could not be decoded.
     """
 
-    def __init__(self, folder: Path, group: str, total: int, size: int) -> None:
+    def __init__(
+        self, folder: Path, group: str, total: int, size: int, store: str = "pixels"
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._how = {"total": total, "size": size}
-        self._path, self._progress = folder / f"{group}.npy", folder / f"{group}.progress.json"
+        suffix = JPEGS if store == "jpeg" else ".npy"
+        self._path, self._progress = folder / f"{group}{suffix}", folder / f"{group}.progress.json"
         self.done, self._bad, self.skipped = self._resumed()
-        shape = (total, size, size, 3)
-        self._file = RowFile(self._path, shape, np.uint8, keep=self.done - len(self._bad))
+        keep = self.done - len(self._bad)
+        self._file: RowFile | JpegFile
+        if store == "jpeg":
+            self._file = JpegFile(self._path, size, keep=keep)
+        else:
+            self._file = RowFile(self._path, (total, size, size, 3), np.uint8, keep=keep)
         self._kept = time.monotonic()
 
     def _resumed(self) -> tuple[int, list[int], list[str]]:
@@ -105,6 +117,8 @@ class ImageWriter:
         target = folder / self._path.name
         if folder != self._path.parent:
             same_file(self._path, target)
+            if self._path.suffix == JPEGS:
+                same_file(ends_of(self._path), ends_of(target))
         else:
             self._progress.unlink(missing_ok=True)
         if self._file.sha256 is not None:

@@ -1,21 +1,24 @@
-"""Stage 1: decode the images of a task once, into memory-mapped uint8 arrays."""
+"""Stage 1: decode the images of a task once, into arrays of one size."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic_core import from_json
 
 from distbench.engine.stages.decode import decoded, sample
-from distbench.engine.stages.image_writer import ImageWriter
-from distbench.engine.stages.reader import Pixels, reader
+from distbench.engine.stages.image_writer import JPEGS, ImageWriter
+from distbench.engine.stages.reader import reader
 from distbench.errors import DataError
 from distbench.interfaces.task import Task
 from distbench.planning.split import joined_groups
+from distbench.storage.jpegs import JpegRows
+from distbench.storage.npy import Images
 
 TEST_LABELS = "test_labels.npy"
 """Of a folder of decoded images: int64 (m,) or (m, c), the labels of the test images."""
@@ -26,20 +29,21 @@ class ImageSet:
     """The decoded images of a task.
 
     Attributes:
-        train: uint8 (n, s, s, 3), memory-mapped; a given validation part comes last.
+        train: uint8 (n, s, s, 3), memory-mapped or decoded when they are read; a given validation
+            part comes last.
         train_labels: int64 (n,), `UNLABELLED` where the class is not known; (n, c) where an image
             may show several, see `Part.labels`.
         given_validation: Positions of the task's own validation part; empty if it has none.
-        test: uint8 (m, s, s, 3), memory-mapped.
+        test: uint8 (m, s, s, 3), likewise.
         test_labels: int64 (m,) or (m, c).
         skipped: Names of images that were left out because they are corrupt.
         train_groups: int64 (n,), see `Part.groups`; None where each image stands for itself.
     """
 
-    train: Pixels
+    train: Images
     train_labels: NDArray[np.int64]
     given_validation: NDArray[np.int64]
-    test: Pixels
+    test: Images
     test_labels: NDArray[np.int64]
     skipped: tuple[str, ...]
     train_groups: NDArray[np.int64] | None = None
@@ -52,6 +56,7 @@ def prepare(
     *,
     skip_corrupt: bool = False,
     unfinished: Path | None = None,
+    store: str = "pixels",
 ) -> None:
     """Decodes all parts of a task into a folder.
 
@@ -69,6 +74,7 @@ def prepare(
         skip_corrupt: Whether images that cannot be decoded are left out.
         unfinished: Where to keep what there is when the work is interrupted, and where to go on
             from; nobody else may use it meanwhile. None to begin anew.
+        store: How images are kept: ``pixels`` or ``jpeg``.
 
     Raises:
         CorruptImageError: An image cannot be decoded and `skip_corrupt` is off.
@@ -84,7 +90,7 @@ def prepare(
     validation_from = None
     for group, parts in {"train": given, "test": ["test"]}.items():
         counts = [len(index.parts[part]) for part in parts]
-        writer = ImageWriter(unfinished or folder, group, sum(counts), size)
+        writer = ImageWriter(unfinished or folder, group, sum(counts), size, store)
         start = 0
         with writer:
             for part, count in zip(parts, counts, strict=True):
@@ -111,16 +117,22 @@ def open_images(folder: Path) -> ImageSet:
     facts = from_json((folder / "facts.json").read_bytes())
     labels = np.load(folder / "train_labels.npy")
     groups = folder / "train_groups.npy"
-    start = facts["validation_from"]
+    start, size = facts["validation_from"], facts["size"]
     return ImageSet(
-        train=np.load(folder / "train.npy", mmap_mode="r"),
+        train=_opened(folder / "train.npy", size),
         train_labels=labels,
         given_validation=np.arange(len(labels) if start is None else start, len(labels)),
-        test=np.load(folder / "test.npy", mmap_mode="r"),
+        test=_opened(folder / "test.npy", size),
         test_labels=np.load(folder / TEST_LABELS),
         skipped=tuple(facts["skipped"]),
         train_groups=np.load(groups) if groups.exists() else None,
     )
+
+
+def _opened(path: Path, size: int) -> Images:
+    if path.exists():
+        return cast(Images, np.load(path, mmap_mode="r"))
+    return JpegRows(path.with_suffix(JPEGS), size)
 
 
 def read_differently(task: str, side: int, usual: int) -> DataError:

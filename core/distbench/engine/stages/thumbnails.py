@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from distbench.interfaces.execution.machine import usable_cores
+from distbench.storage.npy import Images
 
 _SIDE = 16
 _COARSE = 4
 _CHUNK = 256
+_BLOCK = 2**14
 _NEIGHBOURS = 16
 """Of each image, the nearest that are compared: among thousands of one blank page one is enough."""
 
@@ -31,9 +35,7 @@ _CONTRAST = 8.0
 """Standard deviation of the brightness below which a thumbnail shows too little to be known."""
 
 
-def thumbnails(
-    images: NDArray[np.uint8], positions: NDArray[np.int64] | None = None
-) -> NDArray[np.uint8]:
+def thumbnails(images: Images, positions: NDArray[np.int64] | None = None) -> NDArray[np.uint8]:
     """Square images (n, s, s, 3) at 16 pixels, each the mean of its area: (n, 16, 16, 3).
 
     Args:
@@ -42,7 +44,19 @@ def thumbnails(
     """
     wanted = range(len(images)) if positions is None else positions
     small = np.empty((len(wanted), _SIDE, _SIDE, 3), dtype=np.uint8)
+    _shrink(images, wanted, small)
+    return small
 
+
+def write_thumbnails(images: Images, path: Path) -> None:
+    """Writes those of all images into an ``.npy`` file, without holding them in memory."""
+    shape = (len(images), _SIDE, _SIDE, 3)
+    small = np.lib.format.open_memmap(path, "w+", np.uint8, shape)
+    _shrink(images, range(len(images)), small)
+    small.flush()
+
+
+def _shrink(images: Images, wanted: Sequence[int] | NDArray[np.int64], small: Any) -> None:
     def shrink(start: int) -> None:
         for i in range(start, min(start + _CHUNK, len(wanted))):
             square = Image.fromarray(np.asarray(images[wanted[i]]))
@@ -50,7 +64,6 @@ def thumbnails(
 
     with ThreadPoolExecutor(max_workers=usable_cores()) as pool:
         list(pool.map(shrink, range(0, len(wanted), _CHUNK)))
-    return small
 
 
 def same_pictures(known: NDArray[np.uint8], new: NDArray[np.uint8]) -> list[tuple[int, int]]:
@@ -65,12 +78,12 @@ def same_pictures(known: NDArray[np.uint8], new: NDArray[np.uint8]) -> list[tupl
     """
     from scipy.spatial import cKDTree
 
-    known_rows, known_light = _light(known)
+    known_rows, coarse = _coarse_of(known)
     if not len(known_rows):
         return []
     # Thumbnails of unit norm and zero mean correlate by 1 - d**2 / 2, and the distance of their
     # coarse parts is never larger than their own, so no pair is lost.
-    tree = cKDTree(_coarse(known_light))
+    tree = cKDTree(coarse)
     radius = np.sqrt(2 * (1 - CORRELATION))
     pairs: list[tuple[int, int]] = []
     for start in range(0, len(new), _CHUNK):
@@ -79,12 +92,23 @@ def same_pictures(known: NDArray[np.uint8], new: NDArray[np.uint8]) -> list[tupl
             continue
         _, near = tree.query(_coarse(light), k=_NEIGHBOURS, distance_upper_bound=radius)
         for row, own, some in zip(rows + start, light, near, strict=True):
-            close = np.sort(some[some < len(known_rows)])
-            alike = close[known_light[close] @ own >= CORRELATION]
-            first = next(_of_one_colour(known, known_rows[alike], new[row]), None)
+            close = known_rows[np.sort(some[some < len(known_rows)])]
+            alike = close[_light(known[close])[1] @ own >= CORRELATION]
+            first = next(_of_one_colour(known, alike, new[row]), None)
             if first is not None:
                 pairs.append((int(row), first))
     return pairs
+
+
+def _coarse_of(known: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Positions of thumbnails that show something, and their coarse parts; some at a time."""
+    rows = [np.empty(0, dtype=np.int64)]
+    coarse = [np.empty((0, _COARSE**2), dtype=np.float32)]
+    for start in range(0, len(known), _BLOCK):
+        own, light = _light(known[start : start + _BLOCK])
+        rows.append(start + own)
+        coarse.append(_coarse(light))
+    return np.concatenate(rows), np.concatenate(coarse)
 
 
 def _light(thumbs: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -99,7 +123,7 @@ def _coarse(light: NDArray[np.float32]) -> NDArray[np.float32]:
     """Sums over blocks, as an orthogonal projection: (n, 256) to (n, 16)."""
     block = _SIDE // _COARSE
     blocks = light.reshape(-1, _COARSE, block, _COARSE, block).sum((2, 4)) / block
-    return np.asarray(blocks.reshape(len(light), -1), dtype=np.float32)
+    return np.asarray(blocks.reshape(-1, _COARSE**2), dtype=np.float32)
 
 
 def _of_one_colour(

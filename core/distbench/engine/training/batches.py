@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from distbench.interfaces.zoo import Interpolation, SourceInfo
+from distbench.storage.npy import Images
 
 Size = tuple[int, Interpolation, float]
 """Side in pixels, how images are resized to it, and the share of their own side that is shown."""
@@ -88,7 +89,7 @@ def resized(
 
 
 def batches(
-    images: NDArray[np.uint8], sizes: Sequence[Size], batch: int, device: torch.device, start: int
+    images: Images, sizes: Sequence[Size], batch: int, device: torch.device, start: int
 ) -> Iterator[tuple[int, dict[Size, torch.Tensor]]]:
     """All images in order, as `to_batch` gives them in each of some sizes.
 

@@ -14,20 +14,22 @@ from distbench.engine.training.precision import mixed_precision
 from distbench.engine.training.setting import TrainingSetting
 from distbench.errors import DistbenchError
 from distbench.interfaces.classifier import Classifier
-from distbench.storage.npy import SomeRows
+from distbench.storage.npy import Images, SomeRows
 
-Images = NDArray[np.uint8] | SomeRows
+Readable = Images | SomeRows
 """uint8 (n, s, s, 3), in an array or to be read from one piece by piece."""
 
 
-def features_of(model: Classifier, images: Images, setting: TrainingSetting) -> NDArray[np.float32]:
+def features_of(
+    model: Classifier, images: Readable, setting: TrainingSetting
+) -> NDArray[np.float32]:
     """Pooled features (n, d) of images under a student in evaluation mode."""
     model.eval()
     return _run(model.features, images, setting, 256)
 
 
 def predict_logits(
-    model: nn.Module, images: Images, setting: TrainingSetting, batch: int = 256
+    model: nn.Module, images: Readable, setting: TrainingSetting, batch: int = 256
 ) -> NDArray[np.float32]:
     """Logits of images under a model in evaluation mode.
 
@@ -55,7 +57,7 @@ def predict_logits(
 @torch.inference_mode()
 def _run(
     forward: Callable[[torch.Tensor], torch.Tensor],
-    images: Images,
+    images: Readable,
     setting: TrainingSetting,
     batch: int,
 ) -> NDArray[np.float32]:
@@ -68,7 +70,7 @@ def _run(
     return np.concatenate(rows) if rows else np.empty((0, 0), dtype=np.float32)
 
 
-def predict(model: nn.Module, images: Images, setting: TrainingSetting) -> NDArray[np.int64]:
+def predict(model: nn.Module, images: Readable, setting: TrainingSetting) -> NDArray[np.int64]:
     """Class numbers that a student in evaluation mode gives images; ties go to the lower number."""
     if not len(images):
         return np.empty(0, dtype=np.int64)

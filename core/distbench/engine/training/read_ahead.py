@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from distbench.storage.npy import is_large, randomly_read
+from distbench.storage.npy import Images, is_large, randomly_read
 
 Gathered = dict[str, torch.Tensor]
 _reading = ThreadPoolExecutor(4, "reading")
@@ -23,18 +23,21 @@ class RowReader:
     what computes, and nothing is read beforehand.
 
     Args:
-        arrays: By name, each (n, ...), perhaps memory-mapped.
+        arrays: By name, each (n, ...), perhaps memory-mapped or decoded when they are read.
         as_floats: Names of those that are wanted in float32.
         device: Where the rows are brought.
     """
 
     def __init__(
-        self, arrays: Mapping[str, NDArray[Any]], as_floats: frozenset[str], device: torch.device
+        self,
+        arrays: Mapping[str, NDArray[Any] | Images],
+        as_floats: frozenset[str],
+        device: torch.device,
     ) -> None:
         # Memory-mapped arrays are indexed as plain ones: every step reads a few rows of each.
-        self._arrays = {name: np.asarray(randomly_read(rows)) for name, rows in arrays.items()}
+        self._arrays = {name: _indexed(rows) for name, rows in arrays.items()}
         self._floats, self._device = as_floats, device
-        self.ahead = device.type == "cuda" or any(map(is_large, arrays.values()))
+        self.ahead = device.type == "cuda" or any(map(_takes_time, arrays.values()))
         self._next: tuple[NDArray[np.int64], Future[Gathered]] | None = None
 
     def rows(self, positions: NDArray[np.int64]) -> Gathered:
@@ -60,3 +63,12 @@ class RowReader:
             )
             gathered[name] = tensor.pin_memory() if self._device.type == "cuda" else tensor
         return gathered
+
+
+def _indexed(rows: NDArray[Any] | Images) -> NDArray[Any] | Images:
+    return np.asarray(randomly_read(rows)) if isinstance(rows, np.ndarray) else rows
+
+
+def _takes_time(rows: NDArray[Any] | Images) -> bool:
+    """Whether reading rows is worth a thread of its own: from a large file, or to be decoded."""
+    return is_large(rows) if isinstance(rows, np.ndarray) else True

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
+
+from distbench.storage.npy import Images
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class TrainingSetting:
         crop: Share of an image's side that plain, weak and strong views show.
     """
 
-    images: NDArray[np.uint8]
+    images: Images
     image_size: int
     device: torch.device
     precision: str = "fp32"
     seed: int = 0
-    transfer: NDArray[np.uint8] | None = None
+    transfer: Images | None = None
     flip: bool = True
     crop: float = 1.0
 
-    def pixels(self, of: str) -> NDArray[np.uint8]:
+    def pixels(self, of: str) -> Images:
         """The images of a stream.
 
         Raises:

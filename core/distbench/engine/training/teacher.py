@@ -22,6 +22,7 @@ from distbench.interfaces.context import TeacherLogits, TeacherRecipe
 from distbench.interfaces.training.phase import Phase
 from distbench.interfaces.training.stream import Stream
 from distbench.interfaces.zoo import Source, SourceInfo
+from distbench.storage.npy import Images
 
 _BLOCK = 1024
 """Images or rows of features that are held at a time."""
@@ -188,7 +189,7 @@ class TeacherTrainer:
         return TeacherLogits(train, transfer, recipe.steps, spent)
 
     def _transfer_logits(
-        self, model: Classifier, images: NDArray[np.uint8], setting: TrainingSetting
+        self, model: Classifier, images: Images, setting: TrainingSetting
     ) -> tuple[NDArray[np.float32], int]:
         """Logits on the transfer set, NaN for images that are not used, and how many are."""
         chosen = np.arange(len(images)) if self.chosen is None else self.chosen

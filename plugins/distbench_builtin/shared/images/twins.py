@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
+from posixpath import basename, splitext
 
 from distbench_builtin.shared.images.folder_tree import ImageFile
 
@@ -29,11 +30,14 @@ def twins_of(parts: Mapping[str, Mapping[str, Sequence[ImageFile]]]) -> dict[str
 
 def _twins_among(images: Sequence[ImageFile]) -> Iterator[tuple[str, str]]:
     """Place and common name of the twins of a class."""
-    paths = [PurePosixPath(image.name) for image in images]
-    stems = Counter(path.stem for path in paths)
-    doubtful = [i for i, path in enumerate(paths) if stems[path.stem] > 1]
-    known = {paths[i].with_suffix("") for i in doubtful}
-    names = [_topmost(paths[i].with_suffix(""), known) for i in doubtful]
+    stems = [splitext(basename(image.name))[0] for image in images]
+    if len(set(stems)) == len(stems):
+        return
+    often = Counter(stems)
+    doubtful = [i for i, stem in enumerate(stems) if often[stem] > 1]
+    paths = [PurePosixPath(images[i].name).with_suffix("") for i in doubtful]
+    known = set(paths)
+    names = [_topmost(path, known) for path in paths]
     times = Counter(names)
     for i, name in zip(doubtful, names, strict=True):
         if times[name] > 1:

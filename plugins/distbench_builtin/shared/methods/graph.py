@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from distbench_builtin.shared.numerics.near_pairs import all_pairs
+
 if TYPE_CHECKING:
+    import torch
     from scipy.sparse import csr_matrix
 
+EXACT = 50_000
+"""Images up to which all are compared with all."""
 _BLOCK = 1024
 """Images whose similarities to all others are held at a time."""
 _LARGEST = 2**28
@@ -41,7 +46,7 @@ def joint_features(
         float32 (p, d).
     """
     width = sum(x.shape[1] for x in features)
-    kept = max(_LARGEST // max(len(positions), 1), _LEAST)
+    kept = dimensions_kept(len(positions))
     draw = np.random.default_rng(seed) if width > kept else None
     total = sum(weights)
     parts: list[NDArray[np.float32]] = []
@@ -60,6 +65,11 @@ def joint_features(
     return unit
 
 
+def dimensions_kept(images: int) -> int:
+    """Dimensions of joint features of so many images at most."""
+    return max(_LARGEST // max(images, 1), _LEAST)
+
+
 def standardised(
     x: NDArray[np.floating], positions: NDArray[np.int64], share: float = 1.0
 ) -> NDArray[np.float32]:
@@ -71,49 +81,63 @@ def standardised(
     return part
 
 
-def neighbour_graph(x: NDArray[np.float32], neighbours: int) -> csr_matrix:
+def neighbour_graph(
+    x: NDArray[np.float32], neighbours: int, device: torch.device | None = None
+) -> csr_matrix:
     """The graph of `tied` by the cosines of all pairs, exact, by blocks.
 
     Args:
         x: (n, d), of unit length.
         neighbours: As in `tied`.
+        device: An accelerator that compares them; None for this processor.
     """
+    if device is not None:
+        return joined(*all_pairs(x, min(neighbours, len(x) - 1), device))
     blocks = (x[start : start + _BLOCK] @ x.T for start in range(0, len(x), _BLOCK))
-    return tied(blocks, len(x), neighbours)
+    return tied(blocks, neighbours)
 
 
-def tied(
-    blocks: Iterable[NDArray[np.float32]], n: int, neighbours: int, power: float = 3.0
-) -> csr_matrix:
-    """Symmetric, normalised graph D^-1/2 (A + A') D^-1/2 of nearest neighbours.
-
-    A has max(0, cosine)^power for the `neighbours` nearest images of each, itself left out.
+def tied(blocks: Iterable[NDArray[np.float32]], neighbours: int) -> csr_matrix:
+    """The graph of `joined` by cosines.
 
     Args:
         blocks: Cosines of some images to all, (b, n), one block of rows after the other; they are
             written to.
-        n: How many images.
         neighbours: How many; all others where there are fewer.
-        power: Raised, near ones count the more.
     """
-    from scipy.sparse import coo_matrix, diags
-
-    k = min(neighbours, n - 1)
-    rows: list[NDArray[np.int64]] = []
     columns: list[NDArray[np.int64]] = []
-    values: list[NDArray[np.float64]] = []
+    cosines: list[NDArray[np.float32]] = []
     start = 0
     for near in blocks:
         own = np.arange(len(near))
         near[own, start + own] = -np.inf
+        k = min(neighbours, near.shape[1] - 1)
         best = np.argpartition(-near, k - 1, axis=1)[:, :k]  # (b, n) -> (b, k)
-        rows.append(np.repeat(start + own, k))
-        columns.append(best.ravel())
-        cosines = np.maximum(np.take_along_axis(near, best, 1), 0).astype(np.float64)  # (b, k)
-        values.append(cosines.ravel() ** power)
+        columns.append(best)
+        cosines.append(np.take_along_axis(near, best, 1))  # (b, k)
         start += len(near)
-    where = (np.concatenate(rows), np.concatenate(columns))
-    graph = coo_matrix((np.concatenate(values), where), (n, n)).tocsr()  # (n k,) -> (n, n)
+    return joined(np.concatenate(columns), np.concatenate(cosines))
+
+
+def joined(
+    columns: NDArray[np.int64], cosines: NDArray[np.float32], power: float = 3.0
+) -> csr_matrix:
+    """Symmetric, normalised graph D^-1/2 (A + A') D^-1/2 of nearest neighbours.
+
+    A has max(0, cosine)^power for the nearest images of each, itself left out.
+
+    Args:
+        columns: Nearest images of each, (n, k).
+        cosines: To these, (n, k).
+        power: Raised, near ones count the more.
+    """
+    from scipy.sparse import csr_matrix, diags
+
+    n, k = columns.shape
+    values = np.maximum(cosines, 0).astype(np.float64).ravel() ** power
+    starts = np.arange(0, n * k + 1, k)
+    graph = csr_matrix((values, columns.ravel(), starts), (n, n))
+    graph.sort_indices()
     graph = graph + graph.T
     scale = diags(1 / np.sqrt(np.maximum(np.asarray(graph.sum(1)).ravel(), 1e-12)))  # (n, n)
     return (scale @ graph @ scale).tocsr()

@@ -91,7 +91,7 @@ def choose(
         length = np.sqrt(np.maximum(joint.diagonal(), 1e-12))  # (p, p) -> (p,)
         joint /= length[:, None] * length
         for count in neighbours:
-            graph = tied([joint.copy()], len(pool), count)
+            graph = tied([joint.copy()], count)
             probabilities = left_out(graph, at, labels, classes, spread)
             choices.append(Choice(power, count, probabilities, labels))
     return max(choices, key=lambda choice: choice.worth)
