@@ -27,10 +27,12 @@ app = typer.Typer(
 
 for name in (
     *("run", "rank", "retrieve", "tune", "study", "show", "list_", "info", "fetch", "plugins"),
-    *("new", "check", "plan", "merge", "leaderboard", "submit", "validate", "export", "env"),
+    *("new", "check", "plan", "merge", "leaderboard", "submit", "validate"),
+    *("shipping.export", "shipping.predict", "env"),
 ):
     module = import_module(f"distbench.cli.{name}")
-    app.command(name.rstrip("_"), cls=Command, epilog=module.EPILOG)(getattr(module, name))
+    function = name.rpartition(".")[2]
+    app.command(function.rstrip("_"), cls=Command, epilog=module.EPILOG)(getattr(module, function))
 app.add_typer(zoo.app, name="zoo")
 
 

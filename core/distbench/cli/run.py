@@ -99,6 +99,7 @@ def _shard(text: str) -> tuple[int, int]:
 def _report(result: RunResult, *, as_json: bool) -> None:
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.text_table import terminal_text
+    from distbench.workflows.export.best import best_on_validation, chosen
 
     if untuned := sorted({_learner(m.id) for m in result.plan.methods if m.untuned}):
         echo(
@@ -136,8 +137,10 @@ def _report(result: RunResult, *, as_json: bool) -> None:
         f"\n{len(result.rows)} cells, {result.computed} computed now. "
         f"Everything lies in {result.folder}; `distbench show {result.folder}` shows more."
     )
+    best = best_on_validation(result.rows)
     for task, path in result.students.items():
         echo(f"Best student on validation for {task}: {path} (how to use it: README.md)")
+        echo(f"  It is {chosen(best[task], result.rows)}.")
 
 
 def _learner(method: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from distbench.storage.system.disk import naming_file
@@ -16,23 +18,35 @@ def write_atomic(path: Path, data: bytes | str) -> None:
     Raises:
         OSError: No space, no permission; names the file, and nothing is left behind.
     """
+    with replacing(path) as draft, draft.open("wb") as file:
+        file.write(data.encode() if isinstance(data, str) else data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """An empty file beside another that takes its place, whole, once all is written.
+
+    Raises:
+        OSError: No space, no permission; names the file, and nothing is left behind.
+    """
     path = Path(os.path.realpath(path))  # a link stays, what it leads to is written
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise FileExistsError(errno.EEXIST, "a pipe or a device lies there and no file", str(path))
-    raw = data.encode() if isinstance(data, str) else data
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    os.close(handle)
+    draft = Path(name)
     try:
-        with naming_file(path), os.fdopen(handle, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
+        with naming_file(path):
+            yield draft
+            with draft.open("rb+") as file:
+                os.fsync(file.fileno())
+        draft.chmod(0o644)
         if path.is_dir():
             raise IsADirectoryError(
                 errno.EISDIR, "a folder lies where a file belongs; remove it", str(path)
             )
-        Path(name).replace(path)
+        draft.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
         raise

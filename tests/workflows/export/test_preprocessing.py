@@ -16,7 +16,8 @@ from distbench import Task
 from distbench.engine.stages.decode import fit
 from distbench.engine.training.batches import to_batch
 from distbench.plugins.registry import registry
-from distbench.workflows.export.preprocessing import FIT, FromPixels, Preprocessing, normalised
+from distbench.workflows.export.fit import FIT
+from distbench.workflows.export.preprocessing import FromPixels, Preprocessing, normalised
 
 
 @pytest.mark.parametrize(

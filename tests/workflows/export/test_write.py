@@ -89,8 +89,7 @@ def test_the_code_of_the_card_gives_what_evaluation_gives(
     assert (done.check.images, done.check.equal) == (32, 1.0)
     wanted = judged(trained(made), picture)
     found = use(done.folder.resolve(), picture, monkeypatch)
-    close = 1e-2 if to == "timm" else 1e-4  # timm's own transform rounds sizes otherwise
-    assert found == {name: pytest.approx(share, abs=close) for name, share in wanted.items()}
+    assert found == {name: pytest.approx(share, abs=1e-4) for name, share in wanted.items()}
 
 
 @pytest.mark.slow

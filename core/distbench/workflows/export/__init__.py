@@ -21,6 +21,7 @@ def export_cell(
     wanted: str,
     to: str,
     *,
+    best: bool = False,
     run: Path | None = None,
     output: Path | None = None,
     runs: Path = Path("runs"),
@@ -31,6 +32,7 @@ def export_cell(
     Args:
         wanted: A cell's key, the beginning of one, or ``TASK:METHOD:SEED``.
         to: ``onnx``, ``torch`` or ``timm``.
+        best: Whether a task is wanted, of which the student is taken that is best on validation.
         run: A run's folder or name; the latest if None, and for a key any.
         output: The folder to write; ``exports/CELL-FORMAT`` in the run's folder if None.
         runs: Folder of run folders.
@@ -41,10 +43,10 @@ def export_cell(
             holds something else.
         RefusedError: The exported files do not say what the student says.
     """
-    from distbench.workflows.export.find_cell import find_cell
+    from distbench.workflows.export.find_cell import find_best, find_cell
     from distbench.workflows.export.folder import check_target, default_folder
 
-    run_folder, cell = find_cell(wanted, run, runs)
+    run_folder, cell = (find_best if best else find_cell)(wanted, run, runs)
     target = output or default_folder(run_folder.folder, cell.id, to)
     check_target(target, cell.key)
     known = next((row for row in run_folder.rows if row.key == cell.key), None)

@@ -13,6 +13,35 @@ from distbench.storage.rows import Row
 from distbench.workflows.export.folder import is_shipped
 
 
+def best_on_validation(rows: Sequence[Row]) -> dict[str, Row]:
+    """The row of the best student by task, as validation images say; the first of equal ones."""
+    best: dict[str, tuple[float, Row]] = {}
+    for row in rows:
+        value = _validation(row)
+        if value is not None and (row.task.id not in best or value > best[row.task.id][0]):
+            best[row.task.id] = value, row
+    return {task: row for task, (_, row) in best.items()}
+
+
+def chosen(row: Row, rows: Sequence[Row]) -> str:
+    """Which student was chosen, how good it is, and why it is not the first on test images.
+
+    Args:
+        row: Its row.
+        rows: Those of the run.
+    """
+    students = [
+        other for other in rows if other.task.id == row.task.id and _validation(other) is not None
+    ]
+    first = max(students, key=_test)
+    if _test(first) <= _test(row):
+        return _described(row)
+    return (
+        f"{_described(row)}. On test images {_described(first)} is ahead, but students are "
+        "chosen on validation images: chosen on test, its accuracy there would say too much"
+    )
+
+
 def ship_best(
     ledger: Ledger, rows: Sequence[Row], folder: Path
 ) -> tuple[dict[str, Path], tuple[str, ...]]:
@@ -26,16 +55,9 @@ def ship_best(
     Returns:
         Weights by task, and a warning for each student that could not be shipped.
     """
-    best: dict[str, tuple[float, Row]] = {}
-    for row in rows:
-        value = row.result.validation_accuracy if row.result else None
-        if row.method.role == "ceiling" or value is None:
-            continue
-        if row.task.id not in best or value > best[row.task.id][0]:
-            best[row.task.id] = value, row
     cells = {cell.key: cell for cell in ledger.plan.cells}
     shipped, warnings = {}, []
-    for task, (_, row) in best.items():
+    for task, row in best_on_validation(rows).items():
         if not ledger.student(row.key).is_file():
             continue
         target = folder / "students" / task
@@ -47,6 +69,29 @@ def ship_best(
                 continue
         shipped[task] = target / "model.safetensors"
     return shipped, tuple(warnings)
+
+
+def _validation(row: Row) -> float | None:
+    """How good a student is on validation images; None where there is none to ship."""
+    if row.result is None or row.method.role == "ceiling":
+        return None
+    return row.result.validation_accuracy
+
+
+def _test(row: Row) -> float:
+    return row.result.accuracy if row.result else 0.0
+
+
+def _described(row: Row) -> str:
+    """A method with its seed, and how good it is on both parts."""
+    name = f"{row.method.id}, seed {row.seed}"
+    if row.result is None or row.result.validation_accuracy is None:
+        return name
+    parts, validation = row.result.parts, 100 * row.result.validation_accuracy
+    return (
+        f"{name} (validation {validation:.1f} % on {parts.validation} images, test "
+        f"{100 * row.result.accuracy:.1f} % on {parts.test})"
+    )
 
 
 def _ship(ledger: Ledger, cell: Cell, target: Path) -> None:

@@ -14,10 +14,6 @@ from distbench.workflows.export.formats import Written
 from distbench.workflows.export.student import Original
 
 _SHOWN = 50
-_SCALE = (
-    " Of 16-bit images the student saw the upper 8 of {bits} bits; the transform does not: "
-    "give it such images as 8-bit ones."
-)
 _SPECIAL = re.compile(r"([\\`*{}\[\]<>|#~$!&])")
 
 
@@ -90,10 +86,10 @@ def _format_notes(original: Original, to: str) -> list[str]:
         ]
     if to == "timm":
         return [
-            "The transform that timm makes of `config.json` keeps the same part of an image, but "
-            "resizes in one step and rounds the longer side down, so outputs differ slightly. The "
-            "accuracy below was measured with the steps below."
-            + ("" if original.steps.bits == 16 else _SCALE.format(bits=original.steps.bits))
+            '`timm.create_model("local-dir:FOLDER", pretrained=True)` gives the network. `load.py` '
+            "gives it images exactly as it was judged; the transform that timm makes of "
+            "`config.json` resizes in one step and rounds the longer side down, so that some "
+            "images near a boundary get another class by it."
         ]
     return ["Weights are safetensors, the rest is JSON and `load.py`; nothing is unpickled."]
 

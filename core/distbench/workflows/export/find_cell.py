@@ -9,6 +9,7 @@ from distbench.engine.run_folder import RunFolder, open_run
 from distbench.errors import UsageError, did_you_mean
 from distbench.interfaces.reporter import Cell
 from distbench.storage.paths import without_links
+from distbench.workflows.export.best import best_on_validation
 
 _KEY = re.compile(r"[0-9a-f]{4,64}")
 
@@ -44,6 +45,35 @@ def find_cell(
         f"TASK:METHOD:SEED such as {ids[0]!r}, or a key of `distbench run --dry-run --json`; "
         "--run names another run"
     )
+
+
+def find_best(
+    task: str, run: Path | None = None, runs: Path = Path("runs")
+) -> tuple[RunFolder, Cell]:
+    """The run and the cell whose student is best on validation images of a task.
+
+    Args:
+        task: Its id.
+        run: A run's folder or name; the latest if None.
+        runs: Folder of run folders.
+
+    Raises:
+        UsageError: The run has no such task, or no student of it with a validation accuracy.
+    """
+    folder = open_run(run, runs)
+    tasks = [planned.id for planned in folder.plan.tasks]
+    if task not in tasks:
+        raise UsageError(
+            f"{folder.folder} has no task {task!r}.{did_you_mean(task, tasks)} It has "
+            f"{', '.join(tasks)}; --run names another run"
+        )
+    best = best_on_validation(folder.rows).get(task)
+    if best is None:
+        raise UsageError(
+            f"{folder.folder} has no student for {task} that was judged on validation images; "
+            "name a cell, as TASK:METHOD:SEED"
+        )
+    return folder, next(cell for cell in folder.plan.cells if cell.key == best.key)
 
 
 def _others(known: RunFolder, runs: Path) -> list[RunFolder]:

@@ -21,11 +21,15 @@ from distbench.errors import UsageError
 from distbench.interfaces.calls import naming
 from distbench.storage.safe_text import plain_json
 from distbench.workflows.export.onnx_graph import graph_of, logits_of
-from distbench.workflows.export.preprocessing import normalised
 from distbench.workflows.export.student import Original
-from distbench.workflows.export.usage import loader, use_onnx, use_timm, use_torch
+from distbench.workflows.export.usage import loader, use_loader, use_onnx
 
 Logits = NDArray[np.floating]
+
+_LOAD_TIMM = """\
+import timm
+model = timm.create_model(f"local-dir:{PATH.parent}", pretrained=True)
+"""
 
 
 @dataclass(frozen=True)
@@ -57,12 +61,7 @@ def write_torch(original: Original, folder: Path) -> Written:
     _write_json(folder / "model.json", recipe)
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
-    loading = "\n".join(f"    {line}" for line in recipe["how_to_load"].strip().splitlines())
-    several = original.task.several
-    (folder / "load.py").write_text(loader(loading, several), encoding="utf-8")
-    with _own_imports(folder), naming(original.work.student.name, "export: how_to_load"):
-        there = runpy.run_path(str(folder / "load.py"))
-        logits = there["logits"](there["load"](), _pixels(original)).numpy()
+    logits = _by_loader(original, folder, recipe["how_to_load"], "export: how_to_load")
     packages = {"timm": ("timm",), "torchvision": ("torchvision",), "distbench": ("distbench",)}
     needed = (
         "torch",
@@ -71,11 +70,12 @@ def write_torch(original: Original, folder: Path) -> Written:
         "pillow",
         *packages.get(recipe["format"].removesuffix("+head"), ()),
     )
-    return Written(logits, use_torch(several), needed, original.exported_views is None)
+    usage = use_loader(original.task.several)
+    return Written(logits, usage, needed, original.exported_views is None)
 
 
 def write_timm(original: Original, folder: Path) -> Written:
-    """A folder that `timm.create_model("local-dir:FOLDER", pretrained=True)` reads.
+    """A folder that `timm.create_model("local-dir:FOLDER", pretrained=True)` reads, and `load.py`.
 
     Raises:
         UsageError: The student is no timm model, or has a head that timm's has not.
@@ -119,10 +119,9 @@ def write_timm(original: Original, folder: Path) -> Written:
         },
     }
     _write_json(folder / "config.json", config)
-    with naming(original.work.student.name, "export: its tensors in timm"), torch.inference_mode():
-        loaded = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
-        logits = loaded(normalised(_pixels(original), steps)).numpy()
-    return Written(logits, use_timm(original.task.several), ("timm", "pillow"), single=True)
+    logits = _by_loader(original, folder, _LOAD_TIMM, "export: its tensors in timm")
+    usage = use_loader(original.task.several)
+    return Written(logits, usage, ("timm", "torch", "numpy", "pillow"), single=True)
 
 
 def write_onnx(original: Original, folder: Path) -> Written:
@@ -158,6 +157,22 @@ WRITERS: Mapping[str, Callable[[Original, Path], Written]] = {
 }
 
 
+def _by_loader(original: Original, folder: Path, loading: str, what: str) -> Logits:
+    """Writes ``load.py``, and gives what it makes of the samples.
+
+    Args:
+        original: The student.
+        folder: Where its weights lie.
+        loading: Lines that make the network.
+        what: Names it, should they fail.
+    """
+    (folder / "load.py").write_text(loader(loading, original.task.several), encoding="utf-8")
+    with own_imports(folder), naming(original.work.student.name, what):
+        there = runpy.run_path(str(folder / "load.py"))
+        logits: Logits = there["logits"](there["load"](), _pixels(original)).numpy()
+    return logits
+
+
 def _recipe(original: Original) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Tensors and the description of how to load them, as the student gives them."""
     classes = original.task.classes
@@ -176,7 +191,7 @@ def _write_json(path: Path, value: object) -> None:
 
 
 @contextmanager
-def _own_imports(folder: Path) -> Iterator[None]:
+def own_imports(folder: Path) -> Iterator[None]:
     """Modules of a folder are imported from there, whatever else has their names meanwhile."""
     names = [file.stem for file in folder.glob("*.py")]
     others = {name: sys.modules.pop(name) for name in names if name in sys.modules}

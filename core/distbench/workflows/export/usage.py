@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-from distbench.workflows.export.preprocessing import FIT
+from textwrap import indent
+
+from distbench.workflows.export.fit import FIT
 
 
 def loader(loading: str, several: bool) -> str:
     """The module that loads a student's weights and classifies images.
 
     Args:
-        loading: Lines that make the network, indented.
+        loading: Lines that make the network ``model`` of the weights at ``PATH``.
         several: Whether an image may show several classes.
     """
     return _LOADER.format(
         fit=FIT,
-        loading=loading,
+        loading=indent(loading.strip(), "    "),
         activation="sigmoid()" if several else "softmax(1)",
         named="[p for p in ranked if p[1] >= 0.5]" if several else "ranked[:3]",
     )
 
 
-def use_torch(several: bool) -> str:
+def use_loader(several: bool) -> str:
     """How `load.py` is used."""
-    return _USE_TORCH_SEVERAL if several else _USE_TORCH
-
-
-def use_timm(several: bool) -> str:
-    """How the folder is used with timm."""
-    return _USE_TIMM + (_LAST_TIMM_SEVERAL if several else _LAST_TIMM)
+    return _USE_LOADER_SEVERAL if several else _USE_LOADER
 
 
 def use_onnx(several: bool) -> str:
@@ -36,8 +33,9 @@ def use_onnx(several: bool) -> str:
 
 
 _LOADER = '''\
-"""Loads this student and classifies images: python load.py IMAGE..."""
+"""Loads this student and classifies images: python load.py IMAGE_OR_FOLDER..."""
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -48,6 +46,7 @@ from PIL import Image, ImageOps
 
 HERE = Path(__file__).resolve().parent
 ABOUT = json.loads((HERE / "preprocessing.json").read_text(encoding="utf-8"))
+SUFFIXES = {{".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}}
 sys.path.insert(0, str(HERE))
 
 
@@ -73,21 +72,64 @@ def logits(model, pixels):
     return model((images - mean) / std)
 
 
-def classify(model, files):
+def answers(model, files, batch=32):
+    """For each file its classes with probabilities, the likeliest first, or what it raised."""
+    files = iter(files)
+    while part := list(itertools.islice(files, batch)):
+        squares, wrong = {{}}, {{}}
+        for file in dict.fromkeys(part):
+            try:
+                with Image.open(file) as image:
+                    squares[file] = fit(image, ABOUT["stored"], ABOUT["bits"])
+            except Exception as error:  # decoders meet broken files with all kinds
+                wrong[file] = error
+        shares = []
+        if squares:
+            pixels = torch.from_numpy(np.stack(list(squares.values()))).permute(0, 3, 1, 2)
+            shares = logits(model, pixels).{activation}.tolist()
+        found = dict(zip(squares, shares))
+        for file in part:
+            if file in wrong:
+                yield file, wrong[file]
+            else:
+                yield file, sorted(zip(ABOUT["classes"], found[file]), key=lambda pair: -pair[1])
+
+
+def classify(model, files, batch=32):
     """For each file the classes with their probabilities, the likeliest first."""
-    pixels = np.stack([fit(Image.open(file), ABOUT["stored"], ABOUT["bits"]) for file in files])
-    found = logits(model, torch.from_numpy(pixels).permute(0, 3, 1, 2)).{activation}
-    return [
-        sorted(zip(ABOUT["classes"], row), key=lambda pair: -pair[1]) for row in found.tolist()
-    ]
+    ranked = []
+    for _, answer in answers(model, files, batch):
+        if isinstance(answer, Exception):
+            raise answer
+        ranked.append(answer)
+    return ranked
+
+
+def below(given):
+    """The files that are given, and the images in the folders that are."""
+    for path in map(Path, given):
+        if path.is_dir():
+            yield from sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+        else:
+            yield path
 
 
 if __name__ == "__main__":
-    for file, ranked in zip(sys.argv[1:], classify(load(), sys.argv[1:])):
-        print(file, *(f"{{name}} {{share:.3f}}" for name, share in {named}), sep="\\t")
+    if len(sys.argv) == 1:
+        sys.exit(__doc__)
+    unreadable = 0
+    for file, ranked in answers(load(), below(sys.argv[1:])):
+        if isinstance(ranked, Exception):
+            unreadable += 1
+            print(f"cannot read {{file}}: {{ranked}}", file=sys.stderr)
+        else:
+            named = {named}
+            shown = (f"{{name}} {{share:.3f}}" for name, share in named)
+            print(file, *shown, sep="\\t", flush=True)
+    sys.exit(unreadable > 0)
 '''
 
-_USE_TORCH = """\
+_USE_LOADER = """\
 from load import classify, load
 
 model = load()
@@ -95,36 +137,11 @@ for name, share in classify(model, ["image.jpg"])[0][:3]:
     print(name, share)
 """
 
-_USE_TORCH_SEVERAL = """\
+_USE_LOADER_SEVERAL = """\
 from load import classify, load
 
 model = load()
 for name, share in classify(model, ["image.jpg"])[0]:
-    if share >= 0.5:
-        print(name, share)
-"""
-
-_USE_TIMM = """\
-import timm
-import torch
-from PIL import Image, ImageOps
-from timm.data import create_transform, resolve_data_config
-
-model = timm.create_model("local-dir:.", pretrained=True).eval()
-transform = create_transform(**resolve_data_config(model=model))
-image = ImageOps.exif_transpose(Image.open("image.jpg")).convert("RGB")
-with torch.inference_mode():
-    logits = model(transform(image)[None])[0]
-"""
-
-_LAST_TIMM = """\
-shares = logits.softmax(0)
-for share, number in zip(*(part.tolist() for part in shares.topk(min(3, len(shares))))):
-    print(model.pretrained_cfg["label_names"][number], share)
-"""
-
-_LAST_TIMM_SEVERAL = """\
-for name, share in zip(model.pretrained_cfg["label_names"], logits.sigmoid().tolist()):
     if share >= 0.5:
         print(name, share)
 """

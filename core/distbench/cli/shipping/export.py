@@ -15,10 +15,15 @@ EPILOG = "Example: distbench export mini-cub:finetune:0 --to onnx --output birds
 
 def export(
     cell: Annotated[
-        str,
+        str | None,
         typer.Argument(help="TASK:METHOD:SEED, a cell's key, or at least 4 characters of it."),
-    ],
+    ] = None,
+    *,
     to: Annotated[Literal["onnx", "torch", "timm"], typer.Option(help="The format.")],
+    best: Annotated[
+        str | None,
+        typer.Option(help="A task: in place of a cell, its student that is best on validation."),
+    ] = None,
     run: Annotated[
         Path | None,
         typer.Option(help="A run's folder, or its name under runs/; the latest if left out."),
@@ -37,12 +42,17 @@ def export(
     from dataclasses import asdict
 
     from distbench.cli.shown.progress import show_line
+    from distbench.errors import UsageError
     from distbench.storage.folders import check_folder
     from distbench.workflows.export import export_cell
 
+    if (cell is None) == (best is None):
+        raise UsageError("name a cell as TASK:METHOD:SEED, or a task with --best TASK; one of them")
     if output is not None:
         check_folder(output.parent, "--output")
-    exported = export_cell(cell, to, run=run, output=output, progress=show_line)
+    exported = export_cell(
+        cell or best or "", to, best=cell is None, run=run, output=output, progress=show_line
+    )
     if json:
         o.print_json(
             {
@@ -55,5 +65,5 @@ def export(
             }
         )
         return
-    echo(f"{exported.folder}: {', '.join(exported.files)}")
+    echo(f"{exported.folder}: {', '.join(exported.files)}, of {exported.cell.id}")
     echo(f"Checked: {exported.check}. README.md says how to use it.")
