@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 METHODS = ("metric", "strategy", "distiller", "baseline")
 PROTOCOL = (
     *("labelled", "validation", "image_size", "steps", "batch", "threads", "probe_size"),
-    *("precision", "flip", "crop", "store"),
+    *("precision", "flip", "crop", "store", "deterministic"),
 )
 DATA = ("skip_corrupt", "verify_data")
 EXECUTION = ("executor", "workers", "timeout", "retries", "device", "offline", "plugin")
@@ -130,7 +130,18 @@ Store = Annotated[
         help="How images are kept: pixels, or jpeg for a seventh of the disk. \\[default: pixels]"
     ),
 ]
-Precision = Annotated[str | None, protocol(help="fp32, bf16 or fp16. \\[default: fp32]")]
+Deterministic = Annotated[
+    bool | None,
+    protocol(
+        "--deterministic/--no-deterministic",
+        help="Rows that are bit-equal each time, or whatever is fastest on a GPU. "
+        "\\[default: bit-equal]",
+        show_default=False,
+    ),
+]
+Precision = Annotated[
+    str | None, protocol(help="fp32; on CUDA also tf32, bf16 or fp16. \\[default: fp32]")
+]
 Executor = Annotated[str | None, how(help="Who computes the cells. \\[default: local]")]
 Workers = Annotated[
     int | None, how(help="Cells at once. \\[default: cores / threads; on GPUs one for each]")

@@ -59,6 +59,7 @@ def cell_cost(
         selection_macs=_total(selection),
         steps=int(trained.declared["steps"]),
         train_seconds=trained.seconds,
+        data_seconds=trained.data_seconds,
         teacher_pass_seconds=_pass_seconds(trainer, sources) if distils else 0.0,
         teacher_training_seconds=sum(teacher.seconds for _, teacher in trainer.teachers),
         total_seconds=seconds,

@@ -90,12 +90,14 @@ def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit
     from distbench.engine.global_state import unchanged
     from distbench.engine.ledger import Ledger
     from distbench.engine.stages.score import Scores
+    from distbench.engine.training.precision import float32_products
     from distbench.engine.training.threads import torch_threads
     from distbench.planning.units import sources_together
 
     threads = work.plan.protocol.threads
-    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = True, False
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    exact = work.plan.protocol.deterministic
+    torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = exact, not exact
+    float32_products(work.plan.protocol.precision)
     together = sources_together(work.plan, unit)
     if together is not None:
         whose = ", ".join(together[1])

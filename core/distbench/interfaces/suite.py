@@ -39,7 +39,7 @@ class Protocol(Grown):
     """Everything besides tasks, zoo and student that a result depends on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    later: ClassVar = frozenset({"flip", "crop", "store"})
+    later: ClassVar = frozenset({"flip", "crop", "store", "deterministic"})
 
     version: int = Field(1, description="of the rules of training and splitting")
     labelled: float | str = Field(
@@ -58,7 +58,9 @@ class Protocol(Grown):
     )
     threads: int = Field(1, ge=1, le=1024, description="CPU threads of a cell")
     probe_size: int = Field(500, ge=2, description="labelled images that a metric sees at most")
-    precision: Literal["fp32", "bf16", "fp16"] = Field("fp32", description="of training")
+    precision: Literal["fp32", "tf32", "bf16", "fp16"] = Field(
+        "fp32", description="of training and of sources; it takes effect on CUDA"
+    )
     flip: bool = Field(
         True,
         description="whether training mirrors images; false where left and right matter, as in "
@@ -75,6 +77,11 @@ class Protocol(Grown):
         "pixels",
         description="how images are kept; jpeg takes about a seventh of the disk, changes the "
         "pixels a little and is decoded whenever it is read",
+    )
+    deterministic: bool = Field(
+        True,
+        description="whether rows are bit-equal from one time to the next; false lets cuDNN take "
+        "whatever is fastest on a GPU",
     )
     seeds: int = Field(
         1, ge=1, le=MOST_SEEDS, description="how many seeds a run has; no cell depends on it"

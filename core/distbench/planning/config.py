@@ -44,10 +44,11 @@ class RunConfig(BaseModel):
     batch: int | None = None
     threads: int | None = None
     probe_size: int | None = None
-    precision: Literal["fp32", "bf16", "fp16"] | None = None
+    precision: Literal["fp32", "tf32", "bf16", "fp16"] | None = None
     flip: bool | None = None
     crop: float | None = None
     store: Literal["pixels", "jpeg"] | None = None
+    deterministic: bool | None = None
 
     executor: Value = "local"
     workers: int | None = Field(None, ge=1, le=4096)

@@ -124,6 +124,9 @@ class CostBlock(_Block):
     images_backward: int | None = Field(None, description="whose gradients came back, counted")
     steps: int
     train_seconds: float = Field(description="of the student's training loop")
+    data_seconds: float | None = Field(
+        None, description="of these, how long the loop waited for batches"
+    )
     teacher_pass_seconds: float | None = Field(
         None, description="that the passes took when they were made; they are kept and shared"
     )

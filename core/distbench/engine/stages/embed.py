@@ -64,7 +64,7 @@ def embed_many(
         orders: The sources; all are held in memory at once.
         images: uint8 (n, s, s, 3).
         device: Where they run.
-        precision: ``fp32``, ``bf16`` or ``fp16``, as `mixed_precision` explains.
+        precision: ``fp32``, ``tf32``, ``bf16`` or ``fp16``, as `mixed_precision` explains.
 
     Raises:
         WeightsError: The outputs of a source do not have the declared shapes.

@@ -9,7 +9,7 @@ from distbench.interfaces.zoo import Forward, SourceInfo
 
 Outputs = tuple[torch.Tensor, torch.Tensor]
 
-TOLERANCE = {"fp32": 1e-2, "fp16": 5e-2, "bf16": 1e-1}
+TOLERANCE = {"fp32": 1e-2, "tf32": 2e-2, "fp16": 5e-2, "bf16": 1e-1}
 """How much two passes may differ, as a share of the largest number, by precision."""
 _MANY = 8
 """Images from which on what all of them have in common is no chance."""

@@ -49,6 +49,7 @@ class Trained:
         images_forward: Images that went forward through the student.
         images_backward: Images whose gradients came back through it.
         seconds: Time in the loop.
+        data_seconds: Of it, how long the loop waited for batches.
     """
 
     model: Classifier
@@ -61,6 +62,7 @@ class Trained:
     images_forward: int
     images_backward: int
     seconds: float
+    data_seconds: float
 
     def as_judged(self, judged: Judged) -> Trained:
         """With what is judged in place of what was trained, and what finding that took."""
@@ -147,6 +149,7 @@ def train(
         meter.forward,
         meter.backward,
         seconds,
+        meter.waited,
     )
 
 

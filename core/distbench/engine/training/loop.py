@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
@@ -113,6 +114,7 @@ class _PhaseTraining:
         meter: Meter | None,
     ) -> None:
         self._counting = nullcontext if meter is None else meter.counting
+        self._meter = meter
         self._model, self._phase, self._setting = model, phase, setting
         self._number, self._offset, self._curve = number, offset, [*curve]
         self._modules = nn.ModuleDict(dict(phase.modules)).to(setting.device)
@@ -191,8 +193,11 @@ class _PhaseTraining:
         return loss.detach()
 
     def _batches(self) -> Batches:
-        """What the loss of this step is given."""
+        """What the loss of this step is given; how long that took is metered."""
+        started = time.perf_counter()
         streams = {name: next(stream) for name, stream in self._streams.items()}
+        if self._meter is not None:
+            self._meter.waited += time.perf_counter() - started
         return Batches(Named("stream", streams), self._step, self._phase.steps, self._teacher)
 
     def _clip(self, norm: float) -> None:

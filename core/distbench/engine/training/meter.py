@@ -27,9 +27,13 @@ class Meter:
         model: The model that is trained; of a `Classifier` images are counted in its backbone.
             Copies of it that are made meanwhile count too.
         image_size: Side of its input.
+
+    Attributes:
+        waited: Seconds that the loop waited for batches.
     """
 
     def __init__(self, model: nn.Module, image_size: int) -> None:
+        self.waited = 0.0
         self._forward: Counter[int] = Counter()
         self._backward: Counter[int] = Counter()
         self._counts = False

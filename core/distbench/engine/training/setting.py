@@ -17,7 +17,7 @@ class TrainingSetting:
         images: uint8 (n, s, s, 3), the train images; perhaps memory-mapped.
         image_size: Side of the model's input.
         device: Where it is trained.
-        precision: ``fp32``, ``bf16`` or ``fp16``; the latter two take effect on CUDA.
+        precision: ``fp32``, ``tf32``, ``bf16`` or ``fp16``; all but the first take effect on CUDA.
         seed: Seed of order and augmentation; equal for all methods of one task and seed.
         transfer: uint8 (m, t, t, 3), those of the transfer set; None where there is none.
         flip: Whether weak and strong views may be mirrored.

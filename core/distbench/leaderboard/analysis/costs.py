@@ -40,6 +40,7 @@ class MethodCost:
         selection_macs: Of the scored sources over the probe; shared by all that score there, and
             therefore not in the sum.
         train_seconds: Of the student's training loop.
+        data_seconds: Of these, how long the loop waited for batches.
         teacher_pass_seconds: When the passes were made; they are kept, and shared.
         total_training_seconds: The sum of the seconds of loop, passes and teaching.
         total_seconds: Of the cell: without passes that were kept, with the evaluation.
@@ -60,6 +61,7 @@ class MethodCost:
     total_training_macs: float | None
     selection_macs: float | None
     train_seconds: float
+    data_seconds: float | None
     teacher_pass_seconds: float | None
     teacher_training_seconds: float | None
     total_training_seconds: float | None

@@ -97,7 +97,7 @@ def heat_map(
         axes.spines[:].set_visible(False)
         axes.set_title(f"test accuracy, %, by {oracle} from one {tried}", size=9, color=INK)
         bar = figure.colorbar(shown, ax=axes, shrink=0.6, pad=0.02)
-        bar.set_label("points below the task's best source", size=8)
+        bar.set_label(f"points below the task's best {tried}", size=8)
         bar.ax.tick_params(labelsize=7)
         return png(figure)
 

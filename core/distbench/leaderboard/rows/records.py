@@ -80,6 +80,7 @@ class CostFacts(NamedTuple):
     total_seconds: float
     latency_ms: float | None
     peak_memory_mb: float | None
+    data_seconds: float | None = None
 
 
 class Learnt(NamedTuple):

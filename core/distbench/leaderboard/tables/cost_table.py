@@ -54,6 +54,7 @@ COST_COLUMNS = (
     CostColumn("total_training_macs", ("MACs", "in all"), page_title="training MACs in all"),
     CostColumn("selection_macs", ("selec-", "tion"), page_title="selection MACs, shared"),
     CostColumn("train_seconds", ("training", "s"), "{:.1f}", "student training, s", "number"),
+    CostColumn("data_seconds"),
     CostColumn("teacher_pass_seconds"),
     CostColumn("teacher_training_seconds"),
     CostColumn("total_training_seconds", ("s", "in all"), "{:.1f}", "training in all, s", "number"),
