@@ -54,7 +54,7 @@ if TYPE_CHECKING:
     )
     from distbench.interfaces.execution.executor import Executor
     from distbench.interfaces.execution.machine import usable_cores, visible_gpus
-    from distbench.interfaces.execution.unit import Outcome, Resources, Unit
+    from distbench.interfaces.execution.unit import News, Outcome, Resources, Unit
     from distbench.interfaces.execution.unit_queue import UnitQueue
     from distbench.interfaces.groups import take_groups
     from distbench.interfaces.layers import NetworkOutputs
@@ -138,6 +138,7 @@ __all__ = [
     "NetworkOutputs",
     "OneLine",
     "Optimiser",
+    "News",
     "Outcome",
     "Part",
     "Phase",

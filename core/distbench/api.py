@@ -63,7 +63,7 @@ HOME = {
     ],
     "interfaces.execution.executor": ["Executor"],
     "interfaces.execution.machine": ["usable_cores", "visible_gpus"],
-    "interfaces.execution.unit": ["Outcome", "Resources", "Unit"],
+    "interfaces.execution.unit": ["News", "Outcome", "Resources", "Unit"],
     "interfaces.execution.unit_queue": ["UnitQueue"],
     "interfaces.groups": ["take_groups"],
     "interfaces.measure": ["Measure"],

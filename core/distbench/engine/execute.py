@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from distbench.engine.forecast.estimate import foreseen
@@ -12,7 +13,7 @@ from distbench.engine.processes.memory_estimate import free_memory, memory_warni
 from distbench.errors import MachineError
 from distbench.interfaces.calls import naming
 from distbench.interfaces.execution.executor import Executor
-from distbench.interfaces.execution.unit import Outcome
+from distbench.interfaces.execution.unit import News, Outcome
 from distbench.interfaces.execution.unit_queue import UnitQueue
 from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
@@ -30,7 +31,8 @@ _GROUPS = 4
 GPUs there are."""
 _MINOR = ("embed:", "score:")
 _LONG = 60.0
-"""Seconds that a unit is expected to take, from which on its beginning has a line in a log."""
+"""Seconds that a unit is expected to take, from which on its beginning has a line in a log; and
+those after which what is in progress has one."""
 
 
 def execute_cells(
@@ -65,6 +67,7 @@ def execute_cells(
     if jobs_only:
         units = [unit for unit in units if unit.kind != "cell"]
     fatal: list[str] = []
+    spoken = [time.monotonic()]
     forecast = None
     if executor.here and workers and not jobs_only:
         forecast = foreseen(plan, units, min(workers, len(units) or 1), ledger_rows(plan))
@@ -86,6 +89,19 @@ def execute_cells(
             len(units) - len(queue),
             len(units),
             minor=not long,
+            left=left.seconds(),
+        )
+
+    def told(unit: str, news: News) -> None:
+        left.reached(unit, news.share)
+        log_line = time.monotonic() - spoken[0] > _LONG
+        if log_line:
+            spoken[0] = time.monotonic()
+        progress(
+            f"{queue[unit].title}: {news.text}",
+            len(units) - len(queue),
+            len(units),
+            minor=not log_line,
             left=left.seconds(),
         )
 
@@ -120,6 +136,7 @@ def execute_cells(
         environment=handed_over(plan.protocol.threads),
         on_start=begun,
         on_outcome=ended,
+        on_news=told,
     )
     if forecast is not None:
         warning = forecast.warning(free_memory())

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from distbench.engine.handed_over import take_over
 from distbench.engine.host import computing_device, host
+from distbench.engine.news import heard_by
 from distbench.errors import RefusedError, interrupts, machine_gives_out, reason_of
-from distbench.interfaces.execution.unit import Outcome
+from distbench.interfaces.execution.unit import News, Outcome
 from distbench.storage.home import home
 from distbench.storage.network.offline import guard
 from distbench.storage.system.disk import disk_trouble, of_this_machine_alone
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 
 def execute_unit(
-    plan_path: Path | str, unit: str, environment: Mapping[str, str] | None = None
+    plan_path: Path | str,
+    unit: str,
+    environment: Mapping[str, str] | None = None,
+    on_news: Callable[[News], None] | None = None,
 ) -> Outcome:
     """Executes one unit of a plan in this process; its artifact or row is stored when it ends well.
 
@@ -34,6 +38,7 @@ def execute_unit(
         unit: Id of a unit.
         environment: Variables that are set in this process first: where the run keeps what it
             makes, what it reads from there, and how many threads it starts.
+        on_news: Told now and then how far a training is.
 
     Returns:
         How it ended; an exception of a component is a failure of the unit, not of the caller.
@@ -53,7 +58,8 @@ def execute_unit(
 
     try:
         stat = Path(plan_path).stat()
-        _execute(*_open(str(plan_path), (stat.st_mtime_ns, stat.st_ino), str(home())), unit)
+        with heard_by(on_news):
+            _execute(*_open(str(plan_path), (stat.st_mtime_ns, stat.st_ino), str(home())), unit)
     except PermissionError as error:
         ours = Path(str(error.filename or "")).is_relative_to(home())
         return failed(reason_of(error), error, fatal=ours)

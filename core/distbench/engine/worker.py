@@ -1,8 +1,9 @@
 """A process that executes units of a plan: ``python -m distbench.engine.worker PLAN``.
 
 It reads unit ids from its standard input, each a line of JSON, and answers each with one, an
-`Outcome`, on its standard output. When its input ends, because whoever started it is gone, it
-stops at once: what it was doing leaves nothing that is read later.
+`Outcome`, on its standard output; before it there may be lines of `News`. When its input ends,
+because whoever started it is gone, it stops at once: what it was doing leaves nothing that is read
+later.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from queue import SimpleQueue
 
 from distbench.engine.processes.parent_death import die_with_parent
 from distbench.engine.unit import execute_unit
+from distbench.interfaces.execution.unit import News, Outcome
 from distbench.storage.system.ordinary_files import refuse_what_never_ends
 
 READY = "ready"
@@ -41,10 +43,12 @@ def main(plan_path: str) -> None:
     # Starting takes seconds, which must not count against the first unit's time limit.
     importlib.import_module("distbench.engine.cell")
 
+    def write(answer: News | Outcome) -> None:
+        answers.write(json.dumps(asdict(answer)) + "\n")
+
     answers.write(READY + "\n")
     while True:
-        outcome = execute_unit(plan_path, requests.get())
-        answers.write(json.dumps(asdict(outcome)) + "\n")
+        write(execute_unit(plan_path, requests.get(), on_news=write))
 
 
 if __name__ == "__main__":

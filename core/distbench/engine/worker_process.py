@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,7 +18,7 @@ from distbench.engine.handed_over import handed_over
 from distbench.engine.host import host
 from distbench.engine.processes.out_of_memory import LastWords, in_words
 from distbench.engine.worker import READY
-from distbench.interfaces.execution.unit import Outcome
+from distbench.interfaces.execution.unit import News, Outcome
 
 START_LIMIT = 600.0
 """Seconds that a worker may take to start where units have no limit."""
@@ -69,12 +69,18 @@ class WorkerProcess:
         """Whether it can be given a unit: it has neither died nor been ended."""
         return self._process.poll() is None
 
-    def execute(self, unit: str, timeout: float | None) -> Outcome:
+    def execute(
+        self,
+        unit: str,
+        timeout: float | None,
+        on_news: Callable[[News], None] = lambda news: None,
+    ) -> Outcome:
         """Has a unit executed; where the process dies over it, the unit is lost.
 
         Args:
             unit: Id of a job or a cell.
             timeout: Seconds that it may take; None for no limit.
+            on_news: Told now and then how far it is.
         """
         if not self._ready:
             with self._limited(timeout or START_LIMIT) as late:
@@ -86,7 +92,8 @@ class WorkerProcess:
                 if self._process.stdin is not None:
                     self._process.stdin.write(json.dumps(unit) + "\n")
                     self._process.stdin.flush()
-                answer = self._line()
+                while (answer := self._line()) and (news := _news(answer)) is not None:
+                    on_news(news)
             except OSError:
                 answer = ""
         if not answer or late.is_set():
@@ -158,3 +165,9 @@ class WorkerProcess:
                     pipe.close()
                 except OSError:
                     continue
+
+
+def _news(line: str) -> News | None:
+    """What a line tells; None where it is an outcome."""
+    table = json.loads(line)
+    return News(**table) if "share" in table else None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 from pydantic import Field
 
-from distbench import Executor, UnitQueue, WorkerProcess, usable_cores, visible_gpus
+from distbench import Executor, News, UnitQueue, WorkerProcess, usable_cores, visible_gpus
 from distbench_builtin.shared.clusters.near import lately
 
 
@@ -88,6 +89,10 @@ class _Pool:
                 self._changed.wait()
             return None
 
+    def _tell(self, unit: str, news: News) -> None:
+        with self._changed:
+            self._queue.tell(unit, news)
+
     def _started(self, pinned: dict[str, str]) -> WorkerProcess:
         worker = WorkerProcess(self._queue.plan_path, self._queue.threads, pinned)
         with self._changed:
@@ -110,7 +115,8 @@ class _Pool:
         try:
             while (unit := self._next()) is not None:
                 worker = self._living(worker) or self._started(pinned)
-                outcome = worker.execute(unit, self._queue.timeout(unit))
+                on_news = partial(self._tell, unit)
+                outcome = worker.execute(unit, self._queue.timeout(unit), on_news)
                 with self._changed:
                     if self._stopping:
                         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from distbench import Executor, UnitQueue, execute_unit
 
 
@@ -11,4 +13,5 @@ class Serial(Executor):
     def drain(self, queue: UnitQueue) -> None:
         """Executes units in the order in which they become ready."""
         while queue.open and (unit := queue.take()) is not None:
-            queue.finish(execute_unit(queue.plan_path, unit))
+            on_news = partial(queue.tell, unit)
+            queue.finish(execute_unit(queue.plan_path, unit, on_news=on_news))

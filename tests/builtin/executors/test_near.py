@@ -80,7 +80,7 @@ def test_local_goes_on_with_a_task_whose_images_are_in_memory(
         def __init__(self, *about: object) -> None:
             pass
 
-        def execute(self, unit: str, timeout: float | None) -> Outcome:
+        def execute(self, unit: str, timeout: float | None, on_news: Any = None) -> Outcome:
             order.append(unit)
             return Outcome(unit, "done")
 

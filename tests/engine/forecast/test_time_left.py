@@ -50,6 +50,19 @@ def test_what_has_begun_is_nearer_to_its_end() -> None:
     assert left.seconds() == pytest.approx(1), "late, so at any moment; b is to come"
 
 
+def test_how_far_a_training_is_says_when_it_ends() -> None:
+    now = [0.0]
+    left = TimeLeft(units()[-2:], SIZES, seconds=True, workers=2, clock=lambda: now[0])
+    left.begun("long")
+    now[0] = 10.0
+    left.reached("long", 0.25)
+    assert left.seconds() == pytest.approx(30)
+    now[0] = 20.0
+    assert left.seconds() == pytest.approx(20)
+    left.ended("long", 40.0)
+    assert left.seconds() == pytest.approx(40 / 15)
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(3.4, "3 s"), (89, "89 s"), (600, "10 min"), (9000, "2.5 h")]
 )

@@ -37,6 +37,7 @@ class TimeLeft:
         self._sizes, self._workers, self._clock = sizes, max(1, workers), clock
         self._open: dict[str, Kind] = {unit.id: unit.kind for unit in units}
         self._begun: dict[str, float] = {}
+        self._ends: dict[str, float] = {}
         self._took: dict[Kind, float] = {}
         self._done: dict[Kind, float] = {}
         self._usual = 1.0 if seconds else None
@@ -45,10 +46,17 @@ class TimeLeft:
         """A unit has begun."""
         self._begun[unit] = self._clock()
 
+    def reached(self, unit: str, share: float) -> None:
+        """A unit that has begun has got so far, 0..1."""
+        if unit in self._begun and share > 0:
+            now = self._clock()
+            self._ends[unit] = now + (now - self._begun[unit]) * (1 - share) / share
+
     def ended(self, unit: str, seconds: float) -> None:
         """A unit has ended for good, after so many seconds."""
         kind = self._open.pop(unit, None)
         self._begun.pop(unit, None)
+        self._ends.pop(unit, None)
         if kind is not None:
             self._took[kind] = self._took.get(kind, 0.0) + seconds
             self._done[kind] = self._done.get(kind, 0.0) + self._sizes[unit]
@@ -62,7 +70,9 @@ class TimeLeft:
             if rate is None:
                 return None
             rest = self._sizes[unit] * rate
-            if unit in self._begun:
+            if unit in self._ends:
+                rest = max(self._ends[unit] - now, 0.0)
+            elif unit in self._begun:
                 rest = max(rest - (now - self._begun[unit]), 0.0)
             total, longest = total + rest, max(longest, rest)
         return max(total / self._workers, longest)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from distbench.engine.news import TrainingNews
 from distbench.engine.training.augment import VIEWS
 from distbench.engine.training.inference import Judged
 from distbench.engine.training.loop import train_phases
@@ -124,8 +125,15 @@ def train(
     check_phases(method, phases, context, setting, steps)
     meter = Meter(model, setting.image_size)
     started = time.perf_counter()
+    news = TrainingNews(validate)
     model, curve = train_phases(
-        model, phases, setting, seed=context.seed_for("training"), validate=validate, meter=meter
+        model,
+        phases,
+        setting,
+        seed=context.seed_for("training"),
+        validate=news.validate,
+        progress=news.step,
+        meter=meter,
     )
     if setting.device.type == "cuda":
         torch.cuda.synchronize()

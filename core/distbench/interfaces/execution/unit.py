@@ -77,3 +77,16 @@ class Outcome:
     host: str = ""
     device: str = ""
     home: str = ""
+
+
+@dataclass(frozen=True)
+class News:
+    """How far a unit is.
+
+    Attributes:
+        text: What it is doing, in words.
+        share: Of it, that is done, 0..1.
+    """
+
+    text: str
+    share: float

@@ -8,7 +8,7 @@ from dataclasses import replace
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-from distbench.interfaces.execution.unit import Outcome, Unit
+from distbench.interfaces.execution.unit import News, Outcome, Unit
 
 
 class UnitQueue:
@@ -28,6 +28,7 @@ class UnitQueue:
         on_start: Called with the id of every unit that is handed out.
         on_outcome: Called with every outcome, also of units that fail with what they need; those
             that are lost and handed out again are among them, as ``lost``.
+        on_news: Called with the id of a unit in progress and how far it is.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class UnitQueue:
         environment: Mapping[str, str] | None = None,
         on_start: Callable[[str], None] = lambda unit: None,
         on_outcome: Callable[[Outcome], None] = lambda outcome: None,
+        on_news: Callable[[str, News], None] = lambda unit, news: None,
     ) -> None:
         self.plan_path = plan_path
         self.workers, self.threads, self.device = workers, threads, device
         self.environment = dict(environment or {})
         self._retries = retries
         self._on_start, self._on_outcome = on_start, on_outcome
+        self._on_news = on_news
         self._units: Mapping[str, Unit] = {unit.id: unit for unit in units}
         self._wanted_by: dict[str, list[str]] = {unit.id: [] for unit in units}
         self._order: TopologicalSorter[str] = TopologicalSorter()
@@ -100,6 +103,11 @@ class UnitQueue:
     def timeout(self, unit: str) -> float | None:
         """Seconds that a unit may take; an executor that cannot stop one may ignore it."""
         return self._units[unit].timeout
+
+    def tell(self, unit: str, news: News) -> None:
+        """Passes on how far a unit is; nothing where it has ended or the queue was stopped."""
+        if unit in self._open and not self._stopped:
+            self._on_news(unit, news)
 
     def abandon(self, reason: str) -> None:
         """Ends all units that are open as failed; nothing where the queue was stopped."""
