@@ -49,8 +49,8 @@ def test_it_is_used_by_name(python: Path) -> None:
     done = call(
         python, "-m", "distbench", "run", "--plugin", HERE / "toys.py", "--task", "toy_task",
         "--zoo", "toy_zoo", "--student", "toy_student", "--metric", "width", "--strategy", "last:2",
-        "--baseline", "none", "--steps", "2", "--batch", "4", "--image-size", "16", "--name", "x",
-        "--no-save-student",
+        "--distiller", "pseudo_labels", "--baseline", "none", "--steps", "2", "--batch", "4",
+        "--image-size", "16", "--name", "x", "--no-save-student",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "pseudo_labels/last:2/width" in done.stdout

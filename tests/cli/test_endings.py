@@ -186,7 +186,7 @@ def test_lines_and_codes(
 @pytest.mark.parametrize(
     ("arguments", "option"),
     [
-        (("rank", "--zoo", "a", "--zoo", "b"), "--zoo"),
+        (("rank", "--suite", "a", "--suite", "b"), "--suite"),
         (("run", "--name=a", "--name=b"), "--name"),
         (("rank", "--json", "--json"), "--json"),
         (("run", "--flip", "--no-flip"), "--flip"),

@@ -83,6 +83,7 @@ def framed(tmp_path: Path, toy_options: dict[str, Any], monkeypatch: pytest.Monk
         **{k: v for k, v in toy_options.items() if k != "zoo"},
         "plugin": (*toy_options["plugin"], tmp_path / "framed.py"),
         "task": ("toy_task",),
+        "distiller": "pseudo_labels",
         "baseline": "none",
     }
 

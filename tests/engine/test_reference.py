@@ -30,7 +30,7 @@ def scores(made: Any) -> dict[str, dict[str, float]]:
 
 @pytest.mark.slow
 def test_a_run_trains_one_reference_for_all_metrics_of_a_task_and_seed(options: Options) -> None:
-    made = distbench.run(**options, seeds=2)
+    made = distbench.run(**options, distiller="pseudo_labels", seeds=2)
     assert [row.status for row in made.rows] == ["done"] * 4
     assert [job.seed for job in made.plan.jobs if job.stage == "reference"] == [0, 1]
     kept = list((home() / "artifacts" / "references").glob("*/*/features.npy"))

@@ -77,7 +77,8 @@ def test_a_run_and_rank_show_a_metric_the_same(
 ) -> None:
     given = {**toy_options, "plugin": (*toy_options["plugin"], plugin), "task": "toy_task"}
     ranking = distbench.rank(metric=metric, strategy="nearest", **{**given, "name": None})
-    run = distbench.run(metric=metric, strategy="nearest", baseline="none", **given)
+    methods = {"distiller": "pseudo_labels", "baseline": "none"}
+    run = distbench.run(metric=metric, strategy="nearest", **methods, **given)
     (row,) = run.rows
     assert row.status == "done", row.reason
     scores = row.result.sources.scores

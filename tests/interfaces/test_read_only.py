@@ -135,9 +135,10 @@ def test_a_method_that_writes_is_named(options: dict[str, Any], what: str) -> No
 
 
 def test_a_strategy_that_writes_is_named(options: dict[str, Any]) -> None:
-    (row,) = run(**options, strategy="sorting", baseline="none").rows
+    methods = {"distiller": "pseudo_labels", "baseline": "none"}
+    (row,) = run(**options, **methods, strategy="sorting").rows
     assert "plugin 'sorting': it writes into a read-only array" in str(row.reason)
-    (row,) = run(**options, strategy="emptying", baseline="none").rows
+    (row,) = run(**options, **methods, strategy="emptying").rows
     assert row.status == "done"
     assert row.result is not None
     assert len(row.result.sources.weights) == 3

@@ -94,7 +94,7 @@ def test_results_do_not_depend_on_executor_workers_or_order(
     ):
         monkeypatch.setenv("DISTBENCH_HOME", str(tmp_path / f"home{number}"))
         made = distbench.run(**{**toy_options, **change}, metric=("logme", "parc"))
-        assert made.computed == len(made.rows) == 8
+        assert made.computed == len(made.rows) == 10
         found.append(results(made.rows))
     assert found[0] == found[1] == found[2]
 
@@ -306,7 +306,8 @@ def test_an_edited_plugin_file_is_not_served_what_it_computed_before(
     code = "import distbench, json, sys\n" + f"o = {toy_options | {'plugin': None}!r}\n"
     code = code.replace("PosixPath", "str") + (
         f"o['plugin'] = ({str(toy_options['plugin'][0])!r}, {str(plugin)!r})\n"
-        "r = distbench.run(**o, metric='mine', strategy='nearest', baseline='none')\n"
+        "o |= {'distiller': 'pseudo_labels', 'baseline': 'none'}\n"
+        "r = distbench.run(**o, metric='mine', strategy='nearest')\n"
         "print(json.dumps([r.computed, r.rows[0].result.sources.weights]))\n"
     )
 
@@ -328,6 +329,7 @@ def test_an_edited_plugin_file_is_not_served_what_it_computed_before(
 def test_killed_at_any_moment_no_finished_cell_is_lost(toy_options: Options) -> None:
     command = [sys.executable, "-m", "distbench", "run", "--seeds", "6", "--workers", "2"]
     toy_options["baseline"] = ("finetune", "patient:cells=5,file=go")
+    toy_options["distiller"] = "pseudo_labels"
     flat = {**toy_options, "save_student": None, "executor": "local"}
     for key, value in flat.items():
         option = "--" + key.replace("_", "-")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -17,7 +18,9 @@ class JoinedZoo(Zoo):
     kept by its source, whatever zoo that is in, and is not made again.
     """
 
-    examples = ("joined:one=mini,other=timm",)
+    declines: ClassVar = {
+        "made": "it joins zoos of your choice: check it as zoo:joined:one=A,other=B"
+    }
 
     one: Zoo = Field(description="a zoo")
     other: Zoo = Field(description="another")

@@ -166,7 +166,7 @@ def test_a_search_that_was_stopped_goes_on_where_it_was(options: dict[str, Any])
     with pytest.raises(StoppedError):
         run(options, trials=10, progress=stop)
     lines: list[str] = []
-    resumed = run(options, trials=10, progress=lambda text, done, total: lines.append(text))
+    resumed = run(options, trials=10, progress=lambda text, *more, **left: lines.append(text))
     assert [line.endswith(", as before") for line in lines] == [True] * 2 + [False] * 8
     best = max(trial.value or 0.0 for trial in resumed.studies[0].trials)
     assert lines[-1].startswith(f"{resumed.studies[0].method} 10/10: ")
