@@ -91,7 +91,10 @@ class Context:
 
     @property
     def several(self) -> bool:
-        """Whether an image may show several classes; only methods with such `kinds` see that."""
+        """Whether an image may show several classes.
+
+        Methods see that if their `kinds` say so; a strategy does always, and declines if need be.
+        """
         return self.labels.ndim == 2
 
     def seed_for(self, *axes: str | int) -> int:

@@ -89,7 +89,8 @@ class Distiller(Method):
     """A method that learns from weighted sources.
 
     Attributes:
-        needs: What it reads of a source.
+        needs: What it reads of a source: `features`, `logits` or `text`. Sources without are left
+            out for it.
         learns_from: The sources that a strategy weighs, or always the suite's one generalist.
     """
 

@@ -236,6 +236,19 @@ def test_a_loss_that_explodes_is_named() -> None:
         trained(broken)
 
 
+@pytest.mark.parametrize(
+    ("loss", "shown"),
+    [
+        (lambda s, b: 0.5, "gives 0.5; it gives a tensor of one number"),
+        (lambda s, b: None, "gives None; it"),
+        (lambda s, b: s(b["x"].views["plain"]), r"gives a tensor \(\d+, \d+\); it"),
+    ],
+)
+def test_a_loss_that_is_no_scalar_is_named(loss: Any, shown: str) -> None:
+    with pytest.raises(DistbenchError, match=f"the loss of phase 'train' {shown}"):
+        trained(phase(loss=loss))
+
+
 def test_halves_are_for_cuda_alone() -> None:
     plain, _ = trained(phase())
     for precision in ("bf16", "fp16"):

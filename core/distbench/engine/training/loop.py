@@ -175,7 +175,7 @@ class _PhaseTraining:
         for group, peak in zip(self._optimiser.param_groups, self._peaks, strict=True):
             group["lr"] = peak * share
         with mixed_precision(self._setting.device, self._precision):
-            loss = self._phase.loss(self._model, self._batches())  # ()
+            loss = _scalar(self._phase.loss(self._model, self._batches()), self._phase.name)
         self._optimiser.zero_grad(set_to_none=True)
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         guard.look()
@@ -283,3 +283,18 @@ def _backbone(model: nn.Module) -> nn.Module:
     if not isinstance(model, Classifier):
         raise TypeError("only a Classifier has a backbone that can be left as it is")
     return model.backbone
+
+
+def _scalar(loss: object, phase: str) -> torch.Tensor:
+    """A loss as it is.
+
+    Raises:
+        DistbenchError: It is no tensor of one number.
+    """
+    if isinstance(loss, torch.Tensor) and loss.numel() == 1:
+        return loss.reshape(()) if loss.ndim else loss
+    shown = f"a tensor {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else repr(loss)
+    raise DistbenchError(
+        f"the loss of phase {phase!r} gives {shown[:80]}; it gives a tensor of one number, with "
+        "its gradient"
+    )
