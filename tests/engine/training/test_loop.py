@@ -244,7 +244,7 @@ def test_a_loss_that_explodes_is_named() -> None:
         (lambda s, b: s(b["x"].views["plain"]), r"gives a tensor \(\d+, \d+\); it"),
     ],
 )
-def test_a_loss_that_is_no_scalar_is_named(loss: Any, shown: str) -> None:
+def test_a_loss_that_is_no_scalar_is_named(loss: object, shown: str) -> None:
     with pytest.raises(DistbenchError, match=f"the loss of phase 'train' {shown}"):
         trained(phase(loss=loss))
 
