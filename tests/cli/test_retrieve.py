@@ -88,6 +88,40 @@ def test_it_is_the_set_of_a_run(
     assert [one["image"] for one in found["images"]] == [names[i] for i in kept[1].positions]
 
 
+def test_pixels_of_a_gallery_are_not_stored(
+    gallery: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distbench.engine import workspace
+
+    (gallery / "1" / "10.png").write_bytes(b"no image")
+    (gallery / "2" / "14.png").write_bytes((gallery / "2" / "14.png").read_bytes()[:-200])
+
+    def features(home: Path) -> set[bytes]:
+        return {file.read_bytes() for file in home.rglob("features.npy")}
+
+    def pixels(home: Path) -> list[int]:
+        return sorted(len(np.load(file)) for file in home.rglob("images/*/*/train.npy"))
+
+    found, homes = [], [tmp_path / "streamed", tmp_path / "stored"]
+    for home in homes:
+        monkeypatch.setenv("DISTBENCH_HOME", str(home))
+        found.append(call(gallery, "--skip-corrupt", "--json", "--output", str(tmp_path / "o.csv")))
+        assert found[-1].exit_code == 0, found[-1].output
+        assert json.loads(found[-1].stdout)["available"] == 28
+        # The second time as it was when galleries were stored.
+        monkeypatch.setattr(
+            workspace.Workspace,
+            "_opened",
+            lambda self, task, key, stored: workspace.open_images(
+                self._images_folder(task, key, stored)
+            ),
+        )
+    assert found[0].stdout == found[1].stdout
+    assert features(homes[0]) == features(homes[1])
+    assert pixels(homes[1]) == sorted([28, *pixels(homes[0])])
+    assert len(pixels(homes[0])) == 1
+
+
 def test_the_stored_list_is_a_transfer_set(gallery: Path, tmp_path: Path) -> None:
     from distbench.plugins.registry import registry
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from distbench.engine.sources.embedding_cache import build_embeddings
 from distbench.engine.sources.stored_embeddings import is_finite, open_embedding
 from distbench.engine.stages.prepare import ImageSet, open_images, prepare, read_differently
+from distbench.engine.stages.streamed import GALLERIES, look_through, open_streamed
 from distbench.errors import PluginError
 from distbench.interfaces.context import Context, Embedding, Pool
 from distbench.interfaces.method import Method
@@ -37,10 +38,15 @@ class Workspace:
     Args:
         plan: The plan.
         root: ``$DISTBENCH_HOME``; found if None.
+        streamed: Ids of galleries: image sets whose pixels are decoded when they are read and are
+            not stored, and of which no test images are read.
     """
 
-    def __init__(self, plan: Plan, root: Path | None = None) -> None:
+    def __init__(
+        self, plan: Plan, root: Path | None = None, streamed: Collection[str] = ()
+    ) -> None:
         self.plan = plan
+        self._streamed = streamed
         self.root = root or home()
         self.eligibility = Eligibility(plan.sources, plan.generalist, plan.excluded, plan.marked)
         self.artifacts = ArtifactCache(self.root / "artifacts")
@@ -82,12 +88,26 @@ class Workspace:
         stored = max(protocol.store_size, side)
         if (task.id, stored) not in self._images:
             key = stored_key(task.images_key, protocol, side)
-            opened = open_images(self._images_folder(task, key, stored))
+            opened = self._opened(task, key, stored)
             if side != protocol.image_size and opened.skipped != self.images(task).skipped:
                 raise read_differently(task.id, side, protocol.image_size)
-            self._images = {k: kept for k, kept in self._images.items() if k[0] == task.id}
+            stay = {task.id, *self._streamed}
+            self._images = {k: kept for k, kept in self._images.items() if k[0] in stay}
             self._images[task.id, stored] = opened
         return self._images[task.id, stored]
+
+    def _opened(self, task: PlannedTask, key: str, stored: int) -> ImageSet:
+        # What a run has stored already need not be decoded again.
+        if task.id not in self._streamed or self.artifacts.get("images", key) is not None:
+            return open_images(self._images_folder(task, key, stored))
+        component = self.names.make("task", task.component)
+        key = digest([GALLERIES, 1, key])
+        with self.artifacts.resumable(GALLERIES, key) as made:
+            if made is not None:
+                skip = self.plan.skip_corrupt
+                look_through(component, stored, made.draft, made.unfinished, skip_corrupt=skip)
+        folder = self.artifacts.folder(GALLERIES, key)
+        return open_streamed(component, stored, folder, self.plan.protocol.store)
 
     def _images_folder(self, task: PlannedTask, key: str, stored: int) -> Path:
         if (folder := self.artifacts.get("images", key)) is not None:

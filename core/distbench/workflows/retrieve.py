@@ -66,7 +66,8 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
     """Retrieves a transfer set for one task, with the labelled images of seed 0 as queries.
 
     It is the set that a distiller with ``transfer``, ``budget`` and ``encoder`` uses for seed 0;
-    images and embeddings are shared with such a run.
+    embeddings are shared with such a run. The gallery's pixels go through the encoder and are not
+    stored.
 
     Args:
         config: Names the task, and perhaps suite, zoo and protocol.
@@ -99,7 +100,8 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
     from distbench.engine.training.threads import torch_threads
     from distbench.engine.workspace import Workspace
 
-    work = Workspace(_plan(run, (task, images), info))
+    # A task that is its own gallery has its images stored in any case.
+    work = Workspace(_plan(run, (task, images), info), streamed={images.id} - {task.id})
     queries = work.split(task, 0).labelled
     each = neighbours_each(budget, len(queries))
     if not each:
