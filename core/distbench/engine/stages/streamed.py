@@ -130,7 +130,10 @@ def _corrupt(
     """Positions of the images that cannot be decoded, among those of all parts."""
     unfinished.mkdir(parents=True, exist_ok=True)
     progress = unfinished / "looked.json"
-    done, bad = from_json(progress.read_bytes()) if progress.is_file() else (0, [])
+    done: int = 0
+    bad: list[int] = []
+    if progress.is_file():
+        done, bad = from_json(progress.read_bytes())
     start, written = 0, time.monotonic()
     try:
         for name, part in parts.items():
