@@ -150,7 +150,7 @@ def run(config: Path | str | None = None, **options: Any) -> RunResult:
 
 
 def score(
-    metric: str | Metric,
+    metric: str | Metric | type[Metric],
     features: ArrayLike | None = None,
     labels: ArrayLike | None = None,
     *,
@@ -165,7 +165,7 @@ def score(
     Arrays are numpy or torch, of any real type; all metrics compute in float64.
 
     Args:
-        metric: For example ``"logme"``, ``"parc:dims=32"`` or a `Metric`.
+        metric: For example ``"logme"``, ``"parc:dims=32"``, or a `Metric` or a class of one.
         features: (n, d) of the source on the labelled images.
         labels: (n,) class numbers >= 0; (n, c) of 0 and 1 where an image may show several classes.
         probabilities: (n, z) over the source's own classes.

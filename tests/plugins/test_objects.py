@@ -195,3 +195,55 @@ def test_what_cannot_be_found_again_is_refused(notebook: Any, code: str, message
     with pytest.raises(ArgumentError) as caught:
         with_specifications({"metric": cells["x"]})
     assert message in str(caught.value)
+
+
+USES = '''
+import math
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from distbench import Metric
+
+BOUND = math.inf
+UNKNOWN = float("nan")
+SCALE = np.float64(2.0)
+PLACES = {"here": [Path("/tmp"), (1, None)]}
+double = lambda x: 2 * x
+
+
+@cache
+def offset(n):
+    return n + 0.5
+
+
+def plain(x):
+    return x * SCALE
+
+
+alias = plain
+
+
+class Uses(Metric):
+    """Uses what code can make again."""
+
+    def score(self, probe):
+        known = UNKNOWN != UNKNOWN and PLACES["here"][0] == Path("/tmp")
+        return alias(min(double(3.0), BOUND)) + plain(offset(1)) + known
+'''
+
+
+def test_constants_lambdas_and_aliases_are_made_again(notebook: Any) -> None:
+    cells = notebook(USES)
+    named = with_specifications({"metric": cells["Uses"]})
+    made = registry(tuple(map(Path, named["plugin"]))).make("metric", named["metric"])
+    x, y = [[1.0], [2.0], [3.0], [4.0]], [0, 1, 0, 1]
+    assert distbench.score(made, x, y) == 12 + 3 + 1
+
+
+def test_a_lambda_within_other_code_is_refused_by_its_name(notebook: Any) -> None:
+    text = USES.replace("double = lambda x: 2 * x", "(double, _) = (lambda x: 2 * x), 0")
+    cells = notebook(text)
+    with pytest.raises(ArgumentError, match="Uses uses 'double', a lambda that stands within"):
+        with_specifications({"metric": cells["Uses"]})

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import distbench
-from distbench import ArgumentError, Comparison, Metric, Ranking, UsageError
+from distbench import ArgumentError, Comparison, Metric, Probe, Ranking, UsageError
 
 
 @pytest.fixture
@@ -144,3 +144,22 @@ def test_agreement_is_kendalls_tau_over_the_sources_that_both_scored():
 def test_arrays_and_a_task_do_not_mix(arrays):
     with pytest.raises(ArgumentError, match="task cannot be used"):
         distbench.rank("mini-cub", features={"a": arrays["features"]}, labels=arrays["labels"])
+
+
+class Spread(Metric):
+    """Standard deviation of all features."""
+
+    def score(self, probe: Probe) -> float:
+        return float(probe.features.std())
+
+
+def test_classes_are_taken_as_they_are_by_runs() -> None:
+    x, y = [[1.0, 0.0], [0.0, 2.0], [3.0, 1.0], [0.0, 4.0]], [0, 1, 0, 1]
+    value = float(np.std(x))
+    assert distbench.score(Spread, x, y) == distbench.score(Spread(), x, y) == value
+    named = {"a": x, "b": (2 * np.array(x)).tolist()}
+    assert distbench.rank(metric=Spread, features=named, labels=y).scores["b"] == 2 * value
+    both = distbench.rank(metric=["logme", Spread], features=named, labels=y, strategy="equal")
+    assert [ranking.metric for ranking in both.rankings] == ["logme", "spread"]
+    with pytest.raises(ArgumentError, match="metric=<class 'int'> will not do: give a name, or a"):
+        distbench.score(int, x, y)  # type: ignore[arg-type]

@@ -6,12 +6,16 @@ import ast
 import builtins
 import inspect
 import linecache
+import math
 import symtable
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
+
+import numpy as np
 
 from distbench.errors import ArgumentError
 
@@ -58,8 +62,13 @@ class _Collector:
         ]
         return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
 
-    def _define(self, defined: type | FunctionType) -> None:
+    def _define(self, defined: type | FunctionType, name: str = "") -> None:
         code = _source(defined)
+        if defined.__name__ == "<lambda>" and not _assigns(code, name):
+            raise ArgumentError(
+                f"{self._cls.__name__} uses {name!r}, a lambda that stands within other code; "
+                f"write def {name}(...), or give it a line of its own: {name} = lambda ..."
+            )
         for name in sorted(_globals_of(code)):
             if name in self._around and name not in self._known:
                 self._known.add(name)
@@ -72,20 +81,33 @@ class _Collector:
         elif (place := _place_of(name, value)) is not None:
             module, attribute = place
             self._imports.append(_imported(f"from {module} import", attribute, name))
-        elif getattr(value, "__module__", None) == self._cls.__module__ and isinstance(
-            value, (type, FunctionType)
+        elif isinstance(own := _undecorated(value), (type, FunctionType)) and (
+            own.__module__ == self._cls.__module__
         ):
-            if value.__name__ != name:
-                self._constants.append(f"{name} = {value.__name__}")
-            self._define(value)
-        elif _is_plain(value):
-            self._constants.append(f"{name} = {value!r}")
+            self._bring_definition(name, own)
+        elif (text := _plain_text(value)) is not None:
+            self._constants.append(f"{name} = {text}")
         else:
             raise ArgumentError(
                 f"{self._cls.__name__} uses {name!r}, a {type(value).__name__} that no other "
                 "process can make again; make it a parameter, or write the class into a file and "
                 'give plugin="FILE.py"'
             )
+
+    def _bring_definition(self, name: str, defined: type | FunctionType) -> None:
+        """A function or class of ``__main__``, under the name that it is used by."""
+        if defined.__name__ in (name, "<lambda>"):
+            self._define(defined, name)
+            return
+        if defined.__name__ not in self._known:
+            self._known.add(defined.__name__)
+            self._define(defined)
+        self._definitions.append(f"{name} = {defined.__name__}")
+
+
+def _undecorated(value: Any) -> Any:
+    """A function beneath what `functools.wraps` and `functools.cache` put around it."""
+    return value if isinstance(value, type) else inspect.unwrap(value) if callable(value) else value
 
 
 def _imported(words: str, wanted: str, name: str) -> str:
@@ -107,15 +129,33 @@ def _place_of(name: str, value: Any) -> tuple[str, str] | None:
     return next(((module, n) for n in names if isinstance(n, str) and around.get(n) is value), None)
 
 
-def _is_plain(value: Any) -> bool:
-    """Whether what a value shows as is that value again."""
-    if isinstance(value, Mapping):
-        return type(value) is dict and all(map(_is_plain, [*value.keys(), *value.values()]))
-    if isinstance(value, _SEVERAL):
-        return type(value) in _SEVERAL and all(map(_is_plain, value))
-    if isinstance(value, (float, complex)):
-        return type(value) in _PLAIN and value == value and abs(value) != float("inf")
-    return type(value) in _PLAIN
+def _plain_text(value: Any) -> str | None:
+    """Code that makes a value again; None where no code does."""
+    if isinstance(value, Path):
+        return f"__import__('pathlib').Path({str(value)!r})"
+    if isinstance(value, np.generic):
+        value = value.item()
+    if type(value) is float and not math.isfinite(value):
+        return f"float({str(value)!r})"
+    if type(value) is dict:
+        items = [(_plain_text(key), _plain_text(item)) for key, item in value.items()]
+        known = all(key is not None and item is not None for key, item in items)
+        return f"{{{', '.join(f'{key}: {item}' for key, item in items)}}}" if known else None
+    if type(value) in _SEVERAL:
+        parts = [_plain_text(part) for part in value]
+        listed = ", ".join(part for part in parts if part is not None)
+        return f"{type(value).__name__}([{listed}])" if None not in parts else None
+    return repr(value) if type(value) in _PLAIN else None
+
+
+def _assigns(code: str, name: str) -> bool:
+    """Whether code is one line that gives a value a name."""
+    try:
+        (line,) = ast.parse(code).body
+    except (SyntaxError, ValueError):
+        return False
+    targets = line.targets if isinstance(line, ast.Assign) else ()
+    return [t.id for t in targets if isinstance(t, ast.Name)] == [name]
 
 
 def _source(defined: type | FunctionType) -> str:

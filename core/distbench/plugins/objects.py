@@ -78,7 +78,7 @@ class _PluginWriter:
 
     def specification(self, kind: str, value: Any) -> Specification:
         """A class or object as a table that the registry makes it from."""
-        return self._table(kind, _made(kind, value))
+        return self._table(kind, made_of(kind, value))
 
     def _table(self, kind: str, component: Component) -> dict[str, Any]:
         table = as_table(component)
@@ -107,7 +107,7 @@ class _PluginWriter:
         return name
 
 
-def _made(kind: str, value: Any) -> Component:
+def made_of(kind: str, value: Any) -> Component:
     """An object of a kind; a class is made with its defaults.
 
     Raises:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +21,7 @@ from distbench.interfaces.metric import BEYOND, Metric, SetMetric
 from distbench.interfaces.probe import Probe
 from distbench.interfaces.strategy import Strategy
 from distbench.interfaces.zoo import SourceInfo
+from distbench.plugins.objects import made_of
 from distbench.plugins.registry import registry
 from distbench.storage.validation import faults_of
 
@@ -120,16 +121,19 @@ def _own(array: ArrayLike | None) -> NDArray[Any] | None:
     return None if array is None else as_numpy(array).copy()
 
 
-def as_metric(metric: str | Metric) -> Metric:
-    """A metric by its specification, or as it is.
+def as_metric(metric: str | Metric | type[Metric]) -> Metric:
+    """A metric by its specification, as it is, or of a class with its defaults.
 
     Raises:
         UsageError: The name is unknown or a parameter wrong.
+        ArgumentError: It is no metric.
     """
-    return metric if isinstance(metric, Metric) else registry().make("metric", metric)
+    if isinstance(metric, (str, Mapping)):
+        return registry().make("metric", metric)
+    return cast(Metric, made_of("metric", metric))
 
 
-def score_arrays(metric: str | Metric, arrays: Arrays) -> float:
+def score_arrays(metric: str | Metric | type[Metric], arrays: Arrays) -> float:
     """What `distbench.score` does of the one source that the arrays are of.
 
     Raises:
@@ -154,7 +158,9 @@ def score_arrays(metric: str | Metric, arrays: Arrays) -> float:
 
 
 def rank_arrays(
-    metrics: Sequence[str | Metric], arrays: Arrays, strategy: str | Strategy = "weighted"
+    metrics: Sequence[str | Metric | type[Metric]],
+    arrays: Arrays,
+    strategy: str | Strategy | type[Strategy] = "weighted",
 ) -> Comparison:
     """What `distbench.rank` does of arrays; a metric ``"all"`` stands for all that is possible.
 
@@ -171,9 +177,11 @@ def rank_arrays(
     else:
         chosen = [as_metric(metric) for metric in metrics]
     probes = arrays.probes(chosen)
-    if not isinstance(strategy, Strategy):
-        strategy = registry().make("strategy", strategy)
-    return rank_probes("arrays", chosen, strategy, probes)
+    if isinstance(strategy, (str, Mapping)):
+        weighing = registry().make("strategy", strategy)
+    else:
+        weighing = cast(Strategy, made_of("strategy", strategy))
+    return rank_probes("arrays", chosen, weighing, probes)
 
 
 def _facts(
