@@ -59,3 +59,20 @@ def test_what_a_base_of_ones_own_has_may_become_a_parameter_unless_it_would_be_i
         assert second(k=5).double == 10
         with pytest.raises(TypeError, match=r"'double' of Third hides First\.double; give"):
             create_model("Third", __base__=First, double=(int, 4))
+
+
+def test_an_enumeration_is_no_parameter() -> None:
+    import enum
+
+    class Mode(enum.Enum):
+        FAST = "fast"
+        SLOW = "slow"
+
+    with pytest.raises(
+        TypeError, match=r"'mode' of Moded is an Enum, .* Literal\['fast', 'slow'\]"
+    ):
+
+        class Moded(Component):
+            """Has a mode."""
+
+            mode: Mode = Mode.FAST

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -43,14 +44,21 @@ class Component(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
-        """Refuses a parameter in whose place distbench would find a method of the contract.
+        """Refuses parameters that distbench would not find, or could not write down.
 
         Raises:
             TypeError: A field is called like an attribute of its kind, or like a property of a base
-                class, which would be read in its place.
+                class, which would be read in its place; or it is an enumeration.
         """
         super().__pydantic_init_subclass__(**kwargs)
-        for name in cls.model_fields:
+        for name, field in cls.model_fields.items():
+            kind = field.annotation
+            if isinstance(kind, type) and issubclass(kind, Enum):
+                shown = ", ".join(repr(member.value) for member in kind)
+                raise TypeError(
+                    f"parameter {name!r} of {cls.__name__} is an Enum, which is not typed on a "
+                    f"command line; write Literal[{shown}]"
+                )
             if base := next((base for base in cls.__mro__[1:] if _claims(base, name)), None):
                 raise TypeError(
                     f"parameter {name!r} of {cls.__name__} hides {base.__name__}.{name}; "

@@ -145,7 +145,8 @@ def value_of(
         logs: (m, c), logarithms of the probabilities; None where the measure needs none.
 
     Raises:
-        PluginError: It fails, or gives what is no number, or hits that are not its value.
+        PluginError: It fails, or gives what is no number, in percent no share, or hits that are
+            not its value.
     """
     several = labels.ndim == 2
     if ("several" if several else "single") not in measure.kinds:
@@ -163,6 +164,10 @@ def value_of(
     if not np.isfinite(value):
         raise PluginError(
             measure.name, f"value gives {value}; raise distbench.Declined where it is not defined"
+        )
+    if measure.unit == "percent" and not -1e-9 <= value <= 1 + 1e-9:
+        raise PluginError(
+            measure.name, f"value gives {value:g}; what is shown in percent is a share, 0 to 1"
         )
     if hits is None:
         return Judged(value, blocks=jackknifed(measure, value, *answers))
