@@ -62,9 +62,9 @@ def test_of_a_module_that_runs_twice_the_last_output_counts() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("blocks.2", "there is no layer 'blocks.2'. Did you mean 'blocks.1' or 'blocks.0'"),
-        ("", "there is no layer ''. The outermost are stem, blocks, pair"),
-        ("pair", "layer 'pair' gives a tuple and no tensor; name one within it"),
+        ("blocks.2", "the student has no layer 'blocks.2'. Did you mean 'blocks.1' or 'blocks.0'"),
+        ("", "the student has no layer ''. The outermost are stem, blocks, pair"),
+        ("pair", "layer 'pair' of the student gives a tuple and no tensor; name one within it"),
     ],
 )
 def test_layers_that_cannot_be_had(name: str, message: str) -> None:

@@ -257,11 +257,13 @@ class Trainer:
     ) -> tuple[int, ...]:
         side, device = setting.image_size, setting.device
         network: nn.Module = student.backbone
+        whose = "the student"
         if source is not None:
+            whose = f"source {source.info.name!r}"
             side = source.info.input_size
             network = network_of(self.work.sources[source.info.name], device)
         image = torch.zeros(1, 3, side, side, device=device)
-        return shape_of(network.eval(), name, lambda: network(image))
+        return shape_of(network.eval(), name, lambda: network(image), whose)
 
     def _layer(self, source: WeightedSource, name: str, pool: Pool = None) -> NDArray[np.float16]:
         self.tapped[source.info.name] += len(self.setting.images)

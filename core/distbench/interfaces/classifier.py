@@ -80,7 +80,7 @@ class Classifier(nn.Module):
         Raises:
             ArgumentError: There is no such layer.
         """
-        with tapped(self.backbone, layers) as collected:
+        with tapped(self.backbone, layers, "the student") as collected:
             features = self.features(images)
         return NetworkOutputs(features, self.classify(features), collected)
 

@@ -31,12 +31,15 @@ class NetworkOutputs:
 
 
 @contextmanager
-def tapped(network: nn.Module, names: Sequence[str]) -> Iterator[dict[str, torch.Tensor]]:
+def tapped(
+    network: nn.Module, names: Sequence[str], whose: str = "the network"
+) -> Iterator[dict[str, torch.Tensor]]:
     """Collects the outputs of modules while a network runs; of one that runs twice the last.
 
     Args:
         network: The network.
         names: Paths of its modules, as `torch.nn.Module.named_modules` has them.
+        whose: What an error calls the network.
 
     Yields:
         Filled by a forward pass, by path.
@@ -49,11 +52,14 @@ def tapped(network: nn.Module, names: Sequence[str]) -> Iterator[dict[str, torch
     def keep(name: str, _: nn.Module, inputs: Any, output: Any) -> None:
         if not isinstance(output, torch.Tensor):
             raise ArgumentError(
-                f"layer {name!r} gives a {type(output).__name__} and no tensor; name one within it"
+                f"layer {name!r} of {whose} gives a {type(output).__name__} and no tensor; name "
+                "one within it"
             )
         outputs[name] = output
 
-    hooks = [module_of(network, name).register_forward_hook(partial(keep, name)) for name in names]
+    hooks = [
+        module_of(network, name, whose).register_forward_hook(partial(keep, name)) for name in names
+    ]
     try:
         yield outputs
     finally:
@@ -61,7 +67,7 @@ def tapped(network: nn.Module, names: Sequence[str]) -> Iterator[dict[str, torch
             hook.remove()
 
 
-def module_of(network: nn.Module, name: str) -> nn.Module:
+def module_of(network: nn.Module, name: str, whose: str = "the network") -> nn.Module:
     """The module of a path.
 
     Raises:
@@ -71,25 +77,28 @@ def module_of(network: nn.Module, name: str) -> nn.Module:
     if not name or name not in modules:
         outer = ", ".join(key for key, _ in network.named_children())
         near = did_you_mean(name, modules.keys() - {""})
-        raise ArgumentError(f"there is no layer {name!r}.{near} The outermost are {outer}")
+        raise ArgumentError(f"{whose} has no layer {name!r}.{near} The outermost are {outer}")
     return modules[name]
 
 
-def shape_of(network: nn.Module, name: str, forward: Callable[[], object]) -> tuple[int, ...]:
+def shape_of(
+    network: nn.Module, name: str, forward: Callable[[], object], whose: str = "the network"
+) -> tuple[int, ...]:
     """Shape of one layer without the first axis.
 
     Args:
         network: The network.
         name: Path of its module.
         forward: Runs the network on one image.
+        whose: What an error calls the network.
 
     Raises:
         ArgumentError: There is no such module, or what it gives is no tensor.
     """
-    with torch.no_grad(), tapped(network, (name,)) as outputs:
+    with torch.no_grad(), tapped(network, (name,), whose) as outputs:
         forward()
     if name not in outputs:
-        raise ArgumentError(f"layer {name!r} is not run")
+        raise ArgumentError(f"layer {name!r} of {whose} is not run")
     return tuple(outputs[name].shape[1:])
 
 

@@ -64,7 +64,7 @@ class SourceNetwork(nn.Module):
             for head in self._head
         ]
         try:
-            with tapped(self.network, layers) as outputs:
+            with tapped(self.network, layers, f"source {info.name!r}") as outputs:
                 result = self.network(normalise(sized, info.mean, info.std)).float()
         finally:
             for hook in hooks:
