@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 
 from distbench.engine.forecast.estimate import foreseen
+from distbench.engine.forecast.telling import Telling
 from distbench.engine.forecast.time_left import TimeLeft, sizes_of
 from distbench.engine.handed_over import handed_over
 from distbench.engine.ledger import Ledger
@@ -13,7 +13,7 @@ from distbench.engine.processes.memory_estimate import free_memory, memory_warni
 from distbench.errors import MachineError
 from distbench.interfaces.calls import naming
 from distbench.interfaces.execution.executor import Executor
-from distbench.interfaces.execution.unit import News, Outcome
+from distbench.interfaces.execution.unit import Outcome
 from distbench.interfaces.execution.unit_queue import UnitQueue
 from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
@@ -29,7 +29,6 @@ _LOOKED_AT = 200
 _GROUPS = 4
 """Passes over the images of a task in which its sources are embedded where nobody knows how many
 GPUs there are."""
-_MINOR = ("embed:", "score:")
 _LONG = 60.0
 """Seconds that a unit is expected to take, from which on its beginning has a line in a log; and
 those after which what is in progress has one."""
@@ -67,62 +66,31 @@ def execute_cells(
     if jobs_only:
         units = [unit for unit in units if unit.kind != "cell"]
     fatal: list[str] = []
-    spoken = [time.monotonic()]
     forecast = None
     if executor.here and workers and not jobs_only:
         forecast = foreseen(plan, units, min(workers, len(units) or 1), ledger_rows(plan))
     if forecast is not None:
         progress(f"expected: {forecast}")
+    expected = {} if forecast is None else forecast.units
     left = TimeLeft(
         units,
-        sizes_of(plan, units) if forecast is None else forecast.units,
+        expected or sizes_of(plan, units),
         seconds=forecast is not None,
         workers=min(workers or 1, len(units) or 1),
     )
+    long = {unit for unit, seconds in expected.items() if seconds > _LONG}
+    telling = Telling(units, progress, left, long=long, every=_LONG)
 
     def begun(unit: str) -> None:
         on_start(unit)
-        left.begun(unit)
-        long = forecast is not None and forecast.units[unit] > _LONG
-        progress(
-            f"{queue[unit].title}: begun",
-            len(units) - len(queue),
-            len(units),
-            minor=not long,
-            left=left.seconds(),
-        )
-
-    def told(unit: str, news: News) -> None:
-        left.reached(unit, news.share)
-        log_line = time.monotonic() - spoken[0] > _LONG
-        if log_line:
-            spoken[0] = time.monotonic()
-        progress(
-            f"{queue[unit].title}: {news.text}",
-            len(units) - len(queue),
-            len(units),
-            minor=not log_line,
-            left=left.seconds(),
-        )
+        telling.begun(unit)
 
     def ended(outcome: Outcome) -> None:
-        title, lost = queue[outcome.unit].title, outcome.status == "lost"
         if outcome.fatal:
             fatal.append(outcome.reason or "unknown reason")
-        elif not lost:
+        elif outcome.status != "lost":
             on_outcome(outcome)
-        well = outcome.status == "done"
-        ending = "done" if well else f"{outcome.status}: {outcome.reason or ''}"
-        ending += ", so it is tried again" if lost else ""
-        if not lost:
-            left.ended(outcome.unit, outcome.seconds)
-        progress(
-            f"{title}: {ending} ({outcome.seconds:.1f} s)",
-            len(units) - len(queue),
-            len(units),
-            minor=well and outcome.unit.startswith(_MINOR),
-            left=left.seconds(),
-        )
+        telling.ended(outcome)
 
     ship(plan.plugin_files, home())
     # Workers read a plan that nothing replaces, whatever else runs under the same name.
@@ -136,7 +104,7 @@ def execute_cells(
         environment=handed_over(plan.protocol.threads),
         on_start=begun,
         on_outcome=ended,
-        on_news=told,
+        on_news=telling.under_way,
     )
     if forecast is not None:
         warning = forecast.warning(free_memory())
