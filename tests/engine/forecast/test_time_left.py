@@ -68,3 +68,21 @@ def test_how_far_a_training_is_says_when_it_ends() -> None:
 )
 def test_times_are_spoken(seconds: float, text: str) -> None:
     assert spoken_time(seconds) == text
+
+
+def test_what_waits_is_not_gone_through_at_each_piece_of_news() -> None:
+    class Counted(dict[str, float]):
+        looked_up = 0
+
+        def __getitem__(self, key: str) -> float:
+            self.looked_up += 1
+            return super().__getitem__(key)
+
+    many = [Unit(f"u{i}", (), "", kind="cell", task="t") for i in range(1000)]
+    sizes = Counted({unit.id: float(i % 7 + 1) for i, unit in enumerate(many)})
+    left = TimeLeft(many, sizes, seconds=True, workers=4)
+    for unit in many:
+        left.begun(unit.id)
+        assert left.seconds() is not None
+        left.ended(unit.id, 1.0)
+    assert sizes.looked_up < 10 * len(many)
