@@ -11,7 +11,6 @@ from distbench.cli import options as o
 from distbench.cli.shown.output import echo, table
 
 if TYPE_CHECKING:
-    from distbench.engine.ledger import Ledger
     from distbench.interfaces.reporter import Cell
     from distbench.planning.config import RunConfig
     from distbench.planning.plan import Plan
@@ -162,6 +161,7 @@ def _in_effect(result: RunResult) -> dict[str, dict[str, float]]:
 
 def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool) -> None:
     from distbench.engine.execute import short_of_memory, workers_at_once
+    from distbench.engine.forecast.estimate import mean_seconds
     from distbench.engine.ledger import Ledger
     from distbench.planning.planner import make_plan
     from distbench.workflows.run import made_ready
@@ -173,7 +173,7 @@ def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool)
     to_compute = ledger.missing(cells)
     executor, _ = made_ready(config, plan, to_compute)
     missing = {cell.id for cell in to_compute}
-    seconds = _estimate(ledger)
+    seconds = mean_seconds(ledger.rows())
     cost = sum(seconds.get(cell.method, 0.0) for cell in cells if cell.id in missing)
     known = bool(missing) and all(c.method in seconds for c in cells if c.id in missing)
     if as_json:
@@ -209,15 +209,6 @@ def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool)
         echo(f"{len(cells)} cells, {len(missing)} to be computed; {guess}.")
     else:
         echo(f"{len(cells)} cells, all cached.")
-
-
-def _estimate(ledger: Ledger) -> dict[str, float]:
-    """Mean seconds of a finished cell by method, from this plan's rows."""
-    seconds: dict[str, list[float]] = {}
-    for row in ledger.rows():
-        if row.cost is not None:
-            seconds.setdefault(row.method.id, []).append(row.cost.total_seconds)
-    return {method: sum(times) / len(times) for method, times in seconds.items()}
 
 
 def _table(plan: Plan, cells: Sequence[Cell], missing: set[str]) -> str:

@@ -22,10 +22,7 @@ from distbench.planning.plan import Plan
 from distbench.planning.units import units_of
 from distbench.plugins.shipped_files import ship
 from distbench.storage.home import home
-from distbench.storage.rows import Row
 
-_LOOKED_AT = 200
-"""Cells that tell what one takes; a plan may have a hundred thousand."""
 _GROUPS = 4
 """Passes over the images of a task in which its sources are embedded where nobody knows how many
 GPUs there are."""
@@ -68,7 +65,7 @@ def execute_cells(
     fatal: list[str] = []
     forecast = None
     if executor.here and workers and not jobs_only:
-        forecast = foreseen(plan, units, min(workers, len(units) or 1), ledger_rows(plan))
+        forecast = foreseen(plan, units, min(workers, len(units) or 1), Ledger(plan).some_rows)
     if forecast is not None:
         progress(f"expected: {forecast}")
     expected = {} if forecast is None else forecast.units
@@ -128,9 +125,4 @@ def short_of_memory(plan: Plan, executor: Executor, workers: int | None) -> str 
     """What to say where this machine's workers have too little memory; see `memory_warning`."""
     if not workers or not executor.here:
         return None
-    return memory_warning(workers, ledger_rows(plan))
-
-
-def ledger_rows(plan: Plan) -> list[Row]:
-    """Rows of cells of a plan that were computed before; of a large plan, of its first ones."""
-    return list(Ledger(plan).rows(plan.cells[:_LOOKED_AT]))
+    return memory_warning(workers, Ledger(plan).some_rows())

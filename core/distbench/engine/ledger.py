@@ -26,6 +26,10 @@ SEEN_AFTER = 60.0
 _FINISHED = ("done", "declined", "skipped")
 
 
+_LOOKED_AT = 200
+"""Cells that tell what one takes; a plan may have a hundred thousand."""
+
+
 class Ledger:
     """Reads and writes the rows of a plan under ``$DISTBENCH_HOME/cells``.
 
@@ -51,6 +55,10 @@ class Ledger:
         """All rows that there are, in the order of the plan."""
         rows = (self.row(cell) for cell in (self.plan.cells if cells is None else cells))
         return [row for row in rows if row is not None]
+
+    def some_rows(self) -> list[Row]:
+        """Rows that tell what a cell takes: of a large plan, those of its first cells."""
+        return self.rows(self.plan.cells[:_LOOKED_AT])
 
     def predictions(self, row: Row) -> Predictions | None:
         """The test predictions of a row; None where its cell is not done."""

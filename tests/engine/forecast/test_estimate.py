@@ -67,13 +67,13 @@ def test_nothing_is_measured_for_what_is_short_or_of_a_suite(
 
     monkeypatch.setattr(module, "measure_pace", measured)
     short = make_plan(RunConfig.make(**toy_options))
-    assert foreseen(short, units_of(short, short.cells), 2, []) is None
+    assert foreseen(short, units_of(short, short.cells), 2, list) is None
     suite = make_plan(RunConfig.make(suite="mini", task="mini-cub", distiller="none"))
-    assert foreseen(suite, units_of(suite, suite.cells), 2, []) is None
+    assert foreseen(suite, units_of(suite, suite.cells), 2, list) is None
     monkeypatch.setattr(module, "measure_pace", lambda plan: PACE)
-    assert foreseen(plan, units_of(plan, plan.cells), 2, []) is not None
+    assert foreseen(plan, units_of(plan, plan.cells), 2, list) is not None
     monkeypatch.setattr(module, "measure_pace", lambda plan: "it has no weights")
-    assert foreseen(plan, units_of(plan, plan.cells), 2, []) is None
+    assert foreseen(plan, units_of(plan, plan.cells), 2, list) is None
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from distbench.engine.forecast.pace import Pace, measure_pace
@@ -80,7 +80,7 @@ class Estimate:
 
 
 def foreseen(
-    plan: Plan, units: Sequence[Unit], workers: int, rows: Sequence[Row]
+    plan: Plan, units: Sequence[Unit], workers: int, rows: Callable[[], Sequence[Row]]
 ) -> Estimate | None:
     """What units of a plan are expected to take here; None where nobody would wait for it.
 
@@ -91,14 +91,14 @@ def foreseen(
         plan: The plan.
         units: What is to be done.
         workers: How many are worked on at once.
-        rows: Of cells of this plan that were computed before.
+        rows: Gives those of cells of this plan that were computed before.
     """
     cells = {cell.id: cell.method for cell in plan.cells}
     shown = [plan.method(cells[unit.id]).step_images for unit in units if unit.kind == "cell"]
     if plan.suite != NO_SUITE or sum(shown) * plan.protocol.steps < _WORTH_IT:
         return None
     pace = measure_pace(plan)
-    return None if isinstance(pace, str) else estimate(plan, units, pace, workers, rows)
+    return None if isinstance(pace, str) else estimate(plan, units, pace, workers, rows())
 
 
 def estimate(
@@ -115,7 +115,7 @@ def estimate(
         workers: How many are worked on at once.
         rows: Of cells of this plan that were computed before: of their methods the mean is taken.
     """
-    known = _mean_seconds(rows)
+    known = mean_seconds(rows)
     jobs, cells = {job.id: job for job in plan.jobs}, {cell.id: cell for cell in plan.cells}
     seconds: dict[str, float] = {}
     of_methods: dict[str, float] = {}
@@ -136,7 +136,8 @@ def estimate(
     return Estimate(seconds, max(1, workers), _WORKER + memory, (heaviest, share))
 
 
-def _mean_seconds(rows: Sequence[Row]) -> dict[str, float]:
+def mean_seconds(rows: Iterable[Row]) -> dict[str, float]:
+    """Mean seconds of a finished cell by method."""
     took: dict[str, list[float]] = {}
     for row in rows:
         if row.cost is not None:
