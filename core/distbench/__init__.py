@@ -53,7 +53,6 @@ if TYPE_CHECKING:
         WeightedSource,
     )
     from distbench.interfaces.execution.executor import Executor
-    from distbench.interfaces.execution.machine import usable_cores, visible_gpus
     from distbench.interfaces.execution.unit import News, Outcome, Resources, Unit
     from distbench.interfaces.execution.unit_queue import UnitQueue
     from distbench.interfaces.groups import take_groups
@@ -94,7 +93,7 @@ if TYPE_CHECKING:
     from distbench.storage.network.offline import admit, offline
     from distbench.storage.rows import Row
     from distbench.storage.safe_text import csv_cell, harmless_text
-    from distbench.storage.system.machine import this_machine
+    from distbench.storage.system.machine import this_machine, usable_cores, visible_gpus
     from distbench.storage.toml import parse_toml, toml_value
     from distbench.storage.validation import faults_of
     from distbench.storage.verified import verified_since
@@ -136,9 +135,9 @@ __all__ = [
     "Metric",
     "Need",
     "NetworkOutputs",
+    "News",
     "OneLine",
     "Optimiser",
-    "News",
     "Outcome",
     "Part",
     "Phase",

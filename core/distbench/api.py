@@ -62,7 +62,6 @@ HOME = {
         "WeightedSource",
     ],
     "interfaces.execution.executor": ["Executor"],
-    "interfaces.execution.machine": ["usable_cores", "visible_gpus"],
     "interfaces.execution.unit": ["News", "Outcome", "Resources", "Unit"],
     "interfaces.execution.unit_queue": ["UnitQueue"],
     "interfaces.groups": ["take_groups"],
@@ -103,7 +102,7 @@ HOME = {
     "storage.verified": ["verified_since"],
     "storage.rows": ["Row"],
     "storage.safe_text": ["csv_cell", "harmless_text"],
-    "storage.system.machine": ["this_machine"],
+    "storage.system.machine": ["this_machine", "usable_cores", "visible_gpus"],
     "storage.toml": ["parse_toml", "toml_value"],
     "storage.validation": ["faults_of"],
 }

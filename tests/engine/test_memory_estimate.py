@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from distbench.cli.shown.progress import UnitProgress
-from distbench.engine.processes import memory_estimate
-from distbench.engine.processes.memory_estimate import free_memory, memory_warning
+from distbench.engine.processes.memory_estimate import memory_warning
+from distbench.storage.system import memory
+from distbench.storage.system.memory import free_memory
 
 
 @pytest.fixture
@@ -22,9 +23,9 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         files |= {"max": limit, "current": use}
         for name, text in files.items():
             (tmp_path / name).write_text(text)
-        monkeypatch.setattr(memory_estimate, "_MEMINFO", tmp_path / "meminfo")
+        monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
         group = (str(tmp_path / "max"), str(tmp_path / "current"))
-        monkeypatch.setattr(memory_estimate, "_GROUPS", (group,))
+        monkeypatch.setattr(memory, "_GROUPS", (group,))
 
     return say
 
@@ -41,8 +42,8 @@ def test_what_is_free_is_the_least_of_machine_and_container(machine) -> None:
 
 
 def test_nothing_is_said_where_nothing_is_known(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(memory_estimate, "_MEMINFO", tmp_path / "absent")
-    monkeypatch.setattr(memory_estimate, "_GROUPS", ((str(tmp_path), str(tmp_path)),))
+    monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "absent")
+    monkeypatch.setattr(memory, "_GROUPS", ((str(tmp_path), str(tmp_path)),))
     assert free_memory() is None
     assert memory_warning(99, ()) is None
 

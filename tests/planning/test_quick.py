@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from distbench.interfaces.execution.machine import total_memory
 from distbench.planning import quick as module
 from distbench.planning.config import RunConfig
 from distbench.planning.planner import make_plan
 from distbench.planning.quick import Machine, quick
 from distbench.planning.resolve import ResolvedRun
+from distbench.storage.system import memory
+from distbench.storage.system.memory import total_memory
 
 GB = 10**9
 
@@ -91,9 +92,14 @@ def test_a_suite_is_left_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [c.name for c in run.components("baseline")] == ["finetune", "fixmatch"]
 
 
-def test_the_memory_of_a_container_is_its_own(tmp_path: Path) -> None:
-    whole = total_memory(())
+def test_the_memory_of_a_container_is_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "_GROUPS", ())
+    whole = total_memory()
     assert whole is not None and whole > GB / 4
+    limits = [str(tmp_path / name) for name in ("memory.max", "absent")]
+    monkeypatch.setattr(memory, "_GROUPS", [(limit, "") for limit in limits])
     for text, expected in (("max\n", whole), ("1000000\n", 1_000_000)):
         (tmp_path / "memory.max").write_text(text)
-        assert total_memory((tmp_path / "memory.max", tmp_path / "absent")) == expected
+        assert total_memory() == expected

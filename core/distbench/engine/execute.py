@@ -9,7 +9,7 @@ from distbench.engine.forecast.telling import Telling
 from distbench.engine.forecast.time_left import TimeLeft, sizes_of
 from distbench.engine.handed_over import handed_over
 from distbench.engine.ledger import Ledger
-from distbench.engine.processes.memory_estimate import free_memory, memory_warning
+from distbench.engine.processes.memory_estimate import memory_warning
 from distbench.errors import MachineError
 from distbench.interfaces.calls import naming
 from distbench.interfaces.execution.executor import Executor
@@ -22,6 +22,7 @@ from distbench.planning.plan import Plan
 from distbench.planning.units import units_of
 from distbench.plugins.shipped_files import ship
 from distbench.storage.home import home
+from distbench.storage.system.memory import free_memory
 
 _GROUPS = 4
 """Passes over the images of a task in which its sources are embedded where nobody knows how many

@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from distbench.interfaces.execution.machine import total_memory, usable_cores, visible_gpus
 from distbench.interfaces.suite import Protocol, Value
 from distbench.planning.resolved_task import ResolvedTask
+from distbench.storage.system.machine import usable_cores, visible_gpus
+from distbench.storage.system.memory import total_memory
 
 _LITTLE = 2.5e9
 """Bytes a worker below which images are smaller still, as an ordinary student of 128 pixels and its

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distbench.storage.system.machine import usable_cores
+
 QUALITY = 90
 """Of the JPEG files; colours have half the resolution, as in most photographs."""
 
@@ -22,9 +24,7 @@ _SHARE = 16
 """Images that a thread takes at once."""
 
 _one_at_a_time = threading.Lock()
-_coding = ThreadPoolExecutor(
-    len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(), "jpeg"
-)
+_coding = ThreadPoolExecutor(usable_cores(), "jpeg")
 
 
 class JpegFile:

@@ -120,7 +120,7 @@ def _without_home(text: str) -> str:
 
 
 def _cpu() -> dict[str, Any]:
-    from distbench.interfaces.execution.machine import usable_cores
+    from distbench.storage.system.machine import usable_cores
 
     threads = {}
     with contextlib.suppress(ImportError):

@@ -13,8 +13,8 @@ from PIL import Image
 
 from distbench.engine.stages.reader import Pixels, Reader, reader
 from distbench.errors import CorruptImageError
-from distbench.interfaces.execution.machine import usable_cores
 from distbench.interfaces.task import Task
+from distbench.storage.system.machine import usable_cores
 
 _CHUNK = 64
 """Images that a thread decodes before it hands them on: at store size, some megabytes."""

@@ -16,11 +16,11 @@ from pydantic_core import from_json
 from distbench.engine.stages.decode import decoded, fit, sample
 from distbench.engine.stages.prepare import ImageSet
 from distbench.engine.stages.reader import Pixels, Reader, reader
-from distbench.interfaces.execution.machine import usable_cores
 from distbench.interfaces.task import Part, Task
 from distbench.planning.split import joined_groups
 from distbench.storage.atomic import write_atomic
 from distbench.storage.jpegs import as_kept
+from distbench.storage.system.machine import usable_cores
 
 GALLERIES = "galleries"
 """Of artifact: a folder that `look_through` fills."""

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from distbench.interfaces.execution.machine import usable_cores
 from distbench.storage.npy import Images
+from distbench.storage.system.machine import usable_cores
 
 _SIDE = 16
 _COARSE = 4

@@ -35,7 +35,7 @@ class Executor(Component, ABC):
         Args:
             device: As ``--device`` names it: ``auto``, ``cpu``, ``cuda``, ...
         """
-        from distbench.interfaces.execution.machine import visible_gpus
+        from distbench.storage.system.machine import visible_gpus
 
         return int(device.startswith("cuda") or (device == "auto" and bool(visible_gpus())))
 

@@ -1,8 +1,9 @@
-"""Which machine this is, to whoever shares a folder with it."""
+"""Which machine this is, and what of it decides how much is worked on at once."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import platform
 from pathlib import Path
 
@@ -14,3 +15,26 @@ def this_machine() -> str:
         facts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
         facts.append(str(Path("/proc/self/ns/pid").readlink()))
     return " ".join(facts)
+
+
+def visible_gpus(devices: Path = Path("/dev")) -> list[str]:
+    """The NVIDIA GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them.
+
+    Looks at device files alone: to ask torch would cost its import.
+    """
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    there = sorted(
+        (path for path in devices.glob("nvidia*") if path.name[6:].isdecimal()),
+        key=lambda path: int(path.name[6:]),
+    )
+    if given is not None:
+        named = [name.strip() for name in given.split(",")]
+        return [name for name in named if name and name != "-1"] if there else []
+    return [str(number) for number in range(len(there))]
+
+
+def usable_cores() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0)) or 1
+    return os.cpu_count() or 1

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench.errors import reason_of
-from distbench.interfaces.execution.machine import usable_cores
+from distbench.storage.system.machine import usable_cores
 from distbench.workflows.predict.inputs import Item
 from distbench.workflows.predict.model import Model
 
