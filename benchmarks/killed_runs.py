@@ -49,14 +49,14 @@ def results(folder: Path) -> dict[str, Any]:
 def workers_of(folder: Path) -> list[int]:
     """Processes that compute units of the run, whoever started them."""
     plans = f"\0distbench.engine.worker\0{folder}/home/".encode()
-    found = []
+    workers = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if plans in (process / "cmdline").read_bytes():
-                found.append(int(process.name))
+                workers.append(int(process.name))
         except OSError:
             continue
-    return found
+    return workers
 
 
 def kill_at_random(folder: Path, executor: str, times: int, longest: float, seed: int) -> None:

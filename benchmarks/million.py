@@ -127,9 +127,9 @@ def measured(
         )
         try:
             while running.poll() is None:
-                found = [_memory(pid) for pid in _family(running.pid)]
-                own = max(own, sum(anonymous for anonymous, _ in found))
-                resident = max(resident, sum(whole for _, whole in found))
+                taken = [_memory(pid) for pid in _family(running.pid)]
+                own = max(own, sum(anonymous for anonymous, _ in taken))
+                resident = max(resident, sum(whole for _, whole in taken))
                 if until is not None and until():
                     killed = True
                     break

@@ -51,7 +51,7 @@ def test_commands_print_by_nothing_else() -> None:
     """Other ways of printing would let through what `echo` holds."""
     printing = re.compile(r"\b(?:typer|click)\.(?:secho|echo)\(|\bprint\(|std(?:out|err)\.write\(")
     allowed = {"output.py", "check.py", "__init__.py"}
-    for file in Path(distbench.cli.__file__).parent.glob("*.py"):
+    for file in Path(distbench.cli.__file__).parent.rglob("*.py"):
         if file.name not in allowed:
             assert not printing.search(file.read_text(encoding="utf-8")), file.name
 

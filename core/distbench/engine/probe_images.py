@@ -157,8 +157,8 @@ class ProbeImages:
             from distbench.engine.training.threads import torch_threads
 
             with torch_threads(protocol.threads):
-                made = build_embeddings(
+                by_key = build_embeddings(
                     self._artifacts, missing, self._images, pick_device(device), protocol
                 )
-            return {name: folders[name] or made[key] for name, key in keys.items()}
+            return {name: folders[name] or by_key[key] for name, key in keys.items()}
         return {name: folder for name, folder in folders.items() if folder is not None}

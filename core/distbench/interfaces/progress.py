@@ -28,14 +28,7 @@ class Progress(Protocol):
         """
 
 
-def silent(
-    text: str,
-    done: int = 0,
-    total: int | None = None,
-    *,
-    minor: bool = False,
-    left: float | None = None,
-) -> None:
+def silent(text: str, done: int = 0, total: int | None = None, **more: object) -> None:
     """The `Progress` of work that nobody waits for."""
 
 

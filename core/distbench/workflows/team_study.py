@@ -17,6 +17,7 @@ from distbench.leaderboard.analysis.trials import LEAST, ByCell
 from distbench.storage.hashing import seed_for
 
 if TYPE_CHECKING:
+    from distbench.interfaces.probe import Probe
     from distbench.planning.plan import Plan
     from distbench.plugins.registry import Registry
 
@@ -112,26 +113,31 @@ def team_scores(
             method, at = methods[cell.method], (cell.task, cell.seed)
             label = cell.method.split("/", 2)[-1]
             single = alone[label].get(at, {})
-            here = scores[label][at] = {}
+            scored = [team for team in teams if single.keys() >= {*team}]
             metric = work.names.make("metric", method.components["metric"])
             if not isinstance(metric, SetMetric):
-                for team in teams:
-                    if single.keys() >= {*team}:
-                        here[team_label(team)] = float(np.mean([single[name] for name in team]))
+                means = {team_label(t): float(np.mean([single[n] for n in t])) for t in scored}
+                scores[label][at] = means
                 continue
-            if not single:
-                continue  # it declines or fails on every source
-            probes = {
-                probe.source.name: probe
-                for probe in probes_for(work, tasks[cell.task], method, cell.seed)
-            }
-            for team in teams:
-                if single.keys() >= {*team}:
-                    try:
-                        with naming(metric.name, "score_set"):
-                            said = float(metric.score_set([probes[name] for name in team]))
-                    except Declined as declined:
-                        warnings[f"{label} on {cell.task}: {declined.reason}"] = None
-                    else:
-                        here[team_label(team)] = said
+            probes = probes_for(work, tasks[cell.task], method, cell.seed) if scored else []
+            scores[label][at], reasons = _asked(metric, scored, probes)
+            warnings |= {f"{label} on {cell.task}: {reason}": None for reason in reasons}
     return {metric: scores[metric] for metric in alone}, tuple(warnings)
+
+
+def _asked(
+    metric: SetMetric, teams: Sequence[Team], probes: Sequence[Probe]
+) -> tuple[dict[str, float], list[str]]:
+    """What a metric of teams says of some, and why it says nothing of the others."""
+    by_name = {probe.source.name: probe for probe in probes}
+    scores: dict[str, float] = {}
+    reasons = []
+    for team in teams:
+        try:
+            with naming(metric.name, "score_set"):
+                score = float(metric.score_set([by_name[name] for name in team]))
+        except Declined as declined:
+            reasons.append(declined.reason)
+        else:
+            scores[team_label(team)] = score
+    return scores, reasons

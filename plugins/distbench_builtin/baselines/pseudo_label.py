@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from distbench import Baseline, MethodContext, searched
+from distbench_builtin.shared.methods.on_unlabelled import OnUnlabelled
 from distbench_builtin.shared.methods.parameters import head_rate, weight_penalty
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from distbench import Batch, Classifier, Phase
 
 
-class PseudoLabel(Baseline):
+class PseudoLabel(OnUnlabelled, Baseline):
     """Learns the most likely class of unlabelled images as if it were their label.
 
     Lee, "Pseudo-Label: The Simple and Efficient Semi-Supervised Learning Method for Deep Neural
@@ -40,10 +41,6 @@ class PseudoLabel(Baseline):
     lr: float = searched(0.03, low=5e-4, high=0.2, log=True, gt=0, description="peak learning rate")
     head_lr: float = head_rate()
     weight_decay: float = weight_penalty()
-
-    def step_images(self, batch: int) -> float:
-        """Those with labels and those without."""
-        return batch * (1 + self.ratio)
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled and unlabelled images."""

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from distbench import Distiller, MethodContext, Need
 from distbench_builtin.shared.methods.joint_classifier import probabilities, settle
+from distbench_builtin.shared.methods.on_unlabelled import OnUnlabelled
 from distbench_builtin.shared.methods.parameters import (
     head_rate,
     joint_rate,
@@ -34,7 +35,7 @@ _PENALTY = 1e-3
 _FOLDS = 5
 
 
-class JointLinear(Distiller):
+class JointLinear(OnUnlabelled, Distiller):
     """Fits one linear classifier to the features of all weighted sources; learns what it says.
 
     Our own: `label_propagation` with another teacher. The sources' features, standardised over the
@@ -76,10 +77,6 @@ class JointLinear(Distiller):
     head_lr: float = head_rate()
     ratio: int = unlabelled_ratio()
     weight_decay: float = weight_penalty()
-
-    def step_images(self, batch: int) -> float:
-        """Those with labels and those without."""
-        return batch * (1 + self.ratio)
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled images and unlabelled ones with the classifier's answers."""

@@ -17,6 +17,7 @@ from distbench_builtin.shared.methods.graph import (
 )
 from distbench_builtin.shared.methods.graph_at_size import near_graph, spread_targets
 from distbench_builtin.shared.methods.graph_choice import choose
+from distbench_builtin.shared.methods.on_unlabelled import OnUnlabelled
 from distbench_builtin.shared.methods.parameters import (
     head_rate,
     joint_rate,
@@ -40,7 +41,7 @@ _CERTAINTY = (1.0, 2.0, 0.5, 4.0, 0.25)
 """What is tried where it is to be chosen; the first of equally good ones is taken."""
 
 
-class LabelPropagation(Distiller):
+class LabelPropagation(OnUnlabelled, Distiller):
     """Spreads the labels over the neighbour graph of all weighted sources; learns what comes out.
 
     Our own. The sources' features, standardised and weighted by alpha_s^sharpness, stand beside one
@@ -84,10 +85,6 @@ class LabelPropagation(Distiller):
     head_lr: float = head_rate()
     ratio: int = unlabelled_ratio()
     weight_decay: float = weight_penalty()
-
-    def step_images(self, batch: int) -> float:
-        """Those with labels and those without."""
-        return batch * (1 + self.ratio)
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled images and unlabelled ones with their spread labels."""

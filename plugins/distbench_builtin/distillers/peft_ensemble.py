@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from distbench import Distiller, MethodContext, Need, TeacherLogits, TeacherRecipe, searched
+from distbench_builtin.shared.methods.on_unlabelled import OnUnlabelled
 from distbench_builtin.shared.methods.parameters import (
     head_rate,
     joint_rate,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from distbench import Phase
 
 
-class PeftEnsemble(Distiller):
+class PeftEnsemble(OnUnlabelled, Distiller):
     """Fine-tunes sources in several parameter-efficient ways; learns what they vote for.
 
     In the spirit of Zhang et al., "Revisiting Semi-Supervised Learning in the Era of Foundation
@@ -70,10 +71,6 @@ class PeftEnsemble(Distiller):
     ratio: int = unlabelled_ratio()
     weight_decay: float = weight_penalty()
 
-    def step_images(self, batch: int) -> float:
-        """Those with labels and those without."""
-        return batch * (1 + self.ratio)
-
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled images and unlabelled ones with the teachers' votes."""
         return [phase_with_labels(self, context, self.targets(context))]
@@ -99,10 +96,10 @@ class PeftEnsemble(Distiller):
                 )
                 teachers.append(context.train_teacher(source, recipe))
                 weights.append(source.weight)
-        found = votes([teacher.train for teacher in teachers], weights)
+        shares = votes([teacher.train for teacher in teachers], weights)
         labels = context.labels[context.labelled]
-        found[context.labelled] = np.eye(context.num_classes, dtype=np.float32)[labels]
-        return found
+        shares[context.labelled] = np.eye(context.num_classes, dtype=np.float32)[labels]
+        return shares
 
 
 def votes(logits: Sequence[NDArray[np.floating]], weights: Sequence[float]) -> NDArray[np.float32]:

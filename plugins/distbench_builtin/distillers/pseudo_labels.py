@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 from pydantic import Field
 
 from distbench import MethodContext, searched
+from distbench_builtin.shared.methods.on_unlabelled import OnUnlabelled
 from distbench_builtin.shared.methods.parameters import head_rate, weight_penalty
 from distbench_builtin.shared.methods.source_heads import SourceHeads
 from distbench_builtin.shared.methods.transfer_set import TransferDistiller, joined
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from distbench_builtin.shared.methods.transfer_set import Pool, Targets
 
 
-class PseudoLabels(TransferDistiller):
+class PseudoLabels(OnUnlabelled, TransferDistiller):
     """Matches the soft pseudo-labels of weighted sources, each in its own classes.
 
     Borup, Phoo and Hariharan, "Distilling from Similar Tasks for Transfer Learning on a Budget",
@@ -58,10 +59,6 @@ class PseudoLabels(TransferDistiller):
     on: Literal["unlabelled", "all"] = Field(
         "unlabelled", description="distil on unlabelled images, or on the labelled batch too"
     )
-
-    def step_images(self, batch: int) -> float:
-        """Those with labels and those without."""
-        return batch * (1 + self.ratio)
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase: `labelled_loss` on labels, `SoftTargetCrossEntropy` on pseudo-labels."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from distbench import Distiller, MethodContext, Need, searched
+from distbench_builtin.shared.methods.on_unlabelled import OnUnlabelled
 from distbench_builtin.shared.methods.parameters import (
     head_rate,
     joint_rate,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from distbench import Phase
 
 
-class ZeroShotDistillation(Distiller):
+class ZeroShotDistillation(OnUnlabelled, Distiller):
     """Learns the labels, and on unlabelled images what text-and-image models say of the classes.
 
     The teachers are classifiers made of the classes' names (Radford et al., "Learning Transferable
@@ -52,10 +53,6 @@ class ZeroShotDistillation(Distiller):
     head_lr: float = head_rate()
     ratio: int = unlabelled_ratio()
     weight_decay: float = weight_penalty()
-
-    def step_images(self, batch: int) -> float:
-        """Those with labels and those without."""
-        return batch * (1 + self.ratio)
 
     def phases(self, context: MethodContext) -> Sequence[Phase]:
         """One phase over labelled images and unlabelled ones with the teachers' probabilities."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -93,18 +93,12 @@ def predict(
             columns=Columns(path_column, label_column),
             batch=batch,
             threads=threads,
-            put=_put if streamed else None,
+            put=partial(echo, nl=False) if streamed else None,
             progress=progress,
         )
     _report(done, output, as_json=json)
     if done.unreadable:
         raise typer.Exit(1)
-
-
-def _put(lines: str) -> None:
-    """Whole lines to stdout, at once."""
-    sys.stdout.write(lines)
-    sys.stdout.flush()
 
 
 def _report(done: Predicted, output: Path | None, *, as_json: bool) -> None:

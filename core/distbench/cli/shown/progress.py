@@ -12,14 +12,7 @@ from distbench.interfaces.progress import spoken_time
 from distbench.storage.safe_text import harmless_text, plain_line
 
 
-def show_line(
-    text: str,
-    done: int = 0,
-    total: int | None = None,
-    *,
-    minor: bool = False,
-    left: float | None = None,
-) -> None:
+def show_line(text: str, done: int = 0, total: int | None = None, **more: object) -> None:
     """A line for each piece of news, as it is."""
     echo(text, err=True)
 
@@ -130,15 +123,7 @@ class ByteProgress(_Bar):
         super().__init__()
         self._shown = ""
 
-    def __call__(
-        self,
-        text: str,
-        done: int = 0,
-        total: int | None = None,
-        *,
-        minor: bool = False,
-        left: float | None = None,
-    ) -> None:
+    def __call__(self, text: str, done: int = 0, total: int | None = None, **more: object) -> None:
         """Some bytes have come."""
         if sys.stderr.isatty():
             self._show(text, done, total)
