@@ -19,12 +19,12 @@ IMAGES, BATCH, SIDE = 512, 64, 256
 def pictures() -> np.ndarray:
     """Soft shapes with grain on them, which JPEG finds about as hard as photographs."""
     draw = np.random.default_rng(0)
-    pictures = np.empty((IMAGES, SIDE, SIDE, 3), dtype=np.uint8)
-    for picture in pictures:
+    pixels = np.empty((IMAGES, SIDE, SIDE, 3), dtype=np.uint8)
+    for picture in pixels:
         rough = Image.fromarray(draw.integers(0, 256, (24, 24, 3), dtype=np.uint8))
         soft = np.asarray(rough.resize((SIDE, SIDE), Image.Resampling.BICUBIC))
         picture[:] = np.clip(soft + draw.normal(0, 6, soft.shape), 0, 255)
-    return pictures
+    return pixels
 
 
 @pytest.mark.parametrize("store", ["pixels", "jpeg"])
