@@ -17,6 +17,7 @@ from distbench.cli import app
 from distbench.cli.process import ending
 from distbench.engine.processes import time_limit
 from distbench.errors import TimedOutError
+from distbench.testing.subject import MINIATURE, SUITE
 
 TOYS = Path(__file__).parents[1] / "toys.py"
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has other signals")
@@ -165,6 +166,20 @@ def test_a_fault_of_our_own_is_one_line_too(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(done.stderr.splitlines()) == 1
     monkeypatch.setenv("DISTBENCH_TRACEBACK", "1")
     assert "Traceback" in CliRunner().invoke(app, ["list", "metrics"]).stderr
+
+
+def test_how_a_component_failed_in_a_run_is_shown_to_who_asks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DISTBENCH_HOME", str(tmp_path / "home"))
+    given = ["--plugin", str(MINIATURE), "--suite", str(SUITE), "--executor", "serial"]
+    command = ["run", *given, "--baseline", "miniature_trouble", "--distiller", "none"]
+    quiet = CliRunner().invoke(app, command).stderr
+    assert "fails on purpose" in quiet and "Traceback" not in quiet
+    monkeypatch.setenv("DISTBENCH_TRACEBACK", "1")
+    shown = CliRunner().invoke(app, [*command, "--seeds", "2"]).stderr
+    assert shown.count('raise RuntimeError("fails on purpose")') == 1
 
 
 @pytest.mark.parametrize(

@@ -369,6 +369,14 @@ FAULTS = [
     ("onnx", STUDENT, "return m.Min",
      "b = m.MiniatureStudent().backbone(pretrained=pretrained); b[0].register_forward_hook("
      "lambda l, i, o: o if o.mean() > 0 else 2 * o); return b  # ", "makes no ONNX graph of the student"),
+    ("modules", BASELINE, 'streams={"x": stream}',
+     'streams={"x": stream}, modules={"idle": __import__("torch").nn.Linear(2, 2)}',
+     "module 'idle' of phase 'train' is never moved"),
+    ("several_labels", BASELINE, "    def phases",
+     '    kinds = frozenset({"single", "several"})\n\n    def phases', "the loss of phase 'train'"),
+    ("several_labels", METRIC, "    def score(self, probe):",
+     '    kinds = frozenset({"single", "several"})\n\n    def score(self, probe):\n'
+     "        if probe.labels.several:\n            return 0.5", "above noise in 0 of 5"),
     ("end_to_end", METRIC, "float(means", "1 // (len(y) - 12) + float(means", "failed: "),
 ]  # fmt: skip
 

@@ -21,6 +21,9 @@ def test_runs_and_boards_are_tables(toy_options: dict[str, Any]) -> None:
     for shown in (result, result.board):
         html = shown._repr_html_()
         assert html.startswith("<table") and "pseudo_labels/equal" in html
+        printed = repr(shown)
+        assert printed.startswith(f"{type(shown).__name__}\n") and "pseudo_labels/equal" in printed
+        assert len(printed) < 4000
 
 
 def test_rankings_are_tables(toy_options: dict[str, Any]) -> None:
@@ -40,6 +43,7 @@ def test_names_are_text_in_a_table() -> None:
 
     class Odd(Tabular):
         def records(self) -> Any:
-            return [{"name": "<script>alert(1)</script>", "value": None}]
+            return [{"name": "<script>alert(1)</script>\x1b[31m", "value": None}]
 
     assert "<script>" not in Odd()._repr_html_()
+    assert "\x1b" not in repr(Odd())

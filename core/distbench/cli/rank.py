@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.shown.output import echo, table
+from distbench.cli.shown.output import echo, echo_traceback, table
 
 if TYPE_CHECKING:
     from distbench.engine.ranking import Comparison, Ranking
@@ -72,7 +72,9 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
         _print_ranking(first)
     if not json:
         echo(f"\n{first.task}: scored on {first.probe} labelled images.{_in_effect(comparison)}")
-    if any(ranking.failed for ranking in comparison.rankings):
+    if failed := [ranking.failed for ranking in comparison.rankings if ranking.failed]:
+        for error in failed:
+            echo_traceback(error)
         raise typer.Exit(1)
 
 

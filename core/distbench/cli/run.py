@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.shown.output import echo, table
+from distbench.cli.shown.output import echo, echo_traceback, table
 
 if TYPE_CHECKING:
     from distbench.interfaces.reporter import Cell
@@ -108,6 +108,8 @@ def _report(result: RunResult, *, as_json: bool) -> None:
         )
     for warning in result.warnings:
         echo(f"warning: {warning}", err=True)
+    for lines in dict.fromkeys(row.traceback for row in result.failed):
+        echo_traceback(lines)
     for row in result.failed:
         echo(f"failed: {row.method.id} on {row.task.id}, seed {row.seed}: {row.reason}", err=True)
     in_effect = _in_effect(result)

@@ -28,7 +28,7 @@ class Ranked:
     weight: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ranking(Tabular):
     """The sources of a zoo for one task under one metric, best first; a table in a notebook.
 
@@ -91,7 +91,7 @@ class Ranking(Tabular):
         return {r.source.name: float(p) for r, p in zip(self.sources, places, strict=True)}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison(Tabular):
     """The sources of a zoo for one task under several metrics; a table in a notebook.
 

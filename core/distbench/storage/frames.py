@@ -1,4 +1,4 @@
-"""Results as data frames of pandas, and as tables where a notebook shows them."""
+"""Results as data frames of pandas, and as tables where they are printed or shown in a notebook."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from distbench.storage.safe_text import harmless_text
+
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 
 class Tabular(ABC):
-    """Something that is a table, and looks like one in a notebook."""
+    """Something that is a table, and looks like one where it is printed and in a notebook."""
 
     @abstractmethod
     def records(self) -> Iterable[Mapping[str, Any]]:
@@ -22,6 +24,9 @@ class Tabular(ABC):
         import pandas
 
         return pandas.DataFrame.from_records([dict(line) for line in self.records()])
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}\n{harmless_text(str(self.to_pandas()))}"
 
     def _repr_html_(self) -> str:
         return str(self.to_pandas().to_html(index=False, na_rep="", float_format="{:.4g}".format))

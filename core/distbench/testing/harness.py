@@ -71,6 +71,7 @@ class RecordedMethod:
         method: The method itself, which does the work.
         context: What it was given.
         phases_: What it gave.
+        unmoved: For each phase the weights of its extra modules as they were, by module.
         losses: The loss of every step.
         reached: For each phase, whether a gradient reaches the student.
     """
@@ -78,6 +79,7 @@ class RecordedMethod:
     method: Method
     context: MethodContext | None = None
     phases_: list[Phase] = field(default_factory=list)
+    unmoved: list[dict[str, list[torch.Tensor]]] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     reached: list[bool] = field(default_factory=list)
 
@@ -96,6 +98,7 @@ class RecordedMethod:
         for phase in self.phases_:
             if not isinstance(phase, Phase):
                 raise Fault(f"a phase is a {type(phase).__name__}", "give distbench.Phase")
+            self.unmoved.append({name: weights_of(m) for name, m in phase.modules.items()})
         return [replace(phase, loss=self._recorded(phase)) for phase in self.phases_]
 
     def _recorded(self, phase: Phase) -> Callable[[Classifier, Batches], torch.Tensor]:
@@ -200,6 +203,11 @@ def _plan(given: Mapping[str, Any]) -> Plan:
 def equal_results(one: Row, other: Row) -> bool:
     """Whether two cells came out the same, bit for bit."""
     return (one.status, one.result) == (other.status, other.result)
+
+
+def weights_of(module: torch.nn.Module) -> list[torch.Tensor]:
+    """Copies of the weights of a module that may be trained."""
+    return [weight.detach().clone() for weight in module.parameters() if weight.requires_grad]
 
 
 def positions_of(context: MethodContext) -> np.ndarray[Any, np.dtype[np.int64]]:

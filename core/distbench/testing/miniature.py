@@ -39,13 +39,15 @@ class MiniatureTask(Task):
 
     train: int = Field(72, ge=9, description="train images")
     test: int = Field(30, ge=3, description="test images")
+    several: bool = Field(False, description="whether a square may be of several colours")
 
     def index(self) -> TaskIndex:
-        """Three classes in turn."""
+        """Three classes in turn; of several, every mixture in turn."""
 
         def part(name: str, count: int) -> Part:
-            labels = np.arange(count, dtype=np.int64) % 3
-            return Part(labels, [f"{name}/{i}" for i in range(count)])
+            ids = [f"{name}/{i}" for i in range(count)]
+            colours = np.asarray([self._colours(i) for i in range(count)], dtype=np.int64)
+            return Part(colours if self.several else colours.argmax(axis=1), ids)
 
         return TaskIndex(
             classes=("red", "green", "blue"),
@@ -57,11 +59,16 @@ class MiniatureTask(Task):
         """Images (16, 16, 3)."""
         return [self._draw(part, int(position)) for position in positions]
 
-    @staticmethod
-    def _draw(part: str, position: int) -> NDArray[np.uint8]:
+    def _colours(self, position: int) -> list[int]:
+        """Which of the three an image shows, 1 or 0."""
+        if self.several:
+            return [(position % 7 + 1) >> bit & 1 for bit in range(3)]
+        return [int(position % 3 == colour) for colour in range(3)]
+
+    def _draw(self, part: str, position: int) -> NDArray[np.uint8]:
         rng = np.random.default_rng([position, part == "test"])
         image = rng.integers(0, 90, (SIDE, SIDE, 3))
-        image[4:12, 4:12, position % 3] += 120
+        image[4:12, 4:12] += 120 * np.asarray(self._colours(position))
         return image.astype(np.uint8)
 
 

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from distbench.errors import Declined
 from distbench.interfaces.context import Context, Embedding, Surroundings
+from distbench.interfaces.labels import labels_of
 from distbench.interfaces.metric import Metric
-from distbench.interfaces.probe import Labels, Probe
+from distbench.interfaces.probe import Probe
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.task import UNLABELLED
 from distbench.interfaces.zoo import TextHead
@@ -27,7 +28,7 @@ class Drawn:
     """What several made-up sources say of the same images.
 
     Attributes:
-        labels: int64 (n,).
+        labels: int64 (n,); (n, c) of 0 and 1 where an image may show several classes.
         features: (n, d) of each source.
         logits: (n, z) of each source.
         reference: (n, r).
@@ -69,7 +70,7 @@ class Drawn:
     def probes(self, metric: Metric) -> list[Probe]:
         """Probes with what the metric says that it needs, and nothing else, all read-only."""
         needed = metric.needed()
-        labels = Labels(frozen(self.labels))
+        labels = labels_of(frozen(self.labels))
         context = self.context() if "context" in needed else None
         positions = frozen(np.arange(len(labels)))
         around = Surroundings(context=context, positions=positions if context else None)
@@ -96,7 +97,7 @@ class Drawn:
     def context(self) -> Context:
         """A task whose unlabelled and validation images are the labelled ones once more."""
         n = len(self.labels)
-        hidden = np.full(n, UNLABELLED)
+        hidden = np.full_like(self.labels, UNLABELLED)
         by_name = {
             f"source-{number}": Embedding(frozen(np.tile(x, (3, 1))), frozen(np.tile(z, (3, 1))))
             for number, x, z in zip(self.numbers, self.features, self.logits, strict=False)
@@ -105,7 +106,7 @@ class Drawn:
             suite="check",
             task="drawn",
             seed=self.seed,
-            classes=self.classes or tuple(f"class {i}" for i in range(self.labels.max() + 1)),
+            classes=self._names(),
             labels=frozen(np.concatenate([self.labels, hidden, self.labels])),
             labelled=frozen(np.arange(n)),
             unlabelled=frozen(np.arange(2 * n)),
@@ -115,14 +116,17 @@ class Drawn:
             text_head=lambda name, texts: self._text_head(by_name[name].features[:n], texts),
         )
 
+    def _names(self) -> tuple[str, ...]:
+        return self.classes or tuple(f"class {i}" for i in range(_membership(self.labels).shape[1]))
+
     def _text_head(self, features: NDArray[np.floating], texts: Sequence[str]) -> TextHead:
         """For a sentence that names a class the mean of its images, else something drawn."""
-        names = self.classes or tuple(f"class {i}" for i in range(self.labels.max() + 1))
+        names, shown = self._names(), _membership(self.labels)
 
         def row(text: str) -> Array:
-            named = [i for i, name in enumerate(names) if name in text and i in self.labels]
+            named = [i for i, name in enumerate(names) if name in text and shown[:, i].any()]
             if named:
-                return cast(Array, features[self.labels == max(named)].mean(axis=0))
+                return cast(Array, features[shown[:, max(named)]].mean(axis=0))
             rng = np.random.default_rng([*text.encode()])
             return cast(Array, rng.normal(size=features.shape[1]))
 
@@ -147,15 +151,17 @@ def drawn(
         classes: Among which they are spread evenly.
         width: Dimensions of features.
         signal: For each source, how far its class means are spread.
-        labels: Instead of even ones.
+        labels: Instead of even ones, (n,) or (n, c).
     """
     rng = np.random.default_rng(seed)
     if labels is None:
         labels = rng.permutation(np.arange(images) % classes)
 
+    shown = _membership(labels)
+
     def matrix(wide: int, spread: float) -> Array:
-        means = spread * rng.normal(size=(int(labels.max()) + 1, wide))
-        return cast(Array, (means[labels] + rng.normal(size=(len(labels), wide))).astype("f4"))
+        means = spread * rng.normal(size=(shown.shape[1], wide))
+        return cast(Array, (shown @ means + rng.normal(size=(len(labels), wide))).astype("f4"))
 
     return Drawn(
         labels,
@@ -163,6 +169,18 @@ def drawn(
         tuple(matrix(7, s) for s in signal),
         matrix(6, 2.0),
     )
+
+
+def several_classes(seed: int = 0, images: int = 60, classes: int = 4) -> NDArray[np.int64]:
+    """Labels (n, c) of images that show each class or not; every class has both."""
+    rng = np.random.default_rng(seed)
+    shown = rng.permuted(np.arange(images)[:, None] % 3 == np.zeros(classes), axis=0)
+    return shown.astype(np.int64)
+
+
+def _membership(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which class an image shows, (n, c)."""
+    return labels == 1 if labels.ndim > 1 else labels[:, None] == np.arange(labels.max() + 1)
 
 
 def values(metric: Metric, data: Drawn) -> list[float | Declined]:

@@ -18,7 +18,7 @@ from distbench.storage.probabilities import of_run, probabilities
 from distbench.storage.rows import Row
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RunResult(Tabular):
     """What a run leaves behind; a table of its cells in a notebook.
 

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from distbench import (
     Batches,
     Checkpoint,
     Classifier,
+    Optimiser,
     Phase,
     Stream,
     TrainingSetting,
@@ -27,6 +30,7 @@ from distbench.engine.training.macs import count_macs
 from distbench.engine.training.meter import Meter
 from distbench.engine.training.streams import BatchStream
 from distbench.errors import DistbenchError, PluginError
+from distbench.interfaces.calls import naming
 from distbench.storage.rows import CurvePoint
 
 
@@ -229,11 +233,54 @@ def test_what_there_is_is_named(loss: object, message: str) -> None:
 
 
 def test_a_loss_that_explodes_is_named() -> None:
-    broken = phase(loss=lambda s, b: s(b["x"].views["plain"]).sum() * math.inf)
-    with pytest.raises(
-        DistbenchError, match="'train' is no longer finite at step 2; try a smaller"
+    for first, message in (
+        (1, "'train' is not finite in its first step, before anything was learnt; look for"),
+        (4, "'train' is no longer finite at step 4; try a smaller learning rate"),
     ):
-        trained(broken)
+
+        def loss(model: Classifier, batch: Batches, first: int = first) -> torch.Tensor:
+            share = math.inf if batch.step >= first else 1.0
+            return model(batch["x"].views["plain"]).square().sum() * share
+
+        with pytest.raises(DistbenchError, match=message):
+            trained(phase(loss=loss))
+
+
+def _fails(*_: object) -> Any:
+    raise RuntimeError("boom")
+
+
+class _FailsBackward(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, value: torch.Tensor) -> torch.Tensor:
+        return value.clone()
+
+    backward = staticmethod(_fails)
+
+
+class _NeverSteps(torch.optim.SGD):
+    step = _fails
+
+
+@pytest.mark.parametrize(
+    ("more", "doing"),
+    [
+        ({"loss": _fails}, "loss"),
+        ({"loss": lambda m, b: _FailsBackward.apply(m.head.bias.sum())}, "gradient of the loss"),
+        ({"schedule": _fails}, "schedule"),
+        ({"schedule": lambda step, steps: None}, "schedule"),
+        ({"optimiser": _fails}, "optimiser"),
+        ({"optimiser": lambda model, modules: None}, "optimiser"),
+        ({"optimiser": Optimiser(torch.optim.SGD, {"momentun": 0.9})}, "optimiser"),
+        ({"optimiser": Optimiser(_NeverSteps)}, "step of the optimiser"),
+        ({"after_step": _fails}, "after_step"),
+        ({"streams": {"x": Stream(np.arange(20), 5, {"own": _fails})}}, "view 'own'"),
+    ],
+)
+def test_whatever_a_phase_raises_names_whose_it_is(more: dict[str, Any], doing: str) -> None:
+    with pytest.raises(PluginError) as caught:
+        trained(phase(**more), blame=partial(naming, "mine"))
+    assert str(caught.value).startswith(f"plugin 'mine': {doing} of phase 'train': ")
 
 
 @pytest.mark.parametrize(

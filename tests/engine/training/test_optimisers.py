@@ -49,7 +49,9 @@ def rates(wanted: Phase, of: Classifier) -> dict[str, tuple[float, float]]:
 
 def test_norms_and_biases_are_not_decayed_and_heads_have_their_rate() -> None:
     extra = torch.nn.ModuleDict({"heads": torch.nn.Linear(4, 2)})
-    wanted = phase(lr=0.1, head_lr=3.0, module_lr={"heads": 10.0}, weight_decay=0.01)
+    wanted = phase(
+        lr=0.1, head_lr=3.0, modules=dict(extra), module_lr={"heads": 10.0}, weight_decay=0.01
+    )
     groups = optimiser_of(model(), extra, wanted).param_groups
     found = {(round(g["lr"], 6), g["weight_decay"], g["params"][0].ndim > 1) for g in groups}
     assert found == {
@@ -115,8 +117,13 @@ def test_layers_of_timm_are_its_own() -> None:
         (lambda: Optimiser(torch.nn.Linear), "is no class of torch.optim.Optimizer"),  # type: ignore[arg-type]
         (lambda: adamw(layer_decay=0), "layer_decay is 0; it is above 0 and at most 1"),
         (lambda: sgd(layer_decay=1.5), "layer_decay is 1.5"),
+        (lambda: phase(optimiser=torch.optim.SGD), "SGD'>; it is sgd\\(\\), adamw"),
+        (lambda: phase(optimiser="sgd"), "optimiser is 'sgd'; it is"),
+        (lambda: phase(ema="teatcher"), "ema is 'teatcher'; it is False, True or 'teacher'"),
+        (lambda: phase(precision="float32"), "precision is 'float32'; it is None, 'fp32', 'bf16'"),
+        (lambda: phase(module_lr={"hed": 2.0}), "module_lr names 'hed'; of modules there is none"),
     ],
 )
-def test_what_is_no_optimiser_is_refused(make: Any, message: str) -> None:
+def test_what_a_phase_cannot_be_trained_with_is_refused(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from types import CodeType, TracebackType
 
-from distbench.cli.shown.output import echo
+from distbench.cli.shown.output import echo, echo_traceback
 from distbench.engine.processes.out_of_memory import in_words, ran_out_of_memory
 from distbench.errors import DistbenchError, StopSignal, missing_library, reason_of
 from distbench.storage.system.disk import disk_trouble
@@ -60,8 +60,7 @@ def tell(error: BaseException) -> int:
     """
     if isinstance(error, BrokenPipeError) or _of_a_broken_pipe(error):
         return 0
-    if os.environ.get("DISTBENCH_TRACEBACK") == "1":
-        traceback.print_exception(error)
+    echo_traceback(error)
     line, code = _ending(error)
     echo(f"distbench: {line}", err=True)
     return code

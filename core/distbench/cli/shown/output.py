@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import traceback
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +15,14 @@ from distbench.storage.safe_text import harmless_text, plain_json, plain_line
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     """Prints a text for people, to stdout or stderr; see `harmless_text`."""
     typer.echo(harmless_text(str(text)), err=err, nl=nl)
+
+
+def echo_traceback(of: BaseException | str | None) -> None:
+    """Prints to stderr how it came to an error, where ``DISTBENCH_TRACEBACK=1`` asks for it."""
+    if of is None or os.environ.get("DISTBENCH_TRACEBACK") != "1":
+        return
+    lines = of if isinstance(of, str) else "".join(traceback.format_exception(of))
+    echo(lines.rstrip(), err=True)
 
 
 def echo_json(text: str, *, nl: bool = True) -> None:

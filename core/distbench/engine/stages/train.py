@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -134,6 +135,7 @@ def train(
         validate=news.validate,
         progress=news.step,
         meter=meter,
+        blame=partial(naming, method.name),
     )
     if setting.device.type == "cuda":
         torch.cuda.synchronize()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import torch
@@ -13,15 +13,14 @@ from torch import nn
 
 from distbench.engine.training.averages import AverageTeacher, moving_average
 from distbench.engine.training.checkpoint import Checkpoint
+from distbench.engine.training.descent import Blame, Descent, nobody
+from distbench.engine.training.losses import not_finite, scalar_of
 from distbench.engine.training.memory_format import contiguous_where_needed
 from distbench.engine.training.meter import Meter
-from distbench.engine.training.optimisers import optimiser_of
-from distbench.engine.training.precision import gradient_scaler, mixed_precision
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.streams import BatchStream
 from distbench.engine.training.updates import Updates
 from distbench.engine.training.weight_guard import WeightGuard
-from distbench.errors import DistbenchError
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.training.phase import Phase
 from distbench.interfaces.training.stream import Batches, Named
@@ -43,6 +42,7 @@ def train_phases(
     checkpoint: Checkpoint | None = None,
     progress: Callable[[int, int, torch.Tensor], None] = lambda step, steps, loss: None,
     meter: Meter | None = None,
+    blame: Blame = nobody,
 ) -> tuple[Model, list[CurvePoint]]:
     """Trains a model phase by phase; the caller's random state is not touched.
 
@@ -61,6 +61,7 @@ def train_phases(
         progress: Told after each step how many are done, of how many, and the loss of this one, a
             scalar on the device, so that only who reads it waits for it.
         meter: Counts what is done; None if nobody asks.
+        blame: Whose phases these are.
 
     Returns:
         The model (with the moving average of its weights, where a phase asks for it), in training
@@ -78,7 +79,7 @@ def train_phases(
         torch.manual_seed(seed)
         for number, phase in enumerate(phases):
             if number >= held["phase"]:
-                training = _PhaseTraining(model, phase, setting, number, done, curve, meter)
+                training = _PhaseTraining(model, phase, setting, number, done, curve, meter, blame)
                 if number == held["phase"] and "step" in held:
                     training.load_state_dict(held)
                 curve = training.run(
@@ -101,6 +102,7 @@ class _PhaseTraining:
         offset: Steps of the phases before.
         curve: Their learning curve.
         meter: Counts what is done.
+        blame: Whose phase it is.
     """
 
     def __init__(
@@ -112,9 +114,10 @@ class _PhaseTraining:
         offset: int,
         curve: Sequence[CurvePoint],
         meter: Meter | None,
+        blame: Blame,
     ) -> None:
         self._counting = nullcontext if meter is None else meter.counting
-        self._meter = meter
+        self._meter, self._whose = meter, blame
         self._model, self._phase, self._setting = model, phase, setting
         self._number, self._offset, self._curve = number, offset, [*curve]
         self._modules = nn.ModuleDict(dict(phase.modules)).to(setting.device)
@@ -123,22 +126,20 @@ class _PhaseTraining:
         self._updates = Updates(phase)
         guard = WeightGuard(phase.name, model)
         with self._counting():
-            self._optimiser = optimiser_of(model, self._modules, phase)
+            self._descent = Descent(model, self._modules, phase, setting, self._blame)
         guard.look()
         guard.settle()
-        self._peaks = [group["lr"] for group in self._optimiser.param_groups]
-        self._precision = phase.precision or setting.precision
-        self._scaler = gradient_scaler(setting.device, self._precision)
         self._average = moving_average(model, phase) if phase.ema else None
         self._teacher = (
             AverageTeacher(self._average) if self._average and phase.ema == "teacher" else None
         )
         self._streams = {
-            name: BatchStream(stream, setting, seed_for(setting.seed, number, name))
+            name: BatchStream(stream, setting, seed_for(setting.seed, number, name), self._blame)
             for name, stream in phase.streams.items()
         }
         self._step = self._since = 0
         self._running = torch.zeros((), device=setting.device)
+        self._odd = torch.zeros((), dtype=torch.int64, device=setting.device)
 
     def run(
         self,
@@ -171,24 +172,22 @@ class _PhaseTraining:
     def _advance(self, guard: WeightGuard) -> torch.Tensor:
         """One optimiser step; returns its loss, a scalar."""
         self._step += 1
-        share = self._phase.schedule(self._step, self._phase.steps)
-        for group, peak in zip(self._optimiser.param_groups, self._peaks, strict=True):
-            group["lr"] = peak * share
-        with mixed_precision(self._setting.device, self._precision):
-            loss = _scalar(self._phase.loss(self._model, self._batches()), self._phase.name)
-        self._optimiser.zero_grad(set_to_none=True)
-        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        self._descent.begin(self._step)
+        with self._descent.precision():
+            batches = self._batches()
+            with self._blame("loss"):
+                loss = scalar_of(self._phase.loss(self._model, batches), self._phase.name)
+        self._descent.backward(loss)
         guard.look()
-        if self._phase.clip is not None:
-            self._clip(self._phase.clip)
-        self._scaler.step(self._optimiser)
-        self._scaler.update()
+        self._descent.step()
         if self._phase.after_step is not None:
-            self._phase.after_step(self._model, self._step)
+            with self._blame("after_step"):
+                self._phase.after_step(self._model, self._step)
         if self._average is not None:
             self._average.update_parameters(self._model)
         guard.seal()
         self._running += loss.detach()
+        self._odd = torch.where(loss.isfinite() | (self._odd > 0), self._odd, self._step)
         self._since += 1
         return loss.detach()
 
@@ -200,20 +199,15 @@ class _PhaseTraining:
             self._meter.waited += time.perf_counter() - started
         return Batches(Named("stream", streams), self._step, self._phase.steps, self._teacher)
 
-    def _clip(self, norm: float) -> None:
-        """Shrinks the whole gradient to a norm."""
-        self._scaler.unscale_(self._optimiser)
-        groups = self._optimiser.param_groups
-        torch.nn.utils.clip_grad_norm_([w for group in groups for w in group["params"]], norm)
+    def _blame(self, doing: str) -> AbstractContextManager[None]:
+        """Names whose phase it is, and which one, in what one of its functions raises."""
+        return self._whose(f"{doing} of phase {self._phase.name!r}")
 
     def _mark(self, validate: Callable[[nn.Module], float | None]) -> None:
         """One point of the learning curve: the mean loss since the last one, and the accuracy."""
         step, mean = self._offset + self._step, float(self._running) / self._since
         if not math.isfinite(mean):
-            raise DistbenchError(
-                f"the loss of phase {self._phase.name!r} is no longer finite at step {step}; try a "
-                "smaller learning rate"
-            )
+            raise not_finite(self._phase.name, int(self._odd))
         judged = self._model if self._average is None else self._average.module
         self._curve.append(CurvePoint(step=step, loss=mean, validation_accuracy=validate(judged)))
         self._train_mode()
@@ -228,10 +222,10 @@ class _PhaseTraining:
 
     def _parts(self) -> dict[str, Any]:
         """What has a state of its own."""
-        parts = {"model": self._model, "modules": self._modules, "optimiser": self._optimiser}
+        parts = {"model": self._model, "modules": self._modules, **self._descent.parts()}
         average = {} if self._average is None else {"average": self._average}
         streams = {f"stream {name}": stream for name, stream in self._streams.items()}
-        return {**parts, **average, **streams, "scaler": self._scaler}
+        return {**parts, **average, **streams}
 
     def state_dict(self) -> dict[str, Any]:
         """Everything that the next step depends on."""
@@ -241,6 +235,7 @@ class _PhaseTraining:
             "step": self._step,
             "since": self._since,
             "running": self._running,
+            "odd": self._odd,
             "curve": [point.model_dump(mode="json") for point in self._curve],
             "random": torch.get_rng_state(),
             "cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else None,
@@ -251,6 +246,7 @@ class _PhaseTraining:
         """Goes on where another training of the same phase was."""
         self._step, self._since = state["step"], state["since"]
         self._running.copy_(state["running"])
+        self._odd.copy_(state["odd"])
         self._curve = [CurvePoint.model_validate(point) for point in state["curve"]]
         for name, part in self._parts().items():
             part.load_state_dict(state[name])
@@ -283,18 +279,3 @@ def _backbone(model: nn.Module) -> nn.Module:
     if not isinstance(model, Classifier):
         raise TypeError("only a Classifier has a backbone that can be left as it is")
     return model.backbone
-
-
-def _scalar(loss: object, phase: str) -> torch.Tensor:
-    """A loss as it is.
-
-    Raises:
-        DistbenchError: It is no tensor of one number.
-    """
-    if isinstance(loss, torch.Tensor) and loss.numel() == 1:
-        return loss.reshape(()) if loss.ndim else loss
-    shown = f"a tensor {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else repr(loss)
-    raise DistbenchError(
-        f"the loss of phase {phase!r} gives {shown[:80]}; it gives a tensor of one number, with "
-        "its gradient"
-    )

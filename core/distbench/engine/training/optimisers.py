@@ -24,9 +24,15 @@ def optimiser_of(model: nn.Module, modules: nn.ModuleDict, phase: Phase) -> torc
     Where a phase names none: SGD with Nesterov momentum; AdamW with a hundredth of the rate and a
     hundred times the penalty (their product, by which weights decay, is the same) where the model
     is normalised by layers and not by batches.
+
+    Raises:
+        TypeError: A function that should make one makes something else.
     """
     if phase.optimiser is not None and not isinstance(phase.optimiser, Optimiser):
-        return phase.optimiser(model, modules)
+        own = phase.optimiser(model, modules)
+        if not isinstance(own, torch.optim.Optimizer):
+            raise TypeError(f"it gave {own!r} and no torch.optim.Optimizer")
+        return own
     if phase.optimiser is None and normalised_by_layers(model):
         gentle = replace(phase, lr=phase.lr * _RATE, weight_decay=phase.weight_decay / _RATE)
         return _made(adamw(), model, modules, gentle)

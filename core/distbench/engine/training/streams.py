@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from distbench.engine.training.augment import VIEWS
 from distbench.engine.training.batches import central, to_floats
+from distbench.engine.training.descent import Blame, nobody
 from distbench.engine.training.read_ahead import RowReader
 from distbench.engine.training.setting import TrainingSetting
 from distbench.engine.training.views import ReadyView
@@ -45,13 +46,16 @@ class BatchStream:
         stream: What is wanted.
         setting: The images, and where batches are brought.
         seed: Of order and views, unless the stream has its own.
+        blame: Whose views these are.
 
     Raises:
         ArgumentError: Its positions, labels or targets do not fit the images.
     """
 
-    def __init__(self, stream: Stream, setting: TrainingSetting, seed: int) -> None:
-        self._stream, self._setting = stream, setting
+    def __init__(
+        self, stream: Stream, setting: TrainingSetting, seed: int, blame: Blame = nobody
+    ) -> None:
+        self._stream, self._setting, self._blame = stream, setting, blame
         own = stream.seed
         self._generator = torch.Generator().manual_seed(seed if own is None else own)
         pixels = setting.pixels(stream.of)
@@ -106,7 +110,8 @@ class BatchStream:
                 shown = stored if view.whole else central(stored, self._setting.crop)
                 made[name] = view.make(shown, size, flip, generator)
             else:
-                made[name] = view(stored.clone(), positions.clone(), generator)
+                with self._blame(f"view {name!r}"):
+                    made[name] = view(stored.clone(), positions.clone(), generator)
         return Named("view", made)
 
     def state_dict(self) -> dict[str, Any]:

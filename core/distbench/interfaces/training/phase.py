@@ -24,6 +24,10 @@ Schedule = Callable[[int, int], float]
 """Learning rate of a step, counted from 1, of so many, as a share of the peak."""
 
 
+_EMA = (False, True, "teacher")
+_PRECISIONS = (None, "fp32", "bf16", "fp16")
+
+
 def warm_up_cosine(warm_up: float = 0.05) -> Schedule:
     """A linear rise to the peak, then half a cosine that would reach 0 one step after the last.
 
@@ -103,6 +107,21 @@ class Phase:
         if self.ema_decay is not None and not (self.ema and 0 <= self.ema_decay < 1):
             raise ValueError(
                 f"ema_decay is {self.ema_decay}; it is at least 0 and below 1, and needs ema"
+            )
+        for name, choices in (("ema", _EMA), ("precision", _PRECISIONS)):
+            if (value := getattr(self, name)) not in choices:
+                *others, last = map(repr, choices)
+                raise ValueError(f"{name} is {value!r}; it is {', '.join(others)} or {last}")
+        for name in self.module_lr:
+            if name not in self.modules:
+                there = ", ".join(map(repr, self.modules)) or "none"
+                raise ValueError(f"module_lr names {name!r}; of modules there is {there}")
+        own = self.optimiser
+        known = own is None or isinstance(own, Optimiser)
+        if not known and (isinstance(own, type) or not callable(own)):
+            raise ValueError(
+                f"optimiser is {own!r}; it is sgd(), adamw(), Optimiser(torch.optim.RMSprop) or a "
+                "function that makes one"
             )
 
     def declared(self) -> dict[str, Any]:

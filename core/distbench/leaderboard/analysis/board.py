@@ -53,7 +53,7 @@ class Pairs:
     p_holm: tuple[tuple[float | None, ...], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Board(Tabular):
     """A leaderboard: the best mean first, ranked lines first, incomplete ones last.
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import torch
 
 from distbench.engine.training.heads import build_head
 from distbench.errors import PluginError
 from distbench.interfaces.method import Method
 from distbench.testing.calls import unseeded
 from distbench.testing.check import check
-from distbench.testing.faults import Fault
-from distbench.testing.harness import positions_of, train_recorded
+from distbench.testing.faults import Fault, NotChecked
+from distbench.testing.harness import positions_of, train_recorded, weights_of
 from distbench.testing.subject import Subject
 
 
@@ -106,3 +107,27 @@ def seed_effect(subject: Subject) -> None:
 def few_labels(subject: Subject) -> None:
     """It trains on one label a class, in batches larger than that; or declines with a reason."""
     train_recorded(subject, labelled="1-per-class", batch=16)
+
+
+@check("distiller", "baseline")
+def several_labels(subject: Subject) -> None:
+    """Where it says that an image may show several classes, it trains on such images."""
+    if "several" not in subject.make().kinds:
+        raise NotChecked("it is for images of one class each")
+    row, _ = train_recorded(subject, task="miniature_task:several=true")
+    if row.result is None:
+        raise Fault("it gives no student", "see `--json`")
+
+
+@check("distiller", "baseline")
+def modules(subject: Subject) -> None:
+    """The extra modules that it has trained along are moved by its loss."""
+    _, seen = train_recorded(subject, steps=12)
+    for phase, before in zip(seen.phases_, seen.unmoved, strict=True):
+        for name, module in phase.modules.items():
+            weights = zip(weights_of(module), before[name], strict=True)
+            if before[name] and all(torch.equal(now, then) for now, then in weights):
+                raise Fault(
+                    f"module {name!r} of phase {phase.name!r} is never moved",
+                    "use it in the loss, or leave it out of Phase(modules=...)",
+                )

@@ -16,7 +16,7 @@ from distbench.testing.calls import fault_if_raises, unseeded
 from distbench.testing.check import check
 from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.harness import miniature_probes
-from distbench.testing.probes import Drawn, awkward, drawn, values
+from distbench.testing.probes import Drawn, awkward, drawn, several_classes, values
 from distbench.testing.subject import Subject
 
 _ROUND_OFF = 1e-6
@@ -213,4 +213,36 @@ def teams(subject: Subject) -> None:
         raise Fault(
             f"a team in another order is scored {other:.9g} instead of {one:.9g}",
             "compute nothing from the members' positions",
+        )
+
+
+@check("metric")
+def several_labels(subject: Subject) -> None:
+    """Where it says that an image may show several classes, it scores such images as others.
+
+    By finite floats, in whatever order the images come, and a source that tells the classes apart
+    above noise.
+    """
+    metric = subject.make()
+    if "several" not in metric.kinds:
+        raise NotChecked("it is for images of one class each")
+    if _ON_IMAGES & metric.needed():
+        raise NotChecked("it reads images or modules, and probes that are made up have none")
+    what = "scoring images that show several classes"
+    wins = 0
+    for seed in range(5):
+        data = drawn(seed, signal=(2.5, 0.0, 0.0), labels=several_classes(seed))
+        scores = _scores(subject, data, what)
+        again = _scores(subject, data.rows(np.random.default_rng(seed).permutation(60)), what)
+        if not _alike(scores, again):
+            raise Fault(
+                f"{what}, in another order they are scored {again[0]:.9g} and not {scores[0]:.9g}",
+                "compute nothing from positions",
+            )
+        wins += scores[0] > max(scores[1:])
+    if wins < 4 and _SEES & metric.needed():
+        raise Fault(
+            f"of images that show several classes a source that tells them apart scores above "
+            f"noise in {wins} of 5 drawings",
+            "read probe.labels.array, (n, c) of 0 and 1, where probe.labels.several",
         )
