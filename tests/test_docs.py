@@ -69,7 +69,7 @@ def test_components_on_a_page_say_what_they_are(text: str, tmp_path: Path) -> No
 
 def test_recipes_are_short() -> None:
     recipes = [b for b in blocks("python") if str(b.id).startswith("cookbook")]
-    assert len(recipes) == 8
+    assert len(recipes) == 10
     assert max(len(recipe.values[0].splitlines()) for recipe in recipes) <= 60
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from distbench.engine.training.predict import predict_logits
     from distbench.engine.training.setting import TrainingSetting
     from distbench.engine.training.threads import torch_threads
+    from distbench.engine.training.together import Together
     from distbench.engine.training.views import RandomResizedCrop, StrongView, WeakView
     from distbench.engine.unit import execute_unit
     from distbench.engine.worker_process import WorkerProcess
@@ -173,6 +174,7 @@ __all__ = [
     "TeacherLogits",
     "TeacherRecipe",
     "TrainedStudent",
+    "Together",
     "TrainingSetting",
     "Transfer",
     "TransferSet",

@@ -32,6 +32,7 @@ HOME = {
     "engine.training.predict": ["predict_logits"],
     "engine.training.setting": ["TrainingSetting"],
     "engine.training.threads": ["torch_threads"],
+    "engine.training.together": ["Together"],
     "engine.unit": ["execute_unit"],
     "engine.worker_process": ["WorkerProcess"],
     "errors": [

@@ -136,6 +136,13 @@ def test_list_tasks_as_json() -> None:
 
 
 @pytest.mark.slow
+def test_info_lists_the_sources_of_a_zoo() -> None:
+    text = call("info", "sources", "--zoo", "mini").stdout
+    assert {"birds-fast", "general-res"} <= {line.split()[0] for line in text.splitlines()}
+    assert "mini-source-birds" in text
+    assert "`distbench list metrics` shows" in call("info", "metric").stderr
+
+
 def test_info_shows_parameters() -> None:
     text = call("info", "strategy", "weighted").stdout
     assert "power (after the colon)" in text

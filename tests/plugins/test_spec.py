@@ -117,6 +117,8 @@ def test_a_parameter_may_be_a_component() -> None:
     assert inner == {"name": "parc", "version": inner["version"], "params": {"dims": 8}}
     with pytest.raises(UsageError, match="unknown metric 'logmee'"):
         names.make("metric", "plasticity:of=logmee")
+    with pytest.raises(UsageError, match=r"by=LogME.* will not do: it is no SetMetric"):
+        names.make("strategy", "team:logme")
 
 
 def test_none_is_no_value_where_a_parameter_may_go_without() -> None:

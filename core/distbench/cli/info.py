@@ -11,12 +11,17 @@ import typer
 from distbench.cli import options as o
 from distbench.cli.shown.output import echo, table
 
-EPILOG = "Examples: distbench info strategy weighted; distbench info source birds-res --zoo mini"
+EPILOG = (
+    "Examples: distbench info strategy weighted; distbench info sources --zoo mini; "
+    "distbench info source birds-res --zoo mini"
+)
 
 
 def info(
     kind: Annotated[str, typer.Argument(help="A kind, e.g. strategy, or source.")],
-    name: Annotated[str, typer.Argument(help="A name of that kind.")],
+    name: Annotated[
+        str | None, typer.Argument(help="A name of that kind; all sources if left out.")
+    ] = None,
     zoo: Annotated[
         str | None, typer.Option(help="Of a source. \\[default: that of suite mini]")
     ] = None,
@@ -29,7 +34,7 @@ def info(
     plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
-    """Show what a component is, where it comes from, and its parameters; or a source's layers."""
+    """Show what a component is, where it comes from, and its parameters; or a zoo's sources."""
     from distbench.errors import UnknownNameError, UsageError
     from distbench.interfaces.kinds import KINDS
     from distbench.interfaces.parameters import Range
@@ -39,12 +44,19 @@ def info(
 
     files = tuple(plugin or ())
     if kind in ("source", "sources"):
-        _source(name, zoo, files, json)
+        if name is None:
+            _sources(zoo, files, json)
+        else:
+            _source(name, zoo, files, json)
         return
     singular = {plural(k): k for k in KINDS}.get(kind, kind)
     if singular not in KINDS:
         kinds = (*KINDS, "source")
         raise UnknownNameError("kind", kind, kinds, f"Kinds are {', '.join(kinds)}.")
+    if name is None:
+        raise UsageError(
+            f"which {singular}? `distbench list {plural(singular)}` shows what there is"
+        )
     if layers and singular != "student":
         raise UsageError(f"--layers is for students, and for sources without it; {kind} has none")
     facts = describe(singular, name, registry(files))
@@ -73,6 +85,34 @@ def info(
         ]
         headers = ["parameter", "type", "default", "tuned within", ""]
         echo("\n" + table(rows, headers, disable_numparse=True))
+
+
+def _sources(zoo: str | None, plugins: tuple[Path, ...], json: bool) -> None:
+    from distbench.interfaces.zoo_sources import sources_of
+    from distbench.planning.config import DEFAULT_SUITE
+    from distbench.plugins.registry import registry
+
+    made = registry(plugins).make("zoo", zoo or DEFAULT_SUITE)
+    infos = [source.info for source in sources_of(made).values()]
+    if json:
+        o.print_json([info.model_dump() for info in infos])
+        return
+    rows = [
+        [
+            info.name,
+            info.architecture,
+            info.num_classes or "",
+            info.feature_dim,
+            info.input_size,
+            f"{info.parameters / 1e6:.2f} M" if info.parameters else "",
+            info.domain,
+            ", ".join(info.trained_on),
+            info.licence,
+        ]
+        for info in infos
+    ]
+    facts = ("architecture", "classes", "features", "side", "parameters", "domain")
+    echo(table(rows, ["source", *facts, "trained on", "licence"], disable_numparse=True))
 
 
 def _source(name: str, zoo: str | None, plugins: tuple[Path, ...], json: bool) -> None:

@@ -50,7 +50,8 @@ def list_(
 
     known = {plural(k): k for k in KINDS}
     if kind is not None and kind not in known and kind not in KINDS:
-        raise UnknownNameError("kind", kind, known, f"Kinds are {', '.join(known)}.")
+        kinds = f"Kinds are {', '.join(known)}; `distbench info sources --zoo NAME` lists a zoo's"
+        raise UnknownNameError("kind", kind, known, f"{kinds} sources.")
     wanted = [known.get(kind, kind)] if kind else list(KINDS)
     names = registry(tuple(plugin or ()))
     if (measure or sort) and wanted != ["student"]:

@@ -124,7 +124,8 @@ def offers_of(module: Any, origin: Origin, overlaps: dict[str, set[str]]) -> Ite
                 if not isinstance(target, str) or ":" not in target:
                     raise TypeError(
                         f"distbench_{plural(kind)}: {name!r} must map to 'module:attribute', "
-                        f"got {target!r}"
+                        f"got {target!r}; a file that is given by --plugin needs no hooks, its "
+                        "classes are found"
                     )
                 yield Offer(kind, name, target, origin)
     if not hooked and origin.distribution is None:

@@ -37,9 +37,16 @@ def _clause(where: str, details: list[ErrorDetails], cls: type[BaseModel], missi
         return f"unknown key {where!r}.{did_you_mean(key, known) or f' Known are {_listed(known)}'}"
     if first["type"] == "missing":
         return missing.format(where=where)
-    reasons = [detail["msg"].removeprefix("Value error, ") for detail in details]
+    reasons = [_reason(detail) for detail in details]
     reason = ", or ".join([reasons[0], *(one[:1].lower() + one[1:] for one in reasons[1:])])
     return f"{where}={first.get('input')!r} will not do: {reason}" if where else reason
+
+
+def _reason(detail: ErrorDetails) -> str:
+    """Why one value will not do."""
+    if detail["type"] == "model_type" and hasattr(detail["input"], "model_fields_set"):
+        return f"it is no {detail['ctx']['class_name']}"
+    return detail["msg"].removeprefix("Value error, ")
 
 
 def _listed(names: Iterable[str], most: int = 12) -> str:

@@ -180,7 +180,8 @@ def several_classes(seed: int = 0, images: int = 60, classes: int = 4) -> NDArra
 
 def _membership(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which class an image shows, (n, c)."""
-    return labels == 1 if labels.ndim > 1 else labels[:, None] == np.arange(labels.max() + 1)
+    numbers = np.ones(1) if labels.ndim > 1 else np.arange(labels.max() + 1)
+    return np.equal(labels if labels.ndim > 1 else labels[:, None], numbers)
 
 
 def values(metric: Metric, data: Drawn) -> list[float | Declined]:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from distbench import Classifier, Phase, adamw, sgd
+from distbench import Classifier, Phase, Together, adamw, sgd
 from distbench.engine.training.optimisers import optimiser_of
 from distbench.interfaces.training.optimiser import Optimiser
 
@@ -127,3 +127,35 @@ def test_layers_of_timm_are_its_own() -> None:
 def test_what_a_phase_cannot_be_trained_with_is_refused(make: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_optimisers_together_are_each_as_alone() -> None:
+    def parts() -> tuple[torch.nn.Linear, torch.nn.Linear]:
+        torch.manual_seed(0)
+        return torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+
+    def steps(one: torch.nn.Linear, other: torch.nn.Linear, *by: torch.optim.Optimizer) -> None:
+        for turn in range(4):
+            learning = one if turn % 2 else other
+            for optimiser in by:
+                optimiser.zero_grad(set_to_none=True)
+                for group in optimiser.param_groups:
+                    group["lr"] = 0.1 * (turn + 1)
+            learning(torch.ones(1, 3)).square().sum().backward()
+            for optimiser in by:
+                optimiser.step()
+
+    first, second = parts(), parts()
+    sgd, adam = torch.optim.SGD, torch.optim.Adam
+    steps(*first, sgd(first[0].parameters(), 1, momentum=0.9), adam(first[1].parameters()))
+    own = sgd(second[0].parameters(), 1, momentum=0.9), adam(second[1].parameters())
+    both = Together(*own)
+    steps(*second, both)
+    for one, other in zip(first, second, strict=True):
+        assert torch.equal(one.weight, other.weight)
+    again = Together(sgd(second[0].parameters(), 1, momentum=0.9), adam(second[1].parameters()))
+    again.load_state_dict(both.state_dict())
+    assert str(again.state_dict()) == str(both.state_dict())
+    assert again.param_groups[0]["lr"] == 0.4
+    with pytest.raises(ValueError, match="two optimisers move the same weight"):
+        Together(own[0], own[0])

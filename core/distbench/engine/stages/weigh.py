@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def weigh(
             "no eligible source is left" + (f" ({'; '.join(reasons)})" if reasons else "")
         )
     values = np.array([scores.values[s.name] if scores else 0.0 for s in sources])
-    with naming(strategy.name, "weigh"), unchanged(strategy.name):
+    with naming(strategy.name, "weigh"), unchanged(strategy.name), declined_without(context):
         given = strategy.weigh(read_only(values), [*sources], context)
         weights = np.asarray(given, dtype=np.float64)
     wrong = (
@@ -57,3 +58,18 @@ def weigh(
     if wrong:
         raise PluginError(strategy.name, f"strategy gave {wrong}")
     return {s.name: float(w) for s, w in zip(sources, weights, strict=True)}
+
+
+@contextmanager
+def declined_without(context: Context | None) -> Iterator[None]:
+    """Whoever reads a context that is not there declines by that.
+
+    Raises:
+        Declined: The context is None, and an attribute of None was asked for.
+    """
+    try:
+        yield
+    except AttributeError as error:
+        if context is None and error.obj is None:
+            raise Declined(f"it reads context.{error.name}, and there is no context") from error
+        raise

@@ -18,6 +18,10 @@ _RATE = 0.01
 the 1e-4 to 1e-3 that transformers are usually trained with."""
 
 
+_USED = ("param_groups", "step", "zero_grad", "state_dict", "load_state_dict")
+"""What the loop asks of an optimiser."""
+
+
 def optimiser_of(model: nn.Module, modules: nn.ModuleDict, phase: Phase) -> torch.optim.Optimizer:
     """The optimiser of a model and of extra modules, with peak rates.
 
@@ -30,8 +34,8 @@ def optimiser_of(model: nn.Module, modules: nn.ModuleDict, phase: Phase) -> torc
     """
     if phase.optimiser is not None and not isinstance(phase.optimiser, Optimiser):
         own = phase.optimiser(model, modules)
-        if not isinstance(own, torch.optim.Optimizer):
-            raise TypeError(f"it gave {own!r} and no torch.optim.Optimizer")
+        if missing := [name for name in _USED if not hasattr(own, name)]:
+            raise TypeError(f"it gave {own!r}, which has no {missing[0]}, and is no optimiser")
         return own
     if phase.optimiser is None and normalised_by_layers(model):
         gentle = replace(phase, lr=phase.lr * _RATE, weight_decay=phase.weight_decay / _RATE)

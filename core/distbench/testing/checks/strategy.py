@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from distbench.engine.stages.weigh import declined_without
 from distbench.errors import Declined
 from distbench.interfaces.context import Context
 from distbench.interfaces.zoo import SourceInfo
@@ -61,9 +62,8 @@ def _weigh(
     given = frozen(np.asarray(scores, dtype=np.float64))
     if not subject.make().needs_scores:
         given = frozen(np.zeros(len(given)))
-    with fault_if_raises(
-        f"weighing {what}", "it gets finite, read-only scores, and context=None in `rank`"
-    ):
+    remedy = "it gets finite, read-only scores"
+    with fault_if_raises(f"weighing {what}", remedy), declined_without(context):
         weights = np.asarray(subject.make().weigh(given, sources, context), dtype=np.float64)
     if weights.shape != given.shape:
         raise Fault(
