@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -255,3 +257,69 @@ def test_a_difference_without_an_interval_breaks_nothing(browser, make_rows, sav
     assert "points vs finetune" in opened.locator("#detail").inner_text().lower()
     assert errors == []
     opened.close()
+
+
+def test_what_is_looked_at_has_an_address(page, file):
+    page.select_option("#filter-metric", "logme")
+    most = page.locator("#filter-macs")
+    most.fill(str(int(most.get_attribute("max")) - 1))
+    page.select_option("#filter-against", label="fixmatch")
+    page.get_by_role("button", name="Mean, %").click()
+    page.select_option("#two-b", label="fixmatch")
+    shown = page.locator("#overview").inner_text()
+    page.wait_for_url(lambda url: "against=fixmatch" in url and "other=fixmatch" in url)
+    address = page.url
+    first = names(page)[0]
+    page.locator("#methods").get_by_role("link", name=first).click()
+    arrive(page, first)
+    page.get_by_role("link", name="All methods").click()
+    arrive(page, "mini v1, student mini")
+    assert page.url == address, "the way back leads to where one was"
+    page.goto("about:blank")
+    page.goto(address)
+    arrive(page, "mini v1, student mini")
+    assert page.locator("#overview").inner_text() == shown
+    page.locator("#reset").click()
+    page.wait_for_url(lambda url: "metric=" not in url and "sort=-mean" not in url)
+    odd = f"{file.as_uri()}#board=2&metric=nothing&macs=x&against={quote(EVIL)}&sort=-nothing&one=x"
+    page.goto(odd)
+    arrive(page, "mini v2, student mini")
+    assert page.locator("#filter-metric").input_value() == ""
+    assert page.locator("#methods tbody tr").count() > 1
+    assert page.locator("#methods thead th[aria-sort]").inner_text().startswith("Rank")
+
+
+def test_what_is_shown_is_saved_as_csv(page):
+    page.select_option("#filter-metric", "logme")
+    page.get_by_role("button", name="Mean, %").click()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as CSV").click()
+    assert saved.value.suggested_filename == "mini-v1-student-mini.csv"
+    head, *lines = csv.reader(Path(saved.value.path()).read_text().splitlines())
+    assert head[:4] == ["Rank", "Method", "Mean, %", "Mean, % ±"]
+    assert {"vs finetune", "mini-cub", "mini-cub ±", "MACs"} <= set(head)
+    assert [line[1] for line in lines] == names(page)
+    assert abs(float(lines[0][2]) - float(page.locator(".best").first.inner_text())) < 0.06
+    page.locator("#reset").click()
+    page.select_option("#filter-role", "incomplete")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as CSV").click()
+    (line,) = list(csv.reader(Path(saved.value.path()).read_text().splitlines()))[1:]
+    assert line[:4] == ["partial", EVIL, "", ""]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1360])
+def test_axe_finds_nothing(page, file, scheme, width):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    for place, title in (
+        ("", "mini v1, student mini"),
+        (f"#method={quote(BEST, safe='')}", BEST),
+        ("#task=mini-cub", "mini-cub"),
+    ):
+        page.goto(file.as_uri() + place)
+        arrive(page, title)
+        found = axe.run(page).response["violations"]
+        assert [(fault["impact"], fault["help"]) for fault in found] == []

@@ -26,6 +26,8 @@ _MODULES = (
     "matrix",
     "method",
     "task",
+    "csv",
+    "view",
     "main",
 )
 """The scripts, those that run something at once after what they need."""

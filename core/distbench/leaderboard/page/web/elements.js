@@ -24,6 +24,9 @@ export const put = (node, ...children) => {
   return fill(node, null, children);
 };
 
+/* Tells whoever keeps the address that something else is looked at now. */
+export const lookedElsewhere = () => document.dispatchEvent(new Event("viewchange"));
+
 /* A name that may break after its slashes. */
 export function named(text, attributes) {
   const node = make("span", { class: "name", ...attributes });
@@ -87,9 +90,5 @@ export const link = (view, name, board) =>
   `#${view}=${encodeURIComponent(name)}${board ? `&board=${board + 1}` : ""}`;
 /* What both detail views begin with. */
 export const back = (board) =>
-  make(
-    "p",
-    { class: "back" },
-    make("a", { href: board.index ? `#board=${board.index + 1}` : "#" }, "← All methods"),
-  );
+  make("p", { class: "back" }, make("a", { href: board.address }, "← All methods"));
 export const fact = (title, ...shown) => make("li", null, make("b", null, shown), title);

@@ -1,5 +1,5 @@
 /* What is shown: text, choices and limits, all in one form. */
-import { byId, make, put } from "./elements.js";
+import { byId, lookedElsewhere, make, put } from "./elements.js";
 import { complete, plural, seconds, size } from "./format.js";
 import { showPicture } from "./picture.js";
 import { adjustedText } from "./against.js";
@@ -83,7 +83,6 @@ export function showFilters(board) {
     limit("seconds", `Training time${machine}`, board.seconds, (v) => `≤ ${seconds(v)}`),
     choice("against", "Differences to", board.pairs ? opponents(board) : [], compareWith),
   );
-  compareWith();
 }
 const opponents = (board) =>
   board.method.slice(0, board.pairs.count).map((name, i) => [String(i), name]);
@@ -134,9 +133,7 @@ export function applyFilters() {
   }
   const shown = [];
   for (let i = 0; i < board.method.length; i++) if (tests.every((test) => test(i))) shown.push(i);
-  const usual = Object.values(inputs).every((n) =>
-    n.type === "range" ? n.value === n.max : n.value === ALL,
-  );
+  const usual = Object.values(inputs).every((node) => node.value === usualOf(node));
   const all = plural(board.method.length, "method");
   const without = role === "" && board.single.some(Boolean) ? ", without single sources" : "";
   byId("count").textContent =
@@ -145,13 +142,40 @@ export function applyFilters() {
       : `${shown.length.toLocaleString("en")} of ${all}${without}`;
   byId("reset").hidden = usual;
   showRows(shown);
+  lookedElsewhere();
   clearTimeout(filters.later);
   if (shown.length < 200) showPicture(board, shown);
   else filters.later = setTimeout(() => showPicture(board, shown), 150);
 }
+const usualOf = (node) => (node.type === "range" ? node.max : ALL);
 export function resetFilters() {
-  for (const node of Object.values(filters.inputs))
-    node.value = node.type === "range" ? node.max : ALL;
+  for (const node of Object.values(filters.inputs)) node.value = usualOf(node);
   compareWith();
   filters.inputs.text.focus();
+}
+/* What is chosen otherwise than usual, as [key, value]: methods by name, limits as they are. */
+export function chosenFilters() {
+  const told = (key, node) =>
+    node.steps
+      ? node.steps[Number(node.value)]
+      : key === "against"
+        ? filters.board.method[Number(node.value)]
+        : node.value;
+  return Object.entries(filters.inputs)
+    .filter(([, node]) => node.value !== usualOf(node))
+    .map(([key, node]) => [key, told(key, node)]);
+}
+/* Chooses what `chosenFilters` told; what there is not is as usual. */
+export function chooseFilters(asked) {
+  for (const [key, node] of Object.entries(filters.inputs)) {
+    const value = asked.get(key);
+    const at = node.steps
+      ? node.steps.indexOf(Number(value))
+      : key === "against"
+        ? filters.board.method.indexOf(value)
+        : value;
+    node.value = value === null || at === -1 ? usualOf(node) : String(at);
+    if (node.selectedIndex === -1) node.value = ALL;
+  }
+  compareWith();
 }

@@ -1,4 +1,5 @@
 /* The page as a whole: which table, which view, and what stands above and below it. */
+import { saveCsv } from "./csv.js";
 import { DATA } from "./data.js";
 import { back, byId, make, named, put, withEdges } from "./elements.js";
 import { applyFilters, resetFilters, showFilters } from "./filters.js";
@@ -6,10 +7,13 @@ import { showUnitOf } from "./format.js";
 import { pairsPart } from "./matrix.js";
 import { methodView } from "./method.js";
 import { answers, lead, metricsPart, noteOf, sourcesPart } from "./overview.js";
-import { PAGE, drawRows } from "./table.js";
+import { PAGE, drawRows, table } from "./table.js";
 import { taskView } from "./task.js";
+import { addressOf, showAsAsked } from "./view.js";
 
 let current = null;
+/* Whether an address is being followed, so that none is written. */
+let following = false;
 
 function showBoard(board) {
   if (current === board) return;
@@ -34,7 +38,21 @@ function showBoard(board) {
   put(byId("metrics-body"), metricsPart(board));
   put(byId("sources-body"), sourcesPart(board));
 }
-/* #method=NAME, #task=NAME, #board=2; anything else is a place on the overview. */
+/* What is looked at now has an address, which a moment later stands where addresses stand. */
+let later = 0;
+function tellAddress() {
+  if (following || byId("overview").hidden) return;
+  clearTimeout(later);
+  current.address = addressOf(current);
+  later = setTimeout(() => history.replaceState(null, "", current.address), 200);
+}
+function follow(event) {
+  clearTimeout(later);
+  following = true;
+  route(event);
+  following = false;
+}
+/* #method=NAME, #task=NAME, #board=2 with what is chosen there; else a place on the overview. */
 function route(event) {
   const hash = location.hash.slice(1);
   const asked = hash.includes("=")
@@ -52,6 +70,10 @@ function route(event) {
       : DATA.boards.find((b) => b[list].includes(wanted)) || DATA.boards[0]);
   if (!hash) board = DATA.boards[0];
   showBoard(board);
+  if (wanted === null && (table.board !== board || !hash || hash.includes("="))) {
+    showAsAsked(board, asked);
+    board.address = addressOf(board);
+  }
   const at = wanted === null ? -1 : board[list].indexOf(wanted);
   const detail = byId("detail"),
     overview = byId("overview");
@@ -92,6 +114,7 @@ byId("board").addEventListener("change", (event) => {
 });
 byId("filters").addEventListener("submit", (event) => event.preventDefault());
 byId("reset").addEventListener("click", resetFilters);
+byId("csv").addEventListener("click", saveCsv);
 byId("more").addEventListener("click", () => drawRows(Infinity));
 if ("IntersectionObserver" in window)
   new IntersectionObserver(
@@ -104,6 +127,7 @@ withEdges(byId("methods").parentNode, (more) => {
   byId("goes-on").hidden = !more;
 });
 window.addEventListener("beforeprint", () => drawRows(Infinity));
-window.addEventListener("hashchange", route);
+window.addEventListener("hashchange", follow);
+document.addEventListener("viewchange", tellAddress);
 window.matchMedia("(max-width: 46rem)").addEventListener("change", () => current && applyFilters());
-route(null);
+follow(null);

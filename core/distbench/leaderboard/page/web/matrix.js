@@ -1,6 +1,6 @@
 /* Every ranked method against every other, and any two by task. */
 import { adjustedText, byTask, isGrouped, overGroups, pairOf, verdict } from "./against.js";
-import { byId, link, make, named, put, scrolled, tableOf } from "./elements.js";
+import { byId, link, lookedElsewhere, make, named, put, scrolled, tableOf } from "./elements.js";
 import { NONE, amount, headOf, inPoints, pText, plural, points, strip } from "./format.js";
 
 const NUMBERS_FIT = 24;
@@ -100,7 +100,7 @@ function matrix(board) {
   table.addEventListener("focusin", show);
   table.addEventListener("click", (event) => {
     const node = of(event);
-    if (node) chooseTwo(board, node.dataset.a, node.dataset.b);
+    if (node) showTwo(board, node.dataset.a, node.dataset.b);
   });
   table.addEventListener("keydown", (event) => of(event) && stepTo(event, table, of(event)));
   const frame = scrolled(table, "Every method against every other");
@@ -148,12 +148,10 @@ function twoPart(board) {
       title,
       make(
         "select",
-        { id, oninput: () => showTwo(board) },
+        { id, oninput: () => showTwo(board, byId("two-a").value, byId("two-b").value) },
         board.method.map((name, i) => make("option", { value: i }, name)),
       ),
     );
-  const base = board.baseline === null ? -1 : board.method.indexOf(board.baseline);
-  const second = base > 0 ? base : 1;
   const form = make(
     "form",
     { class: "filters two", "aria-label": "Which two methods are compared" },
@@ -161,17 +159,35 @@ function twoPart(board) {
     choice("two-b", "against"),
   );
   form.addEventListener("submit", (event) => event.preventDefault());
-  queueMicrotask(() => chooseTwo(board, 0, second));
   return [make("h3", null, "Two methods by task"), form, make("div", { id: "two" })];
 }
-function chooseTwo(board, a, b) {
+/* The two that are compared at first: the first one, and the baseline or the second one. */
+function usualTwo(board) {
+  const base = board.baseline === null ? -1 : board.method.indexOf(board.baseline);
+  return [0, base > 0 ? base : 1];
+}
+const two = { board: null, of: [] };
+
+/* The names of the two that are compared, unless these are the usual two. */
+export function chosenTwo() {
+  if (!two.board) return [];
+  const usual = usualTwo(two.board);
+  const names = ["one", "other"].map((key, k) => [key, two.board.method[two.of[k]]]);
+  return two.of.every((i, k) => i === usual[k]) ? [] : names;
+}
+export function chooseTwo(board, one, other) {
+  two.board = null;
+  if (board.method.length < 2) return;
+  const at = [one, other].map((name) => board.method.indexOf(name));
+  showTwo(board, ...(at.includes(-1) ? usualTwo(board) : at));
+}
+function showTwo(board, ...chosen) {
+  const [a, b] = chosen.map(Number);
   byId("two-a").value = String(a);
   byId("two-b").value = String(b);
-  showTwo(board);
-}
-function showTwo(board) {
-  const a = Number(byId("two-a").value),
-    b = Number(byId("two-b").value);
+  two.board = board;
+  two.of = [a, b];
+  lookedElsewhere();
   if (a === b) return put(byId("two"), make("p", { class: "small" }, "Choose another one."));
   const gaps = byTask(board, a, b);
   const mean = overGroups(

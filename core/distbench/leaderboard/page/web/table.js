@@ -1,6 +1,6 @@
 /* The table of methods: sorted numbers first, then only as many rows as are looked at. */
 import { adjustedText, differences } from "./against.js";
-import { byId, headName, link, make, named, put } from "./elements.js";
+import { byId, headName, link, lookedElsewhere, make, named, put } from "./elements.js";
 import {
   NONE,
   amount,
@@ -97,13 +97,15 @@ function headsOf(board) {
   return kept;
 }
 
+const USUAL = { key: "rank", direction: 1 };
+
 export const table = {
   board: null,
   columns: [],
   scale: [],
   difference: null,
   mostCells: 0,
-  sort: { key: "rank", direction: 1 },
+  sort: USUAL,
   shown: [],
   drawn: 0,
 };
@@ -115,7 +117,7 @@ export function showBoardTable(board) {
   const all = board.method.map((_, i) => i);
   table.scale = scaleOf(board, all, board.mean, board.meanHalf);
   table.mostCells = Math.max(...board.compared);
-  table.sort = { key: "rank", direction: 1 };
+  table.sort = USUAL;
   const heads = table.columns.map((c) =>
     make(
       "th",
@@ -171,6 +173,18 @@ function groupMark(board, task) {
 function sortBy(key) {
   const column = table.columns.find((c) => c.key === key);
   table.sort = { key, direction: table.sort.key === key ? -table.sort.direction : column.first };
+  showRows(table.shown);
+  lookedElsewhere();
+}
+/* The order, as [["sort", KEY or -KEY]]; none where it is the usual one. */
+export const chosenSort = () =>
+  table.sort.key === USUAL.key && table.sort.direction === USUAL.direction
+    ? []
+    : [["sort", `${table.sort.direction < 0 ? "-" : ""}${table.sort.key}`]];
+export function chooseSort(text) {
+  const [, sign, key] = /^(-?)(.*)$/.exec(text ?? "");
+  const known = table.columns.some((column) => column.key === key);
+  table.sort = known ? { key, direction: sign ? -1 : 1 } : USUAL;
   showRows(table.shown);
 }
 /* Indices in the order asked for; what has no value is last either way. */
