@@ -24,7 +24,8 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test has a home and a working folder of its own, and no third-party plugins."""
     monkeypatch.setenv("DISTBENCH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DISTBENCH_PLUGINS", "")
-    monkeypatch.delenv("DISTBENCH_STRICT_PLUGINS", raising=False)
+    for name in ("DISTBENCH_STRICT_PLUGINS", "DISTBENCH_STORE"):
+        monkeypatch.delenv(name, raising=False)
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     yield

@@ -89,9 +89,13 @@ class MachineError(DistbenchError):
     def of(cls, reason: str) -> MachineError:
         """The error for what the system said."""
         return cls(
-            f"cannot go on: {reason}. Finished cells are kept; make room or allow writing, "
-            "then run the same command again"
+            f"cannot go on: {reason}. Finished cells are kept; mend that (make room, allow "
+            "writing), then run the same command again"
         )
+
+
+class StoreError(MachineError):
+    """The shared store cannot be used; what was made here is kept here."""
 
 
 class StopSignal(BaseException):

@@ -64,12 +64,13 @@ def test_no_user_name_no_token(tmp_path: Path) -> None:
     said = call(
         HOME=str(me),
         DISTBENCH_HOME=str(me / "cache"),
+        DISTBENCH_STORE="s3://verysecret-bucket",
         HF_TOKEN="hf_verysecretverysecret",
         WANDB_API_KEY="0123456789abcdef",
         USER="jane-doe-1234",
         LOGNAME="jane-doe-1234",
     )
-    assert "path: ~/cache" in said
+    assert "path: ~/cache" in said and "shared store: s3\n" in said
     for secret in ("jane-doe", "verysecret", "0123456789abcdef"):
         assert secret not in said
 

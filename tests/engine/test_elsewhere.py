@@ -133,7 +133,10 @@ def test_variables_go_with_a_unit_and_leave_with_the_run(
 ) -> None:
     monkeypatch.setenv("HF_HOME", "/hub")
     monkeypatch.delenv("HF_ENDPOINT", raising=False)
+    monkeypatch.setenv("DISTBENCH_STORE", "s3://bucket")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     given = handed_over(3)
+    assert given["DISTBENCH_STORE"] == "s3://bucket" and "secret" not in given.values()
     assert given["DISTBENCH_HOME"] == str(distbench.home())
     assert (given["HF_HOME"], given["OMP_NUM_THREADS"]) == ("/hub", "3")
     assert "HF_ENDPOINT" not in given
@@ -219,6 +222,6 @@ def test_an_executor_elsewhere_is_not_asked_for_a_device(
 @pytest.mark.parametrize("home", ["s3://bucket/x", "gs://b"])
 def test_an_address_is_no_home(home: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DISTBENCH_HOME", home)
-    with pytest.raises(UsageError, match="is an address and no folder"):
+    with pytest.raises(UsageError, match=r"is an address and no folder.* DISTBENCH_STORE an obj"):
         distbench.home()
     assert json.dumps([path.name for path in tmp_path.iterdir()]) == '["work"]'

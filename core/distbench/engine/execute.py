@@ -19,8 +19,9 @@ from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan
+from distbench.planning.plan_copies import share_plan
 from distbench.planning.units import units_of
-from distbench.plugins.shipped_files import ship
+from distbench.plugins.shipped_files import share, ship
 from distbench.storage.home import home
 from distbench.storage.system.memory import free_memory
 
@@ -56,7 +57,7 @@ def execute_cells(
         progress: Hears of every unit that begins or ends; of what is short as minor.
 
     Raises:
-        MachineError: The machine gave out; what ended before has been told.
+        MachineError: The machine gave out, or the shared store; what ended before has been told.
     """
     gpus, workers = executor.gpus_a_unit(plan.device), workers_at_once(config, plan, executor)
     groups = (workers or _GROUPS) if gpus else 0
@@ -92,9 +93,13 @@ def execute_cells(
 
     ship(plan.plugin_files, home())
     # Workers read a plan that nothing replaces, whatever else runs under the same name.
+    kept = plan.keep(home())
+    if not executor.here:
+        share(plan.plugin_files, home())
+        share_plan(kept)
     queue = UnitQueue(
         units,
-        plan.keep(home()),
+        kept,
         workers=None if workers is None else max(1, min(workers, len(units))),
         threads=plan.protocol.threads,
         device=plan.device,

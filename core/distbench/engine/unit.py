@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from distbench.engine.handed_over import take_over
 from distbench.engine.host import computing_device, host
 from distbench.engine.news import heard_by
-from distbench.errors import RefusedError, interrupts, machine_gives_out, reason_of
+from distbench.errors import RefusedError, StoreError, interrupts, machine_gives_out, reason_of
 from distbench.interfaces.execution.unit import News, Outcome
+from distbench.planning.plan_copies import plan_here
 from distbench.storage.home import home
 from distbench.storage.network.offline import guard
 from distbench.storage.system.disk import disk_trouble, of_this_machine_alone
@@ -57,9 +58,12 @@ def execute_unit(
         return ended("failed", reason=reason, traceback=lines, refused=refused, fatal=fatal)
 
     try:
-        stat = Path(plan_path).stat()
+        stat = plan_here(Path(plan_path)).stat()
         with heard_by(on_news):
-            _execute(*_open(str(plan_path), (stat.st_mtime_ns, stat.st_ino), str(home())), unit)
+            opened = _open(str(plan_path), (stat.st_mtime_ns, stat.st_ino), str(home()))
+            note = _execute(*opened, unit)
+    except StoreError as error:
+        return failed(str(error), error, fatal=True)
     except PermissionError as error:
         ours = Path(str(error.filename or "")).is_relative_to(home())
         return failed(reason_of(error), error, fatal=ours)
@@ -71,7 +75,7 @@ def execute_unit(
         if interrupts(error):
             raise
         return failed(reason_of(error), error)
-    return ended("done")
+    return ended("done", note=note)
 
 
 @lru_cache(maxsize=4)
@@ -88,7 +92,10 @@ def _open(
     return Workspace(plan, Path(root)), jobs, cells
 
 
-def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit: str) -> None:
+def _execute(
+    work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit: str
+) -> str | None:
+    """Executes a unit, and gives what a person should know although it ended well."""
     import torch
     from threadpoolctl import threadpool_limits
 
@@ -115,16 +122,18 @@ def _execute(work: Workspace, jobs: dict[str, Job], cells: dict[str, Cell], unit
             # A source that fails must fail its own unit only; what the others have is kept.
             with contextlib.suppress(Exception):
                 work.embed(work.plan.task(task), sources)
-            return
+            return None
         if unit in jobs:
             _make(work, jobs[unit])
-            return
-        cell = cells[unit]
+            return None
+        cell, ledger = cells[unit], Ledger(work.plan, work.root)
+        if ledger.computed_elsewhere(cell):
+            return "another machine has computed it"
         needed = [jobs[need] for need in cell.needs if need in jobs]
         scores = next(
             (Scores.load(_make(work, job)) for job in needed if job.stage == "score"), None
         )
-        Ledger(work.plan, work.root).store.put(*compute_cell(work, cell, scores))
+        return ledger.keep(*compute_cell(work, cell, scores))
 
 
 def _whose(work: Workspace, job: Job) -> str:

@@ -5,6 +5,8 @@ it is there whole or not at all; a manifest holds size and digest of every file.
 digest of each file's head are checked at every opening, the full digest once for every state of a
 file (size, modification and change time, inode), and again after ``--verify-data``. What does not
 fit is thrown away and made anew.
+
+Where machines share a store, what is not large is put there, too, and taken from there.
 """
 
 from __future__ import annotations
@@ -12,27 +14,25 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import platform
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from filelock import FileLock, Timeout
-from pydantic_core import from_json
 
 from distbench.errors import DistbenchError
 from distbench.storage.atomic import write_atomic
-from distbench.storage.hashing import digest, file_digest
+from distbench.storage.hashing import file_digest
 from distbench.storage.home import scratch
+from distbench.storage.network.shared import artifacts as shared_artifacts
 from distbench.storage.system import claims
 from distbench.storage.system.disk import naming_file
-from distbench.storage.verified import verified_since
+from distbench.storage.verified import read_table, remember, stamp, verified
 
 _MANIFEST = "manifest.json"
-_SEEN = "verified-{}.json"
 _TIMED = "timed.json"
 _HEAD = 4096
 HEAVY = frozenset({"images", "embeddings", "layers", "thumbnails", "probes"})
@@ -62,6 +62,10 @@ class ArtifactCache:
     Attributes:
         heavy: Where images and what sources say of them lie, which each machine may have for
             itself: below ``$DISTBENCH_SCRATCH`` where that is given, else the same folder.
+
+    Raises:
+        StoreError: By any method, where a shared store is named and cannot be used; what was made
+            by then is kept here, and put there by another time.
     """
 
     def __init__(self, root: Path) -> None:
@@ -76,7 +80,7 @@ class ArtifactCache:
     def get(self, kind: str, key: str) -> Path | None:
         """The folder of a whole, unaltered artifact; None where there is none."""
         folder = self.folder(kind, key)
-        return folder if _intact(folder) else None
+        return folder if _intact(folder) or self._fetched(kind, key) else None
 
     def build(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
         """The folder of an artifact, made now where it is absent or damaged.
@@ -87,12 +91,14 @@ class ArtifactCache:
             make: Fills an empty folder. One process at a time does so for one key, as far as the
                 file system lets processes know of each other.
         """
-        if folder := self.get(kind, key):
+        folder = self.folder(kind, key)
+        if _intact(folder):
+            self._offer(kind, key)  # it may have been made while the store could not be reached
             return folder
         with self.draft(kind, key) as draft:
             if draft is not None:
                 make(draft)
-        return self.folder(kind, key)
+        return folder
 
     @contextlib.contextmanager
     def draft(self, kind: str, key: str) -> Iterator[Path | None]:
@@ -112,6 +118,7 @@ class ArtifactCache:
             if self.get(kind, key) is None:
                 with _whole(folder) as draft:
                     yield draft
+                self._offer(kind, key)
                 return
         yield None
 
@@ -142,6 +149,25 @@ class ArtifactCache:
     def unfinished(self, key: str) -> Path:
         """Where an artifact lies that is not whole yet."""
         return self.heavy / "partial" / key
+
+    def _fetched(self, kind: str, key: str) -> bool:
+        """Whether an artifact was in the shared store, and is here now."""
+        files = None if kind in HEAVY else shared_artifacts.fetch(kind, key)
+        if files is None:
+            return False
+        folder = self.folder(kind, key)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with _whole(folder) as draft:
+            for name, data in files.items():
+                (draft / name).write_bytes(data)
+        shared_artifacts.mark(folder)
+        return True
+
+    def _offer(self, kind: str, key: str) -> None:
+        """Puts an artifact into the shared store, unless it is there."""
+        if kind not in HEAVY:
+            folder = self.folder(kind, key)
+            shared_artifacts.offer(kind, key, folder, read_table(folder / _MANIFEST))
 
 
 @contextlib.contextmanager
@@ -197,7 +223,7 @@ def _whole(folder: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
-    _remember(folder, {name: _stamp(folder / name) for name in manifest})
+    remember(folder, {name: stamp(folder / name) for name in manifest})
 
 
 def _publish(draft: Path, folder: Path) -> None:
@@ -240,7 +266,7 @@ def _digest(file: Path) -> str:
 
 def seconds_of(folder: Path) -> float | None:
     """How long it took to make an artifact; None where that is not known."""
-    seconds = _read(folder / _TIMED).get("seconds")
+    seconds = read_table(folder / _TIMED).get("seconds")
     return float(seconds) if isinstance(seconds, (int, float)) else None
 
 
@@ -249,47 +275,13 @@ def _head(path: Path) -> str:
         return hashlib.sha256(file.read(_HEAD)).hexdigest()
 
 
-def _stamp(path: Path) -> list[int]:
-    stat = path.stat()
-    return [stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino]
-
-
-def _remember(folder: Path, stamps: dict[str, list[int]]) -> None:
-    """Keeps what was verified and when; where that cannot be written, it is verified again."""
-    with contextlib.suppress(OSError):
-        seen = {"at": time.time_ns(), "files": stamps}
-        write_atomic(folder / _SEEN.format(_client(folder)), json.dumps(seen))
-
-
-def _verified(folder: Path) -> dict[str, Any]:
-    """The states in which the files of an artifact were verified."""
-    seen = _read(folder / _SEEN.format(_client(folder)))
-    at, files = seen.get("at"), seen.get("files")
-    if not isinstance(at, int) or not isinstance(files, dict) or at < verified_since():
-        return {}
-    return files
-
-
-def _client(folder: Path) -> str:
-    """By whom stamps are known: each machine and mount may number and time files in its own way."""
-    return digest([platform.node(), folder.stat().st_dev])[:8]
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        value = from_json(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
 def _intact(folder: Path) -> bool:
-    manifest = _read(folder / _MANIFEST)
+    manifest = read_table(folder / _MANIFEST)
     if not manifest:
         return False
-    seen = _verified(folder)
+    seen = verified(folder)
     try:
-        stamps = {name: _stamp(folder / name) for name in manifest}
+        stamps = {name: stamp(folder / name) for name in manifest}
         for name, facts in manifest.items():
             path = folder / name
             if stamps[name][0] != facts["size"] or _head(path) != facts["head"]:
@@ -299,5 +291,5 @@ def _intact(folder: Path) -> bool:
     except (OSError, KeyError, TypeError):
         return False
     if stamps != seen:
-        _remember(folder, stamps)
+        remember(folder, stamps)
     return True

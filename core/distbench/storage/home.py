@@ -39,8 +39,8 @@ def _folder_of(variable: str) -> Path | None:
         return None
     if "://" in given:
         raise UsageError(
-            f"{variable}={given} is an address and no folder; name a folder that all machines of "
-            "the run see"
+            f"{variable}={given} is an address and no folder; name a folder, and by "
+            "DISTBENCH_STORE an object store that machines without a common folder share"
         )
     if at_home(given).parts[0].startswith("~"):
         raise UsageError(f"{variable}={given} names a user whom this machine does not know")

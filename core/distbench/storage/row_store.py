@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from numpy.typing import NDArray
 from distbench.storage.atomic import write_atomic
 from distbench.storage.predictions import (
     Predictions,
+    are_predictions,
+    compact,
     predictions_digest,
     read_predictions,
     write_predictions,
@@ -20,8 +23,12 @@ from distbench.storage.probabilities import Logs, probabilities_digest, read_log
 from distbench.storage.row_schemas import read_row
 from distbench.storage.rows import Row
 
+FINISHED = frozenset({"done", "declined", "skipped"})
+"""States of a row whose cell need not be computed again."""
+_ROW, _ANSWERS = "row.json", "answers.safetensors"
+"""Files of a cell as `RowStore.files` gives them."""
 _OPENING, _MIDDLE, _END = b'{"sha256":"', b'","row":', b"}"
-_TENSOR = "predictions"
+_TENSOR, _LOGS = "predictions", "log_probabilities"
 
 
 def _sealed(row: Row) -> bytes:
@@ -104,6 +111,35 @@ class RowStore:
         beside = read_predictions(path.with_suffix(".safetensors"), _TENSOR, wanted)
         return (row, beside) if beside is not None else None
 
+    def files(self, key: str) -> dict[str, bytes] | None:
+        """A finished cell as files, for `take` elsewhere; None where there is no whole one."""
+        from safetensors.numpy import save
+
+        row, predictions = self._read(key) or (None, None)
+        if row is None or row.status not in FINISHED:
+            return None
+        files, logs = {_ROW: self.path(key).read_bytes()}, self.logs(row)
+        if row.result is not None and row.result.probabilities_digest is not None and logs is None:
+            return None
+        tensors = {} if predictions is None else {_TENSOR: compact(predictions)}
+        tensors |= {} if logs is None else {_LOGS: logs}
+        return files | ({_ANSWERS: save(tensors)} if tensors else {})
+
+    def take(self, key: str, files: Mapping[str, bytes]) -> Row | None:
+        """Stores a cell as `files` gave it elsewhere.
+
+        Returns:
+            Its row; None where nothing is stored, since these are not the files of this cell.
+
+        Raises:
+            NewerSchemaError: A newer distbench wrote them.
+            OSError: No space, no permission.
+        """
+        cell = _cell_of(key, files)
+        if cell is not None:
+            self.put(*cell)
+        return None if cell is None else cell[0]
+
     def put(
         self, row: Row, predictions: NDArray[Any] | None = None, logs: Logs | None = None
     ) -> None:
@@ -139,3 +175,41 @@ class RowStore:
                 write_logs(path.with_suffix(".npy"), logs)
             write_predictions(path.with_suffix(".safetensors"), {_TENSOR: predictions})
         write_atomic(path, _sealed(row))
+
+
+def is_cell(key: str, files: Mapping[str, bytes]) -> bool:
+    """Whether `RowStore.take` can store files as those of a cell.
+
+    Raises:
+        NewerSchemaError: A newer distbench wrote them.
+    """
+    return _cell_of(key, files) is not None
+
+
+def _cell_of(
+    key: str, files: Mapping[str, bytes]
+) -> tuple[Row, NDArray[Any] | None, Logs | None] | None:
+    """What `RowStore.put` takes, out of files that may come from anywhere."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    opened = _opened(files.get(_ROW, b""))
+    if opened is None or opened[0].key != key or opened[0].status not in FINISHED:
+        return None
+    row, inside = opened
+    if row.status != "done":
+        return row, None, None
+    try:
+        tensors = load(files.get(_ANSWERS, b""))
+    except (SafetensorError, ValueError, TypeError, KeyError):
+        return None
+    predictions, logs = tensors.get(_TENSOR, inside), tensors.get(_LOGS)
+    if predictions is None or not are_predictions(predictions) or row.result is None:
+        return None
+    if predictions_digest(predictions) != row.result.predictions_digest:
+        return None
+    digest = row.result.probabilities_digest
+    if logs is not None and (logs.dtype != "<f2" or logs.ndim != 2):
+        return None
+    same = digest == (None if logs is None else probabilities_digest(logs))
+    return (row, predictions, logs) if same else None

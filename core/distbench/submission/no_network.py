@@ -8,19 +8,20 @@ from collections.abc import Iterator
 
 from distbench.storage.network.offline import guard
 
-_OFFLINE = "DISTBENCH_OFFLINE"
+_SET = {"DISTBENCH_OFFLINE": "1", "DISTBENCH_STORE": ""}
 
 
 @contextlib.contextmanager
 def without_network() -> Iterator[None]:
-    """Refuses every connection to another machine for a while."""
-    before = os.environ.get(_OFFLINE)
-    os.environ[_OFFLINE] = "1"
+    """Refuses every connection to another machine for a while, to a shared store as well."""
+    before = {name: os.environ.get(name) for name in _SET}
+    os.environ |= _SET
     guard()
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[_OFFLINE]
-        else:
-            os.environ[_OFFLINE] = before
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

@@ -53,6 +53,7 @@ def diagnose(plugin_files: tuple[Path, ...] = ()) -> dict[str, Any]:
         "cpu": _cpu(),
         "devices": _devices(),
         "home": _home(),
+        "shared store": _shared(),
         "offline": _offline(),
     }
 
@@ -172,6 +173,18 @@ def _home() -> dict[str, Any]:
         "of which": {name: _human(size) for name, size in sizes.items() if size},
         "free": _human(shutil.disk_usage(there).free),
     }
+
+
+def _shared() -> str | None:
+    """Of what kind the store is that is shared with other machines; not where, which is private."""
+    from distbench.errors import UsageError
+    from distbench.storage.network.shared.address import store_address
+
+    try:
+        address = store_address()
+    except UsageError:
+        return "DISTBENCH_STORE is no address of a store"
+    return None if address is None else address.partition(":")[0]
 
 
 def _size(folder: Path) -> int:

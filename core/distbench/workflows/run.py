@@ -70,6 +70,7 @@ def execute(
         folder = folder.with_name(f"{plan.name}-shard-{shard[0]}-of-{shard[1]}")
     ledger = Ledger(plan, home())
     missing = ledger.missing(cells)
+    ledger.share(cells)
     executor, reporters = made_ready(config, plan, missing)
     try:
         plan.save(folder / "plan.json")
@@ -171,6 +172,7 @@ def _gather(
     doubts = doubtful_names(plan.sources, plan.tasks, names.data_sets())
     warnings = (
         *plan.warnings,
+        *ledger.notes,
         *warnings_of(rows),
         *flat_scale.of_rows(plan, rows, names),
         *notes_of_methods(plan, rows),

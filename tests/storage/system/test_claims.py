@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from distbench.storage import artifacts
+from distbench.storage import artifacts, verified
 from distbench.storage.artifacts import ArtifactCache
 from distbench.storage.system import claims
 
@@ -214,12 +214,12 @@ def test_each_mount_remembers_what_it_has_verified(
     read: list[str] = []
     digest = artifacts.file_digest
     monkeypatch.setattr(artifacts, "file_digest", lambda p: read.append(p.name) or digest(p))
-    stamp = artifacts._stamp
+    stamp = artifacts.stamp
     for node in ("b", "a", "b", "a", "b"):
-        monkeypatch.setattr(artifacts.platform, "node", lambda node=node: node)
+        monkeypatch.setattr(verified.platform, "node", lambda node=node: node)
         shift = 1 if node == "b" else 0
         monkeypatch.setattr(
-            artifacts, "_stamp", lambda path, n=shift: [*stamp(path)[:3], stamp(path)[3] + n]
+            artifacts, "stamp", lambda path, n=shift: [*stamp(path)[:3], stamp(path)[3] + n]
         )
         assert cache.get("images", "ab12") == folder
     assert len(read) == 2  # once each

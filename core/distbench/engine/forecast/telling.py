@@ -60,7 +60,8 @@ class Telling:
         if not lost:
             self._ended += 1
             self._left.ended(outcome.unit, outcome.seconds)
-        text = "done" if well else f"{outcome.status}: {outcome.reason or ''}"
+        done = f"done; {outcome.note}" if outcome.note else "done"
+        text = done if well else f"{outcome.status}: {outcome.reason or ''}"
         text += ", so it is tried again" if lost else ""
         minor = well and self._units[outcome.unit].kind in _MINOR
         self._tell(outcome.unit, f"{text} ({outcome.seconds:.1f} s)", minor=minor)

@@ -65,6 +65,7 @@ class Outcome:
         host: The machine that it was worked on; empty where that is not known.
         device: The type of the device that computed there, such as ``cuda``; likewise.
         home: `$DISTBENCH_HOME` there; likewise.
+        note: What a person should know of it although it ended well.
     """
 
     unit: str
@@ -77,6 +78,7 @@ class Outcome:
     host: str = ""
     device: str = ""
     home: str = ""
+    note: str | None = None
 
 
 @dataclass(frozen=True)

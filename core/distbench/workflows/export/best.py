@@ -58,7 +58,7 @@ def ship_best(
     cells = {cell.key: cell for cell in ledger.plan.cells}
     shipped, warnings = {}, []
     for task, row in best_on_validation(rows).items():
-        if not ledger.student(row.key).is_file():
+        if ledger.kept_student(row.key) is None:
             continue
         target = folder / "students" / task
         if not is_shipped(target, row.key):

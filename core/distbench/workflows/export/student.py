@@ -150,8 +150,8 @@ def _kept(work: Workspace, cell: Cell, row: Row) -> Classifier | None:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    path = Ledger(work.plan, work.root).student(cell.key)
-    if not path.is_file() or row.result is None:
+    path = Ledger(work.plan, work.root).kept_student(cell.key)
+    if path is None or row.result is None:
         return None
     classes = len(work.plan.task(cell.task).classes)
     try:
