@@ -6,7 +6,7 @@ import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,10 @@ import distbench
 from distbench.cli import app
 from distbench.engine.workspace import Workspace
 from distbench.errors import DataError, UsageError
-from distbench.workflows.export import export_cell
+from distbench.workflows.export import export_forms
+from distbench.workflows.export.opened import Model
 from distbench.workflows.predict.evaluation import evaluate
 from distbench.workflows.predict.inputs import Columns, gather
-from distbench.workflows.predict.model import Model
 from distbench.workflows.predict.pipeline import answers
 from distbench.workflows.predict.predict import predict
 
@@ -32,9 +32,9 @@ TIMM = "timm:test_efficientnet:pretrained=false"
 _HAS_ONNX = all(importlib.util.find_spec(name) for name in ("onnx", "onnxscript"))
 
 
-def brightness(squares: np.ndarray) -> np.ndarray:
+def brightness(squares: Sequence[np.ndarray]) -> np.ndarray:
     """Logits of classes dark and bright."""
-    value = squares.reshape(len(squares), -1).mean(axis=1) / 255 - 0.5
+    value = np.array([square.mean() for square in squares]) / 255 - 0.5
     return np.stack([-value, value], axis=1)
 
 
@@ -94,9 +94,9 @@ def test_every_form_predicts_what_the_leaderboard_counted(
         Image.fromarray(np.array(image)).save(tmp_path / f"{number:03d}.png")
     (kept,) = load_file(made.folder / "predictions.safetensors").values()
     wanted = [task.classes[number] for number in kept]
-    forms = ["torch", *(["timm"] if student == TIMM else []), *(["onnx"] if _HAS_ONNX else [])]
-    for form in forms:
-        folder = export_cell("toy_task:finetune:0", form).folder
+    forms = ["torch", "pt2", *(["timm"] if student == TIMM else []), *(["onnx"] * _HAS_ONNX)]
+    for form, done_form in zip(forms, export_forms("toy_task:finetune:0", forms), strict=True):
+        folder = done_form.folder
         out = tmp_path / f"{form}.csv"
         done = predict(folder, [str(tmp_path / "*.png")], output=out, batch=7)
         assert (done.images, done.unreadable, done.evaluation) == (len(wanted), {}, None)
@@ -198,12 +198,12 @@ def test_few_batches_are_in_memory(photos: Path, monkeypatch: pytest.MonkeyPatch
     begun: list[Any] = []
     from distbench.workflows.predict import pipeline
 
-    square: Callable[..., Any] = pipeline._square
+    seen: Callable[..., Any] = pipeline._seen
     monkeypatch.setattr(
-        pipeline, "_square", lambda item, model: (begun.append(item), square(item, model))[1]
+        pipeline, "_seen", lambda item, model: (begun.append(item), seen(item, model))[1]
     )
     items = gather([str(photos / "dark")] * 50, BRIGHT, labelled=False, columns=Columns())
-    stream = answers(BRIGHT, items, batch=4, workers=2)
+    stream = answers(BRIGHT, items, workers=2, batch=4)
     assert len(next(stream)) == 4
-    assert len(begun) <= 3 * 4
+    assert len(begun) <= 4 * 4
     assert sum(map(len, stream)) == len(items) - 4

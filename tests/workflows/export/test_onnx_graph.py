@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from distbench import Classifier, UsageError
-from distbench.workflows.export.onnx_graph import graph_of, logits_of
+from distbench.workflows.export.forms.onnx_graph import graph_of, logits_of, network_graph
 from distbench.workflows.export.preprocessing import Preprocessing
 
 pytestmark = [
@@ -45,6 +45,7 @@ def student(*, branches: bool = False) -> Classifier:
 
 
 PIXELS = torch.randint(0, 256, (5, 3, 8, 8), dtype=torch.uint8)
+IMAGES = torch.rand(2, 3, 8, 8)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -52,7 +53,8 @@ def test_a_graph_says_what_the_student_says(tmp_path: Path, count: int) -> None:
     import onnx
 
     model, pixels = student(), PIXELS[:count]
-    onnx.save_model(graph_of(model, Preprocessing(8, 8, HALF, HALF), PIXELS[:2]), tmp_path / "m")
+    network = network_graph(model, IMAGES)
+    onnx.save_model(graph_of(network, Preprocessing(8, 8, HALF, HALF)), tmp_path / "m")
     with torch.inference_mode():
         wanted = model(pixels.float() / 255).numpy()
     assert np.allclose(logits_of(tmp_path / "m", pixels), wanted, atol=1e-5)
@@ -60,7 +62,7 @@ def test_a_graph_says_what_the_student_says(tmp_path: Path, count: int) -> None:
 
 def test_why_there_is_none_is_said_in_one_line() -> None:
     with pytest.raises(UsageError, match="makes no ONNX graph of the student") as caught:
-        graph_of(student(branches=True), Preprocessing(8, 8, HALF, HALF), PIXELS[:2])
+        network_graph(student(branches=True), IMAGES)
     message = str(caught.value)
     assert "\n" not in message
     assert "data-dependent" in message

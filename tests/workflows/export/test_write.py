@@ -151,13 +151,13 @@ def test_the_card_says_what_matters(run: Run) -> None:
 
 
 def test_names_of_a_stranger_stay_text(run: Run) -> None:
-    from distbench.workflows.export.card import _code, _escaped
+    from distbench.workflows.export.markdown import code, escaped
 
-    assert _escaped("<img src=x onerror=alert(1)>\n# a | b") == (
+    assert escaped("<img src=x onerror=alert(1)>\n# a | b") == (
         r"&lt;img src=x onerror=alert(1)\> \# a \| b"
     )
-    assert _escaped("[x](javascript:1) `y` ![z]") == r"\[x\](javascript:1) \`y\` \!\[z\]"
-    assert _code("a`b|c\nd") == "`a'b/c d`"
+    assert escaped("[x](javascript:1) `y` ![z]") == r"\[x\](javascript:1) \`y\` \!\[z\]"
+    assert code("a`b|c\nd") == "`a'b/c d`"
 
 
 @pytest.mark.slow
@@ -199,7 +199,7 @@ def test_onnx_takes_any_batch_and_carries_what_it_needs(run: Run, trained: Load)
     student = trained(run(save_student=True))
     folder = export_cell(CELL, "onnx").folder
     assert sorted(p.name for p in folder.iterdir()) == [
-        "README.md", "model.onnx", "preprocessing.json",
+        "README.md", "load.py", "model.onnx", "preprocessing.json",
     ]  # fmt: skip
     model = onnx.load(folder / "model.onnx")
     entry = model.graph.input[0]
@@ -231,15 +231,15 @@ def test_timm_reads_its_folder(run: Run) -> None:
 
 def test_what_differs_is_not_left(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run(save_student=True)
-    from distbench.workflows.export import formats
+    from distbench.workflows.export.forms import torch_files
 
-    recipe = formats._recipe
+    recipe = torch_files._recipe
 
     def wrong(student: Original) -> Any:
         tensors, told = recipe(student)
         return {**tensors, "head.bias": tensors["head.bias"] + 0.01}, told
 
-    monkeypatch.setattr(formats, "_recipe", wrong)
+    monkeypatch.setattr(torch_files, "_recipe", wrong)
     with pytest.raises(RefusedError, match=r"is not the student: .* at most 0\.01 .*Nothing was"):
         export_cell(CELL, "torch", output=Path("out"))
     assert not Path("out").exists()
@@ -271,7 +271,10 @@ def test_cells_without_a_student_are_told(run: Run) -> None:
     run(baseline="misbehaving")
     with pytest.raises(distbench.DistbenchError, match="phases: RuntimeError: on purpose"):
         export_cell("toy_task:misbehaving:0", "torch")
-    with pytest.raises(UsageError, match="unknown format 'tflite'; formats are onnx, torch, timm"):
+    with pytest.raises(
+        UsageError,
+        match="unknown format 'tflite'; formats are onnx, onnx-fp16, onnx-int8, torch, timm, pt2",
+    ):
         export_cell("toy_task:misbehaving:0", "tflite")
 
 
@@ -279,7 +282,7 @@ def test_a_missing_extra_is_told_before_anything(run: Run, monkeypatch: pytest.M
     run()
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        "distbench.workflows.export.onnx_graph.find_spec",
+        "distbench.workflows.export.formats.find_spec",
         lambda name: None if name == "onnxscript" else find(name),
     )
     with pytest.raises(UsageError, match=r"'onnxscript'.*pip install 'distbench\[onnx\]'"):

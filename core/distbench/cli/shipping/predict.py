@@ -23,8 +23,9 @@ def predict(
     model: Annotated[
         Path,
         typer.Argument(
-            help="A folder that `distbench export` or a run wrote, or its model.onnx or "
-            "model.safetensors. The load.py of a PyTorch export is run: trust it first.",
+            help="A folder that `distbench export` or a run wrote, or its model.onnx, model.pt2 or "
+            "model.safetensors. The load.py of a PyTorch export is run, and a model.pt2 may run "
+            "code: trust them first.",
         ),
     ],
     images: Annotated[
@@ -64,7 +65,7 @@ def predict(
     batch: Annotated[int, typer.Option(help="Images that the model is given at once.")] = 32,
     threads: Annotated[
         int | None,
-        typer.Option(help="CPU threads of the model. \\[default: as its library chooses]"),
+        typer.Option(help="Threads that decode images and run the model. \\[default: one a core]"),
     ] = None,
     json: Annotated[
         bool, typer.Option("--json", help="Print the evaluation, or the counts, as JSON.")

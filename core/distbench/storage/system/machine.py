@@ -38,3 +38,20 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1
+
+
+def processor(facts: Path = Path("/proc/cpuinfo")) -> str:
+    """The name of the processor, or its kind where the system does not tell more."""
+    with contextlib.suppress(OSError):
+        for line in facts.read_text(encoding="utf-8", errors="replace").splitlines():
+            key, _, name = line.partition(":")
+            if key.strip() == "model name" and name.strip():
+                return name.strip()
+    return platform.processor() or platform.machine()
+
+
+def is_busy() -> bool:
+    """Whether more work waits for the processor than this process could be; False if not known."""
+    if not hasattr(os, "getloadavg"):
+        return False
+    return os.getloadavg()[0] > 1.5 * (os.cpu_count() or 1)

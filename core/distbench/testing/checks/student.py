@@ -24,8 +24,9 @@ from distbench.testing.faults import Fault, NotChecked
 from distbench.testing.subject import Subject
 from distbench.testing.training_step import Step, StepEnded, step_of
 from distbench.workflows.export.compare import compare
-from distbench.workflows.export.onnx_graph import check_installed, graph_of, logits_of
-from distbench.workflows.export.preprocessing import Preprocessing
+from distbench.workflows.export.formats import check_installed
+from distbench.workflows.export.forms.onnx_graph import graph_of, logits_of, network_graph
+from distbench.workflows.export.preprocessing import Preprocessing, normalised
 
 SIDES = (32, 64, 224)
 """Image sizes that are tried, pixels."""
@@ -213,7 +214,7 @@ def onnx(subject: Subject) -> None:
     steps = Preprocessing(side, side, *student.normalisation())
     pixels = (_images(side) * 255).byte()
     try:
-        graph = graph_of(model, steps, pixels[:2])
+        graph = graph_of(network_graph(model, normalised(pixels[:2], steps)), steps)
         with tempfile.TemporaryDirectory() as folder, torch.inference_mode():
             path = Path(folder) / "model.onnx"
             onnx.save_model(graph, path)

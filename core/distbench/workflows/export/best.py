@@ -99,4 +99,4 @@ def _ship(ledger: Ledger, cell: Cell, target: Path) -> None:
     from distbench.workflows.export.student import original
     from distbench.workflows.export.write import write
 
-    write(original(ledger.plan, cell, ledger.root, silent), "torch", target, replace=True)
+    write(original(ledger.plan, cell, ledger.root, silent), {"torch": target}, replace=True)

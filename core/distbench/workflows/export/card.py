@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import math
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
-from distbench.workflows.export.compare import TOLERANCE, Agreement
-from distbench.workflows.export.formats import Written
+from distbench.workflows.export.card_forms import checked, lost, measured, notes
+from distbench.workflows.export.compare import Agreement
+from distbench.workflows.export.footprint import Footprint
+from distbench.workflows.export.forms.loader import use_loader
+from distbench.workflows.export.forms.written import Written
+from distbench.workflows.export.loss import Loss
+from distbench.workflows.export.markdown import code, escaped, settings, table
 from distbench.workflows.export.student import Original
 
 _SHOWN = 50
-_SPECIAL = re.compile(r"([\\`*{}\[\]<>|#~$!&])")
 
 
-def card(original: Original, to: str, written: Written, check: Agreement) -> str:
+def card(
+    original: Original,
+    to: str,
+    written: Written,
+    check: Agreement,
+    costs: Footprint,
+    loss: Loss | None,
+) -> str:
     """The card as Markdown.
 
     Args:
@@ -25,14 +34,17 @@ def card(original: Original, to: str, written: Written, check: Agreement) -> str
         to: The format it was written in.
         written: What the format says of itself.
         check: How it was compared with the original.
+        costs: What it costs here.
+        loss: What it loses; None where it says what the original says.
     """
     parts = [
-        f"# {_escaped(original.task.id)}: image classifier",
-        _summary(original),
+        f"# {escaped(original.task.id)}: image classifier",
+        _summary(original, loss),
         "## Use",
         f"Needs {', '.join(written.packages)}. In this folder, with an image `image.jpg`:",
-        f"```python\n{written.usage}```",
-        *_format_notes(original, to),
+        f"```python\n{use_loader(original.task.several)}```",
+        "`python load.py photos/ 'more/*.jpg'` prints the classes of all images there.",
+        *notes(original, to, written),
         "## Input and classes",
         "\n".join(f"{n}. {step}" for n, step in enumerate(original.steps.steps(), 1)),
         f"Mean {list(original.steps.mean)}, std {list(original.steps.std)}, channels RGB. The same "
@@ -44,58 +56,41 @@ def card(original: Original, to: str, written: Written, check: Agreement) -> str
         else "",
         "## Accuracy",
         _accuracy(original),
+        *lost(original, written, loss),
         *_views(original, written),
         "## How it was made",
         *_making(original),
         "## Cost",
+        measured(costs),
+        "What it cost in the run:",
         _costs(original),
         "## Checked",
-        f"The files here were loaded again and compared with the trained student: {check}. A file "
-        f"whose logits differ by more than {TOLERANCE:g} of the largest one is not written. The "
-        "student compared is the one that was judged: the digest of its weights is in the row.",
+        checked(check),
         "## Limitations",
         "\n".join(f"- {line}" for line in _limitations(original)),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _summary(original: Original) -> str:
+def _summary(original: Original, loss: Loss | None) -> str:
     result, task = original.result, original.task
+    here = "" if loss is None else f" As it is here: {100 * loss.after:.1f} %."
     if task.several:
         return (
             f"A network that says which of {len(task.classes)} classes an image shows, several or "
             f"none; it had every class right on {100 * result.accuracy:.1f} % of "
-            f"{result.parts.test} test images. Trained by {_code(original.cell.method)} with "
-            f"distbench {version('distbench')}."
+            f"{result.parts.test} test images. Trained by {code(original.cell.method)} with "
+            f"distbench {version('distbench')}.{here}"
         )
     return (
         f"A network that tells {len(task.classes)} classes apart; it classified "
         f"{100 * result.accuracy:.1f} % of {result.parts.test} test images rightly. Trained by "
-        f"{_code(original.cell.method)} with distbench {version('distbench')}."
+        f"{code(original.cell.method)} with distbench {version('distbench')}."
     )
 
 
-def _format_notes(original: Original, to: str) -> list[str]:
-    if to == "onnx":
-        side = original.steps.stored
-        return [
-            f"`model.onnx` takes `pixels`, uint8 (batch, 3, {side}, {side}), red, green, blue, and "
-            "gives `logits`, float32 (batch, classes); the batch is free. What follows after the "
-            "central square (scaling, resizing, normalising) is inside the file. Classes and steps "
-            "are in its metadata too."
-        ]
-    if to == "timm":
-        return [
-            '`timm.create_model("local-dir:FOLDER", pretrained=True)` gives the network. `load.py` '
-            "gives it images exactly as it was judged; the transform that timm makes of "
-            "`config.json` resizes in one step and rounds the longer side down, so that some "
-            "images near a boundary get another class by it."
-        ]
-    return ["Weights are safetensors, the rest is JSON and `load.py`; nothing is unpickled."]
-
-
 def _classes(classes: Sequence[str]) -> str:
-    shown = ", ".join(_escaped(name) for name in classes[:_SHOWN])
+    shown = ", ".join(escaped(name) for name in classes[:_SHOWN])
     more = len(classes) - _SHOWN
     return f"Classes: {shown}" + (f" and {more} more." if more > 0 else ".")
 
@@ -123,7 +118,7 @@ def _accuracy(original: Original) -> str:
         rows.append(
             ["validation, mean average precision" if several else "validation accuracy", share]
         )
-    return _table(["", ""], rows)
+    return table(["", ""], rows)
 
 
 def _views(original: Original, written: Written) -> list[str]:
@@ -134,7 +129,7 @@ def _views(original: Original, written: Written) -> list[str]:
     of = "logits" if mean == "logits" else "probabilities"
     judged = (
         f"It was judged by the mean {of} over {len(names)} views of each image "
-        f"({', '.join(map(_escaped, names))})"
+        f"({', '.join(map(escaped, names))})"
     )
     if not written.single:
         return [f"{judged}, and so do the files here: an image goes {len(names)} times through it."]
@@ -157,33 +152,33 @@ def _making(original: Original) -> list[str]:
     row, result, plan = original.row, original.result, original.plan
     parts = result.parts
     rows = [
-        ["cell", f"{_code(original.cell.id)}, key {_code(row.key)}"],
+        ["cell", f"{code(original.cell.id)}, key {code(row.key)}"],
         *([kind, _component(identity)] for kind, identity in row.method.components.items()),
         ["student", _component(row.student)],
-        ["data", f"{_code(row.task.use)}, fingerprint {_code(row.task.fingerprint[:16])}"],
+        ["data", f"{code(row.task.use)}, fingerprint {code(row.task.fingerprint[:16])}"],
         ["images", f"{parts.labelled} labelled, {parts.unlabelled} unlabelled, "
          f"{parts.validation} for validation; split seed {parts.split_seed}"],
-        ["suite", f"{_code(row.suite)} version {row.suite_version}, seed {row.seed}"],
-        ["protocol", _settings(row.protocol)],
-        ["training", _settings({k: v for k, v in result.declared.items() if k != "phases"})],
+        ["suite", f"{code(row.suite)} version {row.suite_version}, seed {row.seed}"],
+        ["protocol", settings(row.protocol)],
+        ["training", settings({k: v for k, v in result.declared.items() if k != "phases"})],
     ]  # fmt: skip
-    paragraphs = [_table(["", ""], rows), *(_escaped(note) for note in row.task.notes)]
+    paragraphs = [table(["", ""], rows), *(escaped(note) for note in row.task.notes)]
     weights = sorted(result.sources.weights.items(), key=lambda pair: -pair[1])
     used = [(plan.source(name), weight) for name, weight in weights if weight > 0]
     if used:
         lines = [
-            [_code(s.name), f"{weight:.4g}", _escaped(s.architecture), _escaped(s.licence),
-             ", ".join(map(_escaped, s.trained_on)) or "unknown"]
+            [code(s.name), f"{weight:.4g}", escaped(s.architecture), escaped(s.licence),
+             ", ".join(map(escaped, s.trained_on)) or "unknown"]
             for s, weight in used
         ]  # fmt: skip
         paragraphs += [
             "It learnt from these source models, which are not in here:",
-            _table(["source", "weight", "architecture", "licence", "trained on"], lines),
+            table(["source", "weight", "architecture", "licence", "trained on"], lines),
         ]
     else:
         paragraphs.append("It learnt from no source model.")
     for name, why in result.sources.marked.items():
-        paragraphs.append(f"Source {_code(name)} may have seen test images: {_escaped(why)}.")
+        paragraphs.append(f"Source {code(name)} may have seen test images: {escaped(why)}.")
     return paragraphs
 
 
@@ -200,8 +195,8 @@ def _costs(original: Original) -> str:
     if cost.latency_ms is not None:
         rows.append(["milliseconds of an image", f"{cost.latency_ms:.2f}"])
     facts = ("device", "device_name", "threads", "precision", "torch")
-    measured = ", ".join(f"{k} {_escaped(where[k])}" for k in facts if k in where)
-    return _table(["", ""], rows) + f"\n\nMeasured with: {measured}."
+    measured = ", ".join(f"{k} {escaped(where[k])}" for k in facts if k in where)
+    return table(["", ""], rows) + f"\n\nMeasured with: {measured}."
 
 
 def _limitations(original: Original) -> list[str]:
@@ -228,33 +223,9 @@ def _limitations(original: Original) -> list[str]:
 
 
 def _component(identity: dict[str, Any]) -> str:
-    settings = _settings(identity.get("params", {}))
-    name = f"{_code(str(identity.get('name')))} version {identity.get('version')}"
+    values = settings(identity.get("params", {}))
+    name = f"{code(str(identity.get('name')))} version {identity.get('version')}"
     weights = identity.get("weights")
     if weights:
-        name += f", initial weights {_code(str(weights)[:16])}"
-    return f"{name}: {settings}" if settings else name
-
-
-def _settings(table: dict[str, Any]) -> str:
-    texts = ((k, v if isinstance(v, str) else json.dumps(v)) for k, v in table.items())
-    return ", ".join(f"{_escaped(key)} {_escaped(text)}" for key, text in texts if text != "null")
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
-
-
-def _escaped(text: object) -> str:
-    """Text that Markdown shows as it is, on one line."""
-    return (
-        _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
-        .replace("\\<", "&lt;")
-        .replace("\\&", "&amp;")
-    )
-
-
-def _code(text: str) -> str:
-    """A name in code font, on one line and without what would end it."""
-    return "`" + " ".join(text.split()).replace("`", "'").replace("|", "/") + "`"
+        name += f", initial weights {code(str(weights)[:16])}"
+    return f"{name}: {values}" if values else name

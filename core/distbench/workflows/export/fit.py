@@ -8,8 +8,8 @@ import numpy as np
 from PIL import Image, ImageOps
 
 
-def fit(image: Image.Image, side: int, bits: int = 16) -> np.ndarray:
-    """A PIL image as uint8 (side, side, 3): short side resized, centre kept."""
+def upright(image: Image.Image, side: int, bits: int = 16) -> Image.Image:
+    """A PIL image as 8-bit RGB, as the camera was held; decoded smaller if far above the side."""
     if bits < 16 and image.mode[0] != "I" and ";16" in str(getattr(image, "tile", "")):
         raise ValueError(  # PIL would keep the upper 8 of 16 bits
             f"16 bits a colour, of which this student saw {bits}: give it such images as 8-bit ones"
@@ -27,7 +27,12 @@ def fit(image: Image.Image, side: int, bits: int = 16) -> np.ndarray:
         ground = Image.new("RGBA", image.size, (255, 255, 255, 255))
         ground.alpha_composite(image.convert("RGBA"))
         image = ground
-    image = image.convert("RGB")
+    return image.convert("RGB")
+
+
+def fit(image: Image.Image, side: int, bits: int = 16) -> np.ndarray:
+    """A PIL image as uint8 (side, side, 3): short side resized, centre kept."""
+    image = upright(image, side, bits)
     scale = side / min(image.size)
     width, height = (max(side, round(length * scale)) for length in image.size)
     left, top = (width - side) // 2, (height - side) // 2
@@ -41,6 +46,8 @@ def fit(image: Image.Image, side: int, bits: int = 16) -> np.ndarray:
     return np.asarray(image.crop(box))
 
 
-FIT = inspect.getsource(fit)
-"""The function as source text, for what is shipped: images decoded as image tasks do it, then
-`distbench.engine.stages.prepare.fit`."""
+UPRIGHT = inspect.getsource(upright)
+"""Images decoded as image tasks do it, as source text for what is shipped."""
+
+FIT = f"{UPRIGHT}\n\n{inspect.getsource(fit)}"
+"""The same, then `distbench.engine.stages.decode.fit`."""

@@ -37,6 +37,11 @@ class Preprocessing:
         """Pixels a side of what is shown of the square."""
         return kept_side(self.stored, self.crop)
 
+    @property
+    def resizes(self) -> bool:
+        """Whether the network is given anything but the square as it is stored."""
+        return not self.stored == self.kept == self.size
+
     def as_dict(self) -> dict[str, Any]:
         """The steps in order, for ``preprocessing.json``."""
         return {**asdict(self), "kept": self.kept, "channels": "RGB", "steps": self.steps()}
@@ -87,7 +92,7 @@ class FromPixels(nn.Module):
     def __init__(self, network: nn.Module, steps: Preprocessing) -> None:
         super().__init__()
         self.network = network
-        self.resizes = not steps.stored == steps.kept == steps.size
+        self.resizes = steps.resizes
         self.register_buffer("matrix", steps.matrix() if self.resizes else None)
         self.mean: torch.Tensor
         self.std: torch.Tensor

@@ -83,18 +83,36 @@ class Original:
         """
         return {"activation": "sigmoid", "threshold": 0.5} if self.task.several else {}
 
+    def unlabelled(self, count: int) -> NDArray[np.uint8]:
+        """Some stored images that it learnt from without their labels; labelled ones, if none."""
+        split = self.work.split(self.task, self.cell.seed)
+        positions = split.unlabelled if len(split.unlabelled) else split.labelled
+        return np.array(self.work.images(self.task).train[spread(positions, count)])
+
     @torch.inference_mode()
-    def logits(self, *, single: bool = False) -> NDArray[np.float32]:
-        """What it says of the samples, (n, c).
+    def logits(
+        self, squares: NDArray[np.uint8] | None = None, *, single: bool = False
+    ) -> NDArray[np.float32]:
+        """What it says of stored images, (n, c).
 
         Args:
+            squares: The images, uint8 (n, s, s, 3); the samples, if None.
             single: Of one plain view, however it was judged.
         """
         from distbench.engine.training.batches import to_batch
 
-        batch = to_batch(self.samples, self.steps.size, torch.device("cpu"), self.steps.crop)
+        given = self.samples if squares is None else squares
+        batch = to_batch(given, self.steps.size, torch.device("cpu"), self.steps.crop)
         views = None if single else self.exported_views
         return seeing(self.model, views)(batch).numpy()  # type: ignore[no-any-return]
+
+
+def spread(positions: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+    """So many of some positions at most, evenly among them."""
+    chosen: NDArray[np.int64] = positions[
+        np.unique(np.linspace(0, len(positions) - 1, num=count).astype(int))
+    ]
+    return chosen
 
 
 def seeing(model: nn.Module, views: tuple[Sequence[str], str] | None) -> nn.Module:
@@ -141,7 +159,7 @@ def original(
     bits = work.names.make("task", plan.task(cell.task).component).deep_bits()
     mean, std = work.student.normalisation()
     steps = Preprocessing(stored, plan.protocol.image_size, mean, std, bits, plan.protocol.crop)
-    chosen = np.unique(np.linspace(0, len(images.train) - 1, num=_IMAGES).astype(int))
+    chosen = spread(np.arange(len(images.train)), _IMAGES)
     return Original(work, cell, row, row.result, model, steps, images.train[chosen])
 
 

@@ -1,5 +1,6 @@
 """Prediction: an exported student over any number of images, and how right it is.
 
-What an export says of itself is opened as a `model`, images are gathered (`inputs`, `tables`),
-decoded while the model runs (`pipeline`), written (`output`) and counted (`evaluation`).
+An export is opened (`distbench.workflows.export.opened`), images are gathered (`inputs`, `tables`),
+decoded and shown to it by several threads (`pipeline`), the answers written (`output`) and counted
+(`evaluation`).
 """

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distbench.errors import UsageError, did_you_mean
-from distbench.workflows.predict.model import Model
+from distbench.workflows.export.opened import Model
 from distbench.workflows.predict.tables import TABLES, read_table
 
 SUFFIXES = frozenset(

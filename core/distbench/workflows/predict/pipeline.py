@@ -1,4 +1,8 @@
-"""Images through a model: decoded in threads while the model runs, a few batches in memory."""
+"""Images through a model: each thread decodes a batch and runs the model over it.
+
+A model whose operations are split over threads waits for the slowest of them at each, and competes
+for the cores with those that decode. Batches side by side never wait for one another.
+"""
 
 from __future__ import annotations
 
@@ -6,19 +10,15 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distbench.errors import reason_of
-from distbench.storage.system.machine import usable_cores
+from distbench.workflows.export.opened import Model
 from distbench.workflows.predict.inputs import Item
-from distbench.workflows.predict.model import Model
 
 BATCH = 32
-_AHEAD = 2
-"""Batches that are being decoded while one is in the model."""
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
 """What is tried, whatever a file is called; none of them starts another program."""
 
@@ -39,52 +39,50 @@ class Answer:
 
 
 def answers(
-    model: Model, items: Sequence[Item], batch: int = BATCH, workers: int | None = None
+    model: Model, items: Sequence[Item], workers: int, batch: int = BATCH
 ) -> Iterator[list[Answer]]:
     """Answers to the images in their order, a batch at a time.
 
     Args:
-        model: The student.
+        model: The student; several threads use it at once.
         items: The images.
-        batch: Images that it is given at once.
-        workers: Threads that decode; as many as there are cores, if None.
+        workers: Threads. Each has one batch in memory.
+        batch: Images that the model is given at once; fewer, if that keeps more threads busy. One
+            of whole images is given them one by one: they may be large.
     """
-    rest = iter(items)
-    waiting: deque[tuple[Item, Future[NDArray[np.uint8] | str]]] = deque()
-    pool = ThreadPoolExecutor(workers or usable_cores())
+    batch = 1 if model.whole else max(1, min(batch, -(-len(items) // workers)))
+    starts = iter(range(0, len(items), batch))
+    waiting: deque[Future[list[Answer]]] = deque()
+    pool = ThreadPoolExecutor(workers)
 
     def refill() -> None:
-        for item in islice(rest, _AHEAD * batch - len(waiting)):
-            waiting.append((item, pool.submit(_square, item, model)))
+        while len(waiting) <= workers and (start := next(starts, None)) is not None:
+            waiting.append(pool.submit(_answered, model, items[start : start + batch]))
 
     try:
         refill()
         while waiting:
-            part = [waiting.popleft() for _ in range(min(batch, len(waiting)))]
-            squares = [(item, future.result()) for item, future in part]
+            answered = waiting.popleft().result()
             refill()
-            yield _answered(model, squares)
+            yield answered
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _answered(
-    model: Model, squares: Sequence[tuple[Item, NDArray[np.uint8] | str]]
-) -> list[Answer]:
-    """Runs the model over the images that could be read."""
-    readable = [square for _, square in squares if not isinstance(square, str)]
-    logits = iter(model.logits(np.stack(readable)) if readable else ())
+def _answered(model: Model, items: Sequence[Item]) -> list[Answer]:
+    """Decodes images, and runs the model over those that could be read."""
+    seen = [_seen(item, model) for item in items]
+    readable = [image for image in seen if not isinstance(image, str)]
+    logits = iter(model.logits(readable) if readable else ())
     return [
-        Answer(item, None, square) if isinstance(square, str) else Answer(item, next(logits))
-        for item, square in squares
+        Answer(item, None, image) if isinstance(image, str) else Answer(item, next(logits))
+        for item, image in zip(items, seen, strict=True)
     ]
 
 
-def _square(item: Item, model: Model) -> NDArray[np.uint8] | str:
-    """The square of an image that the model takes, (s, s, 3), or why there is none."""
+def _seen(item: Item, model: Model) -> NDArray[np.uint8] | str:
+    """An image as the model takes it, or why there is none."""
     from PIL import Image, UnidentifiedImageError
-
-    from distbench.workflows.export.fit import fit
 
     try:
         with Image.open(item.path, formats=_FORMATS) as image:
@@ -93,7 +91,7 @@ def _square(item: Item, model: Model) -> NDArray[np.uint8] | str:
                 return f"too large: more than the {limit:,} pixels that PIL takes for safe"
             if image.mode == "F":
                 return "its pixels are floats, whose range is unknown; convert them to 8 or 16 bits"
-            return fit(image, model.stored, model.bits)
+            return model.see(image)
     except UnidentifiedImageError:
         return f"not an image in {', '.join(_FORMATS)} format"
     except Exception as error:  # decoders meet broken data with exceptions of every kind

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from distbench.errors import DataError, UsageError
 from distbench.interfaces.progress import Progress, silent
+from distbench.storage.system.machine import usable_cores
+from distbench.workflows.export.opened import Model, open_model
 from distbench.workflows.predict.evaluation import Evaluation, evaluate
 from distbench.workflows.predict.inputs import Columns, Item, gather
-from distbench.workflows.predict.model import Model, open_model
 from distbench.workflows.predict.output import (
     Format,
     Prediction,
@@ -24,7 +24,7 @@ from distbench.workflows.predict.output import (
     lines_to,
     writing,
 )
-from distbench.workflows.predict.pipeline import BATCH, answers
+from distbench.workflows.predict.pipeline import BATCH, Answer, answers
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def predict(
         labelled: Whether classes are known, and the answers judged.
         columns: Of tables; those with usual names, if None.
         batch: Images that the model is given at once.
-        threads: CPU threads of the model; as its library chooses, if None.
+        threads: That decode images and run the model; as many as there are cores, if None.
         put: Takes lines, where there is no output.
         progress: Hears of every batch.
 
@@ -80,18 +80,17 @@ def predict(
     if min(top, batch, threads or 1) < 1:
         raise UsageError("--top, --batch and --threads are whole numbers from 1 on")
     told = format_of(output, form)
-    student = open_model(model, threads)
+    student = open_model(model, threads=1)  # batches run side by side
     items = gather(images, student, labelled=labelled, columns=columns or Columns())
     unreadable: dict[str, str] = {}
     count, wrong = 0, []
     named: list[tuple[int, ...]] = []
     truth: list[tuple[int, ...]] = []
     with _sink(output, told, put, labelled) as write:
-        for part in answers(student, items, batch):
+        for part in answers(student, items, threads or usable_cores(), batch):
             unreadable |= {str(one.item.path): one.wrong for one in part if one.logits is None}
             predictions = []
-            for item, logits in ((o.item, o.logits) for o in part if o.logits is not None):
-                numbers, prediction = _prediction(student, item, logits, top)
+            for item, numbers, prediction in _predictions(student, part, top):
                 predictions.append(prediction)
                 if item.labels is not None:
                     named.append(numbers)
@@ -108,23 +107,31 @@ def predict(
     return Predicted(count, unreadable, evaluation, tuple(wrong))
 
 
-def _prediction(
-    model: Model, item: Item, logits: NDArray[np.floating], top: int
-) -> tuple[tuple[int, ...], Prediction]:
-    """Numbers of the classes that are named, and what is written."""
-    shares = model.probabilities(logits[None])[0]
-    order = np.argsort(-logits, kind="stable")
-    threshold = model.threshold
-    numbers = order[:1] if threshold is None else np.flatnonzero(shares >= threshold)
-    named = tuple(map(int, numbers))
-    labels = item.labels
-    return named, Prediction(
-        str(item.path),
-        tuple(model.classes[number] for number in named),
-        tuple((model.classes[number], float(shares[number])) for number in order[:top]),
-        None if labels is None else tuple(model.classes[number] for number in labels),
-        None if labels is None else named == labels,
-    )
+def _predictions(
+    model: Model, answered: Sequence[Answer], top: int
+) -> Iterator[tuple[Item, tuple[int, ...], Prediction]]:
+    """Of each image that could be read: numbers of the classes that are named, what is written."""
+    rows = [one.logits for one in answered if one.logits is not None]
+    if not rows:
+        return
+    logits = np.stack(rows)
+    shares = model.probabilities(logits)
+    orders = np.argsort(-logits, axis=1, kind="stable")[:, : max(top, 1)].tolist()
+    items = (one.item for one in answered if one.logits is not None)
+    for item, own, order in zip(items, shares, orders, strict=True):
+        threshold, labels = model.threshold, item.labels
+        named = tuple(order[:1] if threshold is None else np.flatnonzero(own >= threshold).tolist())
+        yield (
+            item,
+            named,
+            Prediction(
+                str(item.path),
+                tuple(model.classes[number] for number in named),
+                tuple((model.classes[number], float(own[number])) for number in order[:top]),
+                None if labels is None else tuple(model.classes[number] for number in labels),
+                None if labels is None else named == labels,
+            ),
+        )
 
 
 @contextmanager

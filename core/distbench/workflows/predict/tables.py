@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from distbench.errors import UsageError, did_you_mean, reason_of
-from distbench.workflows.predict.model import Model
+from distbench.workflows.export.opened import Model
 
 TABLES = frozenset({".csv", ".tsv", ".parquet"})
 _PATHS = ("image", "path", "file", "filename", "file_name", "image_path", "filepath")

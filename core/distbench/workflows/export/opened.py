@@ -1,20 +1,26 @@
-"""An exported student, opened from what lies in its folder: ONNX, PyTorch or timm."""
+"""An exported student, opened from what lies in its folder."""
 
 from __future__ import annotations
 
 import json
-import runpy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distbench.errors import UsageError, WeightsError, reason_of
+from distbench.workflows.export.fit import fit, upright
 
-Logits = Callable[[NDArray[np.uint8]], NDArray[np.floating]]
+if TYPE_CHECKING:
+    from PIL import Image
+
+Logits = Callable[[Sequence[NDArray[np.uint8]]], NDArray[np.floating]]
+
+_STRIP = 64
+"""By how much an image is longer than wide that no graph need resize whole."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +28,13 @@ class Model:
     """A student that was exported.
 
     Attributes:
-        form: ``onnx``, ``torch`` or ``timm``.
+        form: Of its files: ``onnx``, ``pt2``, ``torch`` or ``timm``.
         classes: In the order of its outputs.
-        stored: Pixels; side of the squares that it takes.
+        stored: Pixels; side of the squares that it takes, or makes.
         bits: How many bits of 16-bit images hold something.
         threshold: Probability from which a class is named; None where an image shows one class.
-        logits: From squares (b, s, s, 3) to logits (b, c).
+        logits: From images as `see` gives them, b of them, to logits (b, c).
+        whole: Whether it takes images of any size, and makes the squares of them.
     """
 
     form: str
@@ -36,11 +43,18 @@ class Model:
     bits: int
     threshold: float | None
     logits: Logits
+    whole: bool = False
 
     @property
     def several(self) -> bool:
         """Whether an image may show several classes, or none."""
         return self.threshold is not None
+
+    def see(self, image: Image.Image) -> NDArray[np.uint8]:
+        """An image as the model takes it: (s, s, 3), or (h, w, 3) for one of whole images."""
+        if self.whole and max(image.size) <= _STRIP * min(image.size):
+            return np.asarray(upright(image, self.stored, self.bits))
+        return fit(image, self.stored, self.bits)
 
     def probabilities(self, logits: NDArray[np.floating]) -> NDArray[np.float64]:
         """Probabilities (b, c) of logits (b, c)."""
@@ -54,10 +68,11 @@ class Model:
 def open_model(path: Path, threads: int | None = None) -> Model:
     """Opens an export: its folder, or the file of its weights.
 
-    The ``load.py`` of a PyTorch export is run, as a person would run it.
+    The ``load.py`` of a PyTorch export is run, as a person would run it, and a ``model.pt2`` is
+    read by torch, which takes it for as trustworthy.
 
     Args:
-        path: The folder, ``model.onnx`` or ``model.safetensors``.
+        path: The folder, ``model.onnx``, ``model.pt2`` or ``model.safetensors``.
         threads: CPU threads of the model; as its library chooses, if None.
 
     Raises:
@@ -66,18 +81,32 @@ def open_model(path: Path, threads: int | None = None) -> Model:
     """
     if path.suffix.lower() == ".onnx" and path.is_file():
         return _onnx(path, threads)
-    folder = path.parent if path.name == "model.safetensors" else path
+    folder = path.parent if path.name in ("model.safetensors", "model.pt2") else path
     if (folder / "model.onnx").is_file():
         return _onnx(folder / "model.onnx", threads)
-    for needed, opened in (("config.json", _timm), ("load.py", _torch)):
-        if (folder / needed).is_file() and (folder / "model.safetensors").is_file():
-            return opened(folder, threads)
+    for form, files in _TORCH.items():
+        if all((folder / name).is_file() for name in files):
+            from distbench.workflows.export.opened_torch import OPENED
+
+            about = _about(folder)
+            return _described(form, about, folder, OPENED[form](folder, about, threads))
     if not path.exists():
         raise UsageError(f"{path} does not exist; name the folder that `distbench export` wrote")
     raise UsageError(
         f"{path} is no exported student: name a folder that `distbench export` wrote, or the "
-        "model.onnx or model.safetensors in it"
+        "model.onnx, model.pt2 or model.safetensors in it"
     )
+
+
+_TORCH = {
+    "pt2": ("model.pt2",),
+    "timm": ("config.json", "model.safetensors"),
+    "torch": ("load.py", "model.safetensors"),
+}
+"""By which files a form is known."""
+
+
+_METADATA = ("classes", "preprocessing", "activation", "threshold")
 
 
 def _onnx(path: Path, threads: int | None) -> Model:
@@ -94,71 +123,20 @@ def _onnx(path: Path, threads: int | None) -> Model:
     except Exception as error:  # of classes that onnxruntime has no public names for
         raise WeightsError(f"{path} cannot be read: {reason_of(error)}; export it again") from None
     held = session.get_modelmeta().custom_metadata_map
-    about = {key: _json(text, path) for key, text in held.items()}
+    about = {key: _json(held[key], path) for key in _METADATA if key in held}
     steps = about.pop("preprocessing", None)
+    whole = [entry.name for entry in session.get_inputs()] == ["image"]
 
-    def logits(squares: NDArray[np.uint8]) -> NDArray[np.floating]:
-        pixels = np.ascontiguousarray(squares.transpose(0, 3, 1, 2))
+    def one_by_one(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.floating]:
+        return np.concatenate([session.run(["logits"], {"image": image})[0] for image in images])
+
+    def together(images: Sequence[NDArray[np.uint8]]) -> NDArray[np.floating]:
+        pixels = np.stack([image.transpose(2, 0, 1) for image in images])
         answer: NDArray[np.floating] = session.run(["logits"], {"pixels": pixels})[0]
         return answer
 
-    return _described("onnx", {**(steps if isinstance(steps, dict) else {}), **about}, path, logits)
-
-
-def _torch(folder: Path, threads: int | None) -> Model:
-    import torch
-
-    from distbench.workflows.export.formats import own_imports
-
-    if threads is not None:
-        torch.set_num_threads(threads)
-    about = _about(folder)
-    try:
-        with own_imports(folder):
-            there = runpy.run_path(str(folder / "load.py"))
-            network = there["load"]()
-    except Exception as error:  # whatever the code of the folder meets
-        raise WeightsError(f"{folder}/load.py loads nothing: {reason_of(error)}") from error
-    of_pixels = there["logits"]
-
-    def logits(squares: NDArray[np.uint8]) -> NDArray[np.floating]:
-        answer: NDArray[np.floating] = of_pixels(network, _pixels(squares)).numpy()
-        return answer
-
-    return _described("torch", about, folder, logits)
-
-
-def _timm(folder: Path, threads: int | None) -> Model:
-    import timm
-    import torch
-
-    from distbench.workflows.export.preprocessing import Preprocessing, normalised
-
-    if threads is not None:
-        torch.set_num_threads(threads)
-    about = _about(folder)
-    try:
-        network = timm.create_model(f"local-dir:{folder}", pretrained=True).eval()
-        names = Preprocessing.__dataclass_fields__
-        steps = Preprocessing(**{name: about[name] for name in names if name in about})
-    except Exception as error:  # of timm, of safetensors, or of what is missing
-        raise WeightsError(
-            f"{folder} cannot be read: {reason_of(error)}; export it again"
-        ) from None
-
-    @torch.inference_mode()
-    def logits(squares: NDArray[np.uint8]) -> NDArray[np.floating]:
-        answer: NDArray[np.floating] = network(normalised(_pixels(squares), steps)).numpy()
-        return answer
-
-    return _described("timm", about, folder, logits)
-
-
-def _pixels(squares: NDArray[np.uint8]) -> Any:
-    """Squares (b, s, s, 3) as a tensor (b, 3, s, s)."""
-    import torch
-
-    return torch.from_numpy(squares).permute(0, 3, 1, 2).contiguous()
+    known = {**(steps if isinstance(steps, dict) else {}), **about}
+    return _described("onnx", known, path, one_by_one if whole else together, whole=whole)
 
 
 def _about(folder: Path) -> dict[str, Any]:
@@ -182,14 +160,21 @@ def _json(text: str, where: Path) -> Any:
         raise WeightsError(f"{where} holds what is no JSON; export it again") from None
 
 
-def _described(form: str, about: Mapping[str, Any], where: Path, logits: Logits) -> Model:
-    """A model by what its export says of itself."""
+def _described(
+    form: str, about: Mapping[str, Any], where: Path, logits: Logits, *, whole: bool = False
+) -> Model:
+    """A model by what its export says of itself.
+
+    Raises:
+        UsageError: It says too little.
+    """
     try:
         classes, stored = tuple(map(str, about["classes"])), int(about["stored"])
         threshold = about.get("threshold") if about.get("activation") == "sigmoid" else None
-        return Model(form, classes, stored, int(about.get("bits", 16)), threshold, logits)
+        bits = int(about.get("bits", 16))
     except (KeyError, TypeError, ValueError):
         raise UsageError(
             f"{where} says neither its classes nor how it is given images, as what "
             "`distbench export` writes does; export the student again"
         ) from None
+    return Model(form, classes, stored, bits, threshold, logits, whole)

@@ -1,0 +1,1 @@
+"""What each form of a student is written by."""
