@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
-SCRIPTS := core/distbench/leaderboard/page/web/*.js
+SCRIPTS := core/distbench/leaderboard/page/web/*.js core/distbench/workflows/advise/web/*.js
 
 .PHONY: run test test-fast test-cluster fuzz lint bench docs clean
 

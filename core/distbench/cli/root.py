@@ -26,8 +26,8 @@ app = typer.Typer(
 )
 
 for name in (
-    *("run", "rank", "retrieve", "tune", "study", "show", "list_", "info", "fetch", "plugins"),
-    *("new", "check", "plan", "merge", "leaderboard", "submit", "validate"),
+    *("run", "rank", "advise", "retrieve", "tune", "study", "show", "list_", "info", "fetch"),
+    *("plugins", "new", "check", "plan", "merge", "leaderboard", "submit", "validate"),
     *("shipping.export", "shipping.predict", "env"),
 ):
     module = import_module(f"distbench.cli.{name}")

@@ -11,6 +11,7 @@ from distbench.cli import options as o
 from distbench.cli.shown.output import echo, echo_traceback, table
 
 if TYPE_CHECKING:
+    from distbench.cli.advise import Advised
     from distbench.interfaces.reporter import Cell
     from distbench.planning.config import RunConfig
     from distbench.planning.plan import Plan
@@ -38,6 +39,12 @@ def run(
             "strategy.power=0,4,inf or labelled=0.1,0.5."
         ),
     ] = None,
+    advise: Annotated[
+        bool,
+        typer.Option(
+            "--advise", help="Advise on each task at the end, as `distbench advise` does."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show the cells and what is cached; compute nothing.")
     ] = False,
@@ -46,6 +53,10 @@ def run(
     """Cross methods and tasks, compute what is missing, and print the leaderboard."""
     config = o.run_config(given)
     part = _shard(shard) if shard else None
+    if advise and (shard or sweep or dry_run):
+        from distbench.errors import UsageError
+
+        raise UsageError("--advise needs a whole run: leave out --shard, --sweep and --dry-run")
     if sweep:
         _sweep(config, sweep, alone=not (shard or dry_run), as_json=json)
         return
@@ -57,9 +68,23 @@ def run(
 
     with UnitProgress() as progress:
         result = execute(config, shard=part, progress=progress, on_plan=o.print_notes)
-    _report(result, as_json=json)
+    advice = _advice(result) if advise and result.board else None
+    _report(result, advice, as_json=json)
     if result.exit_code:
         raise typer.Exit(result.exit_code)
+
+
+def _advice(result: RunResult) -> Advised | None:
+    """The advice; why there is none is a warning, since the run itself is done."""
+    from distbench.cli.advise import advised
+    from distbench.engine.run_folder import RunFolder
+    from distbench.errors import UsageError
+
+    try:
+        return advised(RunFolder(result.folder, result.plan, result.rows), page=True)
+    except UsageError as error:
+        echo(f"warning: {error}", err=True)
+        return None
 
 
 def _sweep(config: RunConfig, text: str, *, alone: bool, as_json: bool) -> None:
@@ -95,7 +120,7 @@ def _shard(text: str) -> tuple[int, int]:
     return int(number), int(of)
 
 
-def _report(result: RunResult, *, as_json: bool) -> None:
+def _report(result: RunResult, advice: Advised | None, *, as_json: bool) -> None:
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.text_table import terminal_text
     from distbench.workflows.export.best import best_on_validation, chosen
@@ -122,6 +147,7 @@ def _report(result: RunResult, *, as_json: bool) -> None:
                 "failed": len(result.failed),
                 "leaderboard": result.board.as_dict() if result.board else None,
                 "sources_in_effect": in_effect,
+                **({"advice": advice.as_dict()} if advice else {}),
             }
         )
         return
@@ -142,6 +168,8 @@ def _report(result: RunResult, *, as_json: bool) -> None:
     for task, path in result.students.items():
         echo(f"Best student on validation for {task}: {path} (how to use it: README.md)")
         echo(f"  It is {chosen(best[task], result.rows)}.")
+    if advice:
+        echo("\n" + advice.text())
 
 
 def _learner(method: str) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from distbench.engine.training.linear_probe import LinearProbe
 from distbench.engine.training.loop import train_phases
 from distbench.engine.training.macs import count_macs
 from distbench.engine.training.memory_format import laid_out
@@ -25,7 +25,7 @@ from distbench.interfaces.zoo import Source, SourceInfo
 from distbench.storage.npy import Images
 
 _BLOCK = 1024
-"""Images or rows of features that are held at a time."""
+"""Images that are held at a time."""
 
 
 class SourceBackbone(nn.Module):
@@ -219,24 +219,8 @@ class TeacherTrainer:
         features: NDArray[np.floating],
         transfer: NDArray[np.floating] | None,
     ) -> TeacherLogits:
-        """A linear classifier on standardised features, by scikit-learn's logistic regression."""
-        from sklearn.linear_model import LogisticRegression
-
-        labelled = np.asarray(features[self.labelled], dtype=np.float64)  # (l, d)
-        mean, spread = labelled.mean(axis=0), labelled.std(axis=0)  # (d,), (d,)
-        spread[spread < 1e-12] = 1
-        head = LogisticRegression(C=strength, max_iter=2000, tol=1e-6)
-        head.fit((labelled - mean) / spread, self.labels[self.labelled])
-
-        def logits_of(rows: NDArray[np.floating]) -> NDArray[np.float32]:
-            logits = np.zeros((len(rows), self.num_classes), dtype=np.float32)
-            for start in range(0, len(rows), _BLOCK):
-                block = (np.asarray(rows[start : start + _BLOCK], np.float64) - mean) / spread
-                margins: Any = head.decision_function(block)  # (b, d) -> (b, seen classes)
-                if margins.ndim == 1:  # of two classes there is one margin, (b,)
-                    margins = np.stack([-margins / 2, margins / 2], axis=1)  # (b, 2)
-                logits[start : start + _BLOCK, head.classes_] = margins
-            return logits
-
-        on_transfer = None if transfer is None else logits_of(transfer)
-        return TeacherLogits(logits_of(features), on_transfer, steps=0, macs=0)
+        """A linear classifier on its features, which stay as they are."""
+        labels = self.labels[self.labelled]
+        probe = LinearProbe(features[self.labelled], labels, self.num_classes, strength)
+        on_transfer = None if transfer is None else probe.logits(transfer)
+        return TeacherLogits(probe.logits(features), on_transfer, steps=0, macs=0)

@@ -1,0 +1,1 @@
+"""Advice on a task: which sources, which method, which student, how many labels, how sure."""

@@ -1,0 +1,2 @@
+/* What the page shows. */
+export const ADVICE = JSON.parse(document.getElementById("data").textContent);
