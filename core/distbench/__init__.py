@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from distbench.api import HOME
 
 if TYPE_CHECKING:
-    from distbench.api import rank, run, score
+    from distbench.api import load, rank, run, score
     from distbench.engine.ranking import Comparison, Ranking
     from distbench.engine.stages.decode import decode_images
     from distbench.engine.training.augment import weak_view
@@ -205,6 +205,7 @@ __all__ = [
     "harmless_text",
     "home",
     "hookimpl",
+    "load",
     "mixup",
     "offline",
     "parse_toml",

@@ -1,4 +1,4 @@
-"""The Python interface: what `run` and `rank` do as functions, `score`, and all public names."""
+"""The Python interface: `run`, `rank`, `score` and `load` as functions, and all public names."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
     from distbench.engine.ranking import Comparison, Ranking
     from distbench.interfaces.metric import Metric
+    from distbench.workflows.results.load import Results
     from distbench.workflows.run_result import RunResult
     from distbench.workflows.score import SourceFacts
 
 HOME = {
-    "api": ["rank", "run", "score"],
+    "api": ["load", "rank", "run", "score"],
     "engine.ranking": ["Comparison", "Ranking"],
     "engine.stages.decode": ["decode_images"],
     "engine.training.augment": ["weak_view"],
@@ -147,6 +148,34 @@ def run(config: Path | str | None = None, **options: Any) -> RunResult:
         from distbench.workflows.run import execute
 
         return execute(RunConfig.make(Path(config) if config else None, **named))
+
+
+def load(*paths: Path | str) -> Results:
+    """Reads results into data frames of pandas.
+
+    For example::
+
+        results = distbench.load("registry/results")
+        results.rows.groupby("method")["accuracy"].mean()
+        results.predictions, results.weights, results.curves
+
+    They are read and checked as `distbench leaderboard` reads them: nothing in them is executed,
+    and what was altered or is larger than a bundle may be is refused.
+
+    Args:
+        paths: Run folders, files of rows (``rows.jsonl``), bundles (``*.distbench.zip``), and
+            folders of these at any depth. In a folder with several, one that is refused is left
+            out, and the `notes` of the results say so.
+
+    Raises:
+        UsageError: A path is not there.
+        RefusedError: There is nothing to read, or what is there cannot be read or was altered.
+    """
+    from pathlib import Path
+
+    from distbench.workflows.results.load import load_results
+
+    return load_results([Path(path) for path in paths])
 
 
 def score(

@@ -27,7 +27,8 @@ app = typer.Typer(
 
 for name in (
     *("run", "rank", "advise", "retrieve", "tune", "study", "show", "list_", "info", "fetch"),
-    *("plugins", "new", "check", "plan", "merge", "leaderboard", "submit", "validate"),
+    *("plugins", "writing.new", "writing.schema", "check", "plan", "merge", "leaderboard"),
+    *("submit", "validate"),
     *("shipping.export", "shipping.predict", "env"),
 ):
     module = import_module(f"distbench.cli.{name}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic.json_schema import SkipJsonSchema
 
 from distbench.interfaces.component import Component
 from distbench.storage.grown import Grown
@@ -191,7 +192,7 @@ class SuiteDefinition(BaseModel):
         {}, description="tables `[settings.NAME]` of a component's parameters"
     )
     tuning: Tuning = Field(Tuning(), description="a table, see below")
-    base: Path = Field(default_factory=Path.cwd, exclude=True)
+    base: SkipJsonSchema[Path] = Field(default_factory=Path.cwd, exclude=True)
 
     @field_validator("tasks")
     @classmethod

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, Self
 
-from pydantic import AfterValidator, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from distbench.errors import Declined, UsageError
 from distbench.interfaces.component import Component
@@ -55,6 +55,11 @@ class Zoo(Component, ABC):
             DistbenchError: Data or weights are missing, or some models could not be trained.
         """
         raise UsageError(f"zoo {self.name!r} is not made by training; it has no build")
+
+    @classmethod
+    def file_form(cls) -> type[BaseModel] | None:
+        """What the file holds that a person writes for it, for `distbench schema`; None if none."""
+        return None
 
     @classmethod
     def recipes(cls) -> Mapping[str, Mapping[str, Any]]:

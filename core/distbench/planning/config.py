@@ -74,13 +74,20 @@ class RunConfig(BaseModel):
     _from_file: frozenset[str] = PrivateAttr(frozenset())
 
     @field_validator(
-        "task", "metric", "strategy", "distiller", "baseline", "plugin", "reporter", mode="before"
+        *("task", "metric", "strategy", "distiller", "baseline", "reporter"),
+        mode="before",
+        json_schema_input_type=Value | tuple[Value, ...],
     )
     @classmethod
     def _several(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, (str, dict, Path)) else value
+        return (value,) if isinstance(value, (str, dict)) else value
 
-    @field_validator("zoo", mode="before")
+    @field_validator("plugin", mode="before", json_schema_input_type=Path | tuple[Path, ...])
+    @classmethod
+    def _several_files(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, (str, Path)) else value
+
+    @field_validator("zoo", mode="before", json_schema_input_type=Value | tuple[Value, ...] | None)
     @classmethod
     def _joined(cls, value: Any) -> Any:
         """Several zoos are one that joins them."""

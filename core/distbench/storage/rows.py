@@ -107,8 +107,8 @@ class ResultBlock(_Block, Grown):
 class CostBlock(_Block):
     """What it cost; never compared between machines."""
 
-    parameters: int
-    student_macs: int
+    parameters: int = Field(description="weights and biases of the student")
+    student_macs: int = Field(description="of one image through the student")
     teacher_macs: int | None = Field(description="of one image through all weighted sources")
     training_macs: int | None = Field(None, description="of training the student")
     teacher_pass_macs: int | None = Field(
@@ -122,20 +122,20 @@ class CostBlock(_Block):
     )
     images_forward: int | None = Field(None, description="that went through the student, counted")
     images_backward: int | None = Field(None, description="whose gradients came back, counted")
-    steps: int
+    steps: int = Field(description="optimiser steps, over all phases")
     train_seconds: float = Field(description="of the student's training loop")
     data_seconds: float | None = Field(
-        None, description="of these, how long the loop waited for batches"
+        None, description="that the training loop waited for batches"
     )
     teacher_pass_seconds: float | None = Field(
         None, description="that the passes took when they were made; they are kept and shared"
     )
-    teacher_training_seconds: float | None = None
+    teacher_training_seconds: float | None = Field(None, description="of teaching sources the task")
     total_seconds: float = Field(description="of the cell; passes that were kept are not in it")
     latency_ms: float | None = Field(
         None, description="of one image through the trained student on this device"
     )
-    peak_memory_mb: float | None
+    peak_memory_mb: float | None = Field(description="of the process, or of the GPU's memory")
 
 
 class Row(_Block):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -19,7 +20,9 @@ from distbench.storage.hits import packed_hits
 from distbench.storage.missing_cells import missing_cells
 from distbench.storage.paths import without_links
 from distbench.workflows.judging import Judging
-from distbench.workflows.result_inputs import NO_ROWS, Answers, ResultInput, bundle_input, run_input
+from distbench.workflows.result_inputs import NO_ROWS, ROWS, Answers, ResultInput, open_input
+
+T = TypeVar("T")
 
 BUNDLE = ".distbench.zip"
 """How the name of a bundle ends."""
@@ -44,13 +47,41 @@ def collect(paths: Sequence[Path], judging: Judging | None = None) -> Collected:
         PluginError: A measure fails.
     """
     judging = judging or Judging(registry())
-    inputs: list[ResultInput] = []
-    records: list[RowRecord] = []
-    refused: list[str] = []
     reader = Reader()
+
+    def records_of(number: int, one: ResultInput) -> list[RowRecord]:
+        with without_cycles():
+            return [_record(reader, number, one, answers, judging) for answers in one.rows]
+
+    inputs, read, refused = read_inputs(paths, records_of)
+    records = [record for some in read for record in some]
+    keys = {record.key for record in records}
+    origins = tuple(origins_of(inputs, keys))
+    notes = (*notes_of(inputs, origins), *judging.notes)
+    return Collected(origins, tuple(records), tuple(refused), notes)
+
+
+def read_inputs(
+    paths: Sequence[Path], read: Callable[[int, ResultInput], T]
+) -> tuple[list[ResultInput], list[T], list[str]]:
+    """Reads run folders, files of rows and bundles, and those in other folders at any depth.
+
+    Args:
+        paths: Folders and files; what lies in two of them is read once.
+        read: Reads all rows of an input; it is also told which one it is, if it is not refused.
+
+    Returns:
+        The inputs that could be read, what was made of each, and a line for each refused one.
+
+    Raises:
+        PluginError: A plugin fails.
+    """
+    inputs: list[ResultInput] = []
+    made: list[T] = []
+    refused: list[str] = []
     seen: set[Path] = set()
     for path in paths:
-        places = list(_inputs(path))
+        places = list(_places(path))
         if not places:
             refused.append(f"{path}: {_nothing(path)}")
         for place in places:
@@ -58,11 +89,8 @@ def collect(paths: Sequence[Path], judging: Judging | None = None) -> Collected:
                 continue
             seen.add(without_links(place))
             try:
-                one = run_input(place) if place.is_dir() else bundle_input(place)
-                with without_cycles():
-                    some = [
-                        _record(reader, len(inputs), one, answers, judging) for answers in one.rows
-                    ]
+                one = open_input(place)
+                result = read(len(inputs), one)
             except PluginError:
                 raise
             except DistbenchError as error:
@@ -71,11 +99,8 @@ def collect(paths: Sequence[Path], judging: Judging | None = None) -> Collected:
                 refused.append(f"{place}: cannot be read: {error.strerror or error}")
             else:
                 inputs.append(one)
-                records += some
-    keys = {record.key for record in records}
-    origins = tuple(replace(one.origin, missing=missing_cells(one.planned, keys)) for one in inputs)
-    notes = (*_notes(inputs, origins), *judging.notes)
-    return Collected(origins, tuple(records), tuple(refused), notes)
+                made.append(result)
+    return inputs, made, refused
 
 
 def _record(
@@ -101,7 +126,18 @@ def _record(
     )
 
 
-def _notes(inputs: Sequence[ResultInput], origins: Sequence[RowOrigin]) -> tuple[str, ...]:
+def origins_of(inputs: Iterable[ResultInput], keys: Collection[str]) -> Iterator[RowOrigin]:
+    """Where inputs come from, and which of their planned cells have no row anywhere.
+
+    Args:
+        inputs: All that were read.
+        keys: Those of all rows.
+    """
+    for one in inputs:
+        yield replace(one.origin, missing=missing_cells(one.planned, keys))
+
+
+def notes_of(inputs: Sequence[ResultInput], origins: Sequence[RowOrigin]) -> tuple[str, ...]:
     """How far what was read can be trusted and how complete it is, one line each."""
     notes = []
     for one, origin in zip(inputs, origins, strict=True):
@@ -122,13 +158,13 @@ def _nothing(path: Path) -> str:
         return NO_ROWS
     if path.is_dir():
         return "holds no run (rows.jsonl) and no bundle (*.distbench.zip)"
-    return "is neither a run's folder nor a bundle (*.distbench.zip)"
+    return "is neither a run's folder, nor its rows (rows.jsonl), nor a bundle (*.distbench.zip)"
 
 
-def _inputs(path: Path) -> Iterator[Path]:
+def _places(path: Path) -> Iterator[Path]:
     """The run folders and bundles at or below a path, by name; links are not followed."""
     if path.is_file():
-        if path.name.endswith(BUNDLE):
+        if path.name.endswith((BUNDLE, ROWS)):
             yield path
         return
     for folder, subfolders, files in os.walk(path):

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from distbench.submission.manifest import PlanTask
     from distbench.submission.task_labels import TaskLabels
 
+ROWS = "rows.jsonl"
+"""Of a run's folder: its rows."""
+
 NO_ROWS = (
     "it has no rows yet: the run goes on, or was interrupted and goes on when the same "
     "`distbench run` is given again"
@@ -60,6 +63,27 @@ class ResultInput(NamedTuple):
     measures: Mapping[str, str]
 
 
+def open_input(place: Path) -> ResultInput:
+    """A run's folder, its file of rows, or a bundle.
+
+    Raises:
+        RefusedError: It cannot be read as what it seems to be.
+    """
+    if place.is_dir():
+        return run_input(place)
+    if not place.name.endswith(ROWS):
+        return bundle_input(place)
+    folder = place.parent
+    return run_input(folder) if (folder / "plan.json").is_file() else rows_input(place)
+
+
+def rows_input(file: Path) -> ResultInput:
+    """The rows of a run without its plan: what is missing of it is not known."""
+    notes = ["no plan.json lies beside it, so what is missing cannot be told"]
+    rows = _lines(file, frozenset(), notes)
+    return ResultInput(RowOrigin(str(file), "run"), {}, rows, notes, {})
+
+
 def run_input(folder: Path) -> ResultInput:
     """A run's folder; of its plan only tasks, seeds and cells are read, as all versions have them.
 
@@ -80,19 +104,20 @@ def run_input(folder: Path) -> ResultInput:
         raise RefusedError(f"no plan.json can be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError):
         raise RefusedError("plan.json is not the plan of a run; run it again") from None
-    if not (folder / "rows.jsonl").exists():
+    if not (folder / ROWS).exists():
         raise RefusedError(NO_ROWS)
     origin = RowOrigin(str(folder), "run", tasks=tasks, seeds=seeds, groups=_groups(*suite, groups))
     notes: list[str] = []
-    rows = _lines(folder, frozenset(planned.values()), notes)
+    rows = _lines(folder / ROWS, frozenset(planned.values()), notes)
     return ResultInput(origin, planned, rows, notes, measures)
 
 
-def _lines(folder: Path, keys: frozenset[str], notes: list[str]) -> Iterator[Answers]:
+def _lines(file: Path, keys: frozenset[str], notes: list[str]) -> Iterator[Answers]:
     """The rows of a run's folder, held against their seals, its plan and its predictions."""
+    folder = file.parent
     seals, kept, labels = SealedCount(), KeptPredictions(folder), read_test_labels(folder)
-    with (folder / "rows.jsonl").open("rb") as file:
-        for number, text in enumerate(file, start=1):
+    with file.open("rb") as lines:
+        for number, text in enumerate(lines, start=1):
             try:
                 line = seals.add(read_line(text))
             except ValueError as error:
@@ -154,7 +179,7 @@ def bundle_input(path: Path) -> ResultInput:
             tasks = {task.id: task for task in plan.tasks}
             for row in consistent_rows(bundle, report):
                 known = _labels(row, tasks.get(row.task.id), labels)
-                given = None if known is None else bundle.predictions(row.key)
+                given = None if row.result is None else bundle.predictions(row.key)
                 yield Answers(_checked(row), given, known, bundle.logs)
         if report.reasons:
             first, *others = report.reasons

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -35,6 +36,8 @@ from distbench.storage.system.disk import disk_trouble
 from distbench.workflows import flat_scale
 from distbench.workflows.export.best import ship_best
 from distbench.workflows.reporters import Reporters, run_facts
+from distbench.workflows.results.row_table import FILE as ROW_FILE
+from distbench.workflows.results.row_table import write_row_file
 from distbench.workflows.run_records import records_of
 from distbench.workflows.run_result import RunResult
 from distbench.workflows.run_warnings import notes_of_methods, warnings_of
@@ -196,6 +199,9 @@ def copy_rows(
 ) -> None:
     """Keeps the rows of a run in its folder, one sealed JSON object a line, and their answers.
 
+    ``rows.parquet`` holds them flat. It goes before the rows that it was made of do, so that at no
+    time it lies beside others, whenever this is cut off.
+
     Args:
         rows: All that there are.
         folder: The run's.
@@ -208,7 +214,10 @@ def copy_rows(
     by_key = {row.key: given for row in rows if (given := predictions(row)) is not None}
     write_predictions(folder / FILE, by_key)
     write_run(folder, rows, logs)
-    write_atomic(folder / "rows.jsonl", "".join(sealed_line(row) + "\n" for row in rows))
+    text = "".join(sealed_line(row) + "\n" for row in rows).encode()
+    (folder / ROW_FILE).unlink(missing_ok=True)
+    write_atomic(folder / "rows.jsonl", text)
+    write_row_file(folder / ROW_FILE, rows, hashlib.sha256(text).hexdigest())
 
 
 def write_tables(plan: Plan, rows: Sequence[Row], folder: Path) -> Board | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from distbench.storage.frames import Tabular
 from distbench.storage.predictions import Predictions, of_row
 from distbench.storage.probabilities import of_run, probabilities
 from distbench.storage.rows import Row
+from distbench.workflows.results.row_columns import SHOWN, row_values
 
 
 @dataclass(frozen=True, repr=False)
@@ -33,6 +34,8 @@ class RunResult(Tabular):
         warnings: What a person should know, one line each.
     """
 
+    shown: ClassVar = SHOWN
+
     folder: Path
     plan: Plan
     rows: tuple[Row, ...]
@@ -44,23 +47,7 @@ class RunResult(Tabular):
 
     def records(self) -> Iterator[dict[str, Any]]:
         """A line for each cell that has a row: how it ended, what it reached, what it cost."""
-        for row in self.rows:
-            result, cost = row.result, row.cost
-            yield {
-                "method": row.method.id,
-                "task": row.task.id,
-                "seed": row.seed,
-                "status": row.status,
-                "reason": row.reason,
-                "accuracy": result and result.accuracy,
-                "balanced_accuracy": result and result.balanced_accuracy,
-                "validation_accuracy": result and result.validation_accuracy,
-                "steps": cost and cost.steps,
-                "training_macs": cost and cost.training_macs,
-                "total_seconds": cost and cost.total_seconds,
-                "latency_ms": cost and cost.latency_ms,
-                "key": row.key,
-            }
+        yield from map(row_values, self.rows)
 
     @property
     def failed(self) -> tuple[Row, ...]:

@@ -11,6 +11,8 @@ from pydantic import Field, ValidationError
 from distbench import Source, SourceInfo, WeightsError, Zoo, faults_of
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
     from distbench_builtin.shared.sources.zoo_manifest import Entry
 
 
@@ -29,6 +31,12 @@ class LocalZoo(Zoo):
     declines: ClassVar = {"made": "it reads models of yours: check it as zoo:local:path=DIR"}
 
     path: Path = Field(description="the folder, or its manifest")
+
+    @classmethod
+    def file_form(cls) -> type[BaseModel]:  # noqa: D102
+        from distbench_builtin.shared.sources.zoo_manifest import ManifestFile
+
+        return ManifestFile
 
     def sources(self) -> Sequence[Source]:  # noqa: D102
         from distbench_builtin.shared.sources.zoo_manifest import read_manifest

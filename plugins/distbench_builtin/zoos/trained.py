@@ -7,10 +7,15 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from distbench import Download, Source, UsageError, WeightsError, Zoo
-from distbench_builtin.shared.zoo_building.settings import Architecture, Settings, TrainingSet
+from distbench_builtin.shared.zoo_building.settings import (
+    Architecture,
+    Recipe,
+    Settings,
+    TrainingSet,
+)
 
 if TYPE_CHECKING:
     from distbench import Task
@@ -57,6 +62,10 @@ class TrainedZoo(Settings, Zoo):
             if key in value and not isinstance(value[key], (list, tuple))
         }
         return {**value, **alone}
+
+    @classmethod
+    def file_form(cls) -> type[BaseModel]:  # noqa: D102
+        return Recipe
 
     @classmethod
     def recipes(cls) -> Mapping[str, Mapping[str, Any]]:

@@ -55,11 +55,21 @@ class _Entry(BaseModel):
     role: Literal["source", "generalist"] = "source"
 
 
+_OF_IMAGES = ("input_size", "mean", "std", "interpolation")
+
+
+def _completable(schema: dict[str, Any]) -> None:
+    """Asks a file for nothing that is completed from the architecture's own configuration."""
+    schema["required"] = [key for key in schema["required"] if key not in _OF_IMAGES]
+
+
 class TimmEntry(_Entry):
     """Weights that load strictly into a timm architecture.
 
     What is not said of its images is as timm's own configuration of the architecture has it.
     """
+
+    model_config = ConfigDict(json_schema_extra=_completable)
 
     format: Literal["timm"]
     architecture: str = Field(pattern=_NAME)
@@ -71,6 +81,8 @@ class TorchvisionEntry(_Entry):
 
     What is not said of its images is as torchvision's newest weights of the architecture have it.
     """
+
+    model_config = ConfigDict(json_schema_extra=_completable)
 
     format: Literal["torchvision"]
     architecture: str = Field(pattern=r"^[A-Za-z0-9_]+$")
@@ -98,9 +110,9 @@ _CLASSES: dict[str, type[_Entry]] = {
     "torchvision": TorchvisionEntry,
     "onnx": OnnxEntry,
 }
-_OF_IMAGES = ("input_size", "mean", "std", "interpolation")
 _FORMATS = "'timm', 'torchvision' or 'onnx'"
-_ENTRY: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="format")])
+_Tagged = Annotated[Entry, Field(discriminator="format")]
+_ENTRY: TypeAdapter[Entry] = TypeAdapter(_Tagged)
 
 
 class _Manifest(BaseModel):
@@ -109,6 +121,12 @@ class _Manifest(BaseModel):
     name: str
     version: int | str = 1
     models: list[dict[str, Any]] = Field(min_length=1)
+
+
+class ManifestFile(_Manifest):
+    """A zoo: its models, each with its weights in a file beside this one."""
+
+    models: list[_Tagged] = Field(min_length=1)  # type: ignore[assignment]
 
 
 def read_manifest(path: Path) -> list[Entry]:

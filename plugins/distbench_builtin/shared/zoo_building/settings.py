@@ -118,19 +118,28 @@ def _argument(pair: str) -> tuple[str, Any]:
     return key, raw
 
 
-class TrainingSet(BaseModel):
-    """A data set to train on."""
+class _AboutData(BaseModel):
+    """What is said of a data set that models are trained on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
-    task: Task
     name: str = Field("", description="what it is called in the models' names")
     domain: str = Field("", description="what it shows; its name if not given")
     trained_on: Annotated[
-        tuple[str, ...], BeforeValidator(lambda v: (v,) if isinstance(v, str) else v)
+        tuple[str, ...],
+        BeforeValidator(
+            lambda v: (v,) if isinstance(v, str) else v,
+            json_schema_input_type=str | tuple[str, ...],
+        ),
     ] = Field((), description="what tasks and overlaps call it; its name if not given")
     licence: str = Field("unknown", description="of models that are trained on it")
     flip: bool = Field(True, description="false where a mirrored image is another thing")
+
+
+class TrainingSet(_AboutData):
+    """A data set to train on."""
+
+    task: Task
 
     @model_validator(mode="before")
     @classmethod
@@ -148,6 +157,28 @@ class TrainingSet(BaseModel):
             "domain": value.get("domain") or name,
             "trained_on": value.get("trained_on") or (name,),
         }
+
+
+class RecipeData(_AboutData):
+    """A data set as a recipe names it; what else stands there are parameters of its task."""
+
+    model_config = ConfigDict(extra="allow")
+
+    use: str = Field(description="the task, e.g. folder:path=my_images")
+
+
+class Recipe(Settings):
+    """A zoo that is to be trained: architectures by data sets, and how."""
+
+    architecture: str | Architecture | tuple[str | Architecture, ...] = Field(
+        (), description="networks, [timm:|torchvision:]NAME[:argument=value,...]"
+    )
+    data: str | RecipeData | tuple[str | RecipeData, ...] = Field(
+        (), description="tasks that they are trained on, TASK or NAME=TASK or a table"
+    )
+    only: str | tuple[str, ...] = Field(
+        (), description="patterns of DATA-ARCHITECTURE; all if none"
+    )
 
 
 def _name_of(task: Task) -> str:

@@ -1,0 +1,1 @@
+"""Commands for those who write: packages begun, and the forms of files."""

@@ -1,0 +1,1 @@
+"""Results as data: the frames that runs, bundles and folders of them are read into."""
