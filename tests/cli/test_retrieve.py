@@ -122,6 +122,38 @@ def test_pixels_of_a_gallery_are_not_stored(
     assert len(pixels(homes[0])) == 1
 
 
+@pytest.mark.parametrize("store", ["pixels", "jpeg"])
+def test_a_run_stores_of_a_gallery_what_it_picks(
+    store: str,
+    gallery: Path,
+    tmp_path: Path,
+    toy_options: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import distbench
+    from distbench.planning import jobs, plan
+
+    options = {**toy_options, "plugin": (TESTS / "toys.py", TESTS / "toy_teachers.py")}
+    options |= {"zoo": "teacher_zoo", "task": "toy_task", "baseline": "none", "strategy": "equal"}
+    how = f'transfer="images:path={gallery}",budget=27,encoder=general'
+    options["distiller"] = (f"pseudo_labels:{how}", f"task_oriented:{how}")
+    results, homes = [], [tmp_path / "streamed", tmp_path / "stored"]
+    for home in homes:
+        monkeypatch.setenv("DISTBENCH_HOME", str(home))
+        rows = distbench.run(**options, store=store).rows
+        assert [row.status for row in rows] == ["done", "done"], [row.reason for row in rows]
+        results.append([(row.key, row.result) for row in rows])
+        # The second time as it was when galleries were stored.
+        for module in (jobs, plan):
+            monkeypatch.setattr(module, "galleries", lambda tasks, methods: frozenset())
+    assert results[0] == results[1], "the same rows under the same keys"
+    images, of_all = (list(home.glob("artifacts/images/*/[!.]*")) for home in homes)
+    assert (len(images), len(of_all)) == (1, 2)
+    (picked,) = homes[0].glob("artifacts/picked/*/*/images.npy")
+    assert len(np.load(picked)) == 18
+    assert not [*homes[1].glob("artifacts/picked")]
+
+
 def test_the_stored_list_is_a_transfer_set(gallery: Path, tmp_path: Path) -> None:
     from distbench.plugins.registry import registry
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from distbench.storage import artifacts
-from distbench.storage.artifacts import ArtifactCache, seconds_of
+from distbench.storage.artifact_cache import verification
+from distbench.storage.artifact_cache.artifacts import ArtifactCache, seconds_of
 from distbench.storage.verified import verify_data
 
 
@@ -97,11 +97,24 @@ def test_whole_files_are_read_again_to_verify(
     monkeypatch.setenv("DISTBENCH_VERIFY_DATA", "")
     cache.build("kind", "ab12", fill("one"))
     read: list[Path] = []
-    digest = artifacts.file_digest
-    monkeypatch.setattr(artifacts, "file_digest", lambda path: read.append(path) or digest(path))
+    digest = verification.file_digest
+    monkeypatch.setattr(verification, "file_digest", lambda path: read.append(path) or digest(path))
     cache.get("kind", "ab12")
     assert read == []
     verify_data()
     cache.get("kind", "ab12")
     cache.get("kind", "ab12")
     assert [path.name for path in read] == ["x.bin"]
+
+
+def test_what_is_unfinished_is_of_one_kind(cache: ArtifactCache) -> None:
+    with pytest.raises(RuntimeError), cache.resumable("one", "ab12") as first:
+        assert first is not None
+        (first.unfinished / "half").write_text("half")
+        raise RuntimeError
+    with cache.resumable("other", "ab12") as second:
+        assert second is not None
+        assert list(second.unfinished.glob("half")) == []
+    with cache.resumable("one", "ab12") as again:
+        assert again is not None, "the other kind is whole, this one is not"
+        assert (again.unfinished / "half").read_text() == "half"

@@ -18,7 +18,7 @@ from distbench.errors import StoreError, UsageError
 from distbench.planning.plan_copies import plan_here, share_plan
 from distbench.plugins.shipped_files import plugin_here, share, ship
 from distbench.plugins.source_code import plugin_file_digest
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.hashing import digest
 from distbench.storage.network.shared import bucket as buckets
 from distbench.storage.network.shared.packed import packed, unpacked

@@ -23,7 +23,7 @@ from distbench.errors import (
     UsageError,
 )
 from distbench.interfaces.execution.unit_queue import UnitQueue
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.home import home
 from distbench.storage.rows import Row
 

@@ -22,14 +22,29 @@ _Distiller = Annotated[
 
 
 _Timeout = Annotated[float | None, o.how(help="Seconds that it may take.")]
+_Executor = Annotated[str | None, o.how(help="Who embeds the sources. \\[default: local]")]
+_Workers = Annotated[
+    int | None,
+    o.how(
+        help="Sources that are embedded at once. "
+        "\\[default: cores / threads where that is faster than one process]"
+    ),
+]
+_Retries = Annotated[
+    int | None,
+    o.how(help="How often a source is tried again whose worker is gone. \\[default: 1]"),
+]
 
 
 @o.with_options(
     *("task", "zoo", "metric", "strategy", "distiller", "suite", "student", "overlap"),
-    *("labelled", "probe_size", "timeout", "device", "offline", "plugin", *o.DATA),
+    *("labelled", "probe_size", *o.EXECUTION, *o.DATA),
     ...,
     distiller=_Distiller,
+    executor=_Executor,
+    workers=_Workers,
     timeout=_Timeout,
+    retries=_Retries,
 )
 def rank(given: dict[str, Any], json: o.Json = False) -> None:
     """Score and weigh the sources of a zoo for one task; several metrics are compared.
@@ -37,11 +52,13 @@ def rank(given: dict[str, Any], json: o.Json = False) -> None:
     Trains no source and no student, but for metrics that need a reference: that is the student,
     fine-tuned on the labels.
     """
+    from distbench.cli.shown.progress import UnitProgress
     from distbench.cli.shown.rank_tables import comparison_text
     from distbench.workflows.rank import rank_sources
 
     methods = {"distiller": given["distiller"] or ("none",), "baseline": ("none",)}
-    comparison = rank_sources(o.run_config(given, **methods))
+    with UnitProgress() as progress:
+        comparison = rank_sources(o.run_config(given, **methods), progress)
     first, *others = comparison.rankings
     if not others:
         comparison.only()

@@ -67,7 +67,12 @@ def compute_cell(
         notes: tuple[str, ...] = ()
         if planned.transfer is not None:
             notes = check_transfer_set(work, task, planned.transfer, cell.seed, positions)
-        trainer = Trainer(work, task, cell.seed, planned.transfer, positions, read=read)
+        names = tuple(source.info.name for source in chosen)
+        # In a gallery an image is decoded whenever it is read: all sources look at it at once.
+        looking = names if retrieved else ()
+        trainer = Trainer(
+            work, task, cell.seed, planned.transfer, positions, looking=looking, read=read
+        )
         trained = trainer.train(method, chosen)
     except Declined as declined:
         reason = harmless_text(declined.reason)

@@ -11,7 +11,7 @@ from distbench.engine.stages.train import Trained
 from distbench.engine.student_costs import latency_ms
 from distbench.engine.workspace import Workspace
 from distbench.interfaces.context import WeightedSource
-from distbench.storage.artifacts import seconds_of
+from distbench.storage.artifact_cache.artifacts import seconds_of
 from distbench.storage.rows import CostBlock
 
 

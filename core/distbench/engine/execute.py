@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
-from distbench.engine.forecast.estimate import foreseen
-from distbench.engine.forecast.telling import Telling
+from distbench.engine.forecast.estimate import Estimate, foreseen
+from distbench.engine.forecast.telling import SHORT, Telling
 from distbench.engine.forecast.time_left import TimeLeft, sizes_of
 from distbench.engine.handed_over import handed_over
 from distbench.engine.ledger import Ledger
@@ -13,7 +13,7 @@ from distbench.engine.processes.memory_estimate import memory_warning
 from distbench.errors import MachineError
 from distbench.interfaces.calls import naming
 from distbench.interfaces.execution.executor import Executor
-from distbench.interfaces.execution.unit import Outcome
+from distbench.interfaces.execution.unit import Kind, Outcome, Unit
 from distbench.interfaces.execution.unit_queue import UnitQueue
 from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
@@ -64,21 +64,70 @@ def execute_cells(
     units = units_of(plan, cells, config.timeout, gpus=gpus, groups=groups)
     if jobs_only:
         units = [unit for unit in units if unit.kind != "cell"]
-    fatal: list[str] = []
+    at_once = None if workers is None else max(1, min(workers, len(units)))
     forecast = None
-    if executor.here and workers and not jobs_only:
-        forecast = foreseen(plan, units, min(workers, len(units) or 1), Ledger(plan).some_rows)
+    if executor.here and at_once and not jobs_only:
+        forecast = foreseen(plan, units, at_once, Ledger(plan).some_rows)
     if forecast is not None:
         progress(f"expected: {forecast}")
+        warning = forecast.warning(free_memory())
+    else:
+        warning = short_of_memory(plan, executor, at_once if units else None)
+    if warning:
+        progress(f"warning: {warning}")
+    execute_units(
+        config,
+        plan,
+        units,
+        executor,
+        on_outcome,
+        workers=at_once,
+        forecast=forecast,
+        on_start=on_start,
+        progress=progress,
+    )
+
+
+def execute_units(
+    config: RunConfig,
+    plan: Plan,
+    units: Sequence[Unit],
+    executor: Executor,
+    on_outcome: Callable[[Outcome], None],
+    *,
+    workers: int | None,
+    forecast: Estimate | None = None,
+    on_start: Callable[[str], None] = lambda unit: None,
+    progress: Progress = silent,
+    short: Collection[Kind] = SHORT,
+) -> None:
+    """Has units of a plan executed, each when what it needs is there.
+
+    Args:
+        config: How often a unit is tried.
+        plan: As `execute_cells` takes it.
+        units: What is to be done.
+        executor: Who executes them.
+        on_outcome: As `execute_cells` takes it.
+        workers: How many are worked on at once; None where the executor finds out.
+        forecast: What they are expected to take, where somebody knows.
+        on_start: As `execute_cells` takes it.
+        progress: Hears of every unit that begins or ends.
+        short: Kinds of units whose ends are minor news.
+
+    Raises:
+        MachineError: The machine gave out; what ended before has been told.
+    """
+    fatal: list[str] = []
     expected = {} if forecast is None else forecast.units
     left = TimeLeft(
         units,
         expected or sizes_of(plan, units),
         seconds=forecast is not None,
-        workers=min(workers or 1, len(units) or 1),
+        workers=workers or 1,
     )
     long = {unit for unit, seconds in expected.items() if seconds > _LONG}
-    telling = Telling(units, progress, left, long=long, every=_LONG)
+    telling = Telling(units, progress, left, long=long, short=short, every=_LONG)
 
     def begun(unit: str) -> None:
         on_start(unit)
@@ -100,7 +149,7 @@ def execute_cells(
     queue = UnitQueue(
         units,
         kept,
-        workers=None if workers is None else max(1, min(workers, len(units))),
+        workers=workers,
         threads=plan.protocol.threads,
         device=plan.device,
         retries=config.retries,
@@ -109,12 +158,6 @@ def execute_cells(
         on_outcome=ended,
         on_news=telling.under_way,
     )
-    if forecast is not None:
-        warning = forecast.warning(free_memory())
-    else:
-        warning = short_of_memory(plan, executor, queue.workers if units else None)
-    if warning:
-        progress(f"warning: {warning}")
     with naming(executor.name, "drain"):
         executor.drain(queue)
     queue.abandon(f"executor {executor.name} left it undone")

@@ -46,7 +46,7 @@ from distbench.interfaces.method import Method
 from distbench.interfaces.read_only import read_only
 from distbench.interfaces.student import RANDOM_WEIGHTS
 from distbench.planning.plan import PlannedTask
-from distbench.storage.npy import SomeRows
+from distbench.storage.npy import Images, SomeRows
 from distbench.storage.predictions import accuracy
 
 
@@ -60,6 +60,7 @@ class Trainer:
         seed: The run's seed.
         transfer: The transfer set of the method, if it has one.
         chosen: Which of its images are used; None for all.
+        looking: Names of the sources that look at a transfer set in one pass.
         teachers: Sources that were trained on the task meanwhile, and their logits.
         read: Names of the sources whose embeddings strategy or method asked for.
         shown: How many images sources were run on while a student was trained, by name.
@@ -71,6 +72,7 @@ class Trainer:
     seed: int
     transfer: PlannedTask | None = None
     chosen: NDArray[np.int64] | None = None
+    looking: tuple[str, ...] = ()
     teachers: list[tuple[str, TeacherLogits]] = field(default_factory=list)
     shown: dict[str, int] = field(default_factory=dict)
     read: set[str] = field(default_factory=set)
@@ -100,7 +102,7 @@ class Trainer:
         protocol = self.work.plan.protocol
         return TrainingSetting(
             images=self.work.images(self.task, side).train,
-            transfer=self.work.images(self.transfer, side).train if self.transfer else None,
+            transfer=self._transfer_images(side),
             image_size=side,
             device=pick_device(self.work.plan.device),
             precision=protocol.precision,
@@ -108,6 +110,14 @@ class Trainer:
             flip=self.work.plan.mirrors(self.task),
             crop=crop,
         )
+
+    def _transfer_images(self, side: int) -> Images | None:
+        """The images of the transfer set, as a network of some input size needs them."""
+        if self.transfer is None:
+            return None
+        if self.chosen is None:
+            return self.work.images(self.transfer, side).train
+        return self.work.picked(self.transfer, self.chosen, side)
 
     def validate(self, model: nn.Module, setting: TrainingSetting | None = None) -> float | None:
         """Accuracy on the validation images, where there are any.
@@ -204,7 +214,10 @@ class Trainer:
     def _on_transfer(self, source: str) -> Embedding:
         if self.transfer is None:
             raise ValueError("this method has no transfer set")
-        folder = self.work.embedding_folder(self.transfer, source)
+        if source in self.looking:
+            folder = self.work.embed(self.transfer, self.looking)[source]
+        else:
+            folder = self.work.embedding_folder(self.transfer, source)
         if not is_finite(folder):
             raise Declined(f"what source {source!r} says of the transfer set is not finite")
         return open_embedding(folder)

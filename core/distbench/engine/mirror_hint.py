@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from distbench.errors import DistbenchError
 from distbench.planning.keys import stored_key
 from distbench.planning.plan import Plan, PlannedTask
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.hashing import digest
 
 if TYPE_CHECKING:

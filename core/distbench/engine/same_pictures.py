@@ -16,7 +16,7 @@ from distbench.errors import DataError
 from distbench.interfaces.task import MOST_COPIES, Task
 from distbench.planning.keys import stored_key
 from distbench.planning.plan import Plan, PlannedTask
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.hashing import digest
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from distbench.engine.stages.prepare import TEST_LABELS
 from distbench.planning.keys import stored_key
 from distbench.planning.plan import Plan, PlannedTask
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.hashing import digest
 
 if TYPE_CHECKING:

@@ -157,7 +157,10 @@ def _make(work: Workspace, job: Job) -> Path:
             keep_test_labels(work, task)
         return work.artifacts.folder("images", job.key)
     if job.stage == "embed" and job.source is not None:
-        return work.embedding_folder(task, job.source)
+        if job.seed is None:
+            return work.embedding_folder(task, job.source)
+        of_probe = work.probe_images(task, job.seed)
+        return of_probe.embed({job.source: work.sources[job.source]})[job.source]
     seed = job.seed or 0
     if job.stage == "reference":
         reference_features(work, task, seed)

@@ -10,9 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench.engine.sources.embedding_cache import build_embeddings
+from distbench.engine.sources.probe_images import ProbeImages
 from distbench.engine.sources.stored_embeddings import is_finite, open_embedding
+from distbench.engine.stages.picked import PICKED, open_picked, write_picked
 from distbench.engine.stages.prepare import ImageSet, open_images, prepare, read_differently
-from distbench.engine.stages.streamed import GALLERIES, look_through, open_streamed
+from distbench.engine.stages.streamed import (
+    GALLERIES,
+    StreamedRows,
+    look_through,
+    open_streamed,
+)
 from distbench.errors import PluginError
 from distbench.interfaces.context import Context, Embedding, Pool
 from distbench.interfaces.method import Method
@@ -27,9 +34,10 @@ from distbench.planning.plan import Plan, PlannedMethod, PlannedTask
 from distbench.planning.split import Split, draw_probe, split_train
 from distbench.plugins.registry import registry
 from distbench.plugins.shipped_files import plugin_here
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.hashing import digest, seed_for
 from distbench.storage.home import home
+from distbench.storage.npy import Images
 
 
 class Workspace:
@@ -38,21 +46,22 @@ class Workspace:
     Args:
         plan: The plan.
         root: ``$DISTBENCH_HOME``; found if None.
-        streamed: Ids of galleries: image sets whose pixels are decoded when they are read and are
-            not stored, and of which no test images are read.
+        streamed: Ids of galleries besides those of the plan: image sets whose pixels are decoded
+            when they are read and are not stored, and of which no test images are read.
     """
 
     def __init__(
         self, plan: Plan, root: Path | None = None, streamed: Collection[str] = ()
     ) -> None:
         self.plan = plan
-        self._streamed = streamed
+        self._streamed = plan.galleries.union(streamed)
         self.root = root or home()
         self.eligibility = Eligibility(plan.sources, plan.generalist, plan.excluded, plan.marked)
         self.artifacts = ArtifactCache(self.root / "artifacts")
         files = plan.plugin_files.items()
         self.names = registry(tuple(plugin_here(file, sha, self.root) for file, sha in files))
         self._images: dict[tuple[str, int], ImageSet] = {}
+        self._probes: dict[tuple[str, int], ProbeImages] = {}
 
     def method(self, planned: PlannedMethod) -> Method:
         """The distiller or baseline of a method."""
@@ -95,6 +104,25 @@ class Workspace:
             self._images = {k: kept for k, kept in self._images.items() if k[0] in stay}
             self._images[task.id, stored] = opened
         return self._images[task.id, stored]
+
+    def picked(self, task: PlannedTask, positions: NDArray[np.int64], side: int) -> Images:
+        """The train images of a transfer set, of which only some are going to be read.
+
+        Of a gallery these are decoded and stored, where they are not at hand.
+
+        Args:
+            task: The transfer set.
+            positions: Of those images, ascending.
+            side: As `images` takes it.
+        """
+        images = self.images(task, side).train
+        if not isinstance(images, StreamedRows) or not len(positions):
+            return images
+        key = digest([stored_key(task.images_key, self.plan.protocol, side), positions.tolist()])
+        folder = self.artifacts.build(
+            PICKED, key, lambda draft: write_picked(images, positions, draft)
+        )
+        return open_picked(folder, len(images))
 
     def _opened(self, task: PlannedTask, key: str, stored: int) -> ImageSet:
         # What a run has stored already need not be decoded again.
@@ -146,6 +174,13 @@ class Workspace:
             seed_for(self.plan.suite, task.id, seed, "probe"),
             self.images(task).train_groups,
         )
+
+    def probe_images(self, task: PlannedTask, seed: int) -> ProbeImages:
+        """The images of the probe, without those of the rest of the task."""
+        if (task.id, seed) not in self._probes:
+            component = self.names.make("task", task.component)
+            self._probes[task.id, seed] = ProbeImages(self.plan, task, component, seed)
+        return self._probes[task.id, seed]
 
     def embedding_folder(self, task: PlannedTask, source: str) -> Path:
         """Where a source's embedding of a task lies; made now if it is not at hand."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from distbench.interfaces.reporter import Cell
 from distbench.planning.keys import Keys
-from distbench.planning.plan import Job, PlannedMethod, PlannedTask
+from distbench.planning.plan import Job, PlannedMethod, PlannedTask, galleries
 
 
 def lay_out(
@@ -18,6 +18,8 @@ def lay_out(
 ) -> tuple[tuple[Job, ...], tuple[Cell, ...]]:
     """Jobs and cells, task by task; what several cells need is one job.
 
+    A gallery has none: its images are decoded while sources look at them.
+
     Args:
         tasks: The tasks.
         methods: The methods.
@@ -27,7 +29,9 @@ def lay_out(
     """
     jobs: list[Job] = []
     cells: list[Cell] = []
-    transfers = {m.transfer.id: m.transfer for m in methods if m.transfer}
+    streamed = galleries(tasks, methods)
+    stored = {m.id: m.transfer for m in methods if m.transfer and m.transfer.id not in streamed}
+    transfers = {transfer.id: transfer for transfer in stored.values()}
     for transfer in transfers.values():
         key = keys.images(transfer)
         jobs.append(Job(f"prepare:{transfer.id}", "prepare", key, transfer.id))
@@ -60,7 +64,7 @@ def lay_out(
                 jobs.append(Job(*reference, "reference", key, task.id, (prepare.id,), seed=seed))
             for method in methods:
                 needs = needed.get(method.id, ()) or (prepare.id,)
-                more = (f"prepare:{method.transfer.id}",) if method.transfer else ()
+                more = (f"prepare:{stored[method.id].id}",) if method.id in stored else ()
                 if method.id in undefined:
                     needs = more = ()
                 elif "metric" in method.identities:

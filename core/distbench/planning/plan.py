@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,7 @@ class PlannedMethod:
         needs: What its metric and distiller need of a source.
         generalist: Whether it learns from the suite's generalist and from nothing else.
         transfer: The transfer set that it distils on, as a task without labels.
+        retrieves: Whether it takes of that the images alone that are near to labelled ones.
         encoder: The source by whose features images of it are retrieved, where one is named.
         untuned: Whether all that `tune` searches of its distiller or baseline is as declared there,
             since neither suite nor user has settings for it.
@@ -73,6 +74,7 @@ class PlannedMethod:
     needs: tuple[str, ...] = ()
     generalist: bool = False
     transfer: PlannedTask | None = None
+    retrieves: bool = False
     encoder: str | None = None
     untuned: bool = False
     step_images: float = 0
@@ -89,9 +91,10 @@ class Job:
 
     Attributes:
         stage: What it does.
-        source: What an embedding is of.
+        source: Whose an embedding is.
         method: A method whose metric is scored with; others may share the scores.
-        seed: Seed of the probe and of the reference.
+        seed: Seed of the probe and of the reference; of an embedding, that it is of the probe of
+            this seed alone.
     """
 
     id: str
@@ -109,7 +112,8 @@ class Job:
         if self.stage == "prepare":
             return f"reading the images of {self.task}"
         if self.stage == "embed":
-            return f"embedding {self.task} with {self.source}"
+            what = self.task if self.seed is None else f"the probe of {self.task}"
+            return f"embedding {what} with {self.source}"
         if self.stage == "reference":
             return f"training the reference for {self.task}"
         return f"scoring the sources for {self.task}"
@@ -173,6 +177,11 @@ class Plan:
         """Whether training mirrors the images of a task."""
         return self.protocol.flip and task.flip
 
+    @property
+    def galleries(self) -> frozenset[str]:
+        """As of `galleries`."""
+        return galleries(self.tasks, self.methods)
+
     def method(self, id: str) -> PlannedMethod:
         """A method by id."""
         return next(m for m in self.methods if m.id == id)
@@ -192,6 +201,7 @@ class Plan:
         table = TypeAdapter(Plan).dump_python(self)
         transfers = (method["transfer"] for method in table["methods"] if method["transfer"])
         later = [(table, "declined")]  # as plans were before there were these
+        later += [(method, "retrieves") for method in table["methods"]]
         for task in (*table["tasks"], *transfers):
             later += [(task, "measure"), (task, "several")]
         for holder, key in later:
@@ -245,3 +255,10 @@ class Plan:
             return len(self.cells) * number // of
         done = {task.id for task in self.tasks[: len(self.tasks) * number // of]}
         return sum(cell.task in done for cell in self.cells)
+
+
+def galleries(tasks: Iterable[PlannedTask], methods: Collection[PlannedMethod]) -> frozenset[str]:
+    """Ids of transfer sets of which no method takes all: they are looked through and not stored."""
+    stored = {task.id for task in tasks}
+    stored |= {m.transfer.id for m in methods if m.transfer and not m.retrieves}
+    return frozenset({m.transfer.id for m in methods if m.transfer} - stored)

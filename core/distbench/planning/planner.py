@@ -133,6 +133,7 @@ def plan_method(method: ResolvedMethod, run: ResolvedRun) -> PlannedMethod:
         needs=method_needs(parts.values()),
         generalist=isinstance(distiller, Distiller) and distiller.learns_from == "generalist",
         transfer=plan_images(method.images, run.protocol, skip_corrupt) if method.images else None,
+        retrieves=wanted is not None and wanted.budget is not None,
         encoder=wanted.encoder if wanted and wanted.budget else None,
         untuned=is_untuned(parts, run.suite.settings),
         step_images=_step_images(parts, run.protocol.batch),

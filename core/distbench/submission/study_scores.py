@@ -17,7 +17,7 @@ from pydantic_core import from_json
 
 from distbench.engine.run_folder import RunFolder, open_run
 from distbench.errors import RefusedError, UsageError
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.home import home
 from distbench.storage.rows import STUDIED, ResultBlock
 

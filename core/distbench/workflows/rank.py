@@ -1,12 +1,14 @@
 """`distbench rank`: the sources of a zoo for a task, without training: only the probe is embedded.
 
+Sources that have not seen it are units of work, which an executor has done as those of a run.
+
 The order and the weights are `distbench.engine.ranking`'s; here names become probes.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, cast
@@ -18,9 +20,11 @@ from distbench.engine.processes.time_limit import time_limit
 from distbench.engine.ranking import Comparison, rank_probes
 from distbench.errors import DataError, DistbenchError, UsageError
 from distbench.interfaces.context import Embedding, Surroundings
+from distbench.interfaces.execution.executor import Executor
 from distbench.interfaces.metric import BEYOND, Metric
+from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.strategy import Strategy
-from distbench.interfaces.zoo import SourceInfo
+from distbench.interfaces.zoo import Source, SourceInfo
 from distbench.planning.config import DEFAULT_STUDENT, RunConfig
 from distbench.planning.eligibility import (
     NOT_FINITE,
@@ -33,10 +37,12 @@ from distbench.planning.plan import Plan, PlannedTask
 from distbench.planning.planner import make_plan
 from distbench.planning.resolve import ResolvedRun
 from distbench.planning.tasks import plan_task
+from distbench.plugins.component_identity import as_table, plugin_digests
 from distbench.storage.hashing import seed_for
 from distbench.workflows import flat_scale
 
 if TYPE_CHECKING:
+    from distbench.engine.sources.probe_images import ProbeImages
     from distbench.engine.workspace import Workspace
 
 
@@ -85,8 +91,12 @@ class ZooComparison(Comparison):
         return tuple(dict.fromkeys((*self.mean_places, *super().sources)))
 
 
-def rank_sources(config: RunConfig) -> ZooComparison:
+def rank_sources(config: RunConfig, progress: Progress = silent) -> ZooComparison:
     """Ranks the sources of a zoo for one task, by each metric of the configuration.
+
+    Args:
+        config: What to rank, and by whom sources are run.
+        progress: Hears of what is read and embedded.
 
     Raises:
         UsageError: Not exactly one task and strategy are named, or one is unknown.
@@ -95,10 +105,10 @@ def rank_sources(config: RunConfig) -> ZooComparison:
         TimedOutError: It takes longer than the configuration's limit.
     """
     with time_limit(config.timeout, "rank"):
-        return _rank(config)
+        return _rank(config, progress)
 
 
-def _rank(config: RunConfig) -> ZooComparison:
+def _rank(config: RunConfig, progress: Progress) -> ZooComparison:
     for kind in ("task", "strategy", "distiller"):
         if len(getattr(config, kind)) != 1:
             raise UsageError(f"`rank` takes one {kind}, got {len(getattr(config, kind))}")
@@ -110,6 +120,7 @@ def _rank(config: RunConfig) -> ZooComparison:
     metrics = cast(tuple[Metric, ...], run.components("metric"))
     note, warning = run.metric_remarks()
     (strategy,) = cast(tuple[Strategy], run.components("strategy"))
+    executor = run.names.make("executor", config.executor, base=config.base_of("executor"))
     distillers = run.components("distiller")
     infos = tuple(source.info for source in sources.values())
     saw, marked = sources_that_saw([task], infos, run.overlap, run.names.held_by)
@@ -121,7 +132,7 @@ def _rank(config: RunConfig) -> ZooComparison:
 
     from threadpoolctl import threadpool_limits
 
-    from distbench.engine.probe_images import ProbeImages
+    from distbench.engine.sources.probe_images import ProbeImages
     from distbench.engine.stages.score import probes_of
 
     @cache
@@ -132,17 +143,15 @@ def _rank(config: RunConfig) -> ZooComparison:
         return Workspace(_plan(config, student=False))
 
     with threadpool_limits(protocol.threads):
-        images = ProbeImages(
-            resolved.task.component, task, protocol, suite.name, config.skip_corrupt
-        )
-        wanted = [
-            sources[info.name]
-            for info in infos
-            if not all(info.name in out for out in excluded.values())
-        ]
+        plan = _embedding_plan(run, task)
+        images = ProbeImages(plan, task, resolved.task.component)
+        wanted = {
+            name: source
+            for name, source in sources.items()
+            if not all(name in out for out in excluded.values())
+        }
         embeddings: dict[str, Embedding] = {}
-        every = images.embeddings(wanted, config.device, run.zoo.provenance)
-        for name, embedding in every.items():
+        for name, embedding in _seen(config, plan, images, wanted, executor, progress).items():
             if embedding is None:
                 for out in excluded.values():
                     out[name] = NOT_FINITE
@@ -189,6 +198,39 @@ def _notes(run: ResolvedRun, task: PlannedTask, skipped: int) -> Iterator[str]:
         yield f"{skipped} images of the probe cannot be read and are skipped"
     infos = [source.info for source in run.sources.values()]
     yield from doubtful_names(infos, [task], run.names.data_sets())
+
+
+def _seen(
+    config: RunConfig,
+    plan: Plan,
+    images: ProbeImages,
+    sources: Mapping[str, Source],
+    executor: Executor,
+    progress: Progress,
+) -> dict[str, Embedding | None]:
+    """Each source's embedding of the probe by its name; None where it is not finite."""
+    if unseen := images.unseen([*sources]):
+        from distbench.engine.probe_workers import see_probe
+
+        see_probe(config, plan, plan.tasks[0], images, unseen, executor, progress)
+    return images.embeddings(sources)
+
+
+def _embedding_plan(run: ResolvedRun, task: PlannedTask) -> Plan:
+    """A plan without methods and cells, by which sources see images as in a run."""
+    return Plan(
+        name="rank",
+        suite=run.suite.name,
+        suite_version=run.suite.version,
+        protocol=run.protocol,
+        device=run.config.device,
+        plugin_files=plugin_digests(run.config.plugin),
+        skip_corrupt=run.config.skip_corrupt,
+        zoo=as_table(run.zoo.component),
+        zoo_provenance=run.zoo.provenance,
+        sources=tuple(source.info for source in run.sources.values()),
+        tasks=(task,),
+    )
 
 
 def _plan(config: RunConfig, *, student: bool = True) -> Plan:

@@ -23,7 +23,7 @@ from distbench.planning.plan import Plan
 from distbench.planning.planner import make_plan
 from distbench.planning.resolve import ResolvedRun
 from distbench.plugins.registry import registry
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.atomic import write_atomic
 from distbench.storage.home import home
 from distbench.submission.study_scores import SOURCES, STUDY

@@ -14,11 +14,12 @@ import torch
 from distbench import ArgumentError, Declined
 from distbench.engine.sources.layer_cache import cached_layer, pooled
 from distbench.engine.sources.source_runner import check_what, chosen, source_pass
+from distbench.engine.stages import shares
 from distbench.errors import MachineError
 from distbench.interfaces.zoo import Source, SourceInfo
 from distbench.interfaces.zoo_sources import sources_of
 from distbench.plugins.registry import registry
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 
 CPU = torch.device("cpu")
 
@@ -100,6 +101,37 @@ def test_a_layer_is_kept_as_it_was_pooled(source: Source, tmp_path: Path) -> Non
         np.testing.assert_allclose(kept.astype(float), wanted, atol=5e-3)
     again = cached_layer(ArtifactCache(tmp_path), "0" * 64, OnnxLike(), "x", None, stored, CPU)
     np.testing.assert_allclose(again.astype(float), whole, atol=5e-3)
+
+
+def test_a_large_batch_goes_through_in_shares_with_the_same_bits(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = images(70)
+    stored = (given * 255).to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    cache = ArtifactCache(tmp_path)
+
+    def seen() -> list[torch.Tensor]:
+        plain, tapped = (source_pass(source, names, CPU)(given) for names in ((), ("layers.4",)))
+        of_layers = [tapped.layers["layers.4"], tapped.features, tapped.logits]
+        return [plain.features, plain.logits, *of_layers]
+
+    def kept(number: int) -> list[bytes]:
+        return [
+            cached_layer(
+                cache, f"{number}{i}" * 32, source, "layers.4", pool, stored, CPU
+            ).tobytes()
+            for i, pool in enumerate((None, "avg", 4))
+        ]
+
+    whole, layers = seen(), kept(0)
+    counts: list[int] = []
+    real = shares.shares
+    monkeypatch.setattr(shares, "_AT_ONCE", 20 * 32**2)
+    monkeypatch.setattr(shares, "shares", lambda *a: counts.extend(real(*a)) or real(*a))
+    assert all(torch.equal(some, one) for some, one in zip(seen(), whole, strict=True))
+    assert counts == [20, 20, 30] * 2
+    assert kept(1) == layers
+    assert max(counts) == 30
 
 
 def test_what_does_not_fit_the_disk_is_refused_with_its_size(

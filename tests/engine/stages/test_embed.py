@@ -20,6 +20,7 @@ from distbench.engine.sources.embedding_cache import build_embeddings
 from distbench.engine.sources.stored_embeddings import is_finite, open_embedding
 from distbench.engine.stages import embed as stage
 from distbench.engine.stages import embedding_writer as outputs
+from distbench.engine.stages import shares as of_source
 from distbench.engine.stages.embed import (
     Order,
     embed_many,
@@ -27,7 +28,7 @@ from distbench.engine.stages.embed import (
 )
 from distbench.engine.training.batches import batches, to_batch
 from distbench.interfaces.suite import Protocol
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 
 CPU = torch.device("cpu")
 IMAGES = np.random.default_rng(0).integers(0, 256, (300, 24, 24, 3), dtype=np.uint8)
@@ -270,13 +271,19 @@ def test_each_goes_on_from_where_it_is(tmp_path, whole):
     [(128, 32, [128]), (128, 160, [16] * 8), (44, 224, [16, 28]), (31, 224, [31]), (9, 224, [9])],
 )
 def test_how_many_images_a_source_sees_at_once(count, side, shares):
-    assert stage._shares(torch.empty(count, 3, side, side)) == shares
-    elsewhere = torch.empty(count, 3, side, side, device="meta")
-    assert stage._shares(elsewhere) == [count], "a GPU takes the whole batch"
+    assert of_source.shares(count, side, "cpu") == shares
+    assert of_source.shares(count, side, "cuda") == [count], "a GPU takes the whole batch"
+    parts = of_source.shared_out(torch.arange(count).view(-1, 1, 1, 1), side)
+    assert [len(part) for part in parts] == shares
+    assert torch.cat(parts).flatten().tolist() == list(range(count))
+
+
+def test_a_gpu_sees_large_images_in_shares_too():
+    assert of_source.shares(128, 1024, "cuda") == [32] * 4
 
 
 def test_seen_some_at_a_time_they_give_the_same(tmp_path, whole, monkeypatch):
-    monkeypatch.setattr(stage, "_AT_ONCE", 1)
+    monkeypatch.setattr(of_source, "_AT_ONCE", 1)
     embed(Counting(), IMAGES, new(tmp_path / "e"), CPU)
     assert made(tmp_path / "e") == whole
 
@@ -314,7 +321,7 @@ def test_building_is_interrupted_and_goes_on(tmp_path):
             Protocol(),
         )
     assert cache.get("embeddings", "a") is None
-    assert cache.unfinished("b").is_dir()
+    assert cache.unfinished("embeddings", "b").is_dir()
     again = {"a": Counting(0), "b": Counting(1)}
     found = build_embeddings(cache, again, lambda _: IMAGES, CPU, Protocol())
     assert [source.batches for source in again.values()] == [0, 1]

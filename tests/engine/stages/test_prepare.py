@@ -305,11 +305,13 @@ def test_what_was_begun_at_another_size_is_begun_anew(tmp_path):
 
 
 def test_a_digest_is_not_taken_by_reading_again(tmp_path, monkeypatch):
-    from distbench.storage import artifacts
+    from distbench.storage.artifact_cache import artifacts, verification
     from distbench.storage.hashing import file_digest
 
     read = []
-    monkeypatch.setattr(artifacts, "file_digest", lambda p: read.append(p.name) or file_digest(p))
+    monkeypatch.setattr(
+        verification, "file_digest", lambda p: read.append(p.name) or file_digest(p)
+    )
     cache = artifacts.ArtifactCache(tmp_path)
     folder = cache.build("images", "ab", lambda draft: prepare(Pictures(), 8, draft))
     assert "train.npy" not in read and "facts.json" in read

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from distbench.engine.stages import streamed
+from distbench.engine.stages import picked, streamed
+from distbench.engine.stages.picked import open_picked, write_picked
 from distbench.engine.stages.prepare import ImageSet, open_images, prepare
 from distbench.engine.stages.streamed import look_through, open_streamed
 from distbench.errors import CorruptImageError
@@ -99,3 +100,18 @@ def test_looking_goes_on_where_it_was_interrupted(
     look_through(task, 16, tmp_path, tmp_path / "unfinished", skip_corrupt=True)
     assert min(position for part, position in task.asked if part == "train") == 128
     assert open_streamed(task, 16, tmp_path, "pixels").skipped == ("train/5",)
+
+
+def test_picked_rows_lie_where_they_lay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(picked, "_BLOCK", 2)
+    images = np.random.default_rng(0).integers(0, 256, (9, 4, 4, 3)).astype(np.uint8)
+    positions = np.array([1, 4, 5, 6, 8])
+    write_picked(images, positions, tmp_path)
+    rows = open_picked(tmp_path, len(images))
+    assert (len(rows), rows.shape) == (9, images.shape)
+    assert len(np.load(tmp_path / "images.npy")) == 5
+    for some in ([8, 1, 1, 5], slice(4, 7), 6):
+        assert np.array_equal(rows[some], images[some])
+    for some in ([1, 2], slice(0, 2), 7, -1, 9):
+        with pytest.raises(IndexError, match="of the gallery was not retrieved"):
+            rows[some]

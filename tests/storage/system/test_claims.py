@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from distbench.storage import artifacts, verified
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage import verified
+from distbench.storage.artifact_cache import artifacts, verification
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.system import claims
 
 FAR = {"place": "another machine", "pid": 1}
@@ -145,7 +146,7 @@ def test_unfinished_work_is_gone_on_with_by_one_at_a_time(tmp_path: Path) -> Non
         assert again is not None
         assert (again.unfinished / "half").read_text() == "half"
         (again.draft / "x").write_text("whole")
-    assert not cache.unfinished("ab12").exists()
+    assert not cache.unfinished("kind", "ab12").exists()
     assert cache.get("kind", "ab12") is not None
 
 
@@ -202,7 +203,7 @@ def test_what_is_large_lies_on_the_node(tmp_path: Path, own_scratch: Path) -> No
     for kind, place in (("images", own_scratch), ("scores", tmp_path / "store")):
         folder = cache.build(kind, "ab12", lambda folder: (folder / "x").touch())
         assert folder.is_relative_to(place)
-    assert cache.unfinished("ab12").is_relative_to(own_scratch)
+    assert cache.unfinished("images", "ab12").is_relative_to(own_scratch)
 
 
 def test_each_mount_remembers_what_it_has_verified(
@@ -212,14 +213,14 @@ def test_each_mount_remembers_what_it_has_verified(
     cache = ArtifactCache(tmp_path)
     folder = cache.build("images", "ab12", lambda folder: (folder / "x").write_text("x" * 9000))
     read: list[str] = []
-    digest = artifacts.file_digest
-    monkeypatch.setattr(artifacts, "file_digest", lambda p: read.append(p.name) or digest(p))
-    stamp = artifacts.stamp
+    digest = verification.file_digest
+    monkeypatch.setattr(verification, "file_digest", lambda p: read.append(p.name) or digest(p))
+    stamp = verification.stamp
     for node in ("b", "a", "b", "a", "b"):
         monkeypatch.setattr(verified.platform, "node", lambda node=node: node)
         shift = 1 if node == "b" else 0
         monkeypatch.setattr(
-            artifacts, "stamp", lambda path, n=shift: [*stamp(path)[:3], stamp(path)[3] + n]
+            verification, "stamp", lambda path, n=shift: [*stamp(path)[:3], stamp(path)[3] + n]
         )
         assert cache.get("images", "ab12") == folder
     assert len(read) == 2  # once each

@@ -9,7 +9,7 @@ from urllib.error import HTTPError, URLError
 
 import pytest
 
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.atomic import write_atomic
 from distbench.storage.system import disk
 from distbench.storage.system.disk import disk_trouble, is_of_disk, naming_file

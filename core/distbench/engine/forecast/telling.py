@@ -6,11 +6,11 @@ import time
 from collections.abc import Callable, Collection, Sequence
 
 from distbench.engine.forecast.time_left import TimeLeft
-from distbench.interfaces.execution.unit import News, Outcome, Unit
+from distbench.interfaces.execution.unit import Kind, News, Outcome, Unit
 from distbench.interfaces.progress import Progress
 
-_MINOR = frozenset({"embed", "score"})
-"""Kinds of units that are many and short."""
+SHORT: frozenset[Kind] = frozenset({"embed", "score"})
+"""Kinds of units that are many and short in a run."""
 
 
 class Telling:
@@ -21,6 +21,7 @@ class Telling:
         progress: Who hears of it.
         left: How long the rest takes.
         long: Units whose beginning has a line in a log.
+        short: Kinds of units whose end has none.
         every: Seconds after which what is under way has one.
         clock: Gives the time, seconds.
     """
@@ -32,11 +33,13 @@ class Telling:
         left: TimeLeft,
         *,
         long: Collection[str],
+        short: Collection[Kind] = SHORT,
         every: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._units = {unit.id: unit for unit in units}
-        self._progress, self._left, self._long = progress, left, long
+        self._progress, self._left = progress, left
+        self._long, self._short = long, short
         self._every, self._clock = every, clock
         self._ended = 0
         self._line = clock()
@@ -63,7 +66,7 @@ class Telling:
         done = f"done; {outcome.note}" if outcome.note else "done"
         text = done if well else f"{outcome.status}: {outcome.reason or ''}"
         text += ", so it is tried again" if lost else ""
-        minor = well and self._units[outcome.unit].kind in _MINOR
+        minor = well and self._units[outcome.unit].kind in self._short
         self._tell(outcome.unit, f"{text} ({outcome.seconds:.1f} s)", minor=minor)
 
     def _tell(self, unit: str, text: str, *, minor: bool) -> None:

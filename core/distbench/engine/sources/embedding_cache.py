@@ -12,7 +12,7 @@ from distbench.engine.sources.stored_embeddings import KIND
 from distbench.engine.stages.embed import Order, embed_many
 from distbench.interfaces.suite import Protocol
 from distbench.interfaces.zoo import Source
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.npy import Images
 
 _GROUP_BYTES = 2 * 10**9

@@ -12,14 +12,14 @@ import torch
 from numpy.typing import NDArray
 
 from distbench.engine.sources.source_runner import source_pass
+from distbench.engine.stages.shares import BATCH, shared_out
 from distbench.engine.training.batches import batches, shown_to
 from distbench.errors import ArgumentError, Declined, MachineError
 from distbench.interfaces.context import Pool
 from distbench.interfaces.zoo import Source
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.npy import Images
 
-_BATCH = 128
 _SHARE = 0.5
 """Of the free disk that one layer may take."""
 _FILE = "layer.npy"
@@ -71,8 +71,13 @@ def _write(
     run, info = source_pass(source, (name,), device), source.info
     kept: np.memmap | None = None
     size = shown_to(info)
-    for start, sized in batches(images, [size], _BATCH, device, 0):
-        layer = pooled(run(sized[size]).layers[name], pool)  # (b, ...)
+    for start, sized in batches(images, [size], BATCH, device, 0):
+        layer = torch.cat(
+            [
+                pooled(run(some).layers[name], pool)
+                for some in shared_out(sized[size], info.input_size)
+            ]
+        )  # (b, ...)
         if kept is None:
             shape = (len(images), *layer.shape[1:])
             _check_room(folder, shape, info.name, name)

@@ -10,6 +10,7 @@ import torch
 
 from distbench.engine.sources.source_network import SourceNetwork
 from distbench.engine.stages.embed import normalise
+from distbench.engine.stages.shares import shared_out
 from distbench.engine.stages.source_checks import checked_outputs
 from distbench.engine.training.batches import resized
 from distbench.errors import ArgumentError, Declined
@@ -23,7 +24,7 @@ Pass = Callable[[torch.Tensor], NetworkOutputs]
 
 
 def source_pass(source: Source, layers: Sequence[str], device: torch.device) -> Pass:
-    """A source as a function of images of any size.
+    """A source as a function of images of any size, which go through it in shares.
 
     Args:
         source: The source.
@@ -37,15 +38,31 @@ def source_pass(source: Source, layers: Sequence[str], device: torch.device) -> 
     if layers:
         network = SourceNetwork(source, device)
         network.check(layers)
-        return torch.no_grad()(partial(network, layers=layers))
+        return _in_shares(partial(network, layers=layers), source.info.input_size)
     forward, info = _opened(source, device), source.info
 
-    @torch.no_grad()
     def run(images: torch.Tensor) -> NetworkOutputs:
         sized = resized(images, info.input_size, info.interpolation)
         return forward(normalise(sized, info.mean, info.std))
 
-    return run
+    return _in_shares(run, info.input_size)
+
+
+def _in_shares(run: Pass, side: int) -> Pass:
+    """The same, without gradients, on some images after the other."""
+
+    @torch.no_grad()
+    def whole(images: torch.Tensor) -> NetworkOutputs:
+        parts = [run(some) for some in shared_out(images, side)]
+        if len(parts) == 1:
+            return parts[0]
+        return NetworkOutputs(
+            torch.cat([part.features for part in parts]),
+            torch.cat([part.logits for part in parts]),
+            {name: torch.cat([part.layers[name] for part in parts]) for name in parts[0].layers},
+        )
+
+    return whole
 
 
 def chosen(outputs: NetworkOutputs, what: What) -> torch.Tensor | NetworkOutputs:

@@ -13,22 +13,14 @@ from pathlib import Path
 import torch
 
 from distbench.engine.stages.embedding_writer import EmbeddingWriter
+from distbench.engine.stages.shares import BATCH, shared_out
 from distbench.engine.stages.source_checks import Outputs, check_source, checked_outputs
 from distbench.engine.training.batches import batches, shown_to
 from distbench.engine.training.precision import effective, mixed_precision
 from distbench.interfaces.zoo import Forward, Source, SourceInfo
 from distbench.storage.npy import Images
 
-_BATCH = 128
-
 _BEHIND = 2
-
-_AT_ONCE = 16 * 160**2
-"""Pixels of a channel that a source sees at once on a CPU. What layers give for more does not fit
-its caches, and comes from the system page by page: half of the time at 160 pixels."""
-
-_LEAST = 16
-"""Images that it sees at once at least; of fewer, matrix products sum in another order."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +63,7 @@ def embed_many(
     """
     how = {
         "stored": images.shape[1],
-        "batch": _BATCH,
+        "batch": BATCH,
         "device": device.type,
         "precision": effective(device, precision),
         "threads": torch.get_num_threads(),
@@ -112,14 +104,14 @@ def _run(
     how = effective(device, precision)
     pending: deque[Future[None]] = deque()
     with ThreadPoolExecutor(max_workers=1) as writer:
-        for first, batch in batches(images, sizes, _BATCH, device, start):
+        for first, batch in batches(images, sizes, BATCH, device, start):
             for info, forward, output, rows in todo:
                 if first < rows:
                     continue
                 images_in = batch[shown_to(info)]  # (b, 3, s, s) in 0..1
                 with mixed_precision(device, precision):
                     features, logits = _outputs(info, forward, images_in)  # (b, d), (b, c)
-                    if info.name not in checked or first + _BATCH >= len(images):
+                    if info.name not in checked or first + BATCH >= len(images):
                         checked.add(info.name)
                         shown = normalise(images_in, info.mean, info.std)
                         check_source(info, forward, shown, (features, logits), how)
@@ -131,22 +123,13 @@ def _run(
 
 
 def _outputs(info: SourceInfo, forward: Forward, images: torch.Tensor) -> Outputs:
-    """Features and logits of a batch in 0..1, on a CPU some images after the other."""
+    """Features and logits of a batch in 0..1, share by share."""
     parts = [
         checked_outputs(info, forward, normalise(some, info.mean, info.std))
-        for some in torch.split(images, _shares(images))
+        for some in shared_out(images, images.shape[-1])
     ]
     features, logits = zip(*parts, strict=True)
     return (torch.cat(features), torch.cat(logits)) if len(parts) > 1 else parts[0]
-
-
-def _shares(images: torch.Tensor) -> list[int]:
-    """How many images of a batch are seen at once, one time after the other; all on a GPU."""
-    count, share = len(images), max(_LEAST, _AT_ONCE // images.shape[-1] ** 2)
-    if images.device.type != "cpu" or count < 2 * share:
-        return [count]
-    times = count // share
-    return [share] * (times - 1) + [count - share * (times - 1)]
 
 
 @torch.inference_mode()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic_core import from_json
 
 from distbench.engine.stages.decode import Decoded
-from distbench.storage.artifacts import note_digest
+from distbench.storage.artifact_cache.verification import note_digest
 from distbench.storage.atomic import write_atomic
 from distbench.storage.jpegs import JpegFile, ends_of
 from distbench.storage.npy import RowFile, same_file

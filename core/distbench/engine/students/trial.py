@@ -14,7 +14,7 @@ from distbench.engine.students.export import exported
 from distbench.errors import MachineError, PluginError, UsageError, interrupts, reason_of
 from distbench.planning.plan import Plan
 from distbench.plugins.registry import registry
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.hashing import digest
 
 if TYPE_CHECKING:

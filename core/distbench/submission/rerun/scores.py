@@ -10,7 +10,7 @@ from pydantic_core import from_json
 
 from distbench.engine.ledger import Ledger
 from distbench.planning.units import units_of
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.rows import STUDIED, Row
 from distbench.submission.no_network import without_network
 from distbench.submission.rerun.planner import Replanned, RerunPlanner

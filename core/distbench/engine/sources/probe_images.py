@@ -10,40 +10,36 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distbench.engine.sources.stored_embeddings import KIND, is_finite, open_embedding, rows_of
 from distbench.interfaces.context import Embedding
-from distbench.interfaces.suite import Protocol
 from distbench.interfaces.task import Task
 from distbench.interfaces.zoo import Source
 from distbench.planning.keys import embedding_key, split_seed, stored_key
-from distbench.planning.plan import PlannedTask
+from distbench.planning.plan import Plan, PlannedTask
 from distbench.planning.split import Positions, draw_probe, joined_groups, split_train
-from distbench.storage.artifacts import ArtifactCache
+from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.hashing import digest, seed_for
 from distbench.storage.home import home
 from distbench.storage.jpegs import as_kept
 
 
 class ProbeImages:
-    """The images of the probe of a task, for seed 0, and the sources' embeddings of them.
+    """The images of the probe of a task, and the sources' embeddings of them.
 
     Args:
+        plan: Says how images are drawn, read and kept, and what is known of the sources.
+        planned: The task, as planned.
         task: The task.
-        planned: The same, as planned.
-        protocol: The protocol in force.
-        suite: Name of the suite.
-        skip_corrupt: Whether images that cannot be decoded are left out.
-
+        seed: Of the run whose probe it is.
     """
 
-    def __init__(
-        self, task: Task, planned: PlannedTask, protocol: Protocol, suite: str, skip_corrupt: bool
-    ) -> None:
+    def __init__(self, plan: Plan, planned: PlannedTask, task: Task, seed: int = 0) -> None:
+        protocol = plan.protocol
         parts = task.index().parts
         given = [parts[name] for name in ("train", "validation") if name in parts]
         labels = np.concatenate([part.labels for part in given])
@@ -52,7 +48,7 @@ class ProbeImages:
             labels,
             planned.classes,
             protocol,
-            split_seed(suite, planned.id, 0),
+            split_seed(plan.suite, planned.id, seed),
             np.arange(len(given[0]), len(labels)),
             groups,
         )
@@ -60,17 +56,20 @@ class ProbeImages:
             labels,
             split.labelled,
             protocol.probe_size,
-            seed_for(suite, planned.id, 0, "probe"),
+            seed_for(plan.suite, planned.id, seed, "probe"),
             groups,
         )
-        self._task, self._protocol = task, protocol
+        self._plan, self._task, self._protocol = plan, task, protocol
         self._artifacts = ArtifactCache(home() / "artifacts")
         self._whole_key = planned.images_key
         self._key = digest([planned.images_key, chosen.tolist()])
-        self._skip = skip_corrupt
         self._all_labels: Positions = labels
         self._chosen: Positions = chosen
         self._all_readable = False
+
+    def __len__(self) -> int:
+        """Images that were drawn, corrupt ones counted in."""
+        return len(self._chosen)
 
     @property
     def labels(self) -> Positions:
@@ -96,7 +95,8 @@ class ProbeImages:
         stored = max(side, self._protocol.store_size)
 
         def make(folder: Path) -> None:
-            images, kept = read_good(self._task, self._chosen.tolist(), self._skip, stored)
+            skip = self._plan.skip_corrupt
+            images, kept = read_good(self._task, self._chosen.tolist(), skip, stored)
             size = min(stored, max(min(image.shape[:2]) for image in images))
             pixels = np.stack([fit(image, size) for image in images])
             np.save(folder / "images.npy", as_kept(pixels, self._protocol.store))
@@ -105,60 +105,82 @@ class ProbeImages:
         key = stored_key(self._key, self._protocol, side)
         return self._artifacts.build("probes", key, make)
 
-    def _images(self, side: int) -> NDArray[np.uint8]:
+    def _readable(self, side: int) -> Path:
+        """As `_at`, of the same images as at the usual size."""
         folder = self._at(side)
         if not np.array_equal(np.load(folder / "positions.npy"), self._kept):
             from distbench.engine.stages.prepare import read_differently
 
             raise read_differently(self._task.label, side, self._protocol.store_size)
-        return cast(NDArray[np.uint8], np.load(folder / "images.npy"))
+        return folder
 
-    def embeddings(
-        self, sources: Sequence[Source], device: str, made_by: Mapping[str, Any]
-    ) -> dict[str, Embedding | None]:
+    def _images(self, side: int) -> NDArray[np.uint8]:
+        return cast(NDArray[np.uint8], np.load(self._readable(side) / "images.npy"))
+
+    def key(self, source: str) -> str:
+        """Key of a source's embedding of the probe alone."""
+        return self._embedding_key(source, self._key)
+
+    def unseen(self, sources: Sequence[str]) -> list[str]:
+        """Those of some sources of which there is no embedding, of the task or of the probe."""
+        return [
+            name
+            for name in sources
+            if self._of_the_task(name) is None and self._of_the_probe(name) is None
+        ]
+
+    def decode(self, sources: Sequence[str]) -> None:
+        """Has the images at hand as each of some sources takes them.
+
+        Raises:
+            CorruptImageError: One cannot be decoded, and corrupt ones are not left out.
+            DataError: Other images can be read at the size of one source than at the usual one.
+        """
+        for side in sorted({self._plan.source(name).input_size for name in sources}):
+            self._readable(side)
+
+    def embeddings(self, sources: Mapping[str, Source]) -> dict[str, Embedding | None]:
         """Each source's embedding of the probe by its name; None where it is not finite."""
         whole = {
-            source.info.name: folder
-            for source in sources
-            if (folder := self._of_the_task(source, made_by)) is not None
+            name: folder for name in sources if (folder := self._of_the_task(name)) is not None
         }
         self._all_readable = bool(whole)
-        own = self._of_the_probe(
-            [source for source in sources if source.info.name not in whole], device, made_by
-        )
+        own = self.embed({name: s for name, s in sources.items() if name not in whole})
         answers: dict[str, Embedding | None] = {}
-        for name in (source.info.name for source in sources):
+        for name in sources:
             folder = whole.get(name) or own[name]
             answers[name] = open_embedding(folder) if is_finite(folder) else None
             if name in whole and (every := answers[name]) is not None:
                 answers[name] = rows_of(every, self._chosen)
         return answers
 
-    def _of_the_task(self, source: Source, made_by: Mapping[str, Any]) -> Path | None:
-        """Where the embedding of all images lies; None where there is none of every one of them."""
-        key = embedding_key(source.info, self._whole_key, self._protocol, made_by)
-        folder = self._artifacts.get(KIND, key)
-        # Of images that were left out nothing tells here which they are.
-        if folder is None or len(open_embedding(folder).features) != len(self._all_labels):
-            return None
-        return folder
-
-    def _of_the_probe(
-        self, sources: Sequence[Source], device: str, made_by: Mapping[str, Any]
-    ) -> dict[str, Path]:
+    def embed(self, sources: Mapping[str, Source]) -> dict[str, Path]:
         """Where each source's embedding of the probe alone lies, by its name; made if absent."""
-        protocol = self._protocol
-        keys = {s.info.name: embedding_key(s.info, self._key, protocol, made_by) for s in sources}
-        folders = {name: self._artifacts.get(KIND, key) for name, key in keys.items()}
-        missing = {keys[s.info.name]: s for s in sources if folders[s.info.name] is None}
+        folders = {name: self._of_the_probe(name) for name in sources}
+        missing = {self.key(name): sources[name] for name, at in folders.items() if at is None}
         if missing:
             from distbench.engine.device import pick_device
             from distbench.engine.sources.embedding_cache import build_embeddings
             from distbench.engine.training.threads import torch_threads
 
+            device, protocol = pick_device(self._plan.device), self._protocol
             with torch_threads(protocol.threads):
-                by_key = build_embeddings(
-                    self._artifacts, missing, self._images, pick_device(device), protocol
-                )
-            return {name: folders[name] or by_key[key] for name, key in keys.items()}
-        return {name: folder for name, folder in folders.items() if folder is not None}
+                made = build_embeddings(self._artifacts, missing, self._images, device, protocol)
+            return {name: at or made[self.key(name)] for name, at in folders.items()}
+        return {name: at for name, at in folders.items() if at is not None}
+
+    def _of_the_task(self, source: str) -> Path | None:
+        """Where the embedding of all images lies; None where there is none of every one of them."""
+        folder = self._artifacts.get(KIND, self._embedding_key(source, self._whole_key))
+        # Of images that were left out nothing tells here which they are.
+        if folder is None or len(open_embedding(folder).features) != len(self._all_labels):
+            return None
+        return folder
+
+    def _of_the_probe(self, source: str) -> Path | None:
+        """Where the embedding of the probe alone lies; None where there is none."""
+        return self._artifacts.get(KIND, self.key(source))
+
+    def _embedding_key(self, source: str, images: str) -> str:
+        plan = self._plan
+        return embedding_key(plan.source(source), images, plan.protocol, plan.zoo_provenance)

@@ -12,7 +12,6 @@ Where machines share a store, what is not large is put there, too, and taken fro
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import shutil
 import tempfile
@@ -24,18 +23,20 @@ from typing import NamedTuple
 from filelock import FileLock, Timeout
 
 from distbench.errors import DistbenchError
+from distbench.storage.artifact_cache.verification import (
+    MANIFEST,
+    facts_of,
+    intact,
+)
 from distbench.storage.atomic import write_atomic
-from distbench.storage.hashing import file_digest
 from distbench.storage.home import scratch
 from distbench.storage.network.shared import artifacts as shared_artifacts
 from distbench.storage.system import claims
 from distbench.storage.system.disk import naming_file
-from distbench.storage.verified import read_table, remember, stamp, verified
+from distbench.storage.verified import read_table, remember, stamp
 
-_MANIFEST = "manifest.json"
 _TIMED = "timed.json"
-_HEAD = 4096
-HEAVY = frozenset({"images", "embeddings", "layers", "thumbnails", "probes"})
+HEAVY = frozenset({"images", "embeddings", "layers", "thumbnails", "probes", "picked"})
 """Kinds of artifacts that are large, and made again where they are wanted."""
 _LOOK = 10.0
 """Seconds after which whoever waits looks whether it waits for somebody."""
@@ -80,7 +81,7 @@ class ArtifactCache:
     def get(self, kind: str, key: str) -> Path | None:
         """The folder of a whole, unaltered artifact; None where there is none."""
         folder = self.folder(kind, key)
-        return folder if _intact(folder) or self._fetched(kind, key) else None
+        return folder if intact(folder) or self._fetched(kind, key) else None
 
     def build(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
         """The folder of an artifact, made now where it is absent or damaged.
@@ -92,7 +93,7 @@ class ArtifactCache:
                 file system lets processes know of each other.
         """
         folder = self.folder(kind, key)
-        if _intact(folder):
+        if intact(folder):
             self._offer(kind, key)  # it may have been made while the store could not be reached
             return folder
         with self.draft(kind, key) as draft:
@@ -134,7 +135,7 @@ class ArtifactCache:
             key: As `build` takes it.
         """
         with contextlib.ExitStack() as stack:
-            unfinished = self.unfinished(key)
+            unfinished = self.unfinished(kind, key)
             with self.draft(kind, key) as draft:
                 if draft is None:
                     yield None
@@ -146,9 +147,9 @@ class ArtifactCache:
             # Once it is whole, its unfinished state is of no use.
             shutil.rmtree(unfinished, ignore_errors=True)
 
-    def unfinished(self, key: str) -> Path:
+    def unfinished(self, kind: str, key: str) -> Path:
         """Where an artifact lies that is not whole yet."""
-        return self.heavy / "partial" / key
+        return self.heavy / "partial" / f"{kind}-{key}"
 
     def _fetched(self, kind: str, key: str) -> bool:
         """Whether an artifact was in the shared store, and is here now."""
@@ -167,7 +168,7 @@ class ArtifactCache:
         """Puts an artifact into the shared store, unless it is there."""
         if kind not in HEAVY:
             folder = self.folder(kind, key)
-            shared_artifacts.offer(kind, key, folder, read_table(folder / _MANIFEST))
+            shared_artifacts.offer(kind, key, folder, read_table(folder / MANIFEST))
 
 
 @contextlib.contextmanager
@@ -210,13 +211,10 @@ def _whole(folder: Path) -> Iterator[Path]:
                 yield draft
             seconds = time.perf_counter() - started
             files = sorted(p for p in draft.iterdir() if p.is_file() and p.name[0] != ".")
-            manifest = {
-                p.name: {"size": p.stat().st_size, "sha256": _digest(p), "head": _head(p)}
-                for p in files
-            }
+            manifest = {p.name: facts_of(p) for p in files}
             # Beside what is stored, which is the same however long it took.
             write_atomic(draft / _TIMED, json.dumps({"seconds": seconds}))
-            write_atomic(draft / _MANIFEST, json.dumps(manifest, indent=1))
+            write_atomic(draft / MANIFEST, json.dumps(manifest, indent=1))
             draft.chmod(0o755)
             _publish(draft, folder)
             (folder / claims.NAME).unlink(missing_ok=True)
@@ -235,7 +233,7 @@ def _publish(draft: Path, folder: Path) -> None:
         except OSError:
             if not folder.exists():
                 raise
-        if _intact(folder):
+        if intact(folder):
             shutil.rmtree(draft, ignore_errors=True)
             return
         # What is damaged is moved away first: another may do the same at this moment.
@@ -246,50 +244,7 @@ def _publish(draft: Path, folder: Path) -> None:
     raise DistbenchError(f"{folder} cannot be put in its place; remove it, and run again")
 
 
-def note_digest(file: Path, sha256: str) -> None:
-    """Says what the digest of a file in a draft is, so that it is not read again for that."""
-    _noted(file).write_text(sha256, encoding="ascii")
-
-
-def _noted(file: Path) -> Path:
-    return file.with_name(f".{file.name}.sha256")
-
-
-def _digest(file: Path) -> str:
-    try:
-        noted = _noted(file).read_text(encoding="ascii")
-    except OSError:
-        return file_digest(file)
-    _noted(file).unlink()
-    return noted
-
-
 def seconds_of(folder: Path) -> float | None:
     """How long it took to make an artifact; None where that is not known."""
     seconds = read_table(folder / _TIMED).get("seconds")
     return float(seconds) if isinstance(seconds, (int, float)) else None
-
-
-def _head(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.sha256(file.read(_HEAD)).hexdigest()
-
-
-def _intact(folder: Path) -> bool:
-    manifest = read_table(folder / _MANIFEST)
-    if not manifest:
-        return False
-    seen = verified(folder)
-    try:
-        stamps = {name: stamp(folder / name) for name in manifest}
-        for name, facts in manifest.items():
-            path = folder / name
-            if stamps[name][0] != facts["size"] or _head(path) != facts["head"]:
-                return False
-            if seen.get(name) != stamps[name] and file_digest(path) != facts["sha256"]:
-                return False
-    except (OSError, KeyError, TypeError):
-        return False
-    if stamps != seen:
-        remember(folder, stamps)
-    return True

@@ -17,7 +17,7 @@ from distbench.planning.planner import make_plan
 from distbench.storage.home import home
 from distbench.workflows.rank import rank_sources
 
-TOYS = Path(__file__).parents[1] / "toys.py"
+TOYS = Path(__file__).parents[2] / "toys.py"
 ASKED = {"plugin": (TOYS,), "zoo": "toy_zoo", "metric": ("knn", "logme"), "strategy": ("weighted",)}
 
 
