@@ -88,6 +88,7 @@ HOME = {
         "Interpolation",
         "Mean",
         "OneLine",
+        "Question",
         "Source",
         "SourceInfo",
         "Std",

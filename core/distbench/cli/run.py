@@ -123,7 +123,7 @@ def _shard(text: str) -> tuple[int, int]:
 def _report(result: RunResult, advice: Advised | None, *, as_json: bool) -> None:
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.text_table import terminal_text
-    from distbench.workflows.export.best import best_on_validation, chosen
+    from distbench.workflows.export.best import best_on_validation, chosen, sources_ahead
 
     if untuned := sorted({_learner(m.id) for m in result.plan.methods if m.untuned}):
         echo(
@@ -168,6 +168,8 @@ def _report(result: RunResult, advice: Advised | None, *, as_json: bool) -> None
     for task, path in result.students.items():
         echo(f"Best student on validation for {task}: {path} (how to use it: README.md)")
         echo(f"  It is {chosen(best[task], result.rows)}.")
+        if ahead := sources_ahead(best[task], result.rows):
+            echo(f"  {ahead}")
     if advice:
         echo("\n" + advice.text())
 

@@ -30,6 +30,7 @@ def show(
     from distbench.leaderboard.tables.cost_table import cost_table, costs_as_dicts
     from distbench.leaderboard.tables.text_table import terminal_text
     from distbench.leaderboard.tables.weight_table import weight_table, weights_as_dicts
+    from distbench.workflows.image_names import IMAGES
     from distbench.workflows.run_records import judging_of, records_of
 
     run_folder = open_run(run)
@@ -65,3 +66,5 @@ def show(
     echo("\n" + terminal_text(cost_table(costs)))
     if hosts:
         echo("\n" + hosts_text(hosts))
+    if (run_folder.folder / IMAGES).is_file():
+        echo(f"\nWhich image was in which part, by its name: {run_folder.folder / IMAGES}")

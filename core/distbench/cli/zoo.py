@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,11 +14,12 @@ from distbench.cli.process.commands import Command
 from distbench.cli.shown.output import echo, table
 
 if TYPE_CHECKING:
-    from distbench.interfaces.zoo import Zoo
+    from distbench.interfaces.zoo import Question, Zoo
 
 app = typer.Typer(help="Zoos of source models.", no_args_is_help=True)
 
 _trained = partial(typer.Option, rich_help_panel="How they are trained")
+_told = partial(typer.Option, rich_help_panel="What the file may not tell")
 
 
 @app.callback()
@@ -147,6 +149,108 @@ def build(
         head = ("model", "value", "figure", "test images")
         echo(table(rows, head, floatfmt=".3f"))
         echo(f"\n{folder} (use it with --zoo {order.served_by}:path={folder})")
+
+
+@app.command(
+    "add",
+    cls=Command,
+    epilog="Example: distbench zoo add my_resnet18.pth --zoo my_models",
+)
+def add(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="A state dict (.safetensors, or .pth as torch.save writes it) or an ONNX graph."
+        ),
+    ],
+    zoo: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of the zoo, begun if it is not there; the file is copied into it. "
+            "\\[default: the folder of the file]"
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="What the source is called. \\[default: as the file]")
+    ] = None,
+    architecture: Annotated[
+        str | None,
+        _told(
+            help="timm:NAME or torchvision:NAME, perhaps with arguments: "
+            "timm:mobilenetv2_100:pad_type=same."
+        ),
+    ] = None,
+    input_size: Annotated[str | None, _told(help="Side of its square input, in pixels.")] = None,
+    normalise: Annotated[
+        str | None,
+        _told(
+            help="What its images are normalised by: imagenet, half (mean and std .5), none "
+            "(values of 0..1), or R,G,B,R,G,B: mean and std."
+        ),
+    ] = None,
+    trained_on: Annotated[
+        str | None,
+        _told(help="Data that it saw, e.g. imagenet-1k; several with commas; or unknown."),
+    ] = None,
+    licence: Annotated[str | None, _told(help="Of its weights; or unknown.")] = None,
+    domain: Annotated[
+        str | None, typer.Option(help="What its data show, e.g. birds; for nearest_domain.")
+    ] = None,
+    activation: Annotated[
+        str | None,
+        typer.Option(help="softmax, sigmoid (multi-label) or none. \\[default: softmax]"),
+    ] = None,
+    outputs: Annotated[
+        str | None,
+        typer.Option(help="Of an ONNX graph: FEATURES,LOGITS, names of two of its tensors."),
+    ] = None,
+) -> None:
+    """Add a model of your own to a zoo: read, tried on images, listed in zoo.toml.
+
+    What the file tells is read off it: classes, features, and the architecture where its tensors
+    fit one alone. The rest is asked for on a terminal; without one, options say it.
+    """
+    from distbench.plugins.registry import registry
+    from distbench.workflows.add_source import add_source, folder_zoo
+
+    given = {
+        "name": name,
+        "architecture": architecture,
+        "input_size": input_size,
+        "normalise": normalise,
+        "trained_on": trained_on,
+        "licence": licence,
+        "domain": domain,
+        "activation": activation,
+        "outputs": outputs,
+    }
+    facts = {key: value for key, value in given.items() if value is not None}
+    folder = zoo or file.parent
+    joined = folder_zoo(registry(), folder)
+    if architecture is None and file.suffix != ".onnx" and file.is_file():
+        echo(
+            f"looking for the architecture of {file}, which may take a minute, once "
+            "(--architecture says it)",
+            err=True,
+        )
+    person = sys.stdin.isatty() and sys.stderr.isatty()
+    source = add_source(joined, file, facts, _ask if person else None)
+    echo(
+        f"{source.name}: {source.architecture}, {source.num_classes} classes, "
+        f"{source.feature_dim} features, images of {source.input_size} pixels, trained on "
+        f"{', '.join(source.trained_on) or 'unknown'}; it ran on drawn images"
+    )
+    echo(f"\n{folder} (use it with --zoo local:path={folder})")
+
+
+def _ask(question: Question, wrong: str) -> str:
+    """Asks for a fact on the terminal."""
+    if wrong:
+        echo(wrong, err=True)
+    echo(question.text, err=True)
+    named = question.fact.replace("_", "-")
+    answer: str = typer.prompt(f"  {named}", default=question.suggestion, err=True)
+    return answer.strip()
 
 
 def _fetch(zoo: Zoo) -> None:

@@ -81,7 +81,7 @@ def compute_cell(
     judged = work.images(task, trained.setting.image_size)
     evaluation = evaluate(trained.network, judged.test, judged.test_labels, trained.setting)
     predictions, logs = evaluation.predictions, evaluation.logs
-    if plan.save_student and method.initialisation != "source":
+    if plan.save_student:
         save_student(work, cell, trained.model)
     row = Ledger(plan, work.root).blank(
         cell,

@@ -24,6 +24,21 @@ Interpolation = Literal["bilinear", "bicubic"]
 """How images are resized to what a source takes; always antialiased."""
 
 
+@dataclass(frozen=True)
+class Question:
+    """What a file of weights does not tell of itself.
+
+    Attributes:
+        fact: What is asked for, called as in `SourceInfo` where it stands there.
+        text: The question, for a person.
+        suggestion: The likely answer, as it is typed; None where there is none.
+    """
+
+    fact: str
+    text: str
+    suggestion: str | None = None
+
+
 class Zoo(Component, ABC):
     """A named set of source models."""
 
@@ -55,6 +70,37 @@ class Zoo(Component, ABC):
             DistbenchError: Data or weights are missing, or some models could not be trained.
         """
         raise UsageError(f"zoo {self.name!r} is not made by training; it has no build")
+
+    def questions(self, file: Path, facts: Mapping[str, Any]) -> Sequence[Question]:
+        """What has to be known to `add` a file, and neither it nor the facts tell.
+
+        Asked again with every answer: an architecture that is known suggests the rest.
+
+        Args:
+            file: Weights of one model.
+            facts: What is known of them, as it was typed.
+
+        Raises:
+            DistbenchError: A fact will not do, or the file cannot be read.
+        """
+        raise UsageError(f"zoo {self.name!r} takes no files; it has no questions")
+
+    def add(
+        self, file: Path, facts: Mapping[str, Any], check: Callable[[Source], None]
+    ) -> SourceInfo:
+        """Takes a file of weights in, for `distbench zoo add`; a zoo of no files refuses.
+
+        Nothing is left behind where that fails.
+
+        Args:
+            file: Weights of one model.
+            facts: What is known of them, with an answer to each of the `questions`.
+            check: Tries the source before the zoo lists it.
+
+        Raises:
+            DistbenchError: A fact will not do, or the weights do not work.
+        """
+        raise UsageError(f"zoo {self.name!r} takes no files; it has no add")
 
     @classmethod
     def file_form(cls) -> type[BaseModel] | None:
@@ -209,6 +255,23 @@ class Source(ABC):
     def module(self) -> torch.nn.Module | None:
         """The model as trainable torch, images to logits; None where it has no such form."""
         return None
+
+    def export(
+        self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """As `distbench.Student.export`, of this source trained under a new classifier.
+
+        Args:
+            backbone: State dict of its `module`, trained, without the classifier.
+            head: ``weight`` (c, d) and ``bias`` (c,) of the new classifier.
+            classes: Class names in the order of the outputs.
+
+        Raises:
+            UsageError: No library has its architecture.
+        """
+        raise UsageError(
+            f"source {self.info.name!r} is no architecture of a library; use --to onnx"
+        )
 
     def text_head(self, texts: Sequence[str]) -> TextHead:
         """What it makes of sentences, for a source whose `SourceInfo.reads_text` is true.

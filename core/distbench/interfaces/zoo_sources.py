@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,6 +58,13 @@ class ZooSource(Source):
         """As of the source."""
         with naming(self._zoo, self._doing("module")):
             return self._source.module()
+
+    def export(
+        self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """As of the source."""
+        with naming(self._zoo, self._doing("export")):
+            return self._source.export(backbone, head, classes)
 
     def text_head(self, texts: Sequence[str]) -> TextHead:
         """As of the source, of the width of its features and finite."""

@@ -51,7 +51,7 @@ def parse(text: str) -> tuple[str, str | None, dict[str, str]]:
         if not match:
             raise UsageError(
                 f"{text!r}: cannot read {rest!r}; write key=value[,key=value], and key.entry=value "
-                "for an entry of a table"
+                'for an entry of a table. A value with commas stands in double quotes: key="a, b"'
             )
         key, raw = match.groups()
         if key in params:

@@ -13,7 +13,13 @@ from distbench.engine.mirror_hint import mirror_hint
 from distbench.engine.same_pictures import same_picture_notes
 from distbench.engine.students.trial import try_student
 from distbench.engine.test_labels import test_labels
-from distbench.errors import InterruptedRunError, MachineError, StopSignal, interrupts
+from distbench.errors import (
+    DistbenchError,
+    InterruptedRunError,
+    MachineError,
+    StopSignal,
+    interrupts,
+)
 from distbench.interfaces.execution.executor import Executor
 from distbench.interfaces.execution.unit import Outcome
 from distbench.interfaces.progress import Progress, silent
@@ -35,6 +41,7 @@ from distbench.storage.rows import Row
 from distbench.storage.system.disk import disk_trouble
 from distbench.workflows import flat_scale
 from distbench.workflows.export.best import ship_best
+from distbench.workflows.image_names import IMAGES, write_image_names
 from distbench.workflows.reporters import Reporters, run_facts
 from distbench.workflows.results.row_table import FILE as ROW_FILE
 from distbench.workflows.results.row_table import write_row_file
@@ -161,6 +168,7 @@ def _gather(
     rows = tuple(ledger.rows(cells))
     copy_rows(rows, folder, ledger.predictions, ledger.logs)
     write_test_labels(folder, test_labels(plan, home()))
+    unnamed = _unnamed(plan, rows, folder)
     board = write_tables(plan, rows, folder)
     students, unshipped = ship_best(ledger, rows, folder) if plan.save_student else ({}, ())
     hints = (mirror_hint(plan, task, home()) for task in plan.tasks)
@@ -183,12 +191,22 @@ def _gather(
         *pictures,
         *filter(None, hints),
         *unshipped,
+        *unnamed,
     )
     if len(rows) < len(cells):
         warnings += (f"{len(cells) - len(rows)} of {len(cells)} cells are missing; run again",)
     if plan.save_student and board and not students and not unshipped:
         warnings += ("no student is shipped: no method could be judged on validation images",)
     return RunResult(folder, plan, rows, len(cells), board, computed, students, warnings)
+
+
+def _unnamed(plan: Plan, rows: Sequence[Row], folder: Path) -> tuple[str, ...]:
+    """Keeps the names of the images; a warning where they cannot be had any more."""
+    try:
+        write_image_names(plan, rows, folder)
+    except DistbenchError as error:
+        return (f"{IMAGES} is not written: {error}",)
+    return ()
 
 
 def copy_rows(

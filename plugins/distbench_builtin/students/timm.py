@@ -10,6 +10,7 @@ from pydantic import Field
 
 from distbench import Download, Mean, Std, Student, primary
 from distbench_builtin.shared.downloads.weights import HashedFile, HubWeights, published
+from distbench_builtin.shared.models.library_export import timm_export
 from distbench_builtin.shared.models.pretrained import fetch, identity, unavailable, weights_digest
 from distbench_builtin.shared.models.timm_cards import card
 from distbench_builtin.shared.models.timm_create import create, facts, pretrained, shapes
@@ -20,13 +21,6 @@ from distbench_builtin.students._suggestions import TIMM, Suggestion
 if TYPE_CHECKING:
     import torch
 
-_HOW_TO_LOAD = """\
-import timm
-from safetensors.torch import load_file
-model = timm.create_model({architecture!r}, num_classes={classes}{arguments})
-model.load_state_dict(load_file(PATH))
-model.eval()  # takes (b, 3, h, w) in 0..1, less mean, divided by std
-"""
 _BACKBONE = """\
 import timm
 backbone = timm.create_model({architecture!r}, num_classes=0{arguments})
@@ -101,31 +95,10 @@ class TimmStudent(Student):
     def export(  # noqa: D102
         self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        wanted = shapes(self.architecture, len(classes), self.arguments)
-        tensors = {name: backbone[name] for name in wanted if name in backbone}
-        for layer in card(self.architecture)["classifier"]:
-            for kind in ("weight", "bias"):
-                name = f"{layer}.{kind}"
-                if name in wanted and name not in backbone:
-                    # A copy each: some classifiers are 1 x 1 convolutions, some models have two.
-                    tensors[name] = head[kind].reshape(wanted[name]).clone()
-        if set(tensors) != set(wanted) or len(tensors) < len(backbone):
-            # A head with layers of its own, which this student did not train.
-            return super().export(backbone, head, classes)
-        mean, std = self.normalisation()
-        extra = f", **{self.arguments!r}" if self.arguments else ""
-        return tensors, {
-            "format": "timm",
-            "architecture": self.architecture,
-            "arguments": dict(self.arguments),
-            "num_classes": len(classes),
-            "classes": list(classes),
-            "mean": list(mean),
-            "std": list(std),
-            "how_to_load": _HOW_TO_LOAD.format(
-                architecture=self.architecture, classes=len(classes), arguments=extra
-            ),
-        }
+        of_timm = timm_export(
+            self.architecture, self.arguments, self.normalisation(), backbone, head, classes
+        )
+        return of_timm or super().export(backbone, head, classes)
 
     def backbone_recipe(self) -> dict[str, Any]:  # noqa: D102
         extra = f", **{self.arguments!r}" if self.arguments else ""

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from distbench import Download, Mean, Std, Student, primary
 from distbench_builtin.shared.downloads.weights import HashedFile, torch_file
+from distbench_builtin.shared.models.library_export import torchvision_export
 from distbench_builtin.shared.models.pretrained import fetch, identity, weights_digest
 from distbench_builtin.shared.models.torchvision_create import (
     Weights,
@@ -27,13 +28,6 @@ from distbench_builtin.students._suggestions import TORCHVISION, Suggestion
 if TYPE_CHECKING:
     import torch
 
-_HOW_TO_LOAD = """\
-from safetensors.torch import load_file
-from torchvision.models import get_model
-model = get_model({architecture!r}, weights=None, num_classes={classes}{arguments})
-model.load_state_dict(load_file(PATH))
-model.eval()  # takes (b, 3, h, w) in 0..1, less mean, divided by std
-"""
 _BACKBONE = """\
 import torch
 from torchvision.models import get_model
@@ -113,36 +107,16 @@ class TorchvisionStudent(Student):
     def export(  # noqa: D102
         self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        from torch import nn
-
         own = options(self.architecture, published=self.pretrained)
-        arguments = {**own, **self.arguments}
-        plain = create(self.architecture, len(classes), arguments=arguments)
-        wanted = {name: tuple(tensor.shape) for name, tensor in plain.state_dict().items()}
-        name, last = classifier(plain)
-        tensors = {key: backbone[key] for key in wanted if key in backbone}
-        for kind in ("weight", "bias"):
-            if f"{name}.{kind}" in wanted:
-                shape = wanted[f"{name}.{kind}"]
-                tensors[f"{name}.{kind}"] = head[kind].reshape(shape).clone()
-        linear = isinstance(last, nn.Linear) and last.bias is not None
-        if not linear or set(tensors) != set(wanted) or len(tensors) != len(backbone) + 2:
-            # A classifier that is more or less than the linear one that was trained.
-            return super().export(backbone, head, classes)
-        mean, std = self.normalisation()
-        extra = f", **{arguments!r}" if arguments else ""
-        return tensors, {
-            "format": "torchvision",
-            "architecture": self.architecture,
-            "arguments": arguments,
-            "num_classes": len(classes),
-            "classes": list(classes),
-            "mean": list(mean),
-            "std": list(std),
-            "how_to_load": _HOW_TO_LOAD.format(
-                architecture=self.architecture, classes=len(classes), arguments=extra
-            ),
-        }
+        of_torchvision = torchvision_export(
+            self.architecture,
+            {**own, **self.arguments},
+            self.normalisation(),
+            backbone,
+            head,
+            classes,
+        )
+        return of_torchvision or super().export(backbone, head, classes)
 
     def backbone_recipe(self) -> dict[str, Any]:  # noqa: D102
         from torch import nn

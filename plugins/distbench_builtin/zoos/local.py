@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import Field, ValidationError
 
-from distbench import Source, SourceInfo, WeightsError, Zoo, faults_of
+from distbench import Question, Source, SourceInfo, WeightsError, Zoo, faults_of
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -42,6 +42,21 @@ class LocalZoo(Zoo):
         from distbench_builtin.shared.sources.zoo_manifest import read_manifest
 
         return [_source(entry) for entry in read_manifest(self.path)]
+
+    def questions(self, file: Path, facts: Mapping[str, Any]) -> Sequence[Question]:  # noqa: D102
+        from distbench_builtin.shared.zoo_adding import add
+
+        return add.questions(file, facts)
+
+    def add(  # noqa: D102
+        self, file: Path, facts: Mapping[str, Any], check: Callable[[Source], None]
+    ) -> SourceInfo:
+        from distbench_builtin.shared.zoo_adding import add
+
+        def drafted(manifest: Path) -> Source:
+            return LocalZoo(path=manifest).sources()[0]
+
+        return add.add(self.path, file, facts, check, drafted)
 
 
 def _source(entry: Entry) -> Source:

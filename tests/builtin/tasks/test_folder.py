@@ -134,9 +134,33 @@ def test_what_is_ignored_is_said(tmp_path):
     put(root, "train/loose.png", "extra/x.png", "train/a/.hidden.png", ".git/x/y.png")
     (root / "train" / "a" / "Thumbs.db").write_text("x")
     assert index(root).notes == (
-        "2 file(s) ignored: hidden or without an image suffix",
+        "2 file(s) ignored, no images by their suffix: 1 .db, 1 hidden",
         "1 image(s) ignored: in no class folder",
         "folder 'extra' ignored (1 images): neither a part nor 'unlabelled'",
+    )
+
+
+def test_photographs_of_phones_are_named(tmp_path):
+    root = put(tmp_path / "d", *classes("a b", 5))
+    (root / "a" / "IMG_1.HEIC").write_text("x")
+    (note,) = (text for text in index(root).notes if "ignored" in text)
+    assert "1 .heic; HEIC and HEIF images are read once pillow-heif is installed" in note
+
+
+def test_folders_that_look_like_domains_are_named(tmp_path):
+    names = [f"{d}/{c}/{i}.png" for d in ("indoor", "outdoor") for c in "ab" for i in range(3)]
+    root = put(tmp_path / "d", *names)
+    (note,) = (text for text in index(root).notes if "domains" in text)
+    assert note.startswith("each of the classes indoor, outdoor holds folders a, b")
+    put(root, "outside/x.png", "outside/y.png")
+    assert not any("domains" in text for text in index(root).notes)
+
+
+def test_a_validation_folder_is_used_as_such_and_said(tmp_path):
+    root = put(tmp_path / "d", *classes("a b", 5, "train/"), *classes("a b", 3, "val/"))
+    assert any(
+        text.startswith("the 6 validation images of the folder choose")
+        for text in index(root).notes
     )
 
 

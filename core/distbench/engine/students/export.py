@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ValidationError
 
 from distbench.engine.students.head_export import under_head
+from distbench.engine.students.trained_source import Exportable
 from distbench.errors import PluginError
 from distbench.interfaces.calls import instance, naming
-from distbench.interfaces.student import Student
 
 if TYPE_CHECKING:
     import torch
@@ -37,11 +37,11 @@ class _TimmRecipe(_Recipe):
     num_classes: int
 
 
-def exported(student: Student, model: Classifier, classes: Sequence[str]) -> Exported:
+def exported(student: Exportable, model: Classifier, classes: Sequence[str]) -> Exported:
     """Copies of the tensors and the recipe by which a trained student is loaded elsewhere.
 
     Args:
-        student: The component.
+        student: The component, or the source that was trained in its place.
         model: The trained student.
         classes: Class names in the order of the outputs.
 

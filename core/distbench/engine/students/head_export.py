@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from distbench.engine.students.trained_source import Exportable
 from distbench.errors import UsageError
 from distbench.interfaces.calls import instance
-from distbench.interfaces.student import Student
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +33,7 @@ model = SeveralViews(model, {names!r}, {mean!r}).eval()
 
 
 def under_head(
-    student: Student, model: Classifier
+    student: Exportable, model: Classifier
 ) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Tensors and recipe, as of `Student.export`; the head is made without distbench.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import fmean
 
 from distbench.leaderboard.analysis.comparison import Reached, compare
 from distbench.leaderboard.rows.entries import BoardEntry, Cell, Missing, entry
@@ -21,6 +22,8 @@ class Line:
         coverage: Done cells, and those that its own runs planned, at least one a task.
         again: It is a method that stands already, with other results, from another file.
         mean: Over groups of tasks, each weight 1; None where the method is incomplete.
+        validation: Mean accuracy on validation images, by which a student is chosen; None where a
+            cell has none.
         delta: Difference to the baseline of its own file, paired by task and seed, over groups.
         by_task: That difference on each task.
         compared: Cells of each that the difference is over.
@@ -37,6 +40,7 @@ class Line:
     coverage: tuple[int, int]
     again: bool = False
     mean: Estimate | None = None
+    validation: float | None = None
     delta: Difference | None = None
     by_task: tuple[float, ...] = ()
     compared: int = 0
@@ -97,7 +101,23 @@ class LineMaker:
         if not line.complete:
             return line
         estimates = [e.estimate for e in entries if e.estimate is not None]
-        return replace(line, mean=mean_over_groups(estimates, self.groups))
+        return replace(
+            line,
+            mean=mean_over_groups(estimates, self.groups),
+            validation=self._validation(entries),
+        )
+
+    def _validation(self, entries: Sequence[BoardEntry]) -> float | None:
+        """Mean over groups of what a method reached on validation images."""
+        means = []
+        for one in entries:
+            rows = (self.chosen.get((one.method, one.task, seed)) for seed in one.seeds)
+            values = [row.result.validation for row in rows if row and row.result]
+            known = [value for value in values if value is not None]
+            if not known or len(known) < len(values):
+                return None
+            means.append(Estimate(fmean(known)))
+        return mean_over_groups(means, self.groups).mean
 
     def reached(self, line: Line, of: Mapping[Cell, str] | None = None) -> Reached:
         """What a line reached on each task by seed, or what `of` names reached in its place."""

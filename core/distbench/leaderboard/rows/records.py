@@ -126,7 +126,7 @@ class CellResult(NamedTuple):
 
     `hits` are the test images that were classified rightly, eight a byte as `numpy.packbits` has
     them; None where predictions or labels are not at hand. `judged` has what other measures than
-    those of the row say.
+    those of the row say, `validation` how good it is on validation images.
     """
 
     accuracy: float
@@ -138,6 +138,7 @@ class CellResult(NamedTuple):
     declared: Mapping[str, Any]
     hits: bytes | None = None
     judged: Mapping[str, Judged] = {}
+    validation: float | None = None
 
     def by(self, measure: MeasureFacts) -> Judged:
         """What a measure says of it."""

@@ -135,6 +135,7 @@ class Reader:
             ),
             declared=self._once(("declared", method), result.declared),
             hits=hits,
+            validation=result.validation_accuracy,
         )
 
 

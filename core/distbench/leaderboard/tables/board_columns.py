@@ -105,6 +105,7 @@ def board_columns(board: Board) -> list[Column]:
             interval=True,
             page=PageHead("Mean, %" if board.percent else "Mean", "mean", _top(board)),
         ),
+        *_validation_column(board),
         Column(
             "delta",
             lambda line: line.delta,
@@ -158,6 +159,20 @@ def board_columns(board: Board) -> list[Column]:
         else column
         for column in columns
     ]
+
+
+def _validation_column(board: Board) -> list[Column]:
+    """By what a student is chosen, where it was measured; shown where one task is looked at."""
+    if all(line.validation is None for line in board.lines):
+        return []
+    column = Column(
+        "validation",
+        lambda line: line.validation,
+        Text("validation"),
+        lambda line: number_cell(line.validation and 100 * line.validation, "{:.1f}"),
+        page=PageHead("Validation, %", "share", -1, "On the images that choose what is shipped"),
+    )
+    return [column if len(board.tasks) == 1 else replace(column, title=None, page=None)]
 
 
 def _task_column(board: Board, number: int) -> Column:

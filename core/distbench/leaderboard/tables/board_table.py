@@ -37,10 +37,10 @@ def board_csv(board: Board) -> str:
     """Results only, a row a method, so that equal runs give equal files.
 
     Columns: method, role, measure (where it is not accuracy), rank (``2`` or ``1-3``), one for each
-    task (mean over seeds; 0..1 where it is shown in percent), mean, mean_low, mean_high, delta,
-    delta_low, delta_high, p_holm, average_rank, win_rate, coverage (done/planned cells). What does
-    not exist is empty, as is a task with a missing seed. A task with the name of another column
-    gets the prefix ``task:``.
+    task (mean over seeds; 0..1 where it is shown in percent), mean, mean_low, mean_high, validation
+    (where it was measured), delta, delta_low, delta_high, p_holm, average_rank, win_rate, coverage
+    (done/planned cells). What does not exist is empty, as is a task with a missing seed. A task
+    with the name of another column gets the prefix ``task:``.
     """
     # Whose line it is comes first.
     columns = board_columns(board)
@@ -194,8 +194,9 @@ def _baseline_notes(board: Board) -> list[tuple[Text, ...]]:
                 f"; p (Holm): paired t test over them, Holm for {compared}; p (flip): by "
                 "flipping their signs, not adjusted"
             )
-    elif tested:
-        rest = f"image and seed, ± half the 95 % interval over them; p: Holm for {compared}"
+    elif tested or any(line.delta and line.delta.half is not None for line in board.lines):
+        rest = "image and seed, ± half the 95 % interval over them"
+        rest += f"; p: Holm for {compared}" if tested else ""
     else:
         rest = "seed; one task gives no interval and no p value " + (
             "without its test predictions"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,6 +43,32 @@ def chosen(row: Row, rows: Sequence[Row]) -> str:
     )
 
 
+def sources_ahead(best: Row, rows: Sequence[Row]) -> str:
+    """Of a task, the source that is better itself than the best student; empty where none is.
+
+    Args:
+        best: The row of the student.
+        rows: Those of the run.
+    """
+    trained = [
+        row
+        for row in rows
+        if row.task.id == best.task.id
+        and row.result is not None
+        and row.result.declared.get("trained_source")
+        and row.result.validation_accuracy is not None
+    ]
+    first = max(trained, key=_on_validation, default=None)
+    if first is None or _on_validation(first) <= _on_validation(best):
+        return ""
+    cell = f"{first.task.id}:{first.method.id}:{first.seed}"
+    source = first.result.declared["trained_source"] if first.result else ""
+    return (
+        f"The source {source} itself is ahead: {_described(first)}{_dearer(first, best)}. Where it "
+        f"may be that large, ship it: distbench export {shlex.quote(cell)} --to onnx"
+    )
+
+
 def ship_best(
     ledger: Ledger, rows: Sequence[Row], folder: Path
 ) -> tuple[dict[str, Path], tuple[str, ...]]:
@@ -76,6 +103,21 @@ def _validation(row: Row) -> float | None:
     if row.result is None or row.method.role == "ceiling":
         return None
     return row.result.validation_accuracy
+
+
+def _on_validation(row: Row) -> float:
+    return (row.result.validation_accuracy if row.result else None) or 0.0
+
+
+def _dearer(source: Row, student: Row) -> str:
+    """What a source costs, beside the student."""
+    one, other = source.cost, student.cost
+    if one is None or other is None:
+        return ""
+    parts = [f"{one.parameters / 1e6:.1f} M parameters against {other.parameters / 1e6:.1f} M"]
+    if one.latency_ms is not None and other.latency_ms is not None:
+        parts.append(f"{one.latency_ms:.1f} ms an image against {other.latency_ms:.1f} ms")
+    return f", at {' and '.join(parts)}"
 
 
 def _test(row: Row) -> float:

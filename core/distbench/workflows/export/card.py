@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
+from distbench.workflows.export.against_baseline import against_baseline
 from distbench.workflows.export.card_forms import checked, lost, measured, notes
 from distbench.workflows.export.compare import Agreement
 from distbench.workflows.export.footprint import Footprint
@@ -56,6 +57,7 @@ def card(
         else "",
         "## Accuracy",
         _accuracy(original),
+        against_baseline(original),
         *lost(original, written, loss),
         *_views(original, written),
         "## How it was made",
@@ -154,7 +156,7 @@ def _making(original: Original) -> list[str]:
     rows = [
         ["cell", f"{code(original.cell.id)}, key {code(row.key)}"],
         *([kind, _component(identity)] for kind, identity in row.method.components.items()),
-        ["student", _component(row.student)],
+        *([] if original.trained_source else [["student", _component(row.student)]]),
         ["data", f"{code(row.task.use)}, fingerprint {code(row.task.fingerprint[:16])}"],
         ["images", f"{parts.labelled} labelled, {parts.unlabelled} unlabelled, "
          f"{parts.validation} for validation; split seed {parts.split_seed}"],
@@ -165,6 +167,8 @@ def _making(original: Original) -> list[str]:
     paragraphs = [table(["", ""], rows), *(escaped(note) for note in row.task.notes)]
     weights = sorted(result.sources.weights.items(), key=lambda pair: -pair[1])
     used = [(plan.source(name), weight) for name, weight in weights if weight > 0]
+    if trained := original.trained_source:
+        used = [(source, weight) for source, weight in used if source.name == trained.name]
     if used:
         lines = [
             [code(s.name), f"{weight:.4g}", escaped(s.architecture), escaped(s.licence),
@@ -172,7 +176,7 @@ def _making(original: Original) -> list[str]:
             for s, weight in used
         ]  # fmt: skip
         paragraphs += [
-            "It learnt from these source models, which are not in here:",
+            _origin(original),
             table(["source", "weight", "architecture", "licence", "trained on"], lines),
         ]
     else:
@@ -180,6 +184,17 @@ def _making(original: Original) -> list[str]:
     for name, why in result.sources.marked.items():
         paragraphs.append(f"Source {code(name)} may have seen test images: {escaped(why)}.")
     return paragraphs
+
+
+def _origin(original: Original) -> str:
+    """What the source models that it was given are to it."""
+    trained = original.trained_source
+    if trained is None:
+        return "It learnt from these source models, which are not in here:"
+    return (
+        f"It is no student but the source model {code(trained.name)} itself, as it is in here, "
+        "under a new classifier; its licence and its training data are:"
+    )
 
 
 def _costs(original: Original) -> str:

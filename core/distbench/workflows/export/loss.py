@@ -50,7 +50,7 @@ def loss(original: Original, model: Model) -> Loss:
         original: The student, which sees the images as they were stored.
         model: The form; one of whole images sees those that the task reads.
     """
-    images = original.work.images(original.task)
+    images = original.images
     before, after, positions = [], [], []
     for rows, pairs in _batches(original, model):
         before.append(original.logits(np.stack([stored for stored, _ in pairs])))
@@ -83,7 +83,7 @@ def _answers(logits: NDArray[np.floating], several: bool) -> NDArray[np.int64]:
 
 def _batches(original: Original, model: Model) -> Iterator[tuple[list[int], list[_Pair]]]:
     """Positions of test images, each with its square and with what the form is given."""
-    test = original.work.images(original.task).test
+    test = original.images.test
     chosen = spread(np.arange(len(test)), _MOST)
     rows: list[int] = []
     pairs: list[_Pair] = []
@@ -103,7 +103,7 @@ def _read(original: Original, rows: NDArray[np.int64]) -> Iterator[tuple[int, ND
     component = original.work.names.make("task", original.task.component)
     count = len(component.index().parts["test"])
     wanted, read = set(rows.tolist()), reader(component, original.steps.stored)
-    complete = count == len(original.work.images(original.task).test)
+    complete = count == len(original.images.test)
     row = 0
     for position in range(count):
         if complete and position not in wanted:

@@ -13,10 +13,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from distbench.engine.ledger import Ledger
+from distbench.engine.stages.prepare import ImageSet
 from distbench.engine.stages.train import weights_digest
+from distbench.engine.students.trained_source import Exportable, TrainedSource
 from distbench.engine.training.heads import give_head
 from distbench.engine.training.inference import OWN
 from distbench.engine.training.student import build_student
+from distbench.engine.training.teacher import source_model
 from distbench.engine.unit import execute_unit
 from distbench.engine.workspace import Workspace
 from distbench.errors import DistbenchError, RefusedError, UsageError
@@ -24,6 +27,7 @@ from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.progress import Progress
 from distbench.interfaces.reporter import Cell
 from distbench.interfaces.training.views import SeveralViews
+from distbench.interfaces.zoo import Source, SourceInfo
 from distbench.planning.plan import Plan, PlannedTask
 from distbench.planning.units import units_of
 from distbench.storage.rows import ResultBlock, Row
@@ -65,6 +69,11 @@ class Original:
         return self.work.plan
 
     @property
+    def images(self) -> ImageSet:
+        """The images of the task, stored as it sees them."""
+        return self.work.images(self.task, self.steps.size)
+
+    @property
     def views(self) -> tuple[tuple[str, ...], str] | None:
         """Names of the views that it was judged by, and what their mean is of; None of one."""
         inference = self.result.declared.get("inference", {})
@@ -74,6 +83,18 @@ class Original:
     def exported_views(self) -> tuple[tuple[str, ...], str] | None:
         """The same, where all have a name: functions of a plugin are not exported."""
         return None if self.views is None or OWN in self.views[0] else self.views
+
+    @property
+    def trained_source(self) -> SourceInfo | None:
+        """The source that was trained in place of the student, if one was."""
+        source = _trained_source(self.work, self.row)
+        return source.info if source else None
+
+    @property
+    def exporter(self) -> Exportable:
+        """What says how it is loaded elsewhere: the student, or that source."""
+        source = _trained_source(self.work, self.row)
+        return TrainedSource(source) if source else self.work.student
 
     @property
     def outputs(self) -> dict[str, Any]:
@@ -87,7 +108,7 @@ class Original:
         """Some stored images that it learnt from without their labels; labelled ones, if none."""
         split = self.work.split(self.task, self.cell.seed)
         positions = split.unlabelled if len(split.unlabelled) else split.labelled
-        return np.array(self.work.images(self.task).train[spread(positions, count)])
+        return np.array(self.images.train[spread(positions, count)])
 
     @torch.inference_mode()
     def logits(
@@ -136,17 +157,13 @@ def original(
         known: The row as the run's folder holds it, should ``$DISTBENCH_HOME`` have none.
 
     Raises:
-        UsageError: The cell has no student: it was declined, or trained a source.
+        UsageError: The cell has no student: it was declined.
         RefusedError: What was trained again differs from what the row says.
     """
     ledger = Ledger(plan, root)
     row = ledger.row(cell) or known
     if row is not None and row.status in ("declined", "skipped"):
         raise UsageError(f"cell {cell.id} was {row.status}, so it has no student: {row.reason}")
-    if row is not None and row.result and row.result.declared.get("initialisation") == "source":
-        raise UsageError(
-            f"cell {cell.id} trained a source model, not the student; export takes students"
-        )
     work = Workspace(plan, root)
     model = _kept(work, cell, row) if row else None
     if model is None:
@@ -154,13 +171,22 @@ def original(
         model = _kept(work, cell, row)
     if model is None or row is None or row.result is None:
         raise DistbenchError(f"the student of {cell.id} was trained but not kept")
-    images = work.images(plan.task(cell.task))
+    source = _trained_source(work, row)
+    side = source.info.input_size if source else plan.protocol.image_size
+    crop = source.info.crop if source else plan.protocol.crop
+    images = work.images(plan.task(cell.task), side)
     stored = images.train.shape[1]
     bits = work.names.make("task", plan.task(cell.task).component).deep_bits()
-    mean, std = work.student.normalisation()
-    steps = Preprocessing(stored, plan.protocol.image_size, mean, std, bits, plan.protocol.crop)
+    mean, std = (source.info.mean, source.info.std) if source else work.student.normalisation()
+    steps = Preprocessing(stored, side, mean, std, bits, crop)
     chosen = spread(np.arange(len(images.train)), _IMAGES)
     return Original(work, cell, row, row.result, model, steps, images.train[chosen])
+
+
+def _trained_source(work: Workspace, row: Row) -> Source | None:
+    """The source that a cell trained in place of the student."""
+    name = row.result.declared.get("trained_source") if row.result else None
+    return work.sources[name] if name else None
 
 
 def _kept(work: Workspace, cell: Cell, row: Row) -> Classifier | None:
@@ -175,7 +201,10 @@ def _kept(work: Workspace, cell: Cell, row: Row) -> Classifier | None:
     try:
         tensors = load_file(path)
         device = torch.device("cpu")
-        model = build_student(work.student, classes, pretrained=False, seed=0, device=device)
+        if source := _trained_source(work, row):
+            model = source_model(source, classes, 0, device)
+        else:
+            model = build_student(work.student, classes, pretrained=False, seed=0, device=device)
         method = work.method(work.plan.method(cell.method))
         give_head(method, classes, model, seed=0)
         model.load_state_dict(tensors)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import io
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,14 +21,20 @@ if TYPE_CHECKING:
 
     from distbench_builtin.shared.images.depth import Depth
 
+HEIF_SUFFIXES = frozenset({".heic", ".heif"})
+"""Images as iPhones keep them, which Pillow reads with the package pillow-heif."""
+READS_HEIF = find_spec("pillow_heif") is not None
 SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
-)
+) | (HEIF_SUFFIXES if READS_HEIF else frozenset())
 """What is taken for an image, in lower case."""
 
 
 # A suffix may lie; formats that start other programs (EPS) are never tried all the same.
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+FORMATS = (
+    *("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM"),
+    *(("HEIF",) if READS_HEIF else ()),
+)
 _SPARE = 2
 _PHOTOMETRIC = 262
 """Number of the TIFF tag that says what values of grey mean; 0 if the smallest is white."""
@@ -95,6 +103,7 @@ def decode_bytes(
         raise CorruptImageError(name, "the file is empty")
     from PIL import Image, UnidentifiedImageError
 
+    _learn_heif()
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             limit = Image.MAX_IMAGE_PIXELS
@@ -119,6 +128,15 @@ def decode_bytes(
     if pixels.ndim != 3 or 0 in pixels.shape:
         raise CorruptImageError(name, "it has no pixels")
     return pixels
+
+
+@cache
+def _learn_heif() -> None:
+    """Has Pillow read HEIF files too, where the package for it is installed."""
+    if READS_HEIF:
+        from pillow_heif import register_heif_opener  # type: ignore[import-not-found]
+
+        register_heif_opener()
 
 
 def _known() -> str:

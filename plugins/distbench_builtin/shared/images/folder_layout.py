@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from distbench import DataError
 from distbench_builtin.shared.images.bonds import Bonds
 from distbench_builtin.shared.images.decode import SUFFIXES
-from distbench_builtin.shared.images.folder_tree import ImageFile, Tree, note_of_left_out
+from distbench_builtin.shared.images.folder_tree import (
+    ImageFile,
+    Tree,
+    note_of_ignored,
+    note_of_left_out,
+)
 from distbench_builtin.shared.images.parts import (
     PARTS,
     UNLABELLED_NAMES,
     Classes,
     Layout,
     complete,
+    some,
 )
 
 _TRAIN = {name for name, part in PARTS.items() if part == "train"}
@@ -39,7 +45,8 @@ def sort_out(
     """
     if not tree.images:
         kinds = " ".join(sorted(suffix[1:] for suffix in SUFFIXES))
-        raise DataError(f"no images in {root}: expected CLASS/*.jpg (or {kinds})")
+        there = "".join(f". {note}" for note in note_of_ignored(tree.ignored))
+        raise DataError(f"no images in {root}: expected CLASS/*.jpg (or {kinds}){there}")
     part_of = _part_folders(root, tree)
     layout = Layout({})
     parts: dict[str, Classes] = {name: {} for name in {*part_of.values()} or {"train"}}
@@ -68,8 +75,39 @@ def sort_out(
     order = [part for part in ("train", "test", "validation") if parts.get(part)]
     layout.parts = {part: parts[part] for part in order}
     complete(layout, further, share, depth, bonds, where=str(root), how="add test/CLASS/")
-    layout.notes += _notes(tree, loose, strays)
+    layout.notes += [
+        *_notes(tree, loose, strays),
+        *_note_of_validation(parts),
+        *_note_of_domains(layout.parts["train"], depth, bonds),
+    ]
     return layout
+
+
+def _note_of_validation(parts: Mapping[str, Classes]) -> Iterator[str]:
+    """That a folder which some mean for testing serves as validation, where there is no other."""
+    given = sum(map(len, parts.get("validation", {}).values()))
+    if given and not parts.get("test"):
+        yield (
+            f"the {given} validation images of the folder choose what is shipped; what is tested "
+            "on are other images"
+        )
+
+
+def _note_of_domains(train: Classes, depth: int, bonds: Bonds) -> Iterator[str]:
+    """That folders which are taken for classes all hold the same folders, as domains do."""
+    if bonds.group is not None:
+        return
+    inner = [
+        {image.steps[depth + 1] for image in images if len(image.steps) > depth + 2}
+        for images in train.values()
+    ]
+    shared = sorted(set.intersection(*inner))
+    if len(shared) > 1:
+        yield (
+            f"each of the classes {some(sorted(train))} holds folders {some(shared)}: if those are "
+            "the classes and these domains, give the path of one of these, or sort images into "
+            "CLASS/DOMAIN/"
+        )
 
 
 def _part_folders(root: Path, tree: Tree) -> dict[str, str]:
@@ -157,8 +195,7 @@ def _shape(parts: Mapping[str, Classes]) -> str:
 
 def _notes(tree: Tree, loose: int, strays: Mapping[str, int]) -> Iterable[str]:
     yield from note_of_left_out(tree.left_out)
-    if tree.ignored:
-        yield f"{tree.ignored} file(s) ignored: hidden or without an image suffix"
+    yield from note_of_ignored(tree.ignored)
     if loose:
         yield f"{loose} image(s) ignored: in no class folder"
     for folder, number in sorted(strays.items()):

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from distbench import DataError
-from distbench_builtin.shared.images.decode import SUFFIXES
+from distbench_builtin.shared.images.decode import HEIF_SUFFIXES, SUFFIXES
 
 _MADE_BY_SYSTEMS = frozenset(
     {
@@ -20,9 +21,27 @@ _MADE_BY_SYSTEMS = frozenset(
 """Folders of network disks, file managers and archives, in lower case."""
 
 
+HIDDEN = "hidden"
+"""What files are counted as whose name begins with a dot."""
+_SHOWN = 5
+
+
 def made_by_systems(steps: Sequence[str]) -> bool:
     """Whether a file is a thumbnail or other companion that no person put there."""
     return steps[-1].startswith("._") or any(s.lower() in _MADE_BY_SYSTEMS for s in steps)
+
+
+def note_of_ignored(ignored: Mapping[str, int]) -> list[str]:
+    """What is said of files that are no images, the most frequent kinds of them first."""
+    total = sum(ignored.values())
+    if not total:
+        return []
+    ordered = sorted(ignored.items(), key=lambda pair: (-pair[1], pair[0]))
+    kinds = [f"{count} {suffix or 'without a suffix'}" for suffix, count in ordered[:_SHOWN]]
+    more = ["others"] if len(ordered) > _SHOWN else []
+    heif = sum(ignored.get(suffix, 0) for suffix in HEIF_SUFFIXES)
+    how = "; HEIC and HEIF images are read once pillow-heif is installed" if heif else ""
+    return [f"{total} file(s) ignored, no images by their suffix: {', '.join(kinds + more)}{how}"]
 
 
 def note_of_left_out(number: int) -> list[str]:
@@ -62,13 +81,13 @@ class Tree:
     Attributes:
         images: Sorted by name, byte by byte.
         folders: Every visible folder below the root, as steps.
-        ignored: Files that are hidden or have no image suffix.
+        ignored: How many files have no image suffix, by their suffix; or are hidden.
         left_out: Image files that `made_by_systems`.
     """
 
     images: list[ImageFile] = field(default_factory=list)
     folders: set[tuple[str, ...]] = field(default_factory=set)
-    ignored: int = 0
+    ignored: Counter[str] = field(default_factory=Counter)
     left_out: int = 0
 
 
@@ -110,7 +129,7 @@ def _visit(
                 below = (*above, identity)
                 _visit(entry.path, f"{inner}/", f"{path}/", below, tree)
         elif hidden or not _is_image(entry.name):
-            tree.ignored += 1
+            tree.ignored[HIDDEN if hidden else _suffix(entry.name)] += 1
         elif entry.is_file():
             tree.images.append(ImageFile(inner, None if path == inner else path))
         elif entry.is_symlink():
@@ -118,11 +137,15 @@ def _visit(
                 f"{entry.path} is a link to a file that is not there; mend or remove it"
             )
         else:
-            tree.ignored += 1
+            tree.ignored[_suffix(entry.name)] += 1
 
 
 def _is_image(name: str) -> bool:
-    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122
+    return _suffix(name) in SUFFIXES
+
+
+def _suffix(name: str) -> str:
+    return os.path.splitext(name)[1].lower()  # noqa: PTH122
 
 
 def _count_images(entry: os.DirEntry[str]) -> int:

@@ -91,7 +91,8 @@ def unavailable(name: str, why: str, *, anywhere: bool = True) -> WeightsError:
     fetch = f"Get them with `distbench fetch --student {name} --only student`, name"
     return WeightsError(
         f"the pretrained weights of {name} cannot be had: {why}. {fetch if anywhere else 'Name'} "
-        "a file with weights=PATH, or start from random weights with pretrained=false"
+        f"a file with weights=PATH, or start from random weights with pretrained=false: "
+        f"--student {name}:weights=PATH or --student {name}:pretrained=false"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from argparse import Namespace
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 _NESTED = ("state_dict", "model")
+_WRAPPERS = ("module.", "_orig_mod.")
 _POINTER = b"version https://git-lfs"
 """How a file begins that stands for another one in a clone without Git LFS."""
 
@@ -53,7 +55,9 @@ def read_weights(file: Path) -> dict[str, torch.Tensor]:
 
             held = load_file(file)
         else:
-            held = torch.load(file, map_location="cpu", weights_only=True)
+            # Training scripts keep their options beside the weights, in a class that does nothing.
+            with torch.serialization.safe_globals([Namespace]):
+                held = torch.load(file, map_location="cpu", weights_only=True)
     except WeightsError:
         raise
     except FileNotFoundError:
@@ -62,6 +66,10 @@ def read_weights(file: Path) -> dict[str, torch.Tensor]:
         raise WeightsError(
             f"the weights {file} hold more than tensors, and unpickling runs what they say; save "
             "the state dict alone, as safetensors"
+        ) from None
+    except (KeyError, IndexError, EOFError, UnicodeDecodeError):  # of bytes that are no pickle
+        raise WeightsError(
+            f"cannot read the weights {file}: it is nothing that torch.save wrote"
         ) from None
     except Exception as error:  # safetensors, zip and torch each have errors of their own
         reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
@@ -73,16 +81,22 @@ def read_weights(file: Path) -> dict[str, torch.Tensor]:
     if not tensors:
         raise WeightsError(f"the weights {file} hold no tensors by name")
     named = OrderedDict(
-        (name.removeprefix("module."), tensor.float() if tensor.is_floating_point() else tensor)
+        (_unwrapped(name), tensor.float() if tensor.is_floating_point() else tensor)
         for name, tensor in tensors.items()
     )
     if (versions := getattr(held, "_metadata", None)) is not None:
         # Versions of its layers, by which some architectures read what older ones left.
         named._metadata = type(versions)(  # type: ignore[attr-defined]
-            (name.removeprefix("module").removeprefix("."), value)
-            for name, value in versions.items()
+            (_unwrapped(f"{name}.").removesuffix("."), value) for name, value in versions.items()
         )
     return named
+
+
+def _unwrapped(name: str) -> str:
+    """A tensor's name without what DataParallel and torch.compile put before it."""
+    while name.startswith(_WRAPPERS):
+        name = name.partition(".")[2]
+    return name
 
 
 def load_strictly(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +54,17 @@ class TimmSource(Source):
             return pooled.float(), logits.float()
 
         return forward
+
+    def export(
+        self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        from distbench_builtin.shared.models.library_export import timm_export
+
+        info = self.info
+        of_timm = timm_export(
+            info.architecture, self._arguments, (info.mean, info.std), backbone, head, classes
+        )
+        return of_timm or super().export(backbone, head, classes)
 
 
 class PretrainedTimmSource(TimmSource):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +56,24 @@ class TorchvisionSource(Source):
         given = renamed(tensors)
         load_strictly(model, given, file=self._file, into=into)
         return model.eval()
+
+    def export(
+        self, backbone: Mapping[str, Any], head: Mapping[str, Any], classes: Sequence[str]
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        from distbench_builtin.shared.models.library_export import torchvision_export
+        from distbench_builtin.shared.models.torchvision_create import options
+
+        info = self.info
+        own = options(info.architecture, published=self._published)
+        of_torchvision = torchvision_export(
+            info.architecture,
+            {**own, **self._arguments},
+            (info.mean, info.std),
+            backbone,
+            head,
+            classes,
+        )
+        return of_torchvision or super().export(backbone, head, classes)
 
     def open(self, device: torch.device) -> Forward:
         import torch

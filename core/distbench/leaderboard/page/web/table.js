@@ -56,6 +56,8 @@ const CELLS = {
   decimal: (board, i, column) => (isNone(column.values[i]) ? NONE : column.values[i].toFixed(1)),
   wins: (board, i, column) =>
     isNone(column.values[i]) ? NONE : `${Math.round(100 * column.values[i])}%`,
+  share: (board, i, column) =>
+    isNone(column.values[i]) ? NONE : (100 * column.values[i]).toFixed(1),
   size: (board, i, column) => size(column.values[i]),
   number: (board, i, column) => number(column.values[i]),
   task: (board, i, { task, best, values }) => [

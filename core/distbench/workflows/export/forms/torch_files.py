@@ -50,7 +50,7 @@ def write_timm(original: Original, folder: Path) -> Written:
     """
     tensors, recipe = _recipe(original)
     if recipe["format"] != "timm" or ":" in recipe["architecture"]:
-        student = original.work.student.typed(whole_paths=False)
+        student = original.exporter.typed(whole_paths=False)
         under = f" under a {recipe['head']['class']}" if recipe["format"].endswith("+head") else ""
         raise UsageError(
             f"--to timm: student {student}{under} is no model of timm's registry with timm's own "
@@ -60,7 +60,7 @@ def write_timm(original: Original, folder: Path) -> Written:
     from safetensors.torch import save_file
 
     architecture, arguments = recipe["architecture"], recipe["arguments"]
-    with naming(original.work.student.name, "export: the architecture of its recipe"):
+    with naming(original.exporter.name, "export: the architecture of its recipe"):
         bare = timm.create_model(architecture, num_classes=recipe["num_classes"], **arguments)
     pretrained_cfg: Any = bare.pretrained_cfg
     steps = original.steps
@@ -95,5 +95,5 @@ def write_timm(original: Original, folder: Path) -> Written:
 def _recipe(original: Original) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
     """Tensors and the description of how to load them, as the student gives them."""
     classes = original.task.classes
-    tensors, recipe = exported(original.work.student, original.model, classes)
+    tensors, recipe = exported(original.exporter, original.model, classes)
     return tensors, {**recipe, "classes": list(classes), "input_size": original.steps.size}

@@ -55,7 +55,7 @@ def by_loader(original: Original, folder: Path, text: str, what: str) -> Logits:
     (folder / "load.py").write_text(text, encoding="utf-8")
     samples = list(original.samples)
     parts = [part for part in (samples[:1], samples[1:]) if part]
-    with own_imports(folder), naming(original.work.student.name, what):
+    with own_imports(folder), naming(original.exporter.name, what):
         there = runpy.run_path(str(folder / "load.py"))
         model = there["load"]()
         return np.concatenate([there["says"](model, part) for part in parts])
