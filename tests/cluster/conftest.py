@@ -19,7 +19,8 @@ OPTIONS = (
     *("--suite", "mini", "--task", "mini-cub", "--steps", "30", "--seeds", "2"),
     *("--baseline", "finetune", "--name", "same"),
 )
-UNITS = 35
+_LIMIT = 600.0
+"""Seconds that no run lasts, even where the machine is busy."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -48,9 +49,9 @@ class Driver:
     def rows_so_far(self) -> int:
         return len(list((self.home / "cells").glob("*/*.json")))
 
-    def ends(self, seconds: float = 300) -> tuple[int, str]:
+    def ends(self) -> tuple[int, str]:
         """Exit code, and what it said."""
-        said, _ = self.process.communicate(timeout=seconds)
+        said, _ = self.process.communicate(timeout=_LIMIT)
         return self.process.returncode, said
 
     def results(self) -> Results:

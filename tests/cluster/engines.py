@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 
 psutil: Any = pytest.importorskip("psutil", reason="psutil comes with the engines")
+_LIMIT = 240.0
+"""Seconds that nothing lasts, even where the machine is busy."""
 
 
 def free_port() -> int:
@@ -23,10 +25,10 @@ def free_port() -> int:
         return int(listening.getsockname()[1])
 
 
-def waits_until(condition: Callable[[], object], seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
+def waits_until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + _LIMIT
     while not condition():
-        assert time.monotonic() < end, f"not within {seconds:g} s"
+        assert time.monotonic() < end, f"not within {_LIMIT:g} s"
         time.sleep(0.1)
 
 

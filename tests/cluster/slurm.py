@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -120,6 +121,9 @@ class Cluster:
         self.asked("scancel", "--user=root")
         for node in NODES:
             self.kill_node(node)
+        for step in self._steps():  # those whose job has ended, which wait to report it for ever
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(step, signal.SIGKILL)
         for process in self._started:
             process.terminate()
         for process in self._started:
@@ -146,17 +150,24 @@ class Cluster:
     def processes_of(self, node: str) -> list[int]:
         """What Slurm started on a node; those that would report its end come first."""
         steps, jobs = [], []
-        for folder in Path("/proc").glob("[0-9]*"):
-            process = int(folder.name)
-            told = _proc(process, "environ").split(b"\0")
-            if f"SLURM_CONF={self.folder}/slurm.conf".encode() not in told:
-                continue
+        for process, told in self._processes():
             if f"SLURMD_NODENAME={node}".encode() in told:
                 jobs.append(process)
                 parent = _parent(process)
                 if _proc(parent, "cmdline").startswith(b"slurmstepd"):
                     steps.append(parent)
         return [*steps, *jobs]
+
+    def _steps(self) -> list[int]:
+        """Processes that Slurm has for each step of a job."""
+        return [p for p, _ in self._processes() if _proc(p, "cmdline").startswith(b"slurmstepd")]
+
+    def _processes(self) -> Iterator[tuple[int, list[bytes]]]:
+        """Processes that were told of this cluster, with their variables."""
+        for folder in Path("/proc").glob("[0-9]*"):
+            told = _proc(process := int(folder.name), "environ").split(b"\0")
+            if f"SLURM_CONF={self.folder}/slurm.conf".encode() in told:
+                yield process, told
 
 
 def _proc(process: int, what: str) -> bytes:

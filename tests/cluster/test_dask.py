@@ -100,7 +100,7 @@ def test_a_worker_that_comes_later_is_used_and_an_interruption_leaves_nothing(
     cluster.workers.append(cluster.add_worker("three"))
     waits_until(lambda: units_at_work(driver.home))
     driver.process.send_signal(signal.SIGINT)
-    code, said = driver.ends(30)
+    code, said = driver.ends()
     assert code == 130, said
     assert "interrupted; finished cells are kept" in said
     assert not units_at_work(driver.home)
@@ -111,21 +111,21 @@ def test_without_a_worker_or_a_scheduler_the_run_ends(drive: Any, cluster: Clust
     waits_until(lambda: units_at_work(driver.home))
     for worker in cluster.workers:
         worker.kill()
-    code, said = driver.ends(60)
+    code, said = driver.ends()
     assert code == 1, said
     assert "there was no Dask worker for 3 s" in said
     driver = drive(f"dask:{cluster.address}")
     cluster.workers.append(cluster.add_worker("three"))
     waits_until(lambda: units_at_work(driver.home))
     cluster.scheduler.kill()
-    code, said = driver.ends(90)
+    code, said = driver.ends()
     assert code == 1, said
     assert "the Dask scheduler is gone" in said
 
 
 def test_a_unit_that_takes_too_long_fails(drive: Any, cluster: Cluster) -> None:
     driver = drive(f"dask:{cluster.address}", "--timeout", "0.01")
-    code, said = driver.ends(120)
+    code, said = driver.ends()
     assert code == 1, said
     assert "0.01 s" in said
     assert not units_at_work(driver.home)

@@ -52,7 +52,12 @@ class Dask(Executor):
     jobs: int = Field(1, ge=1, description="jobs in a batch system; one that ends is replaced")
     cores: int = Field(1, ge=1, description="CPU cores of a job")
     memory: str = Field("8GB", description="memory of a job")
-    gpus: int = Field(0, ge=0, description="GPUs of a job, which works on a unit for each")
+    gpus: int | None = Field(
+        None,
+        ge=0,
+        description="GPUs of a job, which works on a unit for each; if left out one with "
+        "--device cuda, else none",
+    )
     queue: str | None = Field(None, description="queue or partition that jobs are submitted to")
     account: str | None = Field(None, description="account that jobs are charged to")
     walltime: str | None = Field(None, description="time limit of a job, e.g. 04:00:00")
@@ -80,7 +85,7 @@ class Dask(Executor):
 
     def ready(self) -> None:  # noqa: D102
         require("dask", "distributed", *(["dask_jobqueue"] if self.cluster else []))
-        if pilots := self._pilots():
+        if pilots := self._pilots("cpu"):
             pilots.check()
         if self.address is not None:
             with _noiseless(), _client(self.address) as client:
@@ -90,7 +95,7 @@ class Dask(Executor):
         """One where workers declare GPUs, or the device is named."""
         if self.here:
             return super().gpus_a_unit(device)
-        there = self.gpus > 0 or self._gpus_there
+        there = bool(self.gpus) or self._gpus_there
         return int(device.startswith("cuda") or (device == "auto" and there))
 
     def capacity(self, device: str, threads: int) -> int | None:
@@ -105,11 +110,11 @@ class Dask(Executor):
         if not queue.open:
             return
         with _noiseless(), self._connected(queue) as client:
-            pilots = self._pilots()
+            pilots = self._pilots(queue.device)
             patience = self.patience or (_QUEUED if pilots else _PATIENCE)
             Dispatch(queue, Workers(client, pilots), patience).drain()
 
-    def _pilots(self) -> Pilots | None:
+    def _pilots(self, device: str) -> Pilots | None:
         if self.cluster is None:
             return None
         given = {"queue": self.queue, "account": self.account, "walltime": self.walltime}
@@ -118,7 +123,7 @@ class Dask(Executor):
             self.jobs,
             self.cores,
             self.memory,
-            self.gpus,
+            int(device.startswith("cuda")) if self.gpus is None else self.gpus,
             {name: value for name, value in given.items() if value is not None},
             self.directives,
         )
@@ -130,7 +135,7 @@ class Dask(Executor):
             with _client(self.address) as client:
                 yield client
             return
-        pilots = self._pilots()
+        pilots = self._pilots(queue.device)
         cluster = pilots.cluster(queue.threads) if pilots else _here(queue)
         try:
             with _client(cluster) as client:

@@ -8,20 +8,14 @@ import secrets
 import signal
 import socket
 import tempfile
-import uuid
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
-from functools import partial
-from queue import Empty, SimpleQueue
 from typing import Any
 
 from pydantic import Field, PrivateAttr
 
 from distbench import (
     Executor,
-    Outcome,
-    Unit,
     UnitQueue,
     UsageError,
     admit,
@@ -29,18 +23,11 @@ from distbench import (
     usable_cores,
     visible_gpus,
 )
-from distbench_builtin.shared.clusters.crew import Assignment, work_on
-from distbench_builtin.shared.clusters.engines import CONNECT, Patience, quiet, require, said
+from distbench_builtin.shared.clusters.engines import CONNECT, quiet, require, said
+from distbench_builtin.shared.clusters.ray_units import Dispatch, Nodes
 
-_CALLS = 1000
-"""Units after which Ray replaces a process; unless told it starts one for every GPU task."""
 _STORE = 100_000_000
 """Bytes of the object store of a Ray of our own: outcomes are all that passes through it."""
-_WAIT = 1.0
-"""Seconds after which the cluster is looked at again: nodes come and go."""
-_AHEAD = 2
-"""Tasks that are handed to Ray for each that it has room for; those that wait make a cluster grow
-that can."""
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
@@ -65,6 +52,11 @@ class Ray(Executor):
     patience: float = Field(
         300.0, gt=0, description="seconds without any node for a unit after which the run gives up"
     )
+    fixed: bool = Field(
+        False,
+        description="no node is added meanwhile: units wait here until there is room for them, and "
+        "go where the images of their task lie",
+    )
 
     _gpus_there: bool = PrivateAttr(False)
 
@@ -78,7 +70,7 @@ class Ray(Executor):
             _check_port(self.address)
         if self.address is not None:
             with self._connected() as ray:
-                self._gpus_there = _Nodes(ray).most("GPU") > 0
+                self._gpus_there = Nodes(ray).most("GPU") > 0
 
     def gpus_a_unit(self, device: str) -> int:
         """One where nodes have GPUs, or the device is named."""
@@ -97,7 +89,7 @@ class Ray(Executor):
         if not queue.open:
             return
         with self._connected((queue.workers or 1) * queue.threads, queue.device) as ray:
-            _Dispatch(queue, ray, self.patience).drain()
+            Dispatch(queue, ray, self.patience, grows=not (self.here or self.fixed)).drain()
 
     @contextmanager
     def _connected(self, cpus: int = 1, device: str = "cpu") -> Iterator[Any]:
@@ -136,99 +128,6 @@ class Ray(Executor):
             finally:
                 with quiet("ray"), _own_signals():
                     ray.shutdown()
-
-
-class _Nodes:
-    """What the nodes that are there have, by the name of a resource."""
-
-    def __init__(self, ray: Any) -> None:
-        self._resources = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-
-    def most(self, resource: str) -> float:
-        """What a single node has."""
-        return max((node.get(resource, 0.0) for node in self._resources), default=0.0)
-
-    def total(self, resource: str) -> float:
-        """What all have."""
-        return float(sum(node.get(resource, 0.0) for node in self._resources))
-
-
-class _Dispatch:
-    """Units of a queue on their way through a cluster."""
-
-    def __init__(self, queue: UnitQueue, ray: Any, patience: float) -> None:
-        self._queue, self._ray, self._seconds = queue, ray, patience
-        self._run = uuid.uuid4().hex
-        # What ends with its process is lost, and the queue says how often it is tried.
-        self._task = ray.remote(max_calls=_CALLS, max_retries=0)(work_on)
-        self._flying: dict[Any, str] = {}
-        self._landed: SimpleQueue[tuple[Any, Future[Any]]] = SimpleQueue()
-
-    def drain(self) -> None:
-        patience = Patience(self._seconds)
-        try:
-            while self._queue.open:
-                nodes = _Nodes(self._ray)
-                self._send(nodes)
-                if patience.ends(there=self._receive() or self._placed(nodes)):
-                    self._queue.abandon(
-                        f"there was no node of the Ray cluster for it for {self._seconds:g} s"
-                    )
-        finally:
-            for reference in self._flying:
-                with suppress(Exception):  # that of a node that is gone
-                    self._ray.cancel(reference, force=True)
-
-    def _receive(self) -> bool:
-        """Waits a moment for units to end and reports them; whether any did.
-
-        Not by `ray.wait`, which makes another error of a signal that arrives meanwhile.
-        """
-        try:
-            reference, future = self._landed.get(timeout=_WAIT)
-        except Empty:
-            return False
-        self._queue.finish(_outcome(self._ray, self._flying.pop(reference), future))
-        return True
-
-    def _send(self, nodes: _Nodes) -> None:
-        """Hands out what nodes have room for, and some more that Ray keeps until they have."""
-        most = self._queue.workers
-        while most is None or len(self._flying) < most:
-            if most is None and len(self._flying) >= _AHEAD * max(nodes.total("CPU"), 1):
-                return
-            if (id := self._queue.take()) is None:
-                return
-            task = self._task.options(**self._takes(self._queue[id], nodes))
-            reference = task.remote(Assignment.of(self._run, self._queue, id))
-            self._flying[reference] = id
-            reference.future().add_done_callback(partial(self._land, reference))
-
-    def _land(self, reference: Any, future: Future[Any]) -> None:
-        self._landed.put((reference, future))
-
-    def _takes(self, unit: Unit, nodes: _Nodes) -> dict[str, float]:
-        """What Ray keeps for a unit: no more CPUs than any node has, or it would wait for ever."""
-        cpus = min(unit.resources.cpus, nodes.most("CPU") or unit.resources.cpus)
-        named = self._queue.device.startswith("cuda")
-        on_gpu = nodes.most("GPU") > 0 or named
-        return {"num_cpus": cpus, "num_gpus": unit.resources.gpus if on_gpu else 0}
-
-    def _placed(self, nodes: _Nodes) -> bool:
-        """Whether there are nodes that can compute any of the units handed out."""
-        asked = [self._takes(self._queue[unit], nodes) for unit in self._flying.values()]
-        cpus, gpus = nodes.most("CPU"), nodes.most("GPU")
-        return any(one["num_cpus"] <= cpus and one["num_gpus"] <= gpus for one in asked)
-
-
-def _outcome(ray: Any, unit: str, future: Future[Any]) -> Outcome:
-    try:
-        outcome = future.result()
-    except ray.exceptions.RayTaskError as error:  # the process could not even begin
-        return Outcome(unit, "failed", said(error.cause))
-    except ray.exceptions.RayError as error:
-        return Outcome(unit, "lost", f"Ray lost it: {said(error)}")
-    return outcome if isinstance(outcome, Outcome) else Outcome(unit, "failed", "no outcome came")
 
 
 def _gpus(device: str) -> int:

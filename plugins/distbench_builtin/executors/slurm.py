@@ -33,7 +33,12 @@ class Slurm(Executor):
     qos: str | None = Field(None, description="quality of service")
     constraint: str | None = Field(None, description="features that nodes must have")
     time: int = Field(240, ge=1, description="minutes that a job may take; then comes the next")
-    gpus: int = Field(0, ge=0, description="GPUs of a job, each for one unit at a time")
+    gpus: int | None = Field(
+        None,
+        ge=0,
+        description="GPUs of a job, each for one unit at a time; if left out one with "
+        "--device cuda, else none",
+    )
     cpus: int | None = Field(
         None, ge=1, description="CPU cores for a unit; its number of threads if left out"
     )
@@ -76,11 +81,11 @@ class Slurm(Executor):
 
     def gpus_a_unit(self, device: str) -> int:
         """One, where jobs ask for some or the run does; whether there are any is seen there."""
-        return int(device.startswith("cuda") or (device == "auto" and self.gpus > 0))
+        return int(device.startswith("cuda") or (device == "auto" and bool(self.gpus)))
 
     def capacity(self, device: str, threads: int) -> int:
         """As many as there are jobs, or GPUs of them."""
-        return self.jobs * self._units_a_job
+        return self.jobs * self._units_a_job(device)
 
     def drain(self, queue: UnitQueue) -> None:
         """Gives units to jobs until none is left."""
@@ -102,7 +107,9 @@ class Slurm(Executor):
         )
         mail = Mail(runs / run.name)
         mail.open(run)
-        fleet = Fleet(mail, run, self.cluster, self._units_a_job, self._asked(queue.threads))
+        pilots = self._units_a_job(queue.device)
+        asked = self._asked(queue.device, queue.threads)
+        fleet = Fleet(mail, run, self.cluster, pilots, asked)
         workers = queue.workers or self.capacity(queue.device, queue.threads)
         at_once, keep = True, False
         try:
@@ -114,25 +121,31 @@ class Slurm(Executor):
                     mail,
                     fleet,
                     jobs=self.jobs,
-                    pilots=self._units_a_job,
+                    pilots=pilots,
                     patience=self.patience,
                 ).drain(),
             )
         finally:
             fleet.end(at_once=at_once, keep=keep)
 
-    @property
-    def _units_a_job(self) -> int:
-        return max(self.gpus, 1)
+    def _gpus(self, device: str) -> int:
+        """GPUs that a job asks for, where no directive of the person's does."""
+        if self.gpus is not None:
+            return self.gpus
+        directed = any("gpu" in f"{name}={value}" for name, value in self.directives.items())
+        return int(device.startswith("cuda") and not directed)
 
-    def _asked(self, threads: int) -> dict[str, Any]:
+    def _units_a_job(self, device: str) -> int:
+        return max(self._gpus(device), 1)
+
+    def _asked(self, device: str, threads: int) -> dict[str, Any]:
         """What a job asks for, as submitit takes it."""
         cpus = self.cpus or threads
         flags = {name: value for name, value in self.directives.items() if value is not False}
         return {
             "timeout_min": self.time if self.cluster == "slurm" else 60 * 24 * 365,
             "cpus_per_task": cpus,
-            "gpus_per_node": self.gpus or None,
+            "gpus_per_node": self._gpus(device) or None,
             "mem_gb": self.memory,
             "slurm_partition": self.partition,
             "slurm_account": self.account,

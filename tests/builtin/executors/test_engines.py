@@ -79,6 +79,14 @@ def test_only_a_bare_name_computes_here() -> None:
     assert made("dask:cluster=slurm,gpus=2").gpus_a_unit("auto") == 1
 
 
+@pytest.mark.parametrize(
+    ("spec", "device", "gpus"),
+    [("", "auto", 0), ("", "cuda", 1), (",gpus=0", "cuda", 0), (",gpus=2", "auto", 2)],
+)
+def test_a_job_has_a_gpu_where_the_run_computes_on_one(spec: str, device: str, gpus: int) -> None:
+    assert made(f"dask:cluster=slurm{spec}")._pilots(device).gpus == gpus
+
+
 def test_one_cluster_at_a_time() -> None:
     with pytest.raises(UsageError, match=r"give an address or cluster=\.\.\., not both"):
         made("dask:tcp://h:1:cluster=slurm")
@@ -120,7 +128,7 @@ class TestPilots:
 
         monkeypatch.setattr(jobqueue, "SLURMCluster", Recorder)
         executor = made(f"dask:cluster=slurm,jobs=3,memory=4GB,walltime=04:00:00,queue=q,{spec}")
-        executor._pilots().cluster(threads=2)
+        executor._pilots("auto").cluster(threads=2)
         assert (given["jobs"], given["memory"]) == (3, "4GB")
         assert (given["walltime"], given["queue"]) == ("04:00:00", "q")
         assert "account" not in given

@@ -56,7 +56,7 @@ def test_what_a_job_asks_for(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> 
         'setup="module load cuda; export X=1",directives.mail_type=END,directives.exclusive=true'
     )
     asking = submitit.AutoExecutor(tmp_path, cluster="slurm")
-    asking.update_parameters(tasks_per_node=2, **executor._asked(1))
+    asking.update_parameters(tasks_per_node=2, **executor._asked("auto", 1))
     text = asking._executor._make_submission_file_text("python", "1")
     for line in (
         *("--partition=gpu", "--account=lab", "--time=90", "--gpus-per-node=2", "--mem=16GB"),
@@ -66,6 +66,23 @@ def test_what_a_job_asks_for(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> 
         assert f"#SBATCH {line}\n" in text
     assert "\nmodule load cuda; export X=1\n" in text
     assert "srun --unbuffered" in text and " --cpus-per-task=3 python" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "device", "gpus"),
+    [
+        ("slurm", "auto", None),
+        ("slurm", "cuda", 1),
+        ("slurm:gpus=0", "cuda", None),
+        ("slurm:gpus=2", "auto", 2),
+        ('slurm:directives.gres="gpu:a100:1"', "cuda", None),
+        ("slurm:directives.gpus_per_task=1", "cuda", None),
+    ],
+)
+def test_a_job_asks_for_a_gpu_where_the_run_computes_on_one(
+    text: str, device: str, gpus: int | None
+) -> None:
+    assert made(text)._asked(device, 1)["gpus_per_node"] == gpus
 
 
 def test_each_pilot_of_a_job_has_a_gpu_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:

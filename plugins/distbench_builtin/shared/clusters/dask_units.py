@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections import deque
 from contextlib import suppress
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -55,12 +54,7 @@ class Workers:
 
 
 class Dispatch:
-    """Units of a queue on their way through a cluster.
-
-    Dask sends a unit to a worker that is idle, which is the one whose unit has just ended: so the
-    next is one whose images lie there. It is not bound to that worker, since Dask keeps what is
-    bound to one that is gone for ever.
-    """
+    """Units of a queue on their way through a cluster."""
 
     def __init__(self, queue: UnitQueue, workers: Workers, patience: float) -> None:
         self._queue, self._workers, self._seconds = queue, workers, patience
@@ -69,7 +63,6 @@ class Dispatch:
         self._flying: dict[Any, Unit] = {}
         self._landed: SimpleQueue[Any] = SimpleQueue()
         self._near = Near()
-        self._idle: deque[str] = deque()
 
     def drain(self) -> None:
         patience = Patience(self._seconds)
@@ -97,11 +90,9 @@ class Dispatch:
             return not gpus or on_gpu + unit.resources.gpus <= gpus
 
         while len(self._flying) < most:
-            near = self._near.to(self._idle[0]) if self._idle else ()
-            if (id := self._queue.take(fits, near)) is None:
+            if (id := self._queue.take(fits, self._near.tasks)) is None:
                 return
-            if self._idle:
-                self._idle.popleft()
+            self._near.sent()
             unit = self._queue[id]
             future = self._client.submit(
                 work_on,
@@ -121,9 +112,7 @@ class Dispatch:
             return
         unit = self._flying.pop(future)
         outcome = _outcome(unit.id, future)
-        if outcome.host:
-            self._near.given(unit.task, outcome.host)
-            self._idle.append(outcome.host)
+        self._near.ended(unit.task, outcome.host)
         self._queue.finish(outcome)
 
     def _end(self) -> None:
