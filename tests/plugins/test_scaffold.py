@@ -124,6 +124,18 @@ def test_a_plain_pytest_in_the_folder_runs_both(
         assert f"metric:own_metric::{check} PASSED" in done.stdout
 
 
+@pytest.mark.parametrize(
+    ("installed", "asked"),
+    [("0.2.0.dev0", "0.2.0.dev0"), ("0.2.3", "0.2"), ("1.0.0rc1", "1.0.0rc1")],
+)
+def test_the_version_asked_for_has_the_one_installed(
+    installed: str, asked: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("importlib.metadata.version", {"distbench": installed}.__getitem__)
+    made = write_package("metric", "own_metric", tmp_path)
+    assert f'dependencies = ["distbench>={asked}"]' in (made.folder / "pyproject.toml").read_text()
+
+
 @pytest.mark.parametrize("licence", LICENCES)
 def test_licences(licence: str, tmp_path: Path) -> None:
     made = write_package("metric", "mine", tmp_path, licence=licence, author="Ada Lovelace")

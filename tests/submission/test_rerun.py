@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import distbench
 from distbench.errors import UsageError
 from distbench.submission.validate import validate
 from distbench.submission.validation_report import ValidationReport
@@ -79,7 +80,8 @@ def test_a_key_that_nothing_here_leads_to_is_refused(
 def test_other_versions_are_noted_and_not_computed(
     parts: Any, tmp_path: Path, plugins: tuple[Path, ...]
 ) -> None:
-    text = json.dumps([parts.plan, parts.rows]).replace('"distbench": "0.1.0"', '"distbench": "9"')
+    installed = f'"distbench": "{distbench.__version__}"'
+    text = json.dumps([parts.plan, parts.rows]).replace(installed, '"distbench": "9"')
     for row in parts.rows:
         text = text.replace(row["key"], row["key"][::-1])
         for tensors in (parts.predictions, parts.probabilities):
@@ -92,8 +94,8 @@ def test_other_versions_are_noted_and_not_computed(
     report = validate(parts.write(tmp_path / NAME), plugins=plugins, rerun=2)
     assert report.reasons == []
     assert report.notes == [
-        "made with distbench 9, which is newer than this one (0.1.0): what it may do that this one "
-        "cannot was not compared",
+        f"made with distbench 9, which is newer than this one ({distbench.__version__}): what it "
+        "may do that this one cannot was not compared",
         "12 drawn cells were not computed again: other versions of distbench or of plugins are "
         "installed here",
         "only 0 of 2 cells could be computed again",

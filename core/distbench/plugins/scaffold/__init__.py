@@ -148,10 +148,20 @@ def _words(kind: str, name: str, licence: str, author: str | None) -> Mapping[st
         "licence": licence,
         "author": holder,
         "year": str(date.today().year),
-        "version": ".".join(version("distbench").split(".")[:2]),
+        "version": _least(version("distbench")),
         "run": _RUN[kind].format(name=name),
         "summary": _summary(kind),
     }
+
+
+def _least(version: str) -> str:
+    """What a package written with this version asks for: the minor release that it is of.
+
+    One before a release is asked for by its whole name, since it does not count as the release.
+    """
+    if not re.fullmatch(r"[0-9.]+", version):
+        return version
+    return ".".join(version.split(".")[:2])
 
 
 def check_name(name: str) -> None:
