@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from distbench.api import HOME
+from distbench.plugins.public_names import HOME
 
 if TYPE_CHECKING:
     from distbench.api import load, rank, run, score
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from distbench.engine.training.mixing import cutmix, mixup
     from distbench.engine.training.predict import predict_logits
     from distbench.engine.training.setting import TrainingSetting
+    from distbench.engine.training.steps.together import Together
     from distbench.engine.training.threads import torch_threads
-    from distbench.engine.training.together import Together
     from distbench.engine.training.views import RandomResizedCrop, StrongView, WeakView
     from distbench.engine.unit import execute_unit
     from distbench.engine.worker_process import WorkerProcess

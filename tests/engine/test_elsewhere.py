@@ -13,8 +13,8 @@ import pytest
 
 import distbench
 from distbench import UsageError, execute_unit, visible_gpus
-from distbench.engine import ledger as ledgers
 from distbench.engine.handed_over import handed_over, take_over
+from distbench.engine.records import ledger as ledgers
 from distbench.interfaces.execution.unit import Outcome
 from distbench.planning.config import RunConfig
 from distbench.planning.planner import make_plan

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import distbench
-from distbench.engine.run_folder import open_run
+from distbench.engine.records.run_folder import open_run
 from distbench.leaderboard.analysis.reports import reports
 from distbench.leaderboard.report_files import reports_markdown
 from distbench.submission.archive import write_archive

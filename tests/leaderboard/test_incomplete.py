@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 import distbench
 from distbench.cli import app
-from distbench.engine.run_folder import open_run
+from distbench.engine.records.run_folder import open_run
 from distbench.leaderboard.analysis.reports import reports
 from distbench.leaderboard.report_files import reports_as_dict, reports_markdown
 from distbench.storage.predictions import FILE, write_predictions

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import distbench
-from distbench.engine.run_folder import open_run
+from distbench.engine.records.run_folder import open_run
 from distbench.storage.home import home
 from distbench.storage.probabilities import (
     MOST_CLASSES,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import distbench
-from distbench.engine.run_folder import merge_runs, open_run
+from distbench.engine.records.run_folder import merge_runs, open_run
 from distbench.errors import UsageError
 from distbench.storage.home import home
 from distbench.storage.predictions import (

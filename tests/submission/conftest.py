@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import distbench
-from distbench.engine.run_folder import open_run
+from distbench.engine.records.run_folder import open_run
 from distbench.storage.predictions import packed
 from distbench.submission.archive import write_archive
 from distbench.submission.limits import OPTIONAL as PROBABILITIES

@@ -14,7 +14,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 import distbench
-from distbench.engine.run_folder import open_run
+from distbench.engine.records.run_folder import open_run
 from distbench.errors import RefusedError, UsageError
 from distbench.submission.archive import MEMBERS
 from distbench.submission.bundle import is_bundle, open_bundle

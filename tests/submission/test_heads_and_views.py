@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import distbench
-from distbench.engine.run_folder import open_run
+from distbench.engine.records.run_folder import open_run
 from distbench.submission.publish import submit
 from distbench.submission.validate import validate
 

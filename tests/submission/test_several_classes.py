@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import distbench
-from distbench.engine.run_folder import open_run
+from distbench.engine.records.run_folder import open_run
 from distbench.storage.predictions import predictions_digest
 from distbench.submission.publish import submit
 from distbench.submission.validate import validate

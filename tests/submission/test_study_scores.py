@@ -21,7 +21,7 @@ from distbench.submission.bundle import open_bundle
 from distbench.submission.study_scores import STUDY, open_study, study_folder
 from distbench.submission.validate import validate
 from distbench.submission.validation_report import ValidationReport
-from distbench.workflows.study import MetricStudy, study
+from distbench.workflows.studies.study import MetricStudy, study
 
 Judge = Callable[[Any], ValidationReport]
 

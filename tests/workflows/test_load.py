@@ -15,7 +15,7 @@ import pytest
 from pyarrow.parquet import read_schema
 
 import distbench
-from distbench.engine.run_folder import open_run
+from distbench.engine.records.run_folder import open_run
 from distbench.errors import RefusedError, UsageError
 from distbench.storage import atomic
 from distbench.submission.publish import submit

@@ -103,7 +103,7 @@ def test_results_do_not_depend_on_executor_workers_or_order(
 def test_shards_joined_give_the_rows_of_one_run(
     toy_options: Options, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from distbench.engine.run_folder import merge_runs, open_run
+    from distbench.engine.records.run_folder import merge_runs, open_run
     from distbench.planning.config import RunConfig
     from distbench.workflows.run import execute
 
@@ -123,7 +123,7 @@ def test_shards_joined_give_the_rows_of_one_run(
 
 @pytest.mark.slow
 def test_shards_of_different_plans_are_not_joined(toy_options: Options) -> None:
-    from distbench.engine.run_folder import merge_runs, open_run
+    from distbench.engine.records.run_folder import merge_runs, open_run
     from distbench.planning.config import RunConfig
     from distbench.workflows.run import execute
 

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import distbench
 from distbench.cli import app
-from distbench.engine.run_folder import open_run
+from distbench.engine.records.run_folder import open_run
 from distbench.errors import RefusedError, UsageError
 from distbench.storage.row_lines import read_line, sealed_line
 from distbench.storage.row_schemas import NewerSchemaError

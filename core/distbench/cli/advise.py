@@ -13,7 +13,7 @@ from distbench.cli import options as o
 from distbench.cli.shown.output import echo
 
 if TYPE_CHECKING:
-    from distbench.engine.run_folder import RunFolder
+    from distbench.engine.records.run_folder import RunFolder
     from distbench.planning.config import RunConfig
     from distbench.workflows.advise.advise import Advice
 
@@ -54,7 +54,7 @@ def advise(
     Reads a finished run, or trains the methods to be compared first. Everything is chosen on
     training and validation images; test images only say how good it is.
     """
-    from distbench.engine.run_folder import open_run
+    from distbench.engine.records.run_folder import open_run
     from distbench.errors import UsageError
 
     asked = sorted(name for name, value in given.items() if value not in (None, ()))
@@ -151,7 +151,7 @@ def _config(given: dict[str, Any]) -> RunConfig:
 def _trained(config: RunConfig) -> RunFolder:
     """The run of what is to be compared; finished cells are not computed again."""
     from distbench.cli.shown.progress import UnitProgress
-    from distbench.engine.run_folder import RunFolder
+    from distbench.engine.records.run_folder import RunFolder
     from distbench.workflows.run import execute
 
     with UnitProgress() as progress:

@@ -19,7 +19,7 @@ def merge(
     ] = None,
 ) -> None:
     """Join the slices of a run and print its leaderboard."""
-    from distbench.engine.run_folder import merge_runs, open_run
+    from distbench.engine.records.run_folder import merge_runs, open_run
     from distbench.leaderboard.tables.board_table import board_table
     from distbench.leaderboard.tables.text_table import terminal_text
     from distbench.storage.folders import check_folder

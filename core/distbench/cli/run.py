@@ -77,7 +77,7 @@ def run(
 def _advice(result: RunResult) -> Advised | None:
     """The advice; why there is none is a warning, since the run itself is done."""
     from distbench.cli.advise import advised
-    from distbench.engine.run_folder import RunFolder
+    from distbench.engine.records.run_folder import RunFolder
     from distbench.errors import UsageError
 
     try:
@@ -93,7 +93,7 @@ def _sweep(config: RunConfig, text: str, *, alone: bool, as_json: bool) -> None:
     from distbench.cli.shown.progress import UnitProgress
     from distbench.errors import UsageError
     from distbench.leaderboard.figures.sweep import sweep_text
-    from distbench.workflows.sweep import Sweep, run_sweep
+    from distbench.workflows.studies.sweep import Sweep, run_sweep
 
     if not alone:
         raise UsageError("--sweep goes with neither --shard nor --dry-run")
@@ -194,7 +194,7 @@ def _in_effect(result: RunResult) -> dict[str, dict[str, float]]:
 def _dry_run(config: RunConfig, shard: tuple[int, int] | None, *, as_json: bool) -> None:
     from distbench.engine.execute import short_of_memory, workers_at_once
     from distbench.engine.forecast.estimate import mean_seconds
-    from distbench.engine.ledger import Ledger
+    from distbench.engine.records.ledger import Ledger
     from distbench.planning.planner import make_plan
     from distbench.workflows.run import made_ready
 

@@ -21,7 +21,7 @@ def show(
     json: o.Json = False,
 ) -> None:
     """Show a run: its leaderboard, the source weights each task got, the costs, and the hosts."""
-    from distbench.engine.run_folder import open_run
+    from distbench.engine.records.run_folder import open_run
     from distbench.leaderboard.analysis.board import build_board
     from distbench.leaderboard.analysis.costs import method_costs
     from distbench.leaderboard.analysis.hosts import cells_by_host, hosts_text

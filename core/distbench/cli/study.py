@@ -54,8 +54,8 @@ def study(
     from distbench.cli.shown.progress import UnitProgress
     from distbench.leaderboard.tables.metric_table import metric_table, metrics_as_dicts
     from distbench.leaderboard.tables.text_table import terminal_text
-    from distbench.workflows.study import study as run_study
-    from distbench.workflows.team_study import Teams
+    from distbench.workflows.studies.study import study as run_study
+    from distbench.workflows.studies.team_study import Teams
 
     config = o.run_config(given, metric=given["metric"] or ("all",))
     if teams is None and team_size is not None:

@@ -46,7 +46,7 @@ def submit(
     json: o.Json = False,
 ) -> None:
     """Make one file of a run, checked as it will be checked when it is handed in."""
-    from distbench.engine.run_folder import open_run
+    from distbench.engine.records.run_folder import open_run
     from distbench.storage.folders import check_folder
     from distbench.submission.board_gap import board_gap
     from distbench.submission.publish import submit as publish

@@ -107,7 +107,7 @@ def build(
     from distbench.plugins.registry import registry
     from distbench.storage.folders import check_folder
     from distbench.storage.network.offline import go_offline
-    from distbench.workflows.build_zoo import build_zoo, order_zoo
+    from distbench.workflows.zoos.build_zoo import build_zoo, order_zoo
 
     given = {
         "architecture": architecture,
@@ -211,7 +211,7 @@ def add(
     fit one alone. The rest is asked for on a terminal; without one, options say it.
     """
     from distbench.plugins.registry import registry
-    from distbench.workflows.add_source import add_source, folder_zoo
+    from distbench.workflows.zoos.add_source import add_source, folder_zoo
 
     given = {
         "name": name,

@@ -8,14 +8,14 @@ from typing import Any
 
 from distbench.engine.cell_costs import cell_cost
 from distbench.engine.device import environment, forget_peak_memory, pick_device
-from distbench.engine.ledger import Ledger
 from distbench.engine.method_runner import Trainer
+from distbench.engine.records.ledger import Ledger
 from distbench.engine.retrieval import retrieve_for
-from distbench.engine.same_pictures import check_transfer_set
 from distbench.engine.stages.evaluate import evaluate
 from distbench.engine.stages.score import Scores
 from distbench.engine.stages.train import weights_digest
 from distbench.engine.stages.weigh import weigh
+from distbench.engine.task_facts.same_pictures import check_transfer_set
 from distbench.engine.workspace import Workspace
 from distbench.errors import Declined
 from distbench.interfaces.classifier import Classifier

@@ -8,8 +8,8 @@ from distbench.engine.forecast.estimate import Estimate, foreseen
 from distbench.engine.forecast.telling import SHORT, Telling
 from distbench.engine.forecast.time_left import TimeLeft, sizes_of
 from distbench.engine.handed_over import handed_over
-from distbench.engine.ledger import Ledger
 from distbench.engine.processes.memory_estimate import memory_warning
+from distbench.engine.records.ledger import Ledger
 from distbench.errors import MachineError
 from distbench.interfaces.calls import naming
 from distbench.interfaces.execution.executor import Executor

@@ -101,7 +101,7 @@ def _execute(
 
     from distbench.engine.cell import compute_cell
     from distbench.engine.global_state import unchanged
-    from distbench.engine.ledger import Ledger
+    from distbench.engine.records.ledger import Ledger
     from distbench.engine.stages.score import Scores
     from distbench.engine.training.precision import float32_products
     from distbench.engine.training.threads import torch_threads
@@ -143,10 +143,10 @@ def _whose(work: Workspace, job: Job) -> str:
 
 def _make(work: Workspace, job: Job) -> Path:
     """Makes a job's artifact if it is not at hand; for scores, the path of their file."""
-    from distbench.engine.mirror_hint import write_mirror_hint
-    from distbench.engine.same_pictures import check_same_pictures
     from distbench.engine.scores import reference_features, score_task
-    from distbench.engine.test_labels import keep_test_labels
+    from distbench.engine.task_facts.mirror_hint import write_mirror_hint
+    from distbench.engine.task_facts.same_pictures import check_same_pictures
+    from distbench.engine.task_facts.test_labels import keep_test_labels
 
     task = work.plan.task(job.task)
     if job.stage == "prepare":

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from distbench.engine.run_folder import RunFolder
+from distbench.engine.records.run_folder import RunFolder
 from distbench.errors import RefusedError, UsageError
 from distbench.planning.plan import Plan, PlannedMethod, PlannedTask
 from distbench.storage.atomic import write_atomic

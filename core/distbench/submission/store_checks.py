@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from distbench.engine.run_folder import RunFolder
+from distbench.engine.records.run_folder import RunFolder
 from distbench.errors import RefusedError, UsageError
 from distbench.storage.home import home
 from distbench.storage.row_store import RowStore

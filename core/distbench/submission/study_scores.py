@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from distbench.engine.run_folder import RunFolder, open_run
+from distbench.engine.records.run_folder import RunFolder, open_run
 from distbench.errors import RefusedError, UsageError
 from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.home import home

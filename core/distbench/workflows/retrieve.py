@@ -96,7 +96,7 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
     from threadpoolctl import threadpool_limits
 
     from distbench.engine.retrieval import neighbours_each, retrieve_between, too_small
-    from distbench.engine.same_pictures import check_transfer_set
+    from distbench.engine.task_facts.same_pictures import check_transfer_set
     from distbench.engine.training.threads import torch_threads
     from distbench.engine.workspace import Workspace
 

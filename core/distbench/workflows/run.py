@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from distbench.engine.execute import execute_cells
-from distbench.engine.ledger import Ledger, row_of
-from distbench.engine.mirror_hint import mirror_hint
-from distbench.engine.same_pictures import same_picture_notes
+from distbench.engine.records.ledger import Ledger, row_of
 from distbench.engine.students.trial import try_student
-from distbench.engine.test_labels import test_labels
+from distbench.engine.task_facts.mirror_hint import mirror_hint
+from distbench.engine.task_facts.same_pictures import same_picture_notes
+from distbench.engine.task_facts.test_labels import test_labels
 from distbench.errors import (
     DistbenchError,
     InterruptedRunError,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from distbench.engine.same_pictures import same_picture_notes
+from distbench.engine.task_facts.same_pictures import same_picture_notes
 from distbench.planning.eligibility import SAW_LABELS
 from distbench.planning.plan import Plan
 from distbench.storage.home import home

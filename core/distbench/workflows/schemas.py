@@ -16,7 +16,7 @@ from distbench.plugins.index import Index
 from distbench.plugins.registry import Registry
 from distbench.storage.rows import Row
 from distbench.submission.schema import schema_text
-from distbench.workflows.build_zoo import TRAINED
+from distbench.workflows.zoos.build_zoo import TRAINED
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _LOCAL = "local"

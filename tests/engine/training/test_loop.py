@@ -25,9 +25,9 @@ from distbench import (
 )
 from distbench.engine.stages.train import check_phases
 from distbench.engine.training import checkpoint as checkpoints
-from distbench.engine.training.averages import moving_average
 from distbench.engine.training.macs import count_macs
 from distbench.engine.training.meter import Meter
+from distbench.engine.training.steps.averages import moving_average
 from distbench.engine.training.streams import BatchStream
 from distbench.errors import DistbenchError, PluginError
 from distbench.interfaces.calls import naming

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import distbench
 from distbench.cli import app
-from distbench.engine.run_folder import open_run
+from distbench.engine.records.run_folder import open_run
 from distbench.errors import UsageError
 from distbench.leaderboard.statistics import Estimate
 from distbench.storage.row_lines import sealed_line

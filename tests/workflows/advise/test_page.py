@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import distbench
-from distbench.engine.run_folder import open_run
+from distbench.engine.records.run_folder import open_run
 from distbench.workflows.advise.advise import advise
 from distbench.workflows.advise.report import write_pages
 

@@ -11,9 +11,9 @@ import torch
 
 from distbench.errors import UsageError
 from distbench.plugins.registry import registry
-from distbench.workflows.add_source import add_source, folder_zoo
 from distbench.workflows.export import export_cell
 from distbench.workflows.export.best import best_on_validation, sources_ahead
+from distbench.workflows.zoos.add_source import add_source, folder_zoo
 
 timm = pytest.importorskip("timm")
 

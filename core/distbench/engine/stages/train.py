@@ -19,8 +19,8 @@ from distbench.engine.training.inference import Judged
 from distbench.engine.training.loop import train_phases
 from distbench.engine.training.macs import count_macs
 from distbench.engine.training.meter import Meter
-from distbench.engine.training.optimisers import normalised_by_layers
 from distbench.engine.training.setting import TrainingSetting
+from distbench.engine.training.steps.optimisers import normalised_by_layers
 from distbench.engine.training.streams import stream_finding
 from distbench.engine.training.student import build_student
 from distbench.errors import PluginError

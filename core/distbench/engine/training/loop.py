@@ -11,16 +11,16 @@ from typing import Any, TypeVar
 import torch
 from torch import nn
 
-from distbench.engine.training.averages import AverageTeacher, moving_average
 from distbench.engine.training.checkpoint import Checkpoint
-from distbench.engine.training.descent import Blame, Descent, nobody
-from distbench.engine.training.losses import not_finite, scalar_of
 from distbench.engine.training.memory_format import contiguous_where_needed
 from distbench.engine.training.meter import Meter
 from distbench.engine.training.setting import TrainingSetting
+from distbench.engine.training.steps.averages import AverageTeacher, moving_average
+from distbench.engine.training.steps.descent import Blame, Descent, nobody
+from distbench.engine.training.steps.losses import not_finite, scalar_of
+from distbench.engine.training.steps.updates import Updates
+from distbench.engine.training.steps.weight_guard import WeightGuard
 from distbench.engine.training.streams import BatchStream
-from distbench.engine.training.updates import Updates
-from distbench.engine.training.weight_guard import WeightGuard
 from distbench.interfaces.classifier import Classifier
 from distbench.interfaces.training.phase import Phase
 from distbench.interfaces.training.stream import Batches, Named

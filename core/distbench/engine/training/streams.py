@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from distbench.engine.training.augment import VIEWS
 from distbench.engine.training.batches import central, to_floats
-from distbench.engine.training.descent import Blame, nobody
 from distbench.engine.training.read_ahead import RowReader
 from distbench.engine.training.setting import TrainingSetting
+from distbench.engine.training.steps.descent import Blame, nobody
 from distbench.engine.training.views import ReadyView
 from distbench.errors import ArgumentError
 from distbench.interfaces.task import UNLABELLED

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from distbench.engine.ledger import Ledger
+from distbench.engine.records.ledger import Ledger
 from distbench.planning.units import units_of
 from distbench.plugins.registry import Registry
 from distbench.storage.rows import ResultBlock, Row

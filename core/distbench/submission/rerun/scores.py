@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from distbench.engine.ledger import Ledger
+from distbench.engine.records.ledger import Ledger
 from distbench.planning.units import units_of
 from distbench.storage.artifact_cache.artifacts import ArtifactCache
 from distbench.storage.rows import STUDIED, Row

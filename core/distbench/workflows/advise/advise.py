@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from distbench.engine.run_folder import RunFolder
+from distbench.engine.records.run_folder import RunFolder
 from distbench.engine.workspace import Workspace
 from distbench.errors import UsageError
 from distbench.interfaces.context import Context

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from distbench.engine.run_folder import RunFolder
+from distbench.engine.records.run_folder import RunFolder
 from distbench.engine.workspace import Workspace
 from distbench.leaderboard.statistics import Difference, Estimate
 from distbench.storage.hits import FolderHits

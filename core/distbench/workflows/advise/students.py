@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from distbench.engine.run_folder import RunFolder, open_run
+from distbench.engine.records.run_folder import RunFolder, open_run
 from distbench.errors import UsageError
 from distbench.leaderboard.statistics import Estimate
 from distbench.storage.hits import FolderHits

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from distbench.engine.ledger import Ledger
+from distbench.engine.records.ledger import Ledger
 from distbench.leaderboard.statistics.images import paired_difference
 from distbench.workflows.export.student import Original
 

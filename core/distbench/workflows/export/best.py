@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from distbench.engine.ledger import Ledger
+from distbench.engine.records.ledger import Ledger
 from distbench.errors import DistbenchError
 from distbench.interfaces.progress import silent
 from distbench.interfaces.reporter import Cell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from distbench.engine.run_folder import RunFolder, open_run
+from distbench.engine.records.run_folder import RunFolder, open_run
 from distbench.errors import UsageError, did_you_mean
 from distbench.interfaces.reporter import Cell
 from distbench.storage.paths import without_links

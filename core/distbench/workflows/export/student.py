@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from distbench.engine.ledger import Ledger
+from distbench.engine.records.ledger import Ledger
 from distbench.engine.stages.prepare import ImageSet
 from distbench.engine.stages.train import weights_digest
 from distbench.engine.students.trained_source import Exportable, TrainedSource

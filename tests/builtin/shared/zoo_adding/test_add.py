@@ -9,7 +9,7 @@ import pytest
 
 from distbench import UsageError, WeightsError
 from distbench.plugins.registry import registry
-from distbench.workflows.add_source import add_source, folder_zoo
+from distbench.workflows.zoos.add_source import add_source, folder_zoo
 from distbench_builtin.shared.caching import file_digests as _digests
 from distbench_builtin.shared.zoo_adding import recognise
 from distbench_builtin.zoos.local import LocalZoo

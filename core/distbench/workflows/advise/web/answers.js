@@ -30,8 +30,9 @@ export function taskLine() {
   const [classes, labelled, validation, test] = ADVICE.counts;
   return [
     named(ADVICE.task),
-    ` · ${plural(classes, "class").replace("classs", "classes")} · ${labelled.toLocaleString("en")} labelled, ` +
-      `${validation.toLocaleString("en")} validation and ${test.toLocaleString("en")} test images · run `,
+    ` · ${plural(classes, "class", "classes")} · ${labelled.toLocaleString("en")} labelled, ` +
+      `${validation.toLocaleString("en")} validation and ` +
+      `${test.toLocaleString("en")} test images · run `,
     named(ADVICE.run),
   ];
 }
@@ -100,8 +101,9 @@ export function methodsPart() {
 }
 function methodLine(one, scale) {
   const advised = one.method === ADVICE.advised;
+  const p = one.gain && one.gain[3] !== null ? `, ${pText(one.gain[3])}` : "";
   const gain = one.gain
-    ? `${inPoints(one.gain[0])} (${span(one.gain) || DASH})${one.gain[3] === null ? "" : `, ${pText(one.gain[3])}`}`
+    ? `${inPoints(one.gain[0])} (${span(one.gain) || DASH})${p}`
     : one.method === ADVICE.baseline
       ? "the baseline"
       : "gain unknown";

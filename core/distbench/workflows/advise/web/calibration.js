@@ -24,7 +24,8 @@ export function calibrationPart() {
       "p",
       null,
       `${words}: it says ${percent(known.confidence)} and is right on ${percent(right / all)}. ` +
-        `Expected calibration error ${percent(known.error)} (${known.bins.length} bins; with few images it is too high by chance).`,
+        `Expected calibration error ${percent(known.error)} (${known.bins.length} bins; ` +
+        "with few images it is too high by chance).",
     ),
     diagram(known.bins, all),
   ];
@@ -56,7 +57,8 @@ function diagram(bins, all) {
     svg("line", { class: "diagonal", x1: place(0), y1: up(0), x2: place(1), y2: up(1) }),
     bins.map(([low, high, images, sure, accuracy]) => {
       if (!images) return null;
-      const told = `${plural(images, "image")}: says ${percent(sure)}, right on ${percent(accuracy[0])} (${span(accuracy)})`;
+      const right = `right on ${percent(accuracy[0])} (${span(accuracy)})`;
+      const told = `${plural(images, "image")}: says ${percent(sure)}, ${right}`;
       const width = place(high) - place(low) - 3;
       return svg(
         "g",

@@ -98,7 +98,8 @@ function confusionMatrix() {
     ];
   });
   const table = tableOf(
-    "Rows: what it is. Columns: what is said. Blue is right, red is wrong; the darker, the larger its share of the row.",
+    "Rows: what it is. Columns: what is said. Blue is right, red is wrong; the darker, the " +
+      "larger its share of the row.",
     ["", ...ADVICE.classes.map((one) => [named(one.name), { class: "turned" }])],
     rows,
     { class: "confusion" },
@@ -121,7 +122,8 @@ export function wrongPart() {
     make(
       "p",
       { class: "small" },
-      `${plural(ADVICE.wrongCount, "test image")} ${ADVICE.wrongCount === 1 ? "is" : "are"} classified wrongly`,
+      plural(ADVICE.wrongCount, "test image"),
+      ` ${ADVICE.wrongCount === 1 ? "is" : "are"} classified wrongly`,
       ADVICE.wrong[0].probability === null ? "." : "; those of which it is surest come first.",
       more > 0 ? ` ${ADVICE.wrong.length} are shown.` : "",
       " Some may be labelled wrongly.",

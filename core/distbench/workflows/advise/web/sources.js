@@ -100,7 +100,8 @@ export function studentsPart() {
   return [
     scrolled(
       tableOf(
-        "Worth it: none here is as fast and as good. Latency of one image on the machine of the run.",
+        "Worth it: none here is as fast and as good. " +
+          "Latency of one image on the machine of the run.",
         [
           ["student", { class: "left" }],
           "validation",

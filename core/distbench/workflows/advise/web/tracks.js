@@ -8,8 +8,8 @@ export const percent = (share) => (share === null ? DASH : `${(100 * share).toFi
 export const inPoints = (share) =>
   share === null ? DASH : `${share > 0 ? "+" : ""}${signed((100 * share).toFixed(1))}`;
 export const amountOf = (value, digits) => (value === null ? DASH : value.toFixed(digits));
-export const plural = (count, word) =>
-  `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
+export const plural = (count, one, many = `${one}s`) =>
+  `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 /* "61.2 to 80.4": the ends of an interval. */
 export const span = ([, low, high], form = (share) => signed((100 * share).toFixed(1))) =>
   low === null ? "" : `${form(low)} to ${form(high)}`;

@@ -9,9 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from distbench.engine.training.optimisers import optimiser_of
 from distbench.engine.training.precision import gradient_scaler, mixed_precision
 from distbench.engine.training.setting import TrainingSetting
+from distbench.engine.training.steps.optimisers import optimiser_of
 from distbench.interfaces.training.phase import Phase
 
 Blame = Callable[[str], AbstractContextManager[None]]

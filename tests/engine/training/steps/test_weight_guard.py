@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from distbench.engine.training.weight_guard import WeightGuard
+from distbench.engine.training.steps.weight_guard import WeightGuard
 from distbench.errors import DistbenchError
 
 Write = Callable[[nn.Conv2d], object]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pytest
 
 from distbench import DistbenchError, Zoo
-from distbench.workflows.build_zoo import ZooOrder, build_zoo
+from distbench.workflows.zoos.build_zoo import ZooOrder, build_zoo
 
 MODEL = {"name": "a", "figure": "accuracy", "value": 0.5, "test_images": 3, "seconds": 1.0}
 

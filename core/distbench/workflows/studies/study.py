@@ -29,7 +29,7 @@ from distbench.storage.home import home
 from distbench.submission.study_scores import SOURCES, STUDY
 from distbench.workflows.run import execute
 from distbench.workflows.run_result import RunResult
-from distbench.workflows.team_study import (
+from distbench.workflows.studies.team_study import (
     Teams,
     drawn_teams,
     team_label,

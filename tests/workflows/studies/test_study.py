@@ -13,8 +13,8 @@ import pytest
 from distbench import DataError, UsageError
 from distbench.leaderboard.analysis.metric_measures import judged
 from distbench.planning.config import RunConfig
-from distbench.workflows import study as studies
-from distbench.workflows.study import study
+from distbench.workflows.studies import study as studies
+from distbench.workflows.studies.study import study
 
 Options = dict[str, Any]
 

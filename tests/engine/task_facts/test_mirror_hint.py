@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from distbench import run
-from distbench.engine.mirror_hint import held_out_hits
+from distbench.engine.task_facts.mirror_hint import held_out_hits
 from distbench.engine.training.augment import VIEWS
 from distbench.interfaces.suite import Protocol
 

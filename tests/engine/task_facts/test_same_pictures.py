@@ -94,7 +94,7 @@ def test_it_is_looked_for_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     def refuse(*arguments: object) -> None:
         raise AssertionError("thumbnails were made again")
 
-    monkeypatch.setattr("distbench.engine.same_pictures.thumbnails", refuse)
+    monkeypatch.setattr("distbench.engine.task_facts.same_pictures.thumbnails", refuse)
     again = trained(root, seeds=2)
     assert again.exit_code == 0 and again.computed == 1
     assert first.rows[0].task.notes == again.rows[1].task.notes == ()

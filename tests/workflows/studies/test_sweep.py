@@ -11,7 +11,7 @@ import pytest
 
 from distbench import UsageError
 from distbench.planning.config import RunConfig
-from distbench.workflows.sweep import Sweep, configurations, run_sweep
+from distbench.workflows.studies.sweep import Sweep, configurations, run_sweep
 
 
 def test_a_sweep_is_written_as_key_and_values() -> None:

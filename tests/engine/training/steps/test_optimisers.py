@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from distbench import Classifier, Phase, Together, adamw, sgd
-from distbench.engine.training.optimisers import optimiser_of
+from distbench.engine.training.steps.optimisers import optimiser_of
 from distbench.interfaces.training.optimiser import Optimiser
 
 timm = pytest.importorskip("timm")

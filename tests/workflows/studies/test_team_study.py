@@ -18,8 +18,8 @@ from distbench.planning.config import RunConfig
 from distbench.planning.planner import make_plan
 from distbench.plugins.registry import registry
 from distbench.submission.study_scores import open_study
-from distbench.workflows.study import study
-from distbench.workflows.team_study import Teams, drawn_teams, team_label, with_team_metrics
+from distbench.workflows.studies.study import study
+from distbench.workflows.studies.team_study import Teams, drawn_teams, team_label, with_team_metrics
 
 NAMES = ["c", "a", "d", "b", "e"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from distbench.engine.host import host
-from distbench.engine.same_pictures import same_picture_notes
-from distbench.engine.shared_cells import SharedCells
+from distbench.engine.records.shared_cells import SharedCells
+from distbench.engine.task_facts.same_pictures import same_picture_notes
 from distbench.interfaces.component import Role
 from distbench.interfaces.execution.unit import Outcome
 from distbench.interfaces.reporter import Cell

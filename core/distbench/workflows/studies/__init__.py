@@ -1,0 +1,1 @@
+"""Many runs compared: metrics against what sources lead to, teams, and a value that is varied."""

@@ -1,0 +1,1 @@
+"""Zoos that are trained, and files of weights that join one."""
