@@ -66,7 +66,7 @@ def test_folders_are_searched_and_the_unreadable_is_named(save_run, pair, tmp_pa
     assert "plan.json is not the plan of a run" in lines["torn"]
     assert "accuracy nan of finetune on a is not between 0 and 1" in lines["nan"]
     assert "holds no run (rows.jsonl) and no bundle" in lines["empty"]
-    assert "is neither a run's folder nor a bundle" in lines["note.txt"]
+    assert "is neither a run's folder, nor its rows (rows.jsonl), nor a bundle" in lines["note.txt"]
     assert "there is no such file or folder" in lines["none"]
     assert all("\n" not in line for line in found.refused)
 

@@ -260,7 +260,7 @@ FAULTS = [
     ("weights", STRATEGY, "chosen / chosen.sum()", "chosen", "sum to 3"),
     ("weights", STRATEGY, "chosen / chosen.sum()", "chosen - 0.5", "a weight is -0.5"),
     ("weights", STRATEGY, "chosen / chosen.sum()", "chosen[:1]", "of shape (1,) for 5 sources"),
-    ("weights", STRATEGY, "(scores ==", "(context.labels[0] + scores ==", "context=None"),
+    ("weights", STRATEGY, "(scores ==", "(scores.best ==", "it gets finite, read-only scores"),
     ("determinism", STRATEGY, "return", "chosen[next(COUNT) % 2] = 1; return", "and then"),
     ("order_invariance", STRATEGY, "return chosen", "chosen[0] = 1; return chosen", "other weights"),
     ("direction", STRATEGY, "scores.max()", "scores.min()", "a higher score gets less weight"),
