@@ -92,8 +92,8 @@ def _sources(zoo: str | None, plugins: tuple[Path, ...], json: bool) -> None:
     from distbench.planning.config import DEFAULT_SUITE
     from distbench.plugins.registry import registry
 
-    made = registry(plugins).make("zoo", zoo or DEFAULT_SUITE)
-    infos = [source.info for source in sources_of(made).values()]
+    chosen_zoo = registry(plugins).make("zoo", zoo or DEFAULT_SUITE)
+    infos = [source.info for source in sources_of(chosen_zoo).values()]
     if json:
         o.print_json([info.model_dump() for info in infos])
         return

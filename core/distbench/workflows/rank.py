@@ -32,12 +32,12 @@ from distbench.planning.eligibility import (
     doubtful_names,
     sources_that_saw,
 )
+from distbench.planning.image_plan import image_plan
 from distbench.planning.methods import method_needs
 from distbench.planning.plan import Plan, PlannedTask
 from distbench.planning.planner import make_plan
 from distbench.planning.resolve import ResolvedRun
 from distbench.planning.tasks import plan_task
-from distbench.plugins.component_identity import as_table, plugin_digests
 from distbench.storage.hashing import seed_for
 from distbench.workflows import flat_scale
 
@@ -143,7 +143,8 @@ def _rank(config: RunConfig, progress: Progress) -> ZooComparison:
         return Workspace(_plan(config, student=False))
 
     with threadpool_limits(protocol.threads):
-        plan = _embedding_plan(run, task)
+        seeing = (source.info for source in run.sources.values())
+        plan = image_plan(run, "rank", (task,), sources=seeing)
         images = ProbeImages(plan, task, resolved.task.component)
         wanted = {
             name: source
@@ -214,23 +215,6 @@ def _seen(
 
         see_probe(config, plan, plan.tasks[0], images, unseen, executor, progress)
     return images.embeddings(sources)
-
-
-def _embedding_plan(run: ResolvedRun, task: PlannedTask) -> Plan:
-    """A plan without methods and cells, by which sources see images as in a run."""
-    return Plan(
-        name="rank",
-        suite=run.suite.name,
-        suite_version=run.suite.version,
-        protocol=run.protocol,
-        device=run.config.device,
-        plugin_files=plugin_digests(run.config.plugin),
-        skip_corrupt=run.config.skip_corrupt,
-        zoo=as_table(run.zoo.component),
-        zoo_provenance=run.zoo.provenance,
-        sources=tuple(source.info for source in run.sources.values()),
-        tasks=(task,),
-    )
 
 
 def _plan(config: RunConfig, *, student: bool = True) -> Plan:

@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 from distbench.errors import Declined, RefusedError, UsageError
 from distbench.interfaces.task import TaskIndex
-from distbench.interfaces.zoo import SourceInfo
 from distbench.leaderboard.tables.text_table import csv_text
 from distbench.planning.config import RunConfig
 from distbench.planning.eligibility import sources_that_saw
-from distbench.planning.plan import Plan, PlannedTask
+from distbench.planning.image_plan import image_plan
 from distbench.planning.resolve import ResolvedRun
 from distbench.planning.tasks import plan_images, plan_task
-from distbench.plugins.component_identity import Identified, as_table, plugin_digests
+from distbench.plugins.component_identity import Identified
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,8 @@ def curate(config: RunConfig, gallery: str, encoder: str, budget: int) -> Curate
     from distbench.engine.workspace import Workspace
 
     # A task that is its own gallery has its images stored in any case.
-    work = Workspace(_plan(run, (task, images), info), streamed={images.id} - {task.id})
+    plan = image_plan(run, "retrieve", (task, images), encoders=(info,))
+    work = Workspace(plan, streamed={images.id} - {task.id})
     queries = work.split(task, 0).labelled
     each = neighbours_each(budget, len(queries))
     if not each:
@@ -141,20 +141,3 @@ def _names(index: TaskIndex, skipped: Sequence[str]) -> list[str]:
     parts = [index.parts[name] for name in ("train", "validation") if name in index.parts]
     left_out = set(skipped)
     return [name for part in parts for name in part.names if name not in left_out]
-
-
-def _plan(run: ResolvedRun, tasks: tuple[PlannedTask, ...], encoder: SourceInfo) -> Plan:
-    """A plan without methods and cells, by which images are read and embedded as in a run."""
-    return Plan(
-        name="retrieve",
-        suite=run.suite.name,
-        suite_version=run.suite.version,
-        protocol=run.protocol,
-        device=run.config.device,
-        plugin_files=plugin_digests(run.config.plugin),
-        skip_corrupt=run.config.skip_corrupt,
-        zoo=as_table(run.zoo.component),
-        zoo_provenance=run.zoo.provenance,
-        encoders=(encoder,),
-        tasks=tasks,
-    )

@@ -165,8 +165,10 @@ class ProbeImages:
 
             device, protocol = pick_device(self._plan.device), self._protocol
             with torch_threads(protocol.threads):
-                made = build_embeddings(self._artifacts, missing, self._images, device, protocol)
-            return {name: at or made[self.key(name)] for name, at in folders.items()}
+                embedded = build_embeddings(
+                    self._artifacts, missing, self._images, device, protocol
+                )
+            return {name: at or embedded[self.key(name)] for name, at in folders.items()}
         return {name: at for name, at in folders.items() if at is not None}
 
     def _of_the_task(self, source: str) -> Path | None:

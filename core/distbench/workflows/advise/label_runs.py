@@ -49,19 +49,19 @@ def with_method_curves(
     for number, method in enumerate(method for method in plan.methods if method.id in wanted):
         for labelled in fewer_labels(plan.protocol):
             changes = {"labelled": labelled, "name": f"at-{labelled}-{number}", **_alone(method)}
-            made = execute(
+            trained = execute(
                 config.model_copy(update=changes),
                 progress=progress,
                 runs=advice.run.folder / FOLDER,
             )
             warnings += [
                 f"{method.id} on {row.task.id} with {labelled} labels: {row.reason}"
-                for row in made.rows
+                for row in trained.rows
                 if row.result is None
             ]
-            answers = FolderHits(made.folder)
+            answers = FolderHits(trained.folder)
             for task in plan.tasks:
-                rows = [row for row in made.rows if row.task.id == task.id and row.result]
+                rows = [row for row in trained.rows if row.task.id == task.id and row.result]
                 for candidate in candidates_of(rows, answers, None):
                     result = rows[0].result
                     if result is not None:

@@ -85,9 +85,7 @@ def probe_sources(
 
 def probe_hits(context: Context, source: str, labelled: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Which validation images (1, v) a probe gets right that knows these labelled images."""
-    features = context.embedding(source).features
-    probe = LinearProbe(features[labelled], context.labels[labelled], context.num_classes)
-    logits = probe.logits(features[context.validation])  # (v, C)
+    logits = _probed(context, source, labelled)
     return _hits(logits, context.labels[context.validation])
 
 
@@ -95,11 +93,15 @@ def _votes(context: Context, source: str) -> NDArray[np.float64]:
     """Class probabilities (v, C) on validation images."""
     from scipy.special import softmax
 
-    features = context.embedding(source).features
-    known = context.labelled
-    probe = LinearProbe(features[known], context.labels[known], context.num_classes)
-    logits = probe.logits(features[context.validation])  # (v, C)
+    logits = _probed(context, source, context.labelled)
     return np.asarray(softmax(logits.astype(np.float64), axis=1))
+
+
+def _probed(context: Context, source: str, labelled: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Logits (v, C) on validation images of a probe that knows these labelled images."""
+    features = context.embedding(source).features
+    probe = LinearProbe(features[labelled], context.labels[labelled], context.num_classes)
+    return probe.logits(features[context.validation])
 
 
 def _each_adds(

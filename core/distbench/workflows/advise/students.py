@@ -56,8 +56,7 @@ def students_of(run: RunFolder, task: str) -> list[StudentLine]:
     lines: list[StudentLine] = []
     own = _facts(run.rows, task)
     for other in [run, *_beside(run)]:
-        line = _line(other, task)
-        if line is not None and _facts(other.rows, task) == own:
+        if _facts(other.rows, task) == own and (line := _line(other, task)) is not None:
             lines.append(line)
     first: dict[tuple[str, int], StudentLine] = {}
     for line in lines:

@@ -54,17 +54,16 @@ def gain(advice: TaskAdvice) -> str:
             return "Nothing else was tried."
         best = max(ahead, key=lambda c: c.validation.mean)
         return f"Against it, on test images: {best.method} {difference(best.gain)}."
-    found = advised.gain
-    if found is None:
+    ahead_by = advised.gain
+    if ahead_by is None:
         return f"What it gains over {base} is not known: its test answers are not kept."
     images = f"{advice.test} test images that had no say in the choice"
-    if found.p is None or found.p >= _SURE:
-        return f"That it beats {base} is not shown: {difference(found)}, on {images}."
-    if found.mean < 0:
-        return (
-            f"It is worse than {base}, though not on validation: {difference(found)}, on {images}."
-        )
-    return f"Expected gain over {base}: {difference(found)}, on {images}."
+    told = f"{difference(ahead_by)}, on {images}."
+    if ahead_by.p is None or ahead_by.p >= _SURE:
+        return f"That it beats {base} is not shown: {told}"
+    if ahead_by.mean < 0:
+        return f"It is worse than {base}, though not on validation: {told}"
+    return f"Expected gain over {base}: {told}"
 
 
 def knowledge(advice: TaskAdvice) -> str | None:

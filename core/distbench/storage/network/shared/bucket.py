@@ -166,9 +166,11 @@ def _opened(address: str, patience: float) -> Any:
 
 def _broke_off(error: Exception) -> bool:
     """Whether a connection broke within an answer, which obstore does not try again by itself."""
-    said = str(error).partition("\n")[0]
+    sentence = str(error).partition("\n")[0]
     final = ("after ", "builder error", "non-2xx")
-    return "error" in said and "HTTP" in said and not any(word in said for word in final)
+    return (
+        "error" in sentence and "HTTP" in sentence and not any(word in sentence for word in final)
+    )
 
 
 def _said(error: Exception) -> str:
