@@ -20,7 +20,7 @@ from distbench.plugins.registry import registry
 from distbench.storage.hits import read_test_labels
 from distbench.storage.predictions import of_row
 from distbench.storage.probabilities import of_run, probabilities
-from distbench.workflows.export import export_cell
+from distbench.workflows.export import export_forms
 
 MULTI = Path(__file__).parents[1] / "multi_toys.py"
 BASELINES = ("finetune", "linear_probe", "scratch", "lp_ft", "mean_teacher", "fixmatch")
@@ -99,7 +99,9 @@ def test_a_student_that_is_shipped_says_sigmoid_and_a_half(
     options: dict[str, Any], tmp_path: Path
 ) -> None:
     run = distbench.run(**{**options, "save_student": True}, baseline="finetune", distiller="none")
-    shipped = export_cell("multi_toy:finetune:0", "torch", run=run.folder, output=tmp_path / "out")
+    shipped = export_forms(
+        "multi_toy:finetune:0", ["torch"], run=run.folder, output=tmp_path / "out"
+    )[0]
     about = json.loads((shipped.folder / "preprocessing.json").read_text())
     assert about["activation"] == "sigmoid" and about["threshold"] == 0.5
     assert about["classes"] == ["a", "b", "c"]

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from distbench.errors import UsageError
-from distbench.workflows.export import export_cell
+from distbench.workflows.export import export_forms
 from distbench.workflows.export.student import Original
 from distbench.workflows.run_result import RunResult
 
@@ -72,7 +72,7 @@ def test_torch_needs_no_distbench(run: Run, trained: Load) -> None:
         assert len(made.plan.cells) == len(methods)
         for number, cell in enumerate(made.plan.cells):
             to = Path(f"out-{len(folders)}")
-            folders.append(export_cell(cell.id, "torch", output=to).folder)
+            folders.append(export_forms(cell.id, ["torch"], output=to)[0].folder)
             original = trained(made, number)
             np.save(folders[-1] / "pixels.npy", original.samples.transpose(0, 3, 1, 2))
             wanted.append(original.logits())
@@ -89,7 +89,7 @@ def test_onnx_is_the_whole_student(run: Run, trained: Load, method: str) -> None
     import onnxruntime
 
     made = run(baseline=method, save_student=True)
-    done = export_cell(made.plan.cells[0].id, "onnx", output=Path("out"))
+    done = export_forms(made.plan.cells[0].id, ["onnx"], output=Path("out"))[0]
     assert done.check.equal == 1
     original = trained(made)
     session = onnxruntime.InferenceSession(done.folder / "model.onnx")
@@ -102,16 +102,16 @@ def test_timm_takes_what_a_linear_layer_stands_in_for(run: Run) -> None:
     methods = ("head_finetune:prototype", "head_finetune", "view_averaging")
     made = run(student=TIMM, image_size=32, baseline=methods, save_student=True)
     prototype, cosine, views = (cell.id for cell in made.plan.cells)
-    done = export_cell(prototype, "timm", output=Path("prototype"))
+    done = export_forms(prototype, ["timm"], output=Path("prototype"))[0]
     assert done.check.equal == 1
     with pytest.raises(
         UsageError, match=r"under a CosineHead is no model of timm's.*--to torch or"
     ):
-        export_cell(cosine, "timm", output=Path("cosine"))
-    card = (export_cell(views, "timm", output=Path("views")).folder / "README.md").read_text()
+        export_forms(cosine, ["timm"], output=Path("cosine"))
+    card = (export_forms(views, ["timm"], output=Path("views"))[0].folder / "README.md").read_text()
     assert "The files here see one view" in card
     assert "the mean probabilities over 7 views of each image (plain, flip, centre," in card
-    card = (export_cell(views, "torch", output=Path("all")).folder / "README.md").read_text()
+    card = (export_forms(views, ["torch"], output=Path("all"))[0].folder / "README.md").read_text()
     assert "and so do the files here: an image goes 7 times through it" in card
     assert json.loads(Path("all", "model.json").read_text())["views"][:2] == ["plain", "flip"]
 
@@ -139,12 +139,12 @@ def test_what_is_a_plugins_own(run: Run, tmp_path: Path, toy_options: Any) -> No
     files = (*toy_options["plugin"], tmp_path / "own.py")
     made = run(baseline=("own", "own:head=true"), plugin=files, save_student=True)
     viewed, headed = (cell.id for cell in made.plan.cells)
-    folder = export_cell(viewed, "torch", output=Path("viewed")).folder
+    folder = export_forms(viewed, ["torch"], output=Path("viewed"))[0].folder
     assert "over 2 views of each image (plain, own). **The files here see one view**" in (
         (folder / "README.md").read_text()
     )
     with pytest.raises(UsageError, match="the head Doubled is a plugin's own, so only --to onnx"):
-        export_cell(headed, "torch", output=Path("headed"))
+        export_forms(headed, ["torch"], output=Path("headed"))
 
 
 @pytest.mark.slow
@@ -155,4 +155,4 @@ def test_the_head_of_a_plugin_goes_into_the_graph(
     (tmp_path / "own.py").write_text(PLUGIN)
     files = (*toy_options["plugin"], tmp_path / "own.py")
     made = run(baseline="own:head=true", plugin=files, save_student=True)
-    assert export_cell(made.plan.cells[0].id, "onnx", output=Path("out")).check.equal == 1
+    assert export_forms(made.plan.cells[0].id, ["onnx"], output=Path("out"))[0].check.equal == 1

@@ -11,7 +11,7 @@ import torch
 
 from distbench.errors import UsageError
 from distbench.plugins.registry import registry
-from distbench.workflows.export import export_cell
+from distbench.workflows.export import export_forms
 from distbench.workflows.export.best import best_on_validation, sources_ahead
 from distbench.workflows.zoos.add_source import add_source, folder_zoo
 
@@ -43,7 +43,7 @@ def test_its_files_say_what_it_says(run: Any, zoo: str, source: str) -> None:
     (row,) = made.rows
     assert row.result.declared["trained_source"] == source
     library = "timm" if source == "test_resnet" else "torchvision"
-    written = export_cell(made.plan.cells[0].id, "torch", run=made.folder)
+    written = export_forms(made.plan.cells[0].id, ["torch"], run=made.folder)[0]
     recipe = json.loads((written.folder / "model.json").read_text())
     assert (recipe["format"], recipe["architecture"]) == (library, source)
     steps = json.loads((written.folder / "preprocessing.json").read_text())
@@ -51,14 +51,14 @@ def test_its_files_say_what_it_says(run: Any, zoo: str, source: str) -> None:
     card = (written.folder / "README.md").read_text()
     assert f"the source model `{source}` itself" in card
     if library == "timm":
-        again = export_cell(made.plan.cells[0].id, "timm", run=made.folder)
+        again = export_forms(made.plan.cells[0].id, ["timm"], run=made.folder)[0]
         assert (again.folder / "config.json").is_file()
 
 
 def test_a_source_of_no_library_is_exported_to_onnx_alone(run: Any) -> None:
     made = run(distiller="probe_source", baseline="none", strategy="nearest", metric="parc")
     with pytest.raises(UsageError, match="no architecture of a library; use --to onnx"):
-        export_cell(made.plan.cells[0].id, "torch", run=made.folder)
+        export_forms(made.plan.cells[0].id, ["torch"], run=made.folder)
 
 
 def test_the_card_tells_a_difference_from_chance(run: Any) -> None:
@@ -68,13 +68,13 @@ def test_the_card_tells_a_difference_from_chance(run: Any) -> None:
         for name in ("pseudo_labels", "finetune")
     )
     cells = {cell.key: cell.id for cell in made.plan.cells}
-    card = export_cell(cells[ours.key], "torch", run=made.folder).folder / "README.md"
+    card = export_forms(cells[ours.key], ["torch"], run=made.folder)[0].folder / "README.md"
     text = card.read_text()
     points = 100 * (ours.result.accuracy - theirs.result.accuracy)
     shown = "no difference" if points == 0 else f"{points:+.1f} percentage points"
     assert f"Against `finetune` with the same labels and the same seed: {shown}" in text
     assert f"of {ours.result.parts.test} test images" in text
-    card = export_cell(cells[theirs.key], "torch", run=made.folder).folder / "README.md"
+    card = export_forms(cells[theirs.key], ["torch"], run=made.folder)[0].folder / "README.md"
     assert "Against `finetune`" not in card.read_text()
 
 

@@ -21,7 +21,7 @@ import distbench
 from distbench.engine.stages.decode import fit
 from distbench.engine.training.batches import to_batch
 from distbench.errors import RefusedError, UsageError
-from distbench.workflows.export import export_cell
+from distbench.workflows.export import export_forms
 from distbench.workflows.export.student import Original
 from distbench.workflows.run_result import RunResult
 
@@ -83,7 +83,7 @@ def test_the_code_of_the_card_gives_what_evaluation_gives(
     size: int,
 ) -> None:
     made = run(student=student, image_size=size, save_student=True)
-    done = export_cell(CELL, to)
+    done = export_forms(CELL, [to])[0]
     assert done.folder == Path(f"runs/toy/exports/toy_task-finetune-0-{to}")
     assert done.check.difference <= done.check.allowed / 10
     assert (done.check.images, done.check.equal) == (32, 1.0)
@@ -111,7 +111,7 @@ def test_a_student_that_saw_the_centre_is_shown_the_centre(
     crop: float,
 ) -> None:
     made = run(crop=crop, save_student=True)
-    done = export_cell(CELL, to)
+    done = export_forms(CELL, [to])[0]
     folder = done.folder.resolve()
     assert done.check.equal == 1
     wanted = judged(trained(made), picture)
@@ -129,7 +129,7 @@ def test_the_card_says_what_matters(run: Run) -> None:
     cell = next(cell for cell in made.plan.cells if "pseudo" in cell.method)
     row = next(row for row in made.rows if row.key == cell.key)
     assert row.result
-    folder = export_cell(cell.key[:8], "torch", output=Path("out")).folder
+    folder = export_forms(cell.key[:8], ["torch"], output=Path("out"))[0].folder
     text = (folder / "README.md").read_text()
     for part in (
         f"{100 * row.result.accuracy:.1f} % of 30 test images",
@@ -165,14 +165,14 @@ def test_weights_that_were_not_kept_are_trained_again_and_are_the_same(run: Run)
     made = run(save_student=False)
     assert not (distbench.home() / "students").exists()
     lines: list[str] = []
-    done = export_cell(CELL, "torch", progress=lines.append)
+    done = export_forms(CELL, ["torch"], progress=lines.append)[0]
     assert len(lines) == 1 and "training it again, which took" in lines[0]
     assert made.rows[0].result
     kept = next((distbench.home() / "students").glob("*/*.safetensors"))
-    again = export_cell(CELL, "torch", progress=lines.append)
+    again = export_forms(CELL, ["torch"], progress=lines.append)[0]
     assert (len(lines), again.check) == (1, done.check), "now they are kept"
     kept.write_bytes(kept.read_bytes()[:100])
-    export_cell(CELL, "torch", progress=lines.append)
+    export_forms(CELL, ["torch"], progress=lines.append)
     assert len(lines) == 2, "damaged ones are made anew"
 
 
@@ -186,7 +186,7 @@ def test_a_student_that_is_not_that_of_the_run_is_told(run: Run) -> None:
     for stored in (distbench.home() / "cells").glob("*/*.json"):
         stored.unlink()
     lines: list[str] = []
-    export_cell(CELL, "torch", progress=lines.append)
+    export_forms(CELL, ["torch"], progress=lines.append)
     assert "not bit-equal to that of the run" in lines[-1]
 
 
@@ -197,7 +197,7 @@ def test_onnx_takes_any_batch_and_carries_what_it_needs(run: Run, trained: Load)
     import onnxruntime
 
     student = trained(run(save_student=True))
-    folder = export_cell(CELL, "onnx").folder
+    folder = export_forms(CELL, ["onnx"])[0].folder
     assert sorted(p.name for p in folder.iterdir()) == [
         "README.md", "load.py", "model.onnx", "preprocessing.json",
     ]  # fmt: skip
@@ -219,13 +219,13 @@ def test_timm_reads_its_folder(run: Run) -> None:
     import timm
 
     run(student=TIMM, image_size=32, save_student=True)
-    folder = export_cell(CELL, "timm", output=Path("shipped")).folder
+    folder = export_forms(CELL, ["timm"], output=Path("shipped"))[0].folder
     model = timm.create_model(f"local-dir:{folder.resolve()}", pretrained=True)
     assert model.pretrained_cfg["label_names"] == ["a", "b", "c"]
     assert tuple(model.pretrained_cfg["input_size"]) == (3, 32, 32)
     with pytest.raises(UsageError, match=r"student toy_student is no model of timm's registry"):
         run(name="other")
-        export_cell(CELL, "timm", run=Path("other"))
+        export_forms(CELL, ["timm"], run=Path("other"))
     assert not list(Path("runs/other/exports").iterdir()), "nothing half-written"
 
 
@@ -241,7 +241,7 @@ def test_what_differs_is_not_left(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(torch_files, "_recipe", wrong)
     with pytest.raises(RefusedError, match=r"is not the student: .* at most 0\.01 .*Nothing was"):
-        export_cell(CELL, "torch", output=Path("out"))
+        export_forms(CELL, ["torch"], output=Path("out"))
     assert not Path("out").exists()
     assert not list(Path().glob(".tmp-*"))
 
@@ -250,32 +250,32 @@ def test_only_an_export_of_the_same_cell_is_replaced(run: Run) -> None:
     made = run(task=("toy_task", "toy_task:hue=0.5"), save_student=True)
     mine, other = Path("mine"), Path("other")
     mine.mkdir()
-    export_cell(CELL, "torch", output=mine)
+    export_forms(CELL, ["torch"], output=mine)
     (mine / "README.md").write_text("old")
-    export_cell(CELL, "torch", output=mine)
+    export_forms(CELL, ["torch"], output=mine)
     assert (mine / "README.md").read_text() != "old"
     assert not list(Path().glob(".tmp-*"))
     with pytest.raises(UsageError, match="mine exists and is no export of this cell"):
-        export_cell(made.plan.cells[1].id, "torch", output=mine)
+        export_forms(made.plan.cells[1].id, ["torch"], output=mine)
     other.mkdir()
     (other / "thesis.tex").write_text("years of work")
     with pytest.raises(UsageError, match="other exists and is no export of this cell"):
-        export_cell(CELL, "torch", output=other)
+        export_forms(CELL, ["torch"], output=other)
     assert (other / "thesis.tex").read_text() == "years of work"
 
 
 def test_cells_without_a_student_are_told(run: Run) -> None:
     run(baseline="peeker")
     with pytest.raises(UsageError, match=r"was declined, so it has no student: has seen enough"):
-        export_cell("toy_task:peeker:0", "torch")
+        export_forms("toy_task:peeker:0", ["torch"])
     run(baseline="misbehaving")
     with pytest.raises(distbench.DistbenchError, match="phases: RuntimeError: on purpose"):
-        export_cell("toy_task:misbehaving:0", "torch")
+        export_forms("toy_task:misbehaving:0", ["torch"])
     with pytest.raises(
         UsageError,
         match="unknown format 'tflite'; formats are onnx, onnx-fp16, onnx-int8, torch, timm, pt2",
     ):
-        export_cell("toy_task:misbehaving:0", "tflite")
+        export_forms("toy_task:misbehaving:0", ["tflite"])
 
 
 def test_a_missing_extra_is_told_before_anything(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,7 +286,7 @@ def test_a_missing_extra_is_told_before_anything(run: Run, monkeypatch: pytest.M
         lambda name: None if name == "onnxscript" else find(name),
     )
     with pytest.raises(UsageError, match=r"'onnxscript'.*pip install 'distbench\[onnx\]'"):
-        export_cell(CELL, "onnx")
+        export_forms(CELL, ["onnx"])
     assert not (distbench.home() / "students").exists()
 
 

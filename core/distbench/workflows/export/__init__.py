@@ -16,25 +16,7 @@ from distbench.interfaces.progress import Progress, silent
 if TYPE_CHECKING:
     from distbench.workflows.export.write import Exported
 
-__all__ = ["export_cell", "export_forms"]
-
-
-def export_cell(
-    wanted: str,
-    to: str,
-    *,
-    best: bool = False,
-    whole: bool = False,
-    run: Path | None = None,
-    output: Path | None = None,
-    runs: Path = Path("runs"),
-    progress: Progress = silent,
-) -> Exported:
-    """Exports the student of a cell in one format, as `export_forms` does."""
-    (done,) = export_forms(
-        wanted, [to], best=best, whole=whole, run=run, output=output, runs=runs, progress=progress
-    )
-    return done
+__all__ = ["export_forms"]
 
 
 def export_forms(
