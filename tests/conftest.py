@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import struct
 import zlib
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script's & started pytest so
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TOYS = Path(__file__).with_name("toys.py")
 
