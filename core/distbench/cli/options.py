@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 METHODS = ("metric", "strategy", "distiller", "baseline")
 PROTOCOL = (
     *("labelled", "validation", "image_size", "steps", "batch", "threads", "probe_size"),
-    *("precision", "flip", "crop", "store", "deterministic"),
+    *("precision", "flip", "crop", "store", "deterministic", "compile"),
 )
 DATA = ("skip_corrupt", "verify_data")
 EXECUTION = ("executor", "workers", "timeout", "retries", "device", "offline", "plugin")
@@ -136,6 +136,14 @@ Deterministic = Annotated[
         "--deterministic/--no-deterministic",
         help="Rows that are bit-equal each time, or whatever is fastest on a GPU. "
         "\\[default: bit-equal]",
+        show_default=False,
+    ),
+]
+Compile = Annotated[
+    bool | None,
+    protocol(
+        "--compile/--no-compile",
+        help="Have torch's compiler make the backbone that is trained. \\[default: no]",
         show_default=False,
     ),
 ]

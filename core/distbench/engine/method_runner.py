@@ -109,6 +109,7 @@ class Trainer:
             seed=self.context.seed_for("batches"),
             flip=self.work.plan.mirrors(self.task),
             crop=crop,
+            compile=protocol.compile,
         )
 
     def _transfer_images(self, side: int) -> Images | None:

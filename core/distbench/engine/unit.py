@@ -100,9 +100,11 @@ def _execute(
     from threadpoolctl import threadpool_limits
 
     from distbench.engine.cell import compute_cell
+    from distbench.engine.device import pick_device
     from distbench.engine.global_state import unchanged
     from distbench.engine.records.ledger import Ledger
     from distbench.engine.stages.score import Scores
+    from distbench.engine.training.compiled import check_compiler
     from distbench.engine.training.precision import float32_products
     from distbench.engine.training.threads import torch_threads
     from distbench.planning.units import sources_together
@@ -111,6 +113,8 @@ def _execute(
     exact = work.plan.protocol.deterministic
     torch.backends.cudnn.deterministic, torch.backends.cudnn.benchmark = exact, not exact
     float32_products(work.plan.protocol.precision)
+    if work.plan.protocol.compile:
+        check_compiler(pick_device(work.plan.device))
     together = sources_together(work.plan, unit)
     if together is not None:
         whose = ", ".join(together[1])

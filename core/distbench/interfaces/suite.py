@@ -40,7 +40,7 @@ class Protocol(Grown):
     """Everything besides tasks, zoo and student that a result depends on."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-    later: ClassVar = frozenset({"flip", "crop", "store", "deterministic"})
+    later: ClassVar = frozenset({"flip", "crop", "store", "deterministic", "compile"})
 
     version: int = Field(1, description="of the rules of training and splitting")
     labelled: float | str = Field(
@@ -83,6 +83,11 @@ class Protocol(Grown):
         True,
         description="whether rows are bit-equal from one time to the next; false lets cuDNN take "
         "whatever is fastest on a GPU",
+    )
+    compile: bool = Field(
+        False,
+        description="whether torch's compiler makes the backbone that is trained: a minute or more "
+        "once a process, faster steps on a GPU",
     )
     seeds: int = Field(
         1, ge=1, le=MOST_SEEDS, description="how many seeds a run has; no cell depends on it"

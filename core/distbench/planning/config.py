@@ -49,6 +49,7 @@ class RunConfig(BaseModel):
     crop: float | None = None
     store: Literal["pixels", "jpeg"] | None = None
     deterministic: bool | None = None
+    compile: bool | None = None
 
     executor: Value = "local"
     workers: int | None = Field(None, ge=1, le=4096)

@@ -132,6 +132,11 @@ def made_ready(
         from distbench.engine.device import pick_device
 
         pick_device(plan.device)
+    if missing and executor.here and plan.protocol.compile:
+        from distbench.engine.device import pick_device
+        from distbench.engine.training.compiled import check_compiler
+
+        check_compiler(pick_device(plan.device))
     if missing:
         executor.ready()
         try_student(plan, home())

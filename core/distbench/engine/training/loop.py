@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from distbench.engine.training.checkpoint import Checkpoint
+from distbench.engine.training.compiled import compiled_backbone
 from distbench.engine.training.memory_format import contiguous_where_needed
 from distbench.engine.training.meter import Meter
 from distbench.engine.training.setting import TrainingSetting
@@ -75,7 +76,8 @@ def train_phases(
     total = sum(phase.steps for phase in phases)
     curve: list[CurvePoint] = []
     done = 0
-    with _own_random(setting.device):
+    backbone = compiled_backbone(model, meter) if setting.compile else nullcontext()
+    with backbone, _own_random(setting.device):
         torch.manual_seed(seed)
         for number, phase in enumerate(phases):
             if number >= held["phase"]:

@@ -15,6 +15,9 @@ from distbench.engine.training.macs import run_once
 from distbench.errors import DistbenchError
 from distbench.interfaces.classifier import Classifier
 
+_WHOLE = -1
+"""Number of the whole backbone among its layers."""
+
 
 class Meter:
     """Counts while a step is taken, and not while a model is judged.
@@ -45,6 +48,12 @@ class Meter:
         run_once(model, image_size, self.counting())
         self._rows_of_one = dict(self._forward)
         self._forward.clear()
+
+    def count_at(self, backbone: nn.Module) -> None:
+        """Counts at the end of a backbone, too, which has one row an image; stops with the rest."""
+        heard = torch.compiler.disable(partial(self._passed, _WHOLE))  # type: ignore[no-untyped-call]
+        self._hooks.append((backbone, backbone.register_forward_hook(heard)))
+        self._rows_of_one[_WHOLE] = 1
 
     @property
     def forward(self) -> int:
@@ -100,6 +109,8 @@ class Meter:
         self._hooks.clear()
 
     def _passed(self, number: int, _: nn.Module, inputs: tuple[Any, ...], output: Any) -> None:
+        if torch.compiler.is_compiling():  # what is traced runs later, without this
+            return
         if not self._counts or not isinstance(output, torch.Tensor):
             return
         rows = len(output)

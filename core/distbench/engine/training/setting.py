@@ -22,6 +22,7 @@ class TrainingSetting:
         transfer: uint8 (m, t, t, 3), those of the transfer set; None where there is none.
         flip: Whether weak and strong views may be mirrored.
         crop: Share of an image's side that plain, weak and strong views show.
+        compile: Whether the backbone that is trained is compiled.
     """
 
     images: Images
@@ -32,6 +33,7 @@ class TrainingSetting:
     transfer: Images | None = None
     flip: bool = True
     crop: float = 1.0
+    compile: bool = False
 
     def pixels(self, of: str) -> Images:
         """The images of a stream.

@@ -23,7 +23,7 @@ from distbench.submission.suite_checks import Unfollowed, component_of
 
 _OPTIONS = (
     *("labelled", "validation", "image_size", "steps", "batch", "threads", "probe_size"),
-    *("precision", "flip", "crop", "store", "deterministic"),
+    *("precision", "flip", "crop", "store", "deterministic", "compile"),
 )
 """What of a protocol `distbench run` takes as an option."""
 

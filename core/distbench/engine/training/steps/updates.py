@@ -47,6 +47,8 @@ class Updates:
         run_backward = autograd._engine_run_backward
 
         def counted(*given: Any, **more: Any) -> Any:
+            if torch.compiler.is_compiling():  # derives what will go backward, and computes nothing
+                return run_backward(*given, **more)
             self._backward += not self._within  # checkpoints go backward within a pass
             self._within += 1
             try:
