@@ -221,6 +221,10 @@ def test_folder_of_divided_folders(tmp_path):
     put(tmp_path / "d", *classes("a b", 2, "one/train/"), *classes("a b", 2, "one/test/"))
     put(tmp_path / "d", *classes("a b", 2, "two/train/"))
     assert "one is divided into parts itself; give its path instead" in refused(tmp_path / "d")
+    deep = put(tmp_path / "deep", "tools/x.png", *classes("a b", 2, "tries/set/train/"))
+    assert index(deep).classes == ("tools", "tries"), "a folder may be called so"
+    put(deep, *classes("a b", 2, "tries/set/val/"))
+    assert f"{deep / 'tries' / 'set'} is divided into parts itself" in refused(deep)
 
 
 def test_classes_without_training_images(tmp_path):

@@ -129,17 +129,30 @@ def _part_folders(root: Path, tree: Tree) -> dict[str, str]:
             raise DataError(
                 f"{root} has both {' and '.join(map(repr, same))}; keep one for {part} images"
             )
-    whole = sorted(
-        steps[0] for steps in tree.folders if len(steps) == 2 and steps[1].lower() in _TRAIN
-    )
+    whole = _divided(tree)
     if not parts and whole:
-        raise DataError(f"{root / whole[0]} is divided into parts itself; give its path instead")
+        raise DataError(
+            f"{root.joinpath(*whole[0])} is divided into parts itself; give its path instead"
+        )
     if parts and "train" not in parts.values():
         raise DataError(
             f"{root} has a folder {next(iter(parts))!r} but none named 'train'; put the training "
             "images in train/CLASS/"
         )
     return parts
+
+
+def _divided(tree: Tree) -> list[tuple[str, ...]]:
+    """Folders below that hold a data set of their own: a part for training, deeper also another."""
+    within: dict[tuple[str, ...], set[str]] = {}
+    for *above, name in tree.folders:
+        if above and (part := PARTS.get(name.lower())):
+            within.setdefault(tuple(above), set()).add(part)
+    return sorted(
+        above
+        for above, parts in within.items()
+        if "train" in parts and (len(above) == 1 or len(parts) > 1)
+    )
 
 
 def _is_flat(top: str, tree: Tree) -> bool:
