@@ -46,6 +46,13 @@ def run(config: Path | str | None = None, **options: Any) -> RunResult:
 
     Raises:
         DistbenchError: As the command would exit with a message.
+
+    Example::
+
+        >>> small = {"suite": "mini", "task": "mini-cub:train=120,test=40", "executor": "serial"}
+        >>> made = distbench.run(**small, steps=3, strategy="nearest", baseline="finetune")
+        >>> sorted(row.method.id for row in made.rows)
+        ['finetune', 'pseudo_labels/nearest/logme']
     """
     from pathlib import Path
 
@@ -79,6 +86,13 @@ def load(*paths: Path | str) -> Results:
     Raises:
         UsageError: A path is not there.
         RefusedError: There is nothing to read, or what is there cannot be read or was altered.
+
+    Example::
+
+        >>> small = {"suite": "mini", "task": "mini-cub:train=120,test=40", "executor": "serial"}
+        >>> made = distbench.run(**small, steps=3, distiller="none", baseline="finetune")
+        >>> distbench.load(made.folder).rows[["method", "seed"]].to_dict("records")
+        [{'method': 'finetune', 'seed': 0}]
     """
     from pathlib import Path
 
@@ -118,6 +132,12 @@ def score(
             zoo with one another (`rank` takes several). It is a ValueError.
         Declined: The metric is not defined on these images; says why.
         UsageError: No such metric or parameter.
+
+    Example::
+
+        >>> features = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> round(distbench.score("logme", features, labels=[0, 0, 0, 1, 1, 1]), 3)
+        -0.868
     """
     from distbench.workflows.score import ONE, Arrays, score_arrays
 
@@ -196,6 +216,14 @@ def rank(
 
     Raises:
         DistbenchError: As the command would exit with a message.
+
+    Example::
+
+        >>> near = [[0, 1, 2], [1, 0, 3], [3, 3, 0], [2, 4, 1], [5, 4, 0], [4, 6, 2]]
+        >>> far = [[1, 1], [0, 2], [3, 0], [1, 0], [2, 2], [0, 1]]
+        >>> ranked = distbench.rank(features={"near": near, "far": far}, labels=[0, 0, 0, 1, 1, 1])
+        >>> [record["source"] for record in ranked.records()]
+        ['near', 'far']
     """
     several = metric == "all" or isinstance(metric, (list, tuple))
     metrics: tuple[Any, ...] = tuple(metric) if isinstance(metric, (list, tuple)) else (metric,)

@@ -29,7 +29,13 @@ class ArgumentError(UsageError, ValueError):
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """``" Did you mean 'a' or 'b'?"`` where known names are near, else nothing."""
+    """``" Did you mean 'a' or 'b'?"`` where known names are near, else nothing.
+
+    Example::
+
+        >>> did_you_mean("logmee", ["logme", "leep", "parc"])
+        " Did you mean 'logme'?"
+    """
     near = difflib.get_close_matches(name, sorted(known), n=3, cutoff=0.65)
     return f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
 

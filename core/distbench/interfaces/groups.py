@@ -28,6 +28,12 @@ def take_groups(
 
     Returns:
         Positions.
+
+    Example::
+
+        >>> patients = ["a", "a", "b", "b", "c", "c"]
+        >>> sorted(take_groups([[0, 2, 4], [1, 3, 5]], [1, 1], patients, keep=[1, 1]))
+        [0, 1]
     """
     members: dict[Hashable, list[tuple[int, int]]] = {}
     for klass, order in enumerate(orders):

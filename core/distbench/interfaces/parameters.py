@@ -12,7 +12,15 @@ from pydantic.fields import FieldInfo
 
 
 def primary(default: Any = ..., **kwargs: Any) -> Any:
-    """A field that `name:VALUE` fills; takes what `pydantic.Field` takes. One a component."""
+    """A field that `name:VALUE` fills; takes what `pydantic.Field` takes. One a component.
+
+    Example::
+
+        >>> class Few(distbench.Strategy):
+        ...     k: int = primary(3, ge=1, description="how many sources share the weight")
+        >>> Few.model_fields["k"].default
+        3
+    """
     return Field(default, json_schema_extra={"primary": True}, **kwargs)
 
 
@@ -143,6 +151,13 @@ def searched(
 
     Raises:
         ValueError: It is no range, or does not hold the default.
+
+    Example::
+
+        >>> class Few(distbench.Strategy):
+        ...     power: float = searched(1.0, low=0.5, high=20, description="of scores")
+        >>> Few.model_fields["power"].default
+        1.0
     """
     within = Range(low, high, log, among)
     if default is not None and not within.holds(default):

@@ -17,6 +17,12 @@ def write_atomic(path: Path, data: bytes | str) -> None:
 
     Raises:
         OSError: No space, no permission; names the file, and nothing is left behind.
+
+    Example::
+
+        >>> write_atomic(Path("weights.json"), "[0.5, 0.5]")
+        >>> Path("weights.json").read_text()
+        '[0.5, 0.5]'
     """
     with replacing(path) as draft, draft.open("wb") as file:
         file.write(data.encode() if isinstance(data, str) else data)

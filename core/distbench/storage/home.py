@@ -15,6 +15,10 @@ def home() -> Path:
 
     Raises:
         UsageError: It names a user whom there is not, a file, or an address.
+
+    Example::
+
+        >>> cells = home() / "cells"
     """
     given = _folder_of("DISTBENCH_HOME")
     if given is not None:

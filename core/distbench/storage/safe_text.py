@@ -114,6 +114,11 @@ def harmless_text(text: str) -> str:
 
     What others wrote, such as the message of an exception, passes through here before it becomes a
     reason, a note or a line of a log.
+
+    Example::
+
+        >>> harmless_text("failed" + chr(27) + "[31m at step 3").isprintable()
+        True
     """
     return plain(without_secrets(text), keep="\n\t")
 
@@ -123,6 +128,11 @@ def csv_cell(value: Any) -> Any:
 
     A text that it would compute gets an apostrophe before its sign, as OWASP advises
     (https://owasp.org/www-community/attacks/CSV_Injection), and is plain; numbers stay numbers.
+
+    Example::
+
+        >>> csv_cell("=1+1"), csv_cell(-0.5), csv_cell("plain")
+        ("'=1+1", -0.5, 'plain')
     """
     if not isinstance(value, str) or _NUMBER.fullmatch(value):
         return value

@@ -37,6 +37,11 @@ def parse_toml(text: bytes) -> dict[str, Any]:
 
     Raises:
         ValueError: It is no TOML, or nested so deeply that reading it would take long.
+
+    Example::
+
+        >>> parse_toml(b'lr = 0.1')
+        {'lr': 0.1}
     """
     if _DEEP.search(text):
         raise ValueError("a key has a hundred dots")
@@ -60,7 +65,13 @@ def read_toml(cls: type[M], path: Path, what: str, **more: Any) -> M:
 
 
 def toml_value(value: Any) -> str:
-    """A value as TOML writes it; what is no number, list or table becomes a text."""
+    """A value as TOML writes it; what is no number, list or table becomes a text.
+
+    Example::
+
+        >>> toml_value({"power": 9, "scores": [0.5, True]})
+        '{ power = 9, scores = [0.5, true] }'
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):

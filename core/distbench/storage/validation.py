@@ -22,6 +22,17 @@ def faults_of(
         error: The error.
         cls: What was validated.
         missing: How to say that a value is missing; ``where`` is its place.
+
+    Example::
+
+        >>> from pydantic import BaseModel, ValidationError
+        >>> class Facts(BaseModel):
+        ...     parameters: int
+        >>> try:
+        ...     Facts.model_validate({"parameters": "many"})
+        ... except ValidationError as error:
+        ...     print(faults_of(error, Facts))
+        parameters='many' will not do: Input should be a valid integer...
     """
     by_place: dict[str, list[ErrorDetails]] = {}
     for detail in error.errors(include_url=False):

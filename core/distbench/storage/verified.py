@@ -31,6 +31,11 @@ def verified_since() -> int:
     """Nanoseconds since the epoch before which no remembered digest counts; 0: all count.
 
     Files whose size, modification time, change time and inode stayed are otherwise not read again.
+
+    Example::
+
+        >>> verified_since()
+        0
     """
     value = os.environ.get(_VARIABLE, "")
     return int(value) if value.isdecimal() else 0

@@ -33,6 +33,11 @@ def weak_view(
 
     Returns:
         float (b, 3, s, s).
+
+    Example::
+
+        >>> weak_view(torch.rand(4, 3, 32, 32), torch.Generator().manual_seed(0)).shape
+        torch.Size([4, 3, 32, 32])
     """
     (drawn,) = _sent([_drawn_shift(images, generator, mirror, shift)], images.device)
     return _shifted(images, drawn, _reach(images, shift))

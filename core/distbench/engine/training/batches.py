@@ -70,6 +70,11 @@ def to_floats(
 
     Returns:
         float32 (b, 3, size, size) in 0..1, channels last in memory.
+
+    Example::
+
+        >>> to_floats(torch.full((2, 64, 64, 3), 255, dtype=torch.uint8), 32).shape
+        torch.Size([2, 3, 32, 32])
     """
     stored = central(stored, crop)
     floats = stored.permute(0, 3, 1, 2).float().div_(255)  # (b, 3, s, s)

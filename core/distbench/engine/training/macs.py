@@ -15,6 +15,11 @@ def count_macs(model: nn.Module, image_size: int) -> int:
     Args:
         model: Takes (b, 3, s, s).
         image_size: Side s.
+
+    Example::
+
+        >>> count_macs(nn.Conv2d(3, 8, 3, padding=1), 32)
+        221184
     """
     counter = FlopCounterMode(display=False)
     run_once(model, image_size, counter)

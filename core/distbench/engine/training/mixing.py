@@ -17,6 +17,13 @@ def mixup(
 
     Returns:
         Images and targets, of the same shapes.
+
+    Example::
+
+        >>> images, targets = torch.rand(8, 3, 32, 32), torch.eye(2)[torch.arange(8) % 2]
+        >>> mixed, shares = mixup(images, targets)
+        >>> mixed.shape == images.shape and bool(shares.sum(1).allclose(torch.ones(8)))
+        True
     """
     share, other = _share(alpha), torch.randperm(len(images)).to(images.device)
     return (
@@ -38,6 +45,13 @@ def cutmix(
 
     Returns:
         Images and targets, of the same shapes.
+
+    Example::
+
+        >>> images, targets = torch.rand(8, 3, 32, 32), torch.eye(2)[torch.arange(8) % 2]
+        >>> mixed, shares = cutmix(images, targets)
+        >>> mixed.shape == images.shape and bool(shares.sum(1).allclose(torch.ones(8)))
+        True
     """
     other, side = torch.randperm(len(images)).to(images.device), images.shape[-1]
     half = (1 - _share(alpha)) ** 0.5 * side / 2

@@ -44,6 +44,14 @@ def predict_logits(
 
     Raises:
         DistbenchError: Some are not finite: the largest of them would mean nothing.
+
+    Example::
+
+        >>> from distbench.engine.training.setting import TrainingSetting
+        >>> images = np.zeros((5, 64, 64, 3), np.uint8)
+        >>> model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 4))
+        >>> predict_logits(model, images, TrainingSetting(images, 32, torch.device("cpu"))).shape
+        (5, 4)
     """
     model.eval()
     logits = _run(model, images, setting, batch)

@@ -8,7 +8,15 @@ from contextlib import contextmanager
 
 @contextmanager
 def torch_threads(count: int) -> Iterator[None]:
-    """So many threads of torch, on which the bits of sums depend; the caller's come back."""
+    """So many threads of torch, on which the bits of sums depend; the caller's come back.
+
+    Example::
+
+        >>> import torch
+        >>> with torch_threads(1):
+        ...     torch.get_num_threads()
+        1
+    """
     import torch
 
     before = torch.get_num_threads()

@@ -67,6 +67,12 @@ def class_means(
 
     Raises:
         ValueError: A class has no image.
+
+    Example::
+
+        >>> class_means(np.array([[0.0, 2.0], [2.0, 4.0], [5.0, 5.0]]), np.array([0, 0, 1]), 2)
+        array([[1., 3.],
+               [5., 5.]], dtype=float32)
     """
     counts = np.bincount(labels, minlength=num_classes)
     if not counts.all():

@@ -43,7 +43,15 @@ class Optimiser:
 
 
 def sgd(*, momentum: float = 0.9, nesterov: bool = True, layer_decay: float = 1.0) -> Optimiser:
-    """SGD: the default where the network is normalised by batches."""
+    """SGD: the default where the network is normalised by batches.
+
+    Example::
+
+        >>> plain = {"steps": 100, "streams": {}, "loss": lambda model, batch: model.loss}
+        >>> phase = distbench.Phase(**plain, lr=0.1, optimiser=sgd(nesterov=False))
+        >>> phase.optimiser.layer_decay
+        1.0
+    """
     import torch
 
     options = {"momentum": momentum, "nesterov": nesterov}
@@ -60,6 +68,13 @@ def adamw(
 
     Where a phase names no optimiser, a network that is normalised by layers (transformers,
     ConvNeXt) has it instead of SGD, with a hundredth of the rate and a hundred times the penalty.
+
+    Example::
+
+        >>> plain = {"steps": 100, "streams": {}, "loss": lambda model, batch: model.loss}
+        >>> phase = distbench.Phase(**plain, lr=0.001, optimiser=adamw(layer_decay=0.75))
+        >>> phase.optimiser.layer_decay
+        0.75
     """
     import torch
 

@@ -33,6 +33,12 @@ def warm_up_cosine(warm_up: float = 0.05) -> Schedule:
 
     Args:
         warm_up: Share of the steps until the peak; it is reached after one step at the earliest.
+
+    Example::
+
+        >>> rate = warm_up_cosine(0.1)
+        >>> [round(rate(step, 100), 2) for step in (1, 10, 55, 100)]
+        [0.1, 1.0, 0.51, 0.0]
     """
 
     def share(step: int, steps: int) -> float:

@@ -122,6 +122,12 @@ def class_balanced(labels: NDArray[np.integer]) -> NDArray[np.float64]:
 
     Returns:
         float64 (n,).
+
+    Example::
+
+        >>> import numpy as np
+        >>> class_balanced(np.array([0, 0, 0, 1]))
+        array([0.33333333, 0.33333333, 0.33333333, 1.        ])
     """
     _, inverse, counts = np.unique(labels, return_inverse=True, return_counts=True)
     weights: NDArray[np.float64] = 1.0 / counts[inverse]

@@ -187,7 +187,13 @@ def readable(size: float) -> str:
 
 
 def absent(what: str, how: str) -> DataError:
-    """The error for something that was not fetched yet."""
+    """The error for something that was not fetched yet.
+
+    Example::
+
+        >>> str(absent("source 'x'", "--zoo timm:resnet18"))
+        "source 'x' is not on this machine; get it with `distbench fetch --zoo timm:resnet18`"
+    """
     return DataError(f"{what} is not on this machine; get it with `distbench fetch {how}`")
 
 

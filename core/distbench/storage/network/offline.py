@@ -38,7 +38,13 @@ class OfflineError(DistbenchError, OSError):
 
 
 def offline() -> bool:
-    """Whether distbench is offline: by ``--offline``, or ``DISTBENCH_OFFLINE=1``."""
+    """Whether distbench is offline: by ``--offline``, or ``DISTBENCH_OFFLINE=1``.
+
+    Example::
+
+        >>> offline()
+        False
+    """
     return os.environ.get(_FLAG) == "1"
 
 
@@ -76,6 +82,10 @@ def admit(host: str) -> None:
 
     Args:
         host: Its name or address.
+
+    Example::
+
+        >>> admit("scheduler.cluster")
     """
     if not host or not offline():
         return

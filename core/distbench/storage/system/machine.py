@@ -9,7 +9,13 @@ from pathlib import Path
 
 
 def this_machine() -> str:
-    """Where numbers of processes mean the same: a machine since it was started, or a container."""
+    """Where numbers of processes mean the same: a machine since it was started, or a container.
+
+    Example::
+
+        >>> this_machine() == this_machine()
+        True
+    """
     facts = [platform.node()]
     with contextlib.suppress(OSError):
         facts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
@@ -21,6 +27,11 @@ def visible_gpus(devices: Path = Path("/dev")) -> list[str]:
     """The NVIDIA GPUs that this process may use, as ``CUDA_VISIBLE_DEVICES`` names them.
 
     Looks at device files alone: to ask torch would cost its import.
+
+    Example::
+
+        >>> visible_gpus(Path("no devices"))
+        []
     """
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
     there = sorted(
@@ -34,7 +45,13 @@ def visible_gpus(devices: Path = Path("/dev")) -> list[str]:
 
 
 def usable_cores() -> int:
-    """CPU cores that this process may use."""
+    """CPU cores that this process may use.
+
+    Example::
+
+        >>> usable_cores() >= 1
+        True
+    """
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0)) or 1
     return os.cpu_count() or 1
