@@ -9,7 +9,7 @@ LOWEST := build/lowest
 LIGHT := tests/leaderboard/rows tests/leaderboard/test_statistics.py tests/leaderboard/test_safe_output.py \
 	tests/submission/test_registry.py tests/storage --ignore tests/storage/test_row_store.py \
 	--ignore tests/storage/test_probabilities.py
-SCRIPTS := core/distbench/leaderboard/page/web/*.js core/distbench/workflows/advise/web/*.js
+SCRIPTS := core/distbench/leaderboard/page/web/*.js core/distbench/workflows/advise/web/*.js docs/_static/*.js
 
 .PHONY: run test test-fast test-cluster test-lowest fuzz lint bench docs package container clean
 
