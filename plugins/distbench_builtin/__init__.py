@@ -48,7 +48,7 @@ def distbench_strategies() -> dict[str, str]:
     """Strategies: how scores become weights."""
     return _modules(
         "strategies",
-        """equal:Equal greedy:Greedy members:Members nearest:Nearest
+        """cautious:Cautious equal:Equal greedy:Greedy members:Members nearest:Nearest
         nearest_domain:NearestDomain one_per_domain:OnePerDomain only:Only softmax:Softmax
         subset:Subset team:Team top:Top weighted:Weighted""",
     )

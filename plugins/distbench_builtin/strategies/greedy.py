@@ -6,8 +6,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from distbench import Context, Declined, Strategy, primary
-from distbench_builtin.shared.numerics.ridge_outputs import left_out_outputs
+from distbench import Context, Strategy, primary
+from distbench_builtin.strategies._left_out import left_out
 from distbench_builtin.strategies._score_scaling import Sources, Vector
 
 
@@ -33,15 +33,7 @@ class Greedy(Strategy):
         Raises:
             Declined: There is no context.
         """
-        if context is None:
-            raise Declined("sources are added by what they say of labelled images; name a task")
-        rng = np.random.default_rng(context.seed_for("greedy"))
-        rows = np.sort(rng.permutation(context.labelled)[: context.protocol.probe_size])
-        labels = context.labels[rows]
-        truth = labels.clip(0) * 1.0 if context.several else np.eye(context.num_classes)[labels]
-        outputs = np.stack(
-            [left_out_outputs(context.embedding(s.name).features[rows], truth) for s in sources]
-        )  # (s, n, C)
+        outputs, truth = left_out(context, sources, "greedy")
         return picked(outputs, truth, self.picks) / self.picks
 
 
