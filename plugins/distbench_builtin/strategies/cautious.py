@@ -55,7 +55,8 @@ class Cautious(Strategy):
                 for power in POWERS
             ]
         )  # (p, s)
-        return weights[sharpest(outputs, truth, weights, self.margin)]
+        chosen: Vector = weights[sharpest(outputs, truth, weights, self.margin)]
+        return chosen
 
 
 def sharpest(
