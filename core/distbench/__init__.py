@@ -90,6 +90,12 @@ if TYPE_CHECKING:
     from distbench.plugins.hookspecs import hookimpl
     from distbench.storage.atomic import write_atomic
     from distbench.storage.home import home
+    from distbench.storage.image_files import (
+        HEIF_SUFFIXES,
+        IMAGE_FORMATS,
+        IMAGE_SUFFIXES,
+        learn_heif,
+    )
     from distbench.storage.network.downloads import Download, Manual, UrlFile, absent
     from distbench.storage.network.hub import HubFiles
     from distbench.storage.network.offline import admit, offline
@@ -103,6 +109,9 @@ if TYPE_CHECKING:
 _MODULE_OF = {name: module for module, names in HOME.items() for name in names}
 
 __all__ = [
+    "HEIF_SUFFIXES",
+    "IMAGE_FORMATS",
+    "IMAGE_SUFFIXES",
     "MOST_COPIES",
     "UNLABELLED",
     "ArgumentError",
@@ -207,6 +216,7 @@ __all__ = [
     "harmless_text",
     "home",
     "hookimpl",
+    "learn_heif",
     "load",
     "mixup",
     "offline",

@@ -21,6 +21,7 @@ import distbench
 from distbench.cli import app
 from distbench.engine.workspace import Workspace
 from distbench.errors import DataError, UsageError
+from distbench.storage.image_files import HEIF_SUFFIXES, IMAGE_FORMATS, IMAGE_SUFFIXES
 from distbench.workflows.export import export_forms
 from distbench.workflows.export.opened import Model
 from distbench.workflows.predict.evaluation import evaluate
@@ -125,6 +126,22 @@ def test_files_that_cannot_be_read_are_named_and_the_others_kept(
     with pytest.raises(DataError, match=r"none of the 1 images can be read: .*broken\.jpg"):
         predict(Path("m"), [str(photos / "bright/broken.jpg")], output=out)
     assert len(pd.read_csv(out)) == 8, "what was there before is kept"
+
+
+def test_photographs_of_phones_are_read_or_named(
+    photos: Path, bright: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heif = pytest.importorskip("pillow_heif", reason="needs pillow-heif")
+    phone = photos / "IMG_1.HEIC"
+    heif.from_pillow(Image.new("RGB", (40, 30), (240,) * 3)).save(phone)
+    out = photos.parent / "out.csv"
+    assert predict(Path("m"), [str(phone)], output=out).unreadable == {}
+    assert list(pd.read_csv(out)["predicted"]) == ["bright"]
+    pipeline = "distbench.workflows.predict.pipeline"
+    monkeypatch.setattr(f"{pipeline}.IMAGE_SUFFIXES", IMAGE_SUFFIXES - HEIF_SUFFIXES)
+    monkeypatch.setattr(f"{pipeline}.IMAGE_FORMATS", IMAGE_FORMATS[:-1])
+    with pytest.raises(DataError, match=r"IMG_1.*are read once pillow-heif is installed"):
+        predict(Path("m"), [str(phone)], output=out)
 
 
 def test_all_formats_say_the_same(photos: Path, bright: None) -> None:

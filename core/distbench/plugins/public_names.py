@@ -82,6 +82,7 @@ HOME = {
     "plugins.hookspecs": ["hookimpl"],
     "storage.atomic": ["write_atomic"],
     "storage.network.downloads": ["Download", "Manual", "UrlFile", "absent"],
+    "storage.image_files": ["HEIF_SUFFIXES", "IMAGE_FORMATS", "IMAGE_SUFFIXES", "learn_heif"],
     "storage.home": ["home"],
     "storage.network.hub": ["HubFiles"],
     "storage.network.offline": ["admit", "offline"],

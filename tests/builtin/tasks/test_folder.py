@@ -15,7 +15,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from distbench import UNLABELLED, CorruptImageError, DataError
+from distbench import (
+    HEIF_SUFFIXES,
+    IMAGE_SUFFIXES,
+    UNLABELLED,
+    CorruptImageError,
+    DataError,
+)
 from distbench.plugins.registry import registry
 from distbench_builtin.shared.caching import file_digests as _digests
 from distbench_builtin.tasks.folder import FolderTask
@@ -140,11 +146,28 @@ def test_what_is_ignored_is_said(tmp_path):
     )
 
 
-def test_photographs_of_phones_are_named(tmp_path):
+def test_photographs_of_phones_are_named(tmp_path, monkeypatch):
+    tree = "distbench_builtin.shared.images.folder_tree"
+    monkeypatch.setattr(f"{tree}.IMAGE_SUFFIXES", IMAGE_SUFFIXES - HEIF_SUFFIXES)
     root = put(tmp_path / "d", *classes("a b", 5))
     (root / "a" / "IMG_1.HEIC").write_text("x")
     (note,) = (text for text in index(root).notes if "ignored" in text)
     assert "1 .heic; HEIC and HEIF images are read once pillow-heif is installed" in note
+
+
+def test_photographs_of_phones_are_read_where_they_can_be(tmp_path):
+    heif = pytest.importorskip("pillow_heif", reason="needs pillow-heif")
+    root = put(tmp_path / "d", *classes("a b", 5))
+    heif.from_pillow(Image.new("RGB", (40, 30), (200, 30, 30))).save(root / "a" / "IMG_1.HEIC")
+    found = FolderTask(path=root, test=0.5)
+    ((part, place),) = (
+        (part, number)
+        for part, images in found.index().parts.items()
+        for number, name in enumerate(images.names)
+        if "IMG" in name
+    )
+    (pixels,) = found.read(part, [place])
+    assert np.abs(pixels.mean((0, 1)) - (200, 30, 30)).max() < 6
 
 
 def test_folders_that_look_like_domains_are_named(tmp_path):

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from distbench.errors import UsageError, did_you_mean
+from distbench.storage.image_files import HEIF_SUFFIXES, IMAGE_SUFFIXES
 from distbench.workflows.export.opened import Model
 from distbench.workflows.predict.tables import TABLES, read_table
 
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
-)
-"""What is taken for an image in a folder, in lower case."""
+_SUFFIXES = IMAGE_SUFFIXES | HEIF_SUFFIXES
+"""What is taken for an image, in lower case: also what cannot be read here, which is then said."""
 _NAMED = 5
 
 
@@ -131,7 +130,7 @@ def _below(root: Path) -> Iterator[Path]:
 
 
 def _is_image(path: Path) -> bool:
-    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
+    return path.suffix.lower() in _SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def _parent(path: Path, classes: Set[str]) -> tuple[str, ...] | None:
@@ -143,7 +142,7 @@ def _parent(path: Path, classes: Set[str]) -> tuple[str, ...] | None:
 def _nothing(text: str) -> str:
     path = Path(text)
     if path.is_dir():
-        return f"{text} holds no image ({', '.join(sorted(SUFFIXES))})"
+        return f"{text} holds no image ({', '.join(sorted(_SUFFIXES))})"
     if path.is_file():
         return f"{text} names no image"
     if glob.has_magic(text):

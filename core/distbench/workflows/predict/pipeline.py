@@ -15,12 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from distbench.errors import reason_of
+from distbench.storage.image_files import (
+    HEIF_SUFFIXES,
+    IMAGE_FORMATS,
+    IMAGE_SUFFIXES,
+    learn_heif,
+)
 from distbench.workflows.export.opened import Model
 from distbench.workflows.predict.inputs import Item
 
 BATCH = 32
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-"""What is tried, whatever a file is called; none of them starts another program."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +88,9 @@ def _seen(item: Item, model: Model) -> NDArray[np.uint8] | str:
     """An image as the model takes it, or why there is none."""
     from PIL import Image, UnidentifiedImageError
 
+    learn_heif()
     try:
-        with Image.open(item.path, formats=_FORMATS) as image:
+        with Image.open(item.path, formats=IMAGE_FORMATS) as image:
             limit = Image.MAX_IMAGE_PIXELS
             if limit is not None and image.width * image.height > limit:
                 return f"too large: more than the {limit:,} pixels that PIL takes for safe"
@@ -93,6 +98,8 @@ def _seen(item: Item, model: Model) -> NDArray[np.uint8] | str:
                 return "its pixels are floats, whose range is unknown; convert them to 8 or 16 bits"
             return model.see(image)
     except UnidentifiedImageError:
-        return f"not an image in {', '.join(_FORMATS)} format"
+        if item.path.suffix.lower() in HEIF_SUFFIXES - IMAGE_SUFFIXES:
+            return "HEIC and HEIF images are read once pillow-heif is installed"
+        return f"not an image in {', '.join(IMAGE_FORMATS)} format"
     except Exception as error:  # decoders meet broken data with exceptions of every kind
         return reason_of(error).rstrip(".")

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench import CorruptImageError, DataError
+from distbench import IMAGE_FORMATS, CorruptImageError, DataError, learn_heif
 from distbench_builtin.shared.images.deep_pixels import deep_values, is_deep_colour, is_deep_grey
 from distbench_builtin.shared.images.depth import upper_bits
 
@@ -21,20 +19,6 @@ if TYPE_CHECKING:
 
     from distbench_builtin.shared.images.depth import Depth
 
-HEIF_SUFFIXES = frozenset({".heic", ".heif"})
-"""Images as iPhones keep them, which Pillow reads with the package pillow-heif."""
-READS_HEIF = find_spec("pillow_heif") is not None
-SUFFIXES = frozenset(
-    {".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}
-) | (HEIF_SUFFIXES if READS_HEIF else frozenset())
-"""What is taken for an image, in lower case."""
-
-
-# A suffix may lie; formats that start other programs (EPS) are never tried all the same.
-FORMATS = (
-    *("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM"),
-    *(("HEIF",) if READS_HEIF else ()),
-)
 _SPARE = 2
 _PHOTOMETRIC = 262
 """Number of the TIFF tag that says what values of grey mean; 0 if the smallest is white."""
@@ -103,9 +87,9 @@ def decode_bytes(
         raise CorruptImageError(name, "the file is empty")
     from PIL import Image, UnidentifiedImageError
 
-    _learn_heif()
+    learn_heif()
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
             limit = Image.MAX_IMAGE_PIXELS
             if limit is not None and image.width * image.height > limit:
                 raise _too_large(name)
@@ -130,17 +114,8 @@ def decode_bytes(
     return pixels
 
 
-@cache
-def _learn_heif() -> None:
-    """Has Pillow read HEIF files too, where the package for it is installed."""
-    if READS_HEIF:
-        from pillow_heif import register_heif_opener  # type: ignore[import-not-found]
-
-        register_heif_opener()
-
-
 def _known() -> str:
-    return ", ".join(FORMATS[:-1]) + f" or {FORMATS[-1]}"
+    return ", ".join(IMAGE_FORMATS[:-1]) + f" or {IMAGE_FORMATS[-1]}"
 
 
 def _too_large(name: str) -> CorruptImageError:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from distbench import DataError
+from distbench import IMAGE_SUFFIXES, DataError
 from distbench_builtin.shared.images.bonds import Bonds
-from distbench_builtin.shared.images.decode import SUFFIXES
 from distbench_builtin.shared.images.folder_tree import (
     ImageFile,
     Tree,
@@ -44,7 +43,7 @@ def sort_out(
         DataError: It cannot be used; says what and what to do.
     """
     if not tree.images:
-        kinds = " ".join(sorted(suffix[1:] for suffix in SUFFIXES))
+        kinds = " ".join(sorted(suffix[1:] for suffix in IMAGE_SUFFIXES))
         there = "".join(f". {note}" for note in note_of_ignored(tree.ignored))
         raise DataError(f"no images in {root}: expected CLASS/*.jpg (or {kinds}){there}")
     part_of = _part_folders(root, tree)

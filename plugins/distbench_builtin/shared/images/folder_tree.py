@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from distbench import DataError
-from distbench_builtin.shared.images.decode import HEIF_SUFFIXES, SUFFIXES
+from distbench import HEIF_SUFFIXES, IMAGE_SUFFIXES, DataError
 
 _MADE_BY_SYSTEMS = frozenset(
     {
@@ -141,7 +140,7 @@ def _visit(
 
 
 def _is_image(name: str) -> bool:
-    return _suffix(name) in SUFFIXES
+    return _suffix(name) in IMAGE_SUFFIXES
 
 
 def _suffix(name: str) -> str:

@@ -7,7 +7,7 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from distbench_builtin.shared.images.decode import FORMATS
+from distbench import IMAGE_FORMATS
 from distbench_builtin.shared.images.deep_pixels import deep_values, is_deep
 from distbench_builtin.shared.images.depth import BLACK, Brightness, brightness
 from distbench_builtin.shared.images.folder_tree import ImageFile
@@ -46,7 +46,7 @@ def deep_brightness(data: bytes) -> Brightness:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=IMAGE_FORMATS) as image:
             limit = Image.MAX_IMAGE_PIXELS
             if not is_deep(image) or (limit and image.width * image.height > limit):
                 return BLACK

@@ -7,9 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from distbench import DataError
+from distbench import IMAGE_SUFFIXES, DataError
 from distbench_builtin.shared.images.bonds import Bonds
-from distbench_builtin.shared.images.decode import SUFFIXES
 from distbench_builtin.shared.images.folder_tree import (
     ImageFile,
     made_by_systems,
@@ -200,9 +199,9 @@ class _Finder:
         for spelling in (name, name.replace("\\", "/")):
             if self._is_file(spelling):
                 return spelling
-        if os.path.splitext(name)[1].lower() in SUFFIXES:  # noqa: PTH122
+        if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES:  # noqa: PTH122
             return None
-        return next((name + s for s in sorted(SUFFIXES) if self._is_file(name + s)), None)
+        return next((name + s for s in sorted(IMAGE_SUFFIXES) if self._is_file(name + s)), None)
 
     def _is_file(self, name: str) -> bool:
         try:

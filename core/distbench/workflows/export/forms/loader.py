@@ -147,8 +147,14 @@ from PIL import Image, ImageOps
 
 HERE = Path(__file__).resolve().parent
 ABOUT = json.loads((HERE / "preprocessing.json").read_text(encoding="utf-8"))
-SUFFIXES = {{".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm"}}
+SUFFIXES = {{*".jpg .jpeg .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .heic .heif".split()}}
 sys.path.insert(0, str(HERE))
+try:
+    import pillow_heif
+except ImportError:  # then HEIC images are told as such that cannot be read
+    pass
+else:
+    pillow_heif.register_heif_opener()
 
 
 {says}
