@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 from distbench import RefusedError, UsageError
 from distbench.cli import app
 from distbench.leaderboard.analysis.metric_scores import scores_of
-from distbench.leaderboard.rows.entries import cells
 from distbench.leaderboard.rows.row_reader import as_records
 from distbench.planning.config import RunConfig
 from distbench.submission.bundle import open_bundle
@@ -68,7 +67,7 @@ def test_a_study_becomes_a_bundle_whose_contradictions_are_refused(
     path = Path("out/toy.distbench.zip")
     with open_bundle(path) as bundle:
         rows = list(bundle.rows())
-    told = scores_of(cells(as_records(rows)))
+    told = {metric: one.by_cell for metric, one in scores_of(as_records(rows)).items()}
     assert told == {
         metric: {cell: dict(values) for cell, values in by_cell.items()}
         for metric, by_cell in studied.scores.items()

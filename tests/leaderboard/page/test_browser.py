@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -323,3 +325,25 @@ def test_axe_finds_nothing(page, file, scheme, width):
         arrive(page, title)
         found = axe.run(page).response["violations"]
         assert [(fault["impact"], fault["help"]) for fault in found] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 768, 1360])
+def test_pictures_for_people_to_look_at(page, file, scheme, width, tmp_path):
+    """Kept in the folder that ``DISTBENCH_PICTURES`` names, as CI does with those of its run."""
+    folder = Path(os.environ.get("DISTBENCH_PICTURES") or tmp_path)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (int(re.findall(r"\d+", ground)[0]) < 128) == (scheme == "dark")
+    for name, place, title in (
+        ("overview", "", "mini v1, student mini"),
+        ("method", f"#method={quote(BEST, safe='')}", BEST),
+        ("task", "#task=mini-cub", "mini-cub"),
+    ):
+        page.goto(file.as_uri() + place)
+        arrive(page, title)
+        picture = folder / f"{name}-{width}-{scheme}.png"
+        page.screenshot(path=picture, full_page=True)
+        head = picture.read_bytes()[:24]
+        assert int.from_bytes(head[16:20]) == width, "nothing is wider than the window"

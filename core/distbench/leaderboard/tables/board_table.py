@@ -22,15 +22,19 @@ from distbench.leaderboard.tables.text_table import (
 from distbench.storage.safe_text import plain_json
 
 _DIGITS = 6
+_LEFT = ("rank", "method", "evidence")
+"""Columns of the text table that hold words."""
 _FIRST = ("method", "role", "measure")
 """Columns of the CSV that say whose line it is and what of."""
 
 
 def board_table(board: Board) -> TextTable:
     """A row a method, the columns of `board_columns`, and what there is to say of them."""
-    columns = [(c.title, c.text) for c in board_columns(board) if c.title and c.text]
-    body = tuple(tuple(text(line) for _, text in columns) for line in board.lines)
-    return TextTable(tuple(title for title, _ in columns), body, tuple(_notes(board)))
+    columns = [(c.key, c.title, c.text) for c in board_columns(board) if c.title and c.text]
+    body = tuple(tuple(text(line) for _, _, text in columns) for line in board.lines)
+    heads = tuple(title for _, title, _ in columns)
+    left = tuple(i for i, (key, _, _) in enumerate(columns) if key in _LEFT)
+    return TextTable(heads, body, tuple(_notes(board)), left)
 
 
 def board_csv(board: Board) -> str:

@@ -46,7 +46,7 @@ def rerun_cells(
         report: Takes reasons, notes and outcomes.
     """
     choice = secrets.randbelow(2**31) if choice is None else choice
-    report.facts["rerun_choice"] = choice
+    report.facts |= {"rerun_choice": choice, "rerun_tolerance": tolerance}
     cells = [
         (row.method.id, row.task.id, row.seed) for row in bundle.rows() if row.status == "done"
     ]
@@ -70,6 +70,7 @@ def rerun_cells(
         cell = (row.method.id, row.task.id, row.seed)
         if cell in drawn:
             again = _computed_again(row, drawn[cell], tolerance, report)
+            again |= dict(zip(("method", "task", "seed"), cell, strict=True))
             if scores := scores_again(row, planner, report):
                 again["scores"] = scores
             report.facts["rerun"].append(again)
@@ -85,6 +86,9 @@ def _computed_again(
     where = f"{row.method.id} on {row.task.id}, seed {row.seed}"
     ledger = Ledger(plan)
     path = plan.keep(ledger.root)
+    if ledger.computed_elsewhere(cell):
+        report.note(f"{where} was not computed again: the shared store has a row of it")
+        return {"cell": where, "outcome": "failed"}
     with without_network():
         for unit in units_of(plan, [cell]):
             outcome = execute_unit(path, unit.id)
@@ -96,6 +100,7 @@ def _computed_again(
         report.note(f"{where} could not be computed again: it left no row")
         return {"cell": where, "outcome": "failed"}
     new = Scrubber().row(new)
+    report.facts["rerun_machine"] = new.environment
     if new.result is None:
         report.refuse("cells computed again", f"{where}: computed again it is {new.status}")
         return {"cell": where, "outcome": new.status}
