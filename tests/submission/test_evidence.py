@@ -42,7 +42,7 @@ def test_a_record_verifies_the_methods_of_its_cells_in_that_very_file(
     records = tmp_path / "records"
     done = recorded(bundle, plugins, records, "--rerun", "1", "--choice", "5")
     assert done.exit_code == 0, done.output
-    assert f"record: {records / 'toy.json'}" in done.stdout
+    assert f"record: {records / 'toy.json'}" in done.stderr
     record = json.loads((records / "toy.json").read_text())
     (cell,) = record["cells"]
     assert (cell["outcome"], record["rows"], record["choice"]) == ("bit-equal", 12, 5)

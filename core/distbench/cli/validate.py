@@ -57,7 +57,6 @@ def validate(
     """Check submissions without trusting them: recompute, compare, list every reason to refuse."""
     from distbench.errors import UsageError
     from distbench.storage.folders import check_folder
-    from distbench.submission.rerun.record import keep_record
     from distbench.submission.schema import schema_text
     from distbench.submission.validate import validate as judge
 
@@ -92,9 +91,19 @@ def validate(
             _print(report)
     for path, report in zip(bundles, reports, strict=True):
         if record is not None and not report.reasons:
-            echo(f"record: {keep_record(path, report, record)}", err=json)
+            _keep(path, report, record)
     if any(report.reasons for report in reports):
         raise typer.Exit(3)
+
+
+def _keep(path: Path, report: ValidationReport, folder: Path) -> None:
+    from distbench.errors import RefusedError
+    from distbench.submission.rerun.record import keep_record
+
+    try:
+        echo(f"record: {keep_record(path, report, folder)}", err=True)
+    except RefusedError as error:
+        echo(f"no record: {error}", err=True)
 
 
 def _print(report: ValidationReport) -> None:

@@ -232,6 +232,21 @@ def test_many_methods_are_drawn_as_they_are_looked_at(browser, synthetic, tmp_pa
     opened.goto(path.as_uri())
     assert opened.locator("#methods tbody tr").count() < 150
     assert opened.locator("#methods").get_attribute("aria-rowcount") == "151"
+    undrawn = opened.evaluate("table.board.method[table.shown[149]]")
+    assert undrawn not in names(opened)
+    with opened.expect_download() as saved:
+        opened.get_by_role("button", name="Save as CSV").click()
+    lines = list(csv.reader(Path(saved.value.path()).read_text().splitlines()))
+    assert len(lines) == 151 and lines[-1][1] == undrawn
+    opened.fill("#search", undrawn)
+    assert names(opened)[0] == undrawn
+    opened.locator("#reset").click()
+    opened.locator("#methods thead").get_by_role("button", name="Mean, %").dblclick()
+    assert names(opened)[0] == undrawn, "sorted before it is drawn"
+    opened.goto(f"{path.as_uri()}#method={quote(undrawn, safe='')}")
+    arrive(opened, undrawn)
+    opened.go_back()
+    arrive(opened, "mini v1, student mini")
     opened.locator("#more").click()
     assert opened.locator("#methods tbody tr").count() == 150
     opened.close()
