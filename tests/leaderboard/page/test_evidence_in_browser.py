@@ -54,7 +54,7 @@ def test_badges_filter_and_file_say_how_far_each_method_is_believed(
     head, line = csv.reader(Path(saved.value.path()).read_text().splitlines())
     assert (head[2], line[2]) == ("Evidence", "claimed")
     opened.goto(f"{path.as_uri()}#method=finetune")
-    opened.get_by_text("Of its 2 cells here 1 were computed again.").wait_for()
+    opened.get_by_text("Of its 2 cells, 1 was trained again.").wait_for()
     opened.close()
 
 

@@ -14,10 +14,10 @@ from distbench.storage.predictions import ROUNDING, Predictions, accuracy, balan
 from distbench.storage.rows import Row
 
 EVIDENCE: dict[Evidence, str] = {
-    "claimed": "the submission says so: it is well-formed, and no more is known here",
-    "recomputed": "the accuracies follow from the submitted predictions and the labels known here",
-    "run": "of a run's folder, and no submission",
-    "verified": "recomputed, and cells of it were trained again by who keeps the records",
+    "claimed": "The submission says so: it is well-formed, and no more is known here.",
+    "recomputed": "The accuracies follow from the submitted predictions and the labels known here.",
+    "run": "From a run's folder, which is no submission.",
+    "verified": "Recomputed, and some of its cells were trained again with results that agree.",
 }
 """What each level means, the weakest first."""
 

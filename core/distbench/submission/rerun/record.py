@@ -64,7 +64,8 @@ class RerunRecord(_Block):
         """All of it in one line."""
         apart = max(cell.difference for cell in self.cells)
         equal = all(cell.outcome == "bit-equal" for cell in self.cells)
-        how = "equal in every bit" if equal else f"accuracies at most {apart:.4f} apart"
+        near = f"accuracies at most {apart:.4f} apart" if apart else "equal accuracies"
+        how = "equal in every bit" if equal else near
         return (
             f"{len(self.cells)} of {self.rows} cells, {how}; {self.date.isoformat()}, "
             f"distbench {self.distbench}"

@@ -14,6 +14,8 @@ export function evidenceText(board, i) {
   if (!board.evidence) return null;
   const again = board.computedAgain[i];
   const cells = plural(board.coverage[i][0], "cell");
-  const count = again ? ` Of its ${cells} here ${again} were computed again.` : "";
-  return make("p", null, evidenceBadge(board, i), ` ${DATA.evidence[board.evidence[i]]}.${count}`);
+  const count = again
+    ? ` Of its ${cells}, ${again} ${again > 1 ? "were" : "was"} trained again.`
+    : "";
+  return make("p", null, evidenceBadge(board, i), ` ${DATA.evidence[board.evidence[i]]}${count}`);
 }
