@@ -17,6 +17,7 @@ from distbench.leaderboard.tables.board_table import board_csv
         (({"a": "verified", "b": "verified"},), "verified"),
         (({"a": "claimed", "b": "claimed"}, {"a": "recomputed", "b": "verified"}), "recomputed"),
         (({"a": "recomputed", "b": "claimed"}, {"a": "claimed", "b": "claimed"}), "claimed"),
+        (({"a": "claimed", "b": "claimed"}, {"a": "run", "b": "run"}), "claimed"),
         (({"a": "run", "b": "run"},), None),
     ],
 )

@@ -14,12 +14,12 @@ from distbench.storage.predictions import ROUNDING, Predictions, accuracy, balan
 from distbench.storage.rows import Row
 
 EVIDENCE: dict[Evidence, str] = {
+    "run": "From a run's folder, which is no submission.",
     "claimed": "The submission says so: it is well-formed, and no more is known here.",
     "recomputed": "The accuracies follow from the submitted predictions and the labels known here.",
-    "run": "From a run's folder, which is no submission.",
     "verified": "Recomputed, and some of its cells were trained again with results that agree.",
 }
-"""What each level means, the weakest first."""
+"""What each level means, the weakest first; a run's folder lifts no submission."""
 
 _LEVELS = list(EVIDENCE)
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from distbench.leaderboard.rows.measures import ACCURACY, Judged, MeasureFacts
 
 Role = Literal["ranked", "control", "ceiling"]
-Evidence = Literal["claimed", "recomputed", "run", "verified"]
+Evidence = Literal["run", "claimed", "recomputed", "verified"]
 POINTS = 24
 """Points of a learning curve that are kept at most."""
 

@@ -40,11 +40,12 @@ def board_table(board: Board) -> TextTable:
 def board_csv(board: Board) -> str:
     """Results only, a row a method, so that equal runs give equal files.
 
-    Columns: method, role, measure (where it is not accuracy), rank (``2`` or ``1-3``), one for each
-    task (mean over seeds; 0..1 where it is shown in percent), mean, mean_low, mean_high, validation
-    (where it was measured), delta, delta_low, delta_high, p_holm, average_rank, win_rate, coverage
-    (done/planned cells). What does not exist is empty, as is a task with a missing seed. A task
-    with the name of another column gets the prefix ``task:``.
+    Columns: method, role, measure (where it is not accuracy), rank (``2`` or ``1-3``), evidence
+    (where there are submissions), one for each task (mean over seeds; 0..1 where it is shown in
+    percent), mean, mean_low, mean_high, validation (where it was measured), delta, delta_low,
+    delta_high, p_holm, average_rank, win_rate, coverage (done/planned cells). What does not exist
+    is empty, as is a task with a missing seed. A task with the name of another column gets the
+    prefix ``task:``.
     """
     # Whose line it is comes first.
     columns = board_columns(board)
