@@ -125,6 +125,14 @@ def test_a_study_becomes_a_bundle_whose_contradictions_are_refused(
     assert found.reasons[0].startswith("by_name of toy-")
     assert ": 5 is claimed, computed again it is " in found.reasons[0]
 
+    coarse = copy.deepcopy(parts)  # as an image more of a few, on another machine
+    for row in coarse.rows:
+        told_scores(row["result"])["by_name"]["score"] += 0.2
+    file = coarse.write(path.with_name("coarse.distbench.zip"))
+    found = validate(file, plugins=plugins, rerun=1, choice=1, called=path.name)
+    assert found.reasons == []
+    assert found.facts["rerun"][0]["scores"]["by_name"] == "compared"
+
     renamed = copy.deepcopy(parts)
     for row in renamed.rows:
         table = told_scores(row["result"])
