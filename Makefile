@@ -53,7 +53,7 @@ bench: $(STAMP)
 docs: $(STAMP)
 	$(BIN)/python docs/reference.py
 	$(BIN)/python -m sphinx -q -W -b html docs site
-	$(BIN)/distbench leaderboard registry/results --output site/leaderboard --format html
+	$(BIN)/distbench leaderboard registry/results --verified registry/verified --output site/leaderboard --format html
 
 package:
 	PYTHON=$(PYTHON) .ci/package build/package

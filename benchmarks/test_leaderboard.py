@@ -86,7 +86,7 @@ def _main() -> None:
         told("statistics, costs, weights", since)
         for kind in formats.FORMATS:
             since = now()
-            formats.write(found, made, Path(place) / "out", [kind])
+            formats.write_reports(found, made, Path(place) / "out", [kind])
             told(kind, since)
         told("all", start)
 

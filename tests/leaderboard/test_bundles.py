@@ -94,8 +94,8 @@ def test_a_bundle_that_claims_what_cannot_be_is_left_out_by_name(packed, change,
     assert line.startswith("in/bad.distbench.zip: ") and why in line and line.isprintable()
 
 
-def test_it_is_said_that_a_bundle_was_not_held_against_labels(packed):
+def test_it_is_said_what_the_rows_of_a_bundle_rest_on(packed):
     folder, bundle = packed
     assert collect([folder]).notes == ()
     (note,) = collect([bundle]).notes
-    assert note.startswith("1 bundle is whole and consistent; accuracies were not held against")
+    assert note.startswith("1 bundle is whole and consistent; finished rows: 2 claimed")

@@ -25,12 +25,14 @@ def test_a_submission_is_accepted(bundle: Path) -> None:
 
 @pytest.mark.slow
 def test_the_table_is_made_of_the_submissions(tmp_path: Path) -> None:
-    found = collect([REGISTRY / "results"])
+    found = collect([REGISTRY / "results"], records=REGISTRY / "verified")
     assert found.refused == ()
+    (note,) = found.notes
+    assert "verified" in note and "claimed" not in note, "every record is of the bundle beside it"
     made = reports(found, baseline="finetune", measure="accuracy")
     write_reports(found, made, tmp_path, ("csv",))
     kept = (REGISTRY / "leaderboard" / "leaderboard.csv").read_text()
     assert (tmp_path / "leaderboard.csv").read_text() == kept, (
-        "build it again: distbench leaderboard registry/results --output registry/leaderboard "
-        "--format md --format csv"
+        "build it again: distbench leaderboard registry/results --verified registry/verified "
+        "--output registry/leaderboard --format md --format csv"
     )

@@ -24,6 +24,7 @@ def test_cells_computed_again_are_equal_in_every_bit(made: Path, plugins: tuple[
     report = validate(made / NAME, plugins=plugins, rerun=3, choice=5)
     assert report.reasons == [] and report.notes == []
     assert [one["outcome"] for one in report.facts["rerun"]] == ["bit-equal"] * 3
+    assert len({one["method"] for one in report.facts["rerun"]}) == 3, "one of each first"
     assert report.facts["rerun_choice"] == 5
     again = validate(made / NAME, plugins=plugins, rerun=3, choice=5)
     assert again.facts["rerun"] == report.facts["rerun"], "the seed repeats the choice"

@@ -14,7 +14,6 @@ from typer.testing import CliRunner
 from distbench import RefusedError, UsageError
 from distbench.cli import app
 from distbench.leaderboard.analysis.metric_scores import scores_of
-from distbench.leaderboard.rows.entries import cells
 from distbench.leaderboard.rows.row_reader import as_records
 from distbench.planning.config import RunConfig
 from distbench.submission.bundle import open_bundle
@@ -68,7 +67,7 @@ def test_a_study_becomes_a_bundle_whose_contradictions_are_refused(
     path = Path("out/toy.distbench.zip")
     with open_bundle(path) as bundle:
         rows = list(bundle.rows())
-    told = scores_of(cells(as_records(rows)))
+    told = {metric: one.by_cell for metric, one in scores_of(as_records(rows)).items()}
     assert told == {
         metric: {cell: dict(values) for cell, values in by_cell.items()}
         for metric, by_cell in studied.scores.items()
@@ -125,6 +124,14 @@ def test_a_study_becomes_a_bundle_whose_contradictions_are_refused(
     found = validate(file, plugins=plugins, rerun=1, choice=1, called=path.name)
     assert found.reasons[0].startswith("by_name of toy-")
     assert ": 5 is claimed, computed again it is " in found.reasons[0]
+
+    coarse = copy.deepcopy(parts)  # as an image more of a few, on another machine
+    for row in coarse.rows:
+        told_scores(row["result"])["by_name"]["score"] += 0.2
+    file = coarse.write(path.with_name("coarse.distbench.zip"))
+    found = validate(file, plugins=plugins, rerun=1, choice=1, called=path.name)
+    assert found.reasons == []
+    assert found.facts["rerun"][0]["scores"]["by_name"] == "compared"
 
     renamed = copy.deepcopy(parts)
     for row in renamed.rows:

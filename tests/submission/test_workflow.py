@@ -131,3 +131,21 @@ def test_nothing_leaves_its_code_block(script: Any) -> None:
     assert script.fenced("a\n````\n<b>") == "````\na\n''''\n<b>\n````\n"
     with pytest.raises(SystemExit):
         script.main(["--base", "--upload-pack=x", "--head", "0" * 40, "--output", "o"])
+
+
+@pytest.mark.slow
+def test_what_was_computed_again_is_kept_beside_the_comment(
+    script: Any, repository: Any, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        asked.append(words)
+        return subprocess.CompletedProcess(words, 3, "", "")
+
+    monkeypatch.setattr(script, "distbench", run)
+    base, head = repository({f"registry/results/{NAME}": (made / NAME).read_bytes()})
+    assert script.main(["--base", base, "--head", head, "--output", "outcome"]) == 1
+    assert asked[0][2:] == ("--rerun", "2", "--record", "outcome/verified")
+    steps = yaml.safe_load(WORKFLOW.read_text())["jobs"]["validate"]["steps"]
+    assert any(step.get("with", {}).get("path") == "outcome/verified" for step in steps)

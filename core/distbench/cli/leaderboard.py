@@ -51,6 +51,13 @@ def leaderboard(
             "\\[default: the first of the table]"
         ),
     ] = None,
+    verified: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of records of cells that were computed again (`distbench validate "
+            "--record`), which you believe, e.g. registry/verified."
+        ),
+    ] = None,
     plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
@@ -68,6 +75,8 @@ def leaderboard(
     from distbench.workflows.judging import Judging
 
     check_folder(output, "--output")
+    if verified is not None and not verified.is_dir():
+        raise UsageError(f"--verified: there is no folder {str(verified)!r}")
     wanted = _formats(format, formats.FORMATS, formats.PICTURE)
     places = paths or default_inputs()
     if not places:
@@ -76,7 +85,7 @@ def leaderboard(
             "make a run with `distbench run`"
         )
     judging = Judging(registry(tuple(plugin or ())), measure)
-    collected = collect(places, judging)
+    collected = collect(places, judging, verified)
     for line in collected.refused:
         echo(f"left out: {line}", err=True)
     for line in collected.notes:

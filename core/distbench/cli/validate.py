@@ -41,6 +41,13 @@ def validate(
             f"\\[default: {_TOLERANCE}]",
         ),
     ] = None,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder in which to keep, as NAME.json, which cells of a bundle were computed "
+            "again; for `distbench leaderboard --verified`."
+        ),
+    ] = None,
     schema: Annotated[
         bool, typer.Option("--schema", help="Print the JSON Schema of bundles, and no more.")
     ] = False,
@@ -49,13 +56,19 @@ def validate(
 ) -> None:
     """Check submissions without trusting them: recompute, compare, list every reason to refuse."""
     from distbench.errors import UsageError
+    from distbench.storage.folders import check_folder
     from distbench.submission.schema import schema_text
     from distbench.submission.validate import validate as judge
 
-    if schema and (bundles or rerun or choice is not None or tolerance is not None or plugin):
+    others = (choice, tolerance, record)
+    if schema and (bundles or rerun or plugin or any(one is not None for one in others)):
         raise UsageError("--schema prints the schema alone; leave out all else")
     if not rerun and (choice is not None or tolerance is not None):
         raise UsageError("--choice and --tolerance are for cells computed again: add --rerun 2")
+    if not rerun and record is not None:
+        raise UsageError("--record is of cells computed again: add --rerun 2")
+    if record is not None:
+        check_folder(record, "--record")
     if schema:
         echo_json(schema_text(), nl=False)
         return
@@ -76,8 +89,21 @@ def validate(
     else:
         for report in reports:
             _print(report)
+    for path, report in zip(bundles, reports, strict=True):
+        if record is not None and not report.reasons:
+            _keep(path, report, record)
     if any(report.reasons for report in reports):
         raise typer.Exit(3)
+
+
+def _keep(path: Path, report: ValidationReport, folder: Path) -> None:
+    from distbench.errors import RefusedError
+    from distbench.submission.rerun.record import keep_record
+
+    try:
+        echo(f"record: {keep_record(path, report, folder)}", err=True)
+    except RefusedError as error:
+        echo(f"no record: {error}", err=True)
 
 
 def _print(report: ValidationReport) -> None:

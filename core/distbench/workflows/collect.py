@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,12 +11,14 @@ from typing import TypeVar
 
 import numpy as np
 
-from distbench.errors import DistbenchError, PluginError
+from distbench.errors import DistbenchError, PluginError, RefusedError
+from distbench.leaderboard.rows.evidence import EVIDENCE, BundleEvidence
 from distbench.leaderboard.rows.gc_pause import without_cycles
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.records import RowRecord
 from distbench.leaderboard.rows.row_reader import Reader
-from distbench.plugins.registry import registry
+from distbench.leaderboard.tables.text_table import plural
+from distbench.plugins.registry import Registry, registry
 from distbench.storage.hits import packed_hits
 from distbench.storage.missing_cells import missing_cells
 from distbench.storage.paths import without_links
@@ -33,15 +36,18 @@ def default_inputs() -> list[Path]:
     return [path for path in (Path("runs"), Path("registry/results")) if path.is_dir()]
 
 
-def collect(paths: Sequence[Path], judging: Judging | None = None) -> Collected:
+def collect(
+    paths: Sequence[Path], judging: Judging | None = None, records: Path | None = None
+) -> Collected:
     """Reads run folders and bundles, and those in other folders at any depth.
 
     What cannot be read, was altered, or claims what cannot be, is refused as a whole, with one line
-    that says why; the others are kept. Whether bundles give the right answers is not looked at.
+    that says why; the others are kept. How far the rows of bundles are believed stands with them.
 
     Args:
         paths: Folders and bundles.
         judging: By which measures; each task by its own, of what is installed, if None.
+        records: Folder of records of cells that were computed again, which are believed.
 
     Raises:
         PluginError: A measure fails.
@@ -49,26 +55,40 @@ def collect(paths: Sequence[Path], judging: Judging | None = None) -> Collected:
     judging = judging or Judging(registry())
     reader = Reader()
 
-    def records_of(number: int, one: ResultInput) -> list[RowRecord]:
+    def rows_of(number: int, one: ResultInput) -> tuple[ResultInput, list[RowRecord]]:
+        known = one if records is None else _with_record(one, records)
+        whole = known.origin.recomputed
+        evidence = (
+            BundleEvidence(known.origin.again, whole) if one.origin.kind == "bundle" else None
+        )
         with without_cycles():
-            return [_record(reader, number, one, answers, judging) for answers in one.rows]
+            rows = [_record(reader, number, one, each, judging, evidence) for each in one.rows]
+        if evidence is not None and evidence.contradicted:
+            known.notes.append(
+                f"accuracies of {plural(evidence.contradicted, 'row')} are not what the "
+                "predictions give with the labels known here; `distbench validate` says which"
+            )
+        return known, rows
 
-    inputs, read, refused = read_inputs(paths, records_of)
-    records = [record for some in read for record in some]
-    keys = {record.key for record in records}
-    origins = tuple(origins_of(inputs, keys))
-    notes = (*notes_of(inputs, origins), *judging.notes)
-    return Collected(origins, tuple(records), tuple(refused), notes)
+    _, read, refused = read_inputs(paths, rows_of, judging.names)
+    inputs = [one for one, _ in read]
+    rows = [row for _, some in read for row in some]
+    origins = tuple(origins_of(inputs, {row.key for row in rows}))
+    notes = (*notes_of(inputs, origins, _evidence_text(rows)), *judging.notes)
+    return Collected(origins, tuple(rows), tuple(refused), notes)
 
 
 def read_inputs(
-    paths: Sequence[Path], read: Callable[[int, ResultInput], T]
+    paths: Sequence[Path],
+    read: Callable[[int, ResultInput], T],
+    names: Registry | None = None,
 ) -> tuple[list[ResultInput], list[T], list[str]]:
     """Reads run folders, files of rows and bundles, and those in other folders at any depth.
 
     Args:
         paths: Folders and files; what lies in two of them is read once.
         read: Reads all rows of an input; it is also told which one it is, if it is not refused.
+        names: As for `open_input`.
 
     Returns:
         The inputs that could be read, what was made of each, and a line for each refused one.
@@ -89,7 +109,7 @@ def read_inputs(
                 continue
             seen.add(without_links(place))
             try:
-                one = open_input(place)
+                one = open_input(place, names)
                 result = read(len(inputs), one)
             except PluginError:
                 raise
@@ -104,7 +124,12 @@ def read_inputs(
 
 
 def _record(
-    reader: Reader, number: int, one: ResultInput, answers: Answers, judging: Judging
+    reader: Reader,
+    number: int,
+    one: ResultInput,
+    answers: Answers,
+    judging: Judging,
+    evidence: BundleEvidence | None,
 ) -> RowRecord:
     """A row as a leaderboard takes it, judged."""
     row, task = answers.row, answers.row.task.id
@@ -123,7 +148,30 @@ def _record(
             answers.labels,
             answers.logs,
         ),
+        evidence="run" if evidence is None else evidence.of(row, known, answers.labels),
     )
+
+
+def _with_record(one: ResultInput, records: Path) -> ResultInput:
+    """A bundle with what a record says of it; the record is looked for in that folder alone.
+
+    Nothing that a bundle says, and nothing that lies beside it, stands in for a record.
+    """
+    from distbench.submission.rerun.record import read_record
+
+    if one.origin.kind == "run":
+        return one
+    try:
+        record = read_record(Path(one.origin.path), records)
+    except RefusedError as error:
+        one.notes.append(f"{error}; it counts for nothing")
+        return one
+    if record is None:
+        return one
+    about = {**one.origin.about, "computed again": record.told}
+    whole = record.recomputed == record.rows
+    again = dict(record.by_method)
+    return one._replace(origin=replace(one.origin, about=about, again=again, recomputed=whole))
 
 
 def origins_of(inputs: Iterable[ResultInput], keys: Collection[str]) -> Iterator[RowOrigin]:
@@ -137,8 +185,18 @@ def origins_of(inputs: Iterable[ResultInput], keys: Collection[str]) -> Iterator
         yield replace(one.origin, missing=missing_cells(one.planned, keys))
 
 
-def notes_of(inputs: Sequence[ResultInput], origins: Sequence[RowOrigin]) -> tuple[str, ...]:
-    """How far what was read can be trusted and how complete it is, one line each."""
+def notes_of(
+    inputs: Sequence[ResultInput],
+    origins: Sequence[RowOrigin],
+    evidence: str = "accuracies were not held against labels, which `distbench validate` does",
+) -> tuple[str, ...]:
+    """How far what was read can be trusted and how complete it is, one line each.
+
+    Args:
+        inputs: All that were read.
+        origins: The same, with what is missing of them.
+        evidence: What the rows of bundles rest on.
+    """
     notes = []
     for one, origin in zip(inputs, origins, strict=True):
         missing = [origin.missing] if origin.missing else []
@@ -146,9 +204,16 @@ def notes_of(inputs: Sequence[ResultInput], origins: Sequence[RowOrigin]) -> tup
     if bundles := sum(origin.kind == "bundle" for origin in origins):
         notes.append(
             f"{bundles} {'bundle is' if bundles == 1 else 'bundles are'} whole and consistent; "
-            "accuracies were not held against labels, which `distbench validate` does"
+            f"{evidence}"
         )
     return tuple(notes)
+
+
+def _evidence_text(rows: Iterable[RowRecord]) -> str:
+    """What the finished rows of bundles rest on, counted."""
+    counts = Counter(row.evidence for row in rows if row.result is not None)
+    parts = [f"{counts[level]} {level}" for level in EVIDENCE if level != "run" and counts[level]]
+    return f"finished rows: {', '.join(parts) or 'none'}"
 
 
 def _nothing(path: Path) -> str:

@@ -50,6 +50,7 @@ class Judging:
         common: What every task is judged by, as one types it; each task's own measure if None.
 
     Attributes:
+        names: The installed components.
         common: What tables must know of it.
         notes: What a person should know, one line each.
 
@@ -59,7 +60,7 @@ class Judging:
     """
 
     def __init__(self, names: Registry, common: str | None = None) -> None:
-        self._names = names
+        self.names = names
         self._made: dict[str, Measure | None] = {}
         self.notes: dict[str, None] = {}
         self.common = None if common is None else facts_of(self._make(common))
@@ -125,7 +126,7 @@ class Judging:
     def _make(self, text: str) -> Measure:
         made = self._made.get(text)
         if made is None:
-            made = self._made[text] = self._names.make("measure", text)
+            made = self._made[text] = self.names.make("measure", text)
             self._made[made.label] = made
         return made
 

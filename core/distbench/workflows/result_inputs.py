@@ -12,7 +12,7 @@ from pydantic_core import from_json
 
 from distbench.errors import RefusedError
 from distbench.leaderboard.rows.origins import RowOrigin
-from distbench.plugins.registry import registry
+from distbench.plugins.registry import Registry, registry
 from distbench.storage.hits import read_test_labels
 from distbench.storage.kept_predictions import KeptPredictions
 from distbench.storage.missing_cells import PlannedCell
@@ -63,8 +63,12 @@ class ResultInput(NamedTuple):
     measures: Mapping[str, str]
 
 
-def open_input(place: Path) -> ResultInput:
+def open_input(place: Path, names: Registry | None = None) -> ResultInput:
     """A run's folder, its file of rows, or a bundle.
+
+    Args:
+        place: Where it lies.
+        names: The components by which the labels of a bundle's tasks are found.
 
     Raises:
         RefusedError: It cannot be read as what it seems to be.
@@ -72,7 +76,7 @@ def open_input(place: Path) -> ResultInput:
     if place.is_dir():
         return run_input(place)
     if not place.name.endswith(ROWS):
-        return bundle_input(place)
+        return bundle_input(place, names or registry())
     folder = place.parent
     return run_input(folder) if (folder / "plan.json").is_file() else rows_input(place)
 
@@ -145,7 +149,7 @@ def _why(error: ValueError) -> str:
     return f"{where}{': ' * bool(where)}{first['msg']}"
 
 
-def bundle_input(path: Path) -> ResultInput:
+def bundle_input(path: Path, names: Registry) -> ResultInput:
     """A bundle; that it is whole and consistent is checked as it is read."""
     from distbench.submission.bundle import open_bundle
     from distbench.submission.suite_checks import find_suite
@@ -175,7 +179,7 @@ def bundle_input(path: Path) -> ResultInput:
     def rows() -> Iterator[Answers]:
         with open_bundle(path) as bundle:
             report = ValidationReport(path.name)
-            labels = TaskLabels(registry(), find_suite(plan, registry()))
+            labels = TaskLabels(names, find_suite(plan, names))
             tasks = {task.id: task for task in plan.tasks}
             for row in consistent_rows(bundle, report):
                 known = _labels(row, tasks.get(row.task.id), labels)

@@ -8,6 +8,7 @@ import pytest
 from distbench.errors import UnknownNameError
 from distbench.leaderboard.analysis.metric_measures import weighted_tau
 from distbench.leaderboard.analysis.metric_quality import judge, metric_lines
+from distbench.leaderboard.rows.origins import RowOrigin
 from distbench.leaderboard.rows.row_reader import Reader
 from distbench.leaderboard.statistics import paired_t
 from distbench.leaderboard.tables.metric_table import metric_table, metrics_as_dicts
@@ -16,8 +17,8 @@ from distbench.leaderboard.tables.text_table import terminal_text
 REACHED = {"s1": 0.9, "s2": 0.8, "s3": 0.7, "s4": 0.6}
 
 
-def component(name):
-    return {"name": name, "version": 1, "params": {}}
+def component(name, version=1):
+    return {"name": name, "version": version, "params": {}}
 
 
 @pytest.fixture
@@ -257,19 +258,25 @@ def test_plain_values_and_table(rows):
     ]
 
 
-def test_scores_of_a_study_judge_as_those_of_methods_do(rows):
-    scores = {"right": {"s1": 4.0, "s2": 3.0, "s3": 2.0, "s4": 1.0}, "silent": {}}
-    of_methods = rows({"right": scores["right"]})
+def as_studied(rows, scores, version=1):
+    """Rows of single sources that carry what each metric says, as the bundle of a study does."""
     studied = []
     for row in rows({}):
         source = row.method.id.rpartition(":")[2]
         said = {
-            metric: {"component": component(metric), "score": by_source.get(source)}
+            metric: {"component": component(metric, version), "score": by_source.get(source)}
             for metric, by_source in scores.items()
         }
         declared = {**row.result.declared, "metric_scores": said}
         result = row.result.model_copy(update={"declared": declared})
         studied.append(row.model_copy(update={"result": result}))
+    return studied
+
+
+def test_scores_of_a_study_judge_as_those_of_methods_do(rows):
+    scores = {"right": {"s1": 4.0, "s2": 3.0, "s3": 2.0, "s4": 1.0}, "silent": {}}
+    of_methods = rows({"right": scores["right"]})
+    studied = as_studied(rows, scores)
     right, silent = metric_lines(studied)
     (expected,) = metric_lines(of_methods)
     assert (right.metric, right.values, right.by_task) == (
@@ -292,3 +299,28 @@ def test_tasks_that_share_data_count_once_in_a_leaderboard(rows):
     ]
     (line,) = metric_lines(records)
     assert (len(line.by_task), line.values["tau"].df) == (3, 1)
+
+
+def test_what_several_studies_say_of_one_metric_is_told_apart(rows):
+    right = {"s1": 4.0, "s2": 3.0, "s3": 2.0, "s4": 1.0}
+    near = {source: score * 1.001 for source, score in right.items()}
+    wrong = {source: -score for source, score in right.items()}
+    files = [
+        as_studied(rows, {"m": right}),
+        as_studied(rows, {"m": near, "late": right}),  # another machine, and one metric more
+        as_studied(rows, {"m": wrong}),
+        as_studied(rows, {"m": right}, version=2),
+    ]
+    people = ("ann", "cleo", "bob", "bob")
+    origins = [RowOrigin(f"{n}.zip", "bundle", who) for n, who in enumerate(people)]
+    reader = Reader()
+    records = [reader.record(row, n) for n, some in enumerate(files) for row in some]
+    lines = {line.metric: line for line in metric_lines(records, origins=origins)}
+    assert {name: line.origins for name, line in lines.items()} == {
+        "m": (0, 1),
+        "late": (1,),
+        "m @ bob": (2,),
+        "m @ bob (3.zip)": (3,),
+    }
+    assert lines["m"].values["tau"].mean == 1 == -lines["m @ bob"].values["tau"].mean
+    assert lines["late"].by_task == lines["m"].by_task

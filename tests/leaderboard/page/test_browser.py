@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import os
+import re
 from pathlib import Path
 from urllib.parse import quote
 
@@ -230,6 +232,21 @@ def test_many_methods_are_drawn_as_they_are_looked_at(browser, synthetic, tmp_pa
     opened.goto(path.as_uri())
     assert opened.locator("#methods tbody tr").count() < 150
     assert opened.locator("#methods").get_attribute("aria-rowcount") == "151"
+    undrawn = opened.evaluate("table.board.method[table.shown[149]]")
+    assert undrawn not in names(opened)
+    with opened.expect_download() as saved:
+        opened.get_by_role("button", name="Save as CSV").click()
+    lines = list(csv.reader(Path(saved.value.path()).read_text().splitlines()))
+    assert len(lines) == 151 and lines[-1][1] == undrawn
+    opened.fill("#search", undrawn)
+    assert names(opened)[0] == undrawn
+    opened.locator("#reset").click()
+    opened.locator("#methods thead").get_by_role("button", name="Mean, %").dblclick()
+    assert names(opened)[0] == undrawn, "sorted before it is drawn"
+    opened.goto(f"{path.as_uri()}#method={quote(undrawn, safe='')}")
+    arrive(opened, undrawn)
+    opened.go_back()
+    arrive(opened, "mini v1, student mini")
     opened.locator("#more").click()
     assert opened.locator("#methods tbody tr").count() == 150
     opened.close()
@@ -323,3 +340,25 @@ def test_axe_finds_nothing(page, file, scheme, width):
         arrive(page, title)
         found = axe.run(page).response["violations"]
         assert [(fault["impact"], fault["help"]) for fault in found] == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 768, 1360])
+def test_pictures_for_people_to_look_at(page, file, scheme, width, tmp_path):
+    """Kept in the folder that ``DISTBENCH_PICTURES`` names, as CI does with those of its run."""
+    folder = Path(os.environ.get("DISTBENCH_PICTURES") or tmp_path)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=scheme)
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (int(re.findall(r"\d+", ground)[0]) < 128) == (scheme == "dark")
+    for name, place, title in (
+        ("overview", "", "mini v1, student mini"),
+        ("method", f"#method={quote(BEST, safe='')}", BEST),
+        ("task", "#task=mini-cub", "mini-cub"),
+    ):
+        page.goto(file.as_uri() + place)
+        arrive(page, title)
+        picture = folder / f"{name}-{width}-{scheme}.png"
+        page.screenshot(path=picture, full_page=True)
+        head = picture.read_bytes()[:24]
+        assert int.from_bytes(head[16:20]) == width, "nothing is wider than the window"

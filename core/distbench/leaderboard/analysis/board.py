@@ -125,6 +125,7 @@ class Board(Tabular):
                 "difference": None if line.delta is None else line.delta.mean,
                 "difference_half": None if line.delta is None else line.delta.half,
                 "p_holm": line.p_holm,
+                "evidence": line.evidence,
             }
 
     def as_dict(self) -> dict[str, Any]:

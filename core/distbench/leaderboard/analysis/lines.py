@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from statistics import fmean
 
 from distbench.leaderboard.analysis.comparison import Reached, compare
 from distbench.leaderboard.rows.entries import BoardEntry, Cell, Missing, entry
+from distbench.leaderboard.rows.evidence import weakest_evidence
 from distbench.leaderboard.rows.measures import MeasureFacts
-from distbench.leaderboard.rows.records import CellResult, Role, RowRecord
+from distbench.leaderboard.rows.records import CellResult, Evidence, Role, RowRecord
 from distbench.leaderboard.statistics import Difference, Estimate, mean_over_groups
 
 
@@ -32,6 +34,7 @@ class Line:
             one, as they alone have `average_rank`.
         behind: Whether it is shown to be worse than the best, by the tests of the best's own rank.
         win_rate: Against the baseline, a draw counting half.
+        evidence: How far its results are believed; of all its cells the weakest.
     """
 
     method: str
@@ -49,6 +52,7 @@ class Line:
     behind: bool = False
     average_rank: float | None = None
     win_rate: float | None = None
+    evidence: Evidence = "run"
 
     @property
     def complete(self) -> bool:
@@ -77,6 +81,10 @@ class LineMaker:
     groups: Sequence[str]
     measures: Sequence[MeasureFacts]
 
+    @cached_property
+    def _evidence(self) -> Mapping[str, Evidence]:
+        return weakest_evidence(self.chosen.values())
+
     def line(
         self, method: str, role: Role, again: bool, planned: Iterable[tuple[str, int]]
     ) -> Line:
@@ -97,7 +105,8 @@ class LineMaker:
             for task, measure in zip(self.tasks, self.measures, strict=True)
         )
         coverage = sum(len(e.values) for e in entries), sum(map(len, seeds.values()))
-        line = Line(method, role, entries, coverage, again)
+        known = self._evidence.get(method, "run")
+        line = Line(method, role, entries, coverage, again, evidence=known)
         if not line.complete:
             return line
         estimates = [e.estimate for e in entries if e.estimate is not None]

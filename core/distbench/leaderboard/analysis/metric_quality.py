@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,6 +41,7 @@ from distbench.leaderboard.analysis.trials import (
 )
 from distbench.leaderboard.rows.entries import Cell, cells
 from distbench.leaderboard.rows.measures import ACCURACY, MeasureFacts
+from distbench.leaderboard.rows.origins import RowOrigin
 from distbench.leaderboard.rows.records import RowRecord
 from distbench.leaderboard.rows.row_reader import as_records
 from distbench.leaderboard.statistics import Difference, Estimate, mean_interval, paired_t
@@ -67,6 +68,7 @@ class MetricLine:
         left_out: Task to why no metric can be judged by it.
         differences: Reference metric to the paired differences to it, in the order of `MEASURED`.
         noise: What the seeds tell of each other; None with one seed.
+        origins: Numbers of the files that its scores come from, where they come from files.
     """
 
     metric: str
@@ -79,6 +81,7 @@ class MetricLine:
     left_out: Mapping[str, str]
     differences: Mapping[str, tuple[Difference, ...]]
     noise: SeedNoise | None
+    origins: tuple[int, ...] = ()
 
 
 def metric_lines(
@@ -87,15 +90,17 @@ def metric_lines(
     tasks: Sequence[str] = (),
     measures: Sequence[MeasureFacts] = (),
     reference: str | None = None,
+    origins: Sequence[RowOrigin] = (),
 ) -> list[MetricLine]:
     """Every metric that scored where single sources were tried, best tau first.
 
     Args:
-        rows: Of one board, in any order.
+        rows: Of one board, in any order; copies of a cell may say what other metrics said.
         tasks: Their order.
         measures: What counts on each; accuracy if none are given. No metric is judged by what is
             not in percent, as a regret in points would say nothing.
         reference: As for `judge`; one that did not score here is none.
+        origins: Where the rows come from.
     """
     records = as_records(rows)
     groups = {row.task.id: row.task.group for row in records}
@@ -110,9 +115,15 @@ def metric_lines(
         }
         for distiller, by_cell in oracle(chosen, dict(zip(tasks, measures, strict=False))).items()
     }
-    scores = scores_of(chosen)
-    known = reference if reference in scores else None
-    return judge(scores, reached, tasks, known, groups) if reached else []
+    if not reached:
+        return []
+    given = scores_of(records, origins)
+    known = reference if reference in given else None
+    scores = {metric: one.by_cell for metric, one in given.items()}
+    return [
+        replace(line, origins=tuple(given[line.metric].origins))
+        for line in judge(scores, reached, tasks, known, groups)
+    ]
 
 
 def judge(

@@ -14,6 +14,7 @@ from distbench.leaderboard.analysis.source_weights import TaskWeights, source_we
 from distbench.leaderboard.rows.common_cells import common_tasks, left_out
 from distbench.leaderboard.rows.disagreements import shown, told_apart
 from distbench.leaderboard.rows.entries import cells
+from distbench.leaderboard.rows.evidence import best_evidence
 from distbench.leaderboard.rows.gc_pause import without_cycles
 from distbench.leaderboard.rows.measures import MeasureFacts, given_measure
 from distbench.leaderboard.rows.origins import Collected, RowOrigin
@@ -215,7 +216,11 @@ def _report(
     planned, own = planned_cells(kept, origins, tasks), own_baselines(kept, baseline)
     task_measures(kept, tasks, measure)  # copies of a cell may name different ones
     # Copies of a cell, of which the files are remembered above, are looked at once.
-    kept = [row for _, row in sorted(cells(kept).items())]
+    best, copies = best_evidence(kept), kept
+    kept = [
+        row._replace(evidence=best.get(cell, row.evidence))
+        for cell, row in sorted(cells(kept).items())
+    ]
     board = build_board(
         kept,
         tasks=tasks,
@@ -235,7 +240,13 @@ def _report(
         costs=tuple(method_costs(kept, methods=methods)),
         weights=tuple(source_weights(kept, methods=methods, tasks=tasks)),
         metrics=tuple(
-            metric_lines(kept, tasks=tasks, measures=board.measures, reference=reference)
+            metric_lines(
+                copies,
+                tasks=tasks,
+                measures=board.measures,
+                reference=reference,
+                origins=origins,
+            )
         ),
         origins={method: tuple(sorted(numbers)) for method, numbers in sources.items()},
         left_out=(*left_out(rows, tasks), *_missing(rows, origins)),

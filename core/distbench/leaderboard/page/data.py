@@ -22,7 +22,8 @@ from distbench.leaderboard.page.nature import (
     origin_day,
     remake_of,
 )
-from distbench.leaderboard.rows.origins import Collected
+from distbench.leaderboard.rows.evidence import EVIDENCE
+from distbench.leaderboard.rows.origins import Collected, RowOrigin
 from distbench.leaderboard.rows.records import DeclaredMethod, RowRecord
 from distbench.leaderboard.statistics import Estimate, mean_interval
 from distbench.leaderboard.tables.board_table import (
@@ -51,11 +52,12 @@ def page_data(collected: Collected, reports: Sequence[BoardReport], about: About
         "refused": list(collected.refused),
         "costColumns": [[column.page_title, column.page_form] for column in SHOWN],
         "components": component_table(about),
-        "boards": [_board(report, about) for report in reports],
+        "evidence": EVIDENCE,
+        "boards": [_board(report, collected.origins, about) for report in reports],
     }
 
 
-def _board(report: BoardReport, about: About) -> dict[str, Any]:
+def _board(report: BoardReport, origins: Sequence[RowOrigin], about: About) -> dict[str, Any]:
     board = report.board
     declared: dict[str, DeclaredMethod] = {row.method.id: row.method for row in report.rows}
     by_method: dict[str, list[RowRecord]] = defaultdict(list)
@@ -93,6 +95,10 @@ def _board(report: BoardReport, about: About) -> dict[str, Any]:
         **compute_data(report),
         **comparison_data(board),
         "again": [m.written if m.again else None for m in methods],
+        "computedAgain": [
+            sum(origins[n].again.get(m.written or m.id, 0) for n in report.origins[m.id])
+            for m in methods
+        ],
         "remake": [remake_of(report, line.method, about) for line in board.lines],
         "origins": [list(report.origins[line.method]) for line in board.lines],
         "plugins": _shelved([_plugins(by_method[line.method]) for line in board.lines]),
@@ -203,6 +209,7 @@ def _metrics(report: BoardReport) -> list[Any]:
         {
             "metric": line.metric,
             "distiller": line.distiller,
+            "origins": list(line.origins),
             "values": [shown(line.values.get(key)) for key in MEASURED],
             "tasks": [
                 [digits(v) for v in line.by_task[t]] if t in line.by_task else None

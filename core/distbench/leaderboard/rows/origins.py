@@ -22,6 +22,9 @@ class RowOrigin:
         groups: Task to the name of the group of tasks that it shares data with.
         missing: Which planned cells have no row, here or in what was read beside it; None if none.
         about: What else it says of itself.
+        again: Of a bundle, method to how many of its cells others computed again, by a record that
+            the reader believes.
+        recomputed: Whether all its accuracies were recomputed, by that record.
     """
 
     path: str
@@ -32,6 +35,8 @@ class RowOrigin:
     groups: Mapping[str, str] = field(default_factory=dict)
     about: dict[str, str] = field(default_factory=dict)
     missing: str | None = None
+    again: Mapping[str, int] = field(default_factory=dict)
+    recomputed: bool = False
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 from distbench.leaderboard.rows.measures import ACCURACY, Judged, MeasureFacts
 
 Role = Literal["ranked", "control", "ceiling"]
+Evidence = Literal["run", "claimed", "recomputed", "verified"]
 POINTS = 24
 """Points of a learning curve that are kept at most."""
 
@@ -164,6 +165,7 @@ class RowRecord(NamedTuple):
         environment: Where it was computed.
         plugins: Distribution to version.
         origin: Number of the file that it comes from.
+        evidence: How far its result is believed.
     """
 
     key: str
@@ -180,3 +182,4 @@ class RowRecord(NamedTuple):
     environment: Mapping[str, Any]
     plugins: Mapping[str, str]
     origin: int = 0
+    evidence: Evidence = "run"

@@ -13,6 +13,7 @@ from distbench.leaderboard.rows.records import (
     CostFacts,
     DeclaredMethod,
     DeclaredTask,
+    Evidence,
     LearningCurve,
     Learnt,
     Parts,
@@ -54,6 +55,7 @@ class Reader:
         group: str = "",
         measure: MeasureFacts = ACCURACY,
         judged: Mapping[str, Judged] = {},
+        evidence: Evidence = "run",
     ) -> RowRecord:
         """A row as a record.
 
@@ -64,6 +66,7 @@ class Reader:
             group: Name that its task shares with those that have data in common with it.
             measure: What methods are compared by on its task.
             judged: Its `CellResult.judged`.
+            evidence: How far its result is believed.
         """
         protocol = row.protocol
         if "seeds" in protocol:  # a run that adds seeds adds to the table
@@ -99,6 +102,7 @@ class Reader:
             environment=self._once("environment", row.environment),
             plugins=self._once("plugins", row.plugins),
             origin=origin,
+            evidence=evidence,
         )
 
     def _outcome(self, row: Row, result: ResultBlock, hits: bytes | None) -> CellResult:

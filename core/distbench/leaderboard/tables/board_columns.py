@@ -91,6 +91,7 @@ def board_columns(board: Board) -> list[Column]:
             page=PageHead("Method", "method"),
         ),
         Column("role", lambda line: line.role),
+        *_evidence_column(board),
         *(
             []
             if board.measure == ACCURACY.name
@@ -158,6 +159,21 @@ def board_columns(board: Board) -> list[Column]:
         if column.task is None and column.key in _COMPARISON
         else column
         for column in columns
+    ]
+
+
+def _evidence_column(board: Board) -> list[Column]:
+    """How far each line is believed, where there are submissions; the page has it as a badge."""
+    if all(line.evidence == "run" for line in board.lines):
+        return []
+    text = Text("evidence", kind="text")
+    return [
+        Column(
+            "evidence",
+            lambda line: line.evidence,
+            text,
+            lambda line: Text(line.evidence, kind="text"),
+        )
     ]
 
 

@@ -22,25 +22,30 @@ from distbench.leaderboard.tables.text_table import (
 from distbench.storage.safe_text import plain_json
 
 _DIGITS = 6
+_LEFT = ("rank", "method", "evidence")
+"""Columns of the text table that hold words."""
 _FIRST = ("method", "role", "measure")
 """Columns of the CSV that say whose line it is and what of."""
 
 
 def board_table(board: Board) -> TextTable:
     """A row a method, the columns of `board_columns`, and what there is to say of them."""
-    columns = [(c.title, c.text) for c in board_columns(board) if c.title and c.text]
-    body = tuple(tuple(text(line) for _, text in columns) for line in board.lines)
-    return TextTable(tuple(title for title, _ in columns), body, tuple(_notes(board)))
+    columns = [(c.key, c.title, c.text) for c in board_columns(board) if c.title and c.text]
+    body = tuple(tuple(text(line) for _, _, text in columns) for line in board.lines)
+    heads = tuple(title for _, title, _ in columns)
+    left = tuple(i for i, (key, _, _) in enumerate(columns) if key in _LEFT)
+    return TextTable(heads, body, tuple(_notes(board)), left)
 
 
 def board_csv(board: Board) -> str:
     """Results only, a row a method, so that equal runs give equal files.
 
-    Columns: method, role, measure (where it is not accuracy), rank (``2`` or ``1-3``), one for each
-    task (mean over seeds; 0..1 where it is shown in percent), mean, mean_low, mean_high, validation
-    (where it was measured), delta, delta_low, delta_high, p_holm, average_rank, win_rate, coverage
-    (done/planned cells). What does not exist is empty, as is a task with a missing seed. A task
-    with the name of another column gets the prefix ``task:``.
+    Columns: method, role, measure (where it is not accuracy), rank (``2`` or ``1-3``), evidence
+    (where there are submissions), one for each task (mean over seeds; 0..1 where it is shown in
+    percent), mean, mean_low, mean_high, validation (where it was measured), delta, delta_low,
+    delta_high, p_holm, average_rank, win_rate, coverage (done/planned cells). What does not exist
+    is empty, as is a task with a missing seed. A task with the name of another column gets the
+    prefix ``task:``.
     """
     # Whose line it is comes first.
     columns = board_columns(board)

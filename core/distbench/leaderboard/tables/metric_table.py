@@ -187,6 +187,7 @@ def metrics_as_dicts(lines: Sequence[MetricLine]) -> list[dict[str, object]]:
         {
             "metric": line.metric,
             "distiller": line.distiller,
+            "origins": list(line.origins),
             **{key: _interval(e) for key, e in line.values.items()},
             "tasks": {t: dict(zip(MEASURED, v, strict=True)) for t, v in line.by_task.items()},
             "sources": list(line.sources),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ def rerun_cells(
 ) -> None:
     """Draws finished cells and computes them again, with the network shut.
 
+    No method has two of them before each has one, as a method is verified by cells of its own.
+
     Args:
         bundle: A bundle in which nothing else was wrong.
         names: The installed components.
@@ -46,11 +49,12 @@ def rerun_cells(
         report: Takes reasons, notes and outcomes.
     """
     choice = secrets.randbelow(2**31) if choice is None else choice
-    report.facts["rerun_choice"] = choice
+    report.facts |= {"rerun_choice": choice, "rerun_tolerance": tolerance}
     cells = [
         (row.method.id, row.task.id, row.seed) for row in bundle.rows() if row.status == "done"
     ]
     random.Random(choice).shuffle(cells)
+    cells = _one_of_each_first(cells)
     planner = RerunPlanner(bundle, names, plugins)
     drawn: dict[CellId, Replanned] = {}
     left = Counter[str]()
@@ -70,9 +74,20 @@ def rerun_cells(
         cell = (row.method.id, row.task.id, row.seed)
         if cell in drawn:
             again = _computed_again(row, drawn[cell], tolerance, report)
+            again |= dict(zip(("method", "task", "seed"), cell, strict=True))
             if scores := scores_again(row, planner, report):
                 again["scores"] = scores
             report.facts["rerun"].append(again)
+
+
+def _one_of_each_first(cells: Sequence[CellId]) -> list[CellId]:
+    """The first cell of each method, then the second of each, and so on."""
+    seen = Counter[str]()
+    numbers = []
+    for method, _, _ in cells:
+        numbers.append(seen[method])
+        seen[method] += 1
+    return [cell for _, cell in sorted(zip(numbers, cells, strict=True), key=lambda one: one[0])]
 
 
 def _computed_again(
@@ -85,6 +100,9 @@ def _computed_again(
     where = f"{row.method.id} on {row.task.id}, seed {row.seed}"
     ledger = Ledger(plan)
     path = plan.keep(ledger.root)
+    if ledger.computed_elsewhere(cell):
+        report.note(f"{where} was not computed again: the shared store has a row of it")
+        return {"cell": where, "outcome": "failed"}
     with without_network():
         for unit in units_of(plan, [cell]):
             outcome = execute_unit(path, unit.id)
@@ -96,6 +114,7 @@ def _computed_again(
         report.note(f"{where} could not be computed again: it left no row")
         return {"cell": where, "outcome": "failed"}
     new = Scrubber().row(new)
+    report.facts["rerun_machine"] = new.environment
     if new.result is None:
         report.refuse("cells computed again", f"{where}: computed again it is {new.status}")
         return {"cell": where, "outcome": new.status}

@@ -15,7 +15,10 @@ function partsOf(board, column) {
     [`${head} ±`, (i) => exact(board, halves(i))],
   ];
   if (column.form === "rank") return [[head, (i) => rankText(board, i)]];
-  if (column.form === "method") return [[head, (i) => board.method[i]]];
+  if (column.form === "method") {
+    const evidence = board.evidence ? [["Evidence", (i) => board.evidence[i]]] : [];
+    return [[head, (i) => board.method[i]], ...evidence];
+  }
   if (column.form === "mean") {
     const whole = (values) => board.method.map((_, i) => (complete(board, i) ? values[i] : null));
     return pair(whole(board.mean), (i) => whole(board.meanHalf)[i]);

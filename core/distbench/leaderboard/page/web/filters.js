@@ -73,6 +73,7 @@ export function showFilters(board) {
     choice("strategy", "Strategy", same(board.strategy)),
     choice("metric", "Metric", same(board.metric)),
     choice("role", "Role", roles),
+    choice("evidence", "Evidence", same(board.evidence ?? [])),
     board.overlap.some(Boolean)
       ? choice("overlap", "Sources that saw the task", [
           ["no", "left out"],
@@ -111,7 +112,7 @@ export function applyFilters() {
   if (kind === "baselines" || kind === "distillers")
     tests.push((i) => board.baselineKind[i] === (kind === "baselines"));
   else if (kind) tests.push((i) => board.kind[i] === kind);
-  for (const key of ["strategy", "metric"])
+  for (const key of ["strategy", "metric", "evidence"])
     if (chosen(key)) tests.push((i) => board[key][i] === chosen(key));
   const role = chosen("role");
   if (role === "complete" || role === "incomplete")

@@ -3,6 +3,7 @@ import { isGrouped } from "./against.js";
 import { curvesPart } from "./curves.js";
 import { DATA } from "./data.js";
 import { back, fact, headName, link, make, named, pairs, scrolled, tableOf } from "./elements.js";
+import { evidenceText } from "./evidence.js";
 import {
   NONE,
   amount,
@@ -38,6 +39,7 @@ export function methodView(board, i) {
       board.again[i] === null ? ROLES[board.role[i]] : againText(board, i),
       board.overlap[i] ? " Sources that saw the task were allowed." : "",
     ),
+    evidenceText(board, i),
     make(
       "ul",
       { class: "facts" },

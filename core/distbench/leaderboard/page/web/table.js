@@ -1,6 +1,7 @@
 /* The table of methods: sorted numbers first, then only as many rows as are looked at. */
 import { adjustedText, differences } from "./against.js";
 import { byId, headName, link, lookedElsewhere, make, named, put } from "./elements.js";
+import { evidenceBadge } from "./evidence.js";
 import {
   NONE,
   amount,
@@ -27,6 +28,7 @@ const CELLS = {
     board.overlap[i]
       ? make("span", { class: "tag", title: "Some sources saw the task" }, "overlap")
       : null,
+    evidenceBadge(board, i),
   ],
   mean: (board, i) =>
     complete(board, i)
