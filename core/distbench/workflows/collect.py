@@ -19,8 +19,9 @@ from distbench.plugins.registry import registry
 from distbench.storage.hits import packed_hits
 from distbench.storage.missing_cells import missing_cells
 from distbench.storage.paths import without_links
+from distbench.workflows.inputs.hub_bundles import with_bundles
+from distbench.workflows.inputs.result_inputs import NO_ROWS, ROWS, Answers, ResultInput, open_input
 from distbench.workflows.judging import Judging
-from distbench.workflows.result_inputs import NO_ROWS, ROWS, Answers, ResultInput, open_input
 
 T = TypeVar("T")
 
@@ -40,12 +41,14 @@ def collect(paths: Sequence[Path], judging: Judging | None = None) -> Collected:
     that says why; the others are kept. Whether bundles give the right answers is not looked at.
 
     Args:
-        paths: Folders and bundles.
+        paths: Folders, bundles, and ``hub:ORG/DATASET[@REVISION]`` for those of the Hub.
         judging: By which measures; each task by its own, of what is installed, if None.
 
     Raises:
         PluginError: A measure fails.
+        RefusedError: Bundles of the Hub cannot be had.
     """
+    places, hubs = with_bundles(paths)
     judging = judging or Judging(registry())
     reader = Reader()
 
@@ -53,11 +56,15 @@ def collect(paths: Sequence[Path], judging: Judging | None = None) -> Collected:
         with without_cycles():
             return [_record(reader, number, one, answers, judging) for answers in one.rows]
 
-    inputs, read, refused = read_inputs(paths, records_of)
+    inputs, read, refused = read_inputs(places, records_of)
     records = [record for some in read for record in some]
     keys = {record.key for record in records}
     origins = tuple(origins_of(inputs, keys))
     notes = (*notes_of(inputs, origins), *judging.notes)
+    for hub in hubs:
+        origins = tuple(replace(one, path=hub.naming(one.path)) for one in origins)
+        refused = [*hub.left_out, *map(hub.naming, refused)]
+        notes = (hub.stated, *map(hub.naming, notes))
     return Collected(origins, tuple(records), tuple(refused), notes)
 
 

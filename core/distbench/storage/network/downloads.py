@@ -208,5 +208,10 @@ def _alone(path: Path, what: str) -> Iterator[None]:
 
 def refuse_offline(what: str) -> None:
     """Raises where nothing may be contacted."""
-    if offline() or os.environ.get("HF_HUB_OFFLINE") == "1":
+    if hub_offline():
         raise DataError(f"cannot get {what}: distbench is offline")
+
+
+def hub_offline() -> bool:
+    """Whether nothing may be contacted, as distbench or the Hub's own library is told."""
+    return offline() or os.environ.get("HF_HUB_OFFLINE") == "1"
