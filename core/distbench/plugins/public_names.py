@@ -84,6 +84,7 @@ HOME = {
     "storage.network.downloads": ["Download", "Manual", "UrlFile", "absent"],
     "storage.home": ["home"],
     "storage.network.hub": ["HubFiles"],
+    "storage.network.hub_names": ["hub_name"],
     "storage.network.offline": ["admit", "offline"],
     "storage.verified": ["verified_since"],
     "storage.rows": ["Row"],

@@ -44,6 +44,10 @@ class Download(ABC):
     def present(self) -> bool:
         """Whether it is on this machine, whole; contacts nothing."""
 
+    def commit(self) -> str | None:
+        """The commit of which it is here, of what lies in a repository; None of other things."""
+        return None
+
     @abstractmethod
     def missing_bytes(self) -> int | None:
         """How much has still to come; may ask the server. None where that cannot be known.
