@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from distbench.workflows.export.student import Original
 
 _LICENCES = frozenset(
-    # fmt: off
     {
         "apache-2.0",
         "mit",
@@ -66,8 +65,7 @@ _LICENCES = frozenset(
         "bigscience-openrail-m",
         "creativeml-openrail-m",
     }
-    # fmt: on
-)
+)  # fmt: skip
 """Licences by their identifiers on the Hub, of those that let weights be passed on."""
 _ALSO = {"odc-by-1.0": "odc-by", "odbl-1.0": "odbl", "pddl-1.0": "pddl"}
 
@@ -83,14 +81,15 @@ def hub_licence(licence: str) -> str | None:
 
 
 def student_metadata(
-    original: Original, to: str, accuracy: float, licence: str | None = None
+    original: Original, to: str, accuracy: float | None, licence: str | None = None
 ) -> str:
     """The head of an exported student's card.
 
     Args:
         original: The student.
         to: The form of its files.
-        accuracy: What the files here have on the task's test images, in 0..1.
+        accuracy: What the files here have on the task's test images, in 0..1; None where that was
+            not measured.
         licence: Its licence; that of the source where that was trained itself, else none, if None.
     """
     from huggingface_hub import EvalResult
@@ -116,7 +115,7 @@ def student_metadata(
         "dataset_name": original.task.id,
         "dataset_split": "test",
     }
-    values = {"accuracy": ("accuracy", accuracy)}
+    values = {} if accuracy is None else {"accuracy": ("accuracy", accuracy)}
     if accuracy == original.result.accuracy:
         balanced = original.result.balanced_accuracy
         values["balanced_accuracy"] = ("balanced accuracy", balanced)
@@ -129,7 +128,9 @@ def student_metadata(
         )
         for kind, (name, value) in values.items()
     ]
-    return _head(model_name=original.cell.id, eval_results=results, **facts)
+    if results:
+        facts |= {"model_name": original.cell.id, "eval_results": results}
+    return _head(**facts)
 
 
 def zoo_metadata(sources: Sequence[SourceInfo]) -> str:
