@@ -181,5 +181,6 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     monkeypatch.setenv("HF_TOKEN", WRITER)
     patient = SimpleNamespace(sleep=lambda seconds: None, time=time.time)
     monkeypatch.setattr("huggingface_hub.utils._http.time", patient)
+    monkeypatch.setattr("huggingface_hub.file_download.time", patient)
     yield served
     served.close()

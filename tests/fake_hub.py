@@ -150,9 +150,11 @@ class FakeHub:
         if rest[:1] == ["resolve"]:
             return self._resolve(repository, rest[1], "/".join(rest[2:]))
         if rest[:1] == ["preupload"]:
+            held = repository.commits[repository.refs["main"]]
             files = [
                 {
                     "path": one["path"],
+                    "oid": self._digest(held.get(one["path"])),
                     "uploadMode": "lfs" if one["size"] >= self.large_from else "regular",
                     "shouldIgnore": False,
                 }
@@ -219,6 +221,11 @@ class FakeHub:
 
     def _is_large(self, name: str, data: bytes) -> bool:
         return len(data) >= self.large_from
+
+    def _digest(self, data: bytes | None) -> str | None:
+        if data is None:
+            return None
+        return sha256(data) if len(data) >= self.large_from else git(data)
 
     def _resolve(self, repository: Repository, revision: str, name: str) -> ANSWER:
         sha = repository.at(revision)

@@ -11,9 +11,10 @@ import yaml
 from fake_hub import READER, WRITER, FakeHub, told
 from typer.testing import CliRunner
 
+from distbench import SourceInfo
 from distbench.cli import app
 from distbench.errors import DistbenchError
-from distbench.workflows.export.hub_metadata import hub_licence
+from distbench.workflows.export.hub_metadata import hub_licence, zoo_metadata
 
 CELL = "toy_task:finetune:0"
 
@@ -88,6 +89,27 @@ def test_a_push_that_fails_leaves_the_export(run: Callable[..., Any], hub: FakeH
     assert done.exit_code == 3
     assert "the token does not allow it" in done.output and "The export lies in out" in done.output
     assert (Path("out") / "README.md").is_file()
+
+
+def test_sources_on_the_hub_are_base_models() -> None:
+    facts: dict[str, Any] = {
+        "name": "a",
+        "architecture": "resnet18",
+        "num_classes": 2,
+        "feature_dim": 3,
+        "input_size": 32,
+        "mean": (0.5,) * 3,
+        "std": (0.5,) * 3,
+        "fingerprint": "0" * 64,
+    }
+    sources = [
+        SourceInfo(**facts, licence="MIT", recipe={"repository": "timm/resnet18", "revision": "x"}),
+        SourceInfo(**facts, licence="CC0-1.0", recipe={"repository": "../etc"}),
+        SourceInfo(**facts),
+    ]
+    head = head_of(zoo_metadata(sources).encode() + b"\n")
+    assert head["base_model"] == ["timm/resnet18"]
+    assert head["license"] == ["cc0-1.0", "mit"]
 
 
 def test_licences_are_those_of_the_hub_or_none() -> None:

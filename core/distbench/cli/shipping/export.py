@@ -66,8 +66,8 @@ def export(
     licence: Annotated[
         str | None,
         typer.Option(
-            help="Of the student, for its card, e.g. apache-2.0. \\[default: none; of a source that "
-            "was trained itself its own]"
+            help="Of the student, for its card, e.g. apache-2.0. \\[default: none; that of a "
+            "source where one was trained itself]"
         ),
     ] = None,
     json: o.Json = False,

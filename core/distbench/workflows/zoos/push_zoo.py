@@ -52,7 +52,7 @@ def push_zoo(zoo: Zoo, target: HubTarget) -> PushedZoo:
     with naming(zoo.name, "pack"):
         files = dict(zoo.pack(names))
     files["README.md"] = plain(_card(target, free), keep="\n").encode()
-    pushed = target.push(files, f"{len(names)} source models by distbench")
+    pushed = target.push(files, f"Source models by distbench: {len(names)}")
     return PushedZoo(pushed, tuple(names), kept_back)
 
 
