@@ -177,7 +177,7 @@ def other(name: str, data: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("send", "message"),
     [
-        (cut, "a.safetensors"),
+        (cut, "; the same command goes on where it was"),
         (other, "a.safetensors has SHA-256 "),
     ],
 )
@@ -245,3 +245,23 @@ def test_a_token_does_not_follow_to_another_host(hub: FakeHub) -> None:
     assert fetch("org/zoo").exit_code == 0
     assert any(token == WRITER for _, _, token in hub.requests)
     assert hub.elsewhere and not any(token for _, _, token in hub.elsewhere)
+
+
+def test_a_token_is_told_to_nobody(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = "of no known form"
+    hub.accounts[secret] = ("ada", "write", [])
+    monkeypatch.setenv("HF_TOKEN", secret)
+    stranger(hub)
+    hub.fault = lambda method, path: (
+        told(400, f"bad token {secret}") if path.startswith("/api/models") else None
+    )
+    done = fetch("org/zoo")
+    assert done.exit_code == 3 and secret not in done.output
+    away = {"Location": f"{hub.storage}/elsewhere", "Content-Type": "application/json"}
+    hub.fault = lambda method, path: (
+        (307, away, b"{}") if path.startswith("/api/models") else told(404, secret)
+    )
+    done = fetch("org/zoo")
+    assert done.exit_code == 3 and secret not in done.output
+    assert any(token == secret for _, _, token in hub.requests)
+    assert not any(token for _, _, token in hub.elsewhere)

@@ -55,6 +55,8 @@ def hub_failure(error: Exception, page: str, *, writing: bool = False) -> str:
         why = f"{page}: the Hub is in trouble ({status}); give the same command again later"
     else:
         why = f"{page}: {failure(error)}"
+        if type(error).__module__.startswith("httpx"):  # of the network
+            why += "; the same command goes on where it was"
     return harmless_text(without_token(why))
 
 
