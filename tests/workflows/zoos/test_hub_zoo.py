@@ -265,3 +265,17 @@ def test_a_token_is_told_to_nobody(hub: FakeHub, monkeypatch: pytest.MonkeyPatch
     assert done.exit_code == 3 and secret not in done.output
     assert any(token == secret for _, _, token in hub.requests)
     assert not any(token for _, _, token in hub.elsewhere)
+
+
+def test_what_does_not_end_is_ended(hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distbench.storage.network.hub._SPARE", 1000)
+    stranger(hub)
+    data = b"e" * 20_000_000
+    hub.fault = lambda method, path: (
+        (200, {"Content-Length": str(len(data))}, data) if path.startswith("/blobs") else None
+    )
+    done = fetch("org/zoo")
+    assert done.exit_code == 3
+    assert "of a.safetensors far more comes than the 400000 bytes it has" in done.output
+    hub.fault = lambda method, path: None
+    assert fetch("org/zoo").exit_code == 0

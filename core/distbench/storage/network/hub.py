@@ -21,6 +21,14 @@ from distbench.storage.network.hub_failures import hub_failure, page_of
 from distbench.storage.network.hub_names import is_commit, stays_inside
 from distbench.storage.system.disk import is_of_disk, naming_file
 
+_SPARE = 2**26
+"""Bytes beyond twice a file that may come: what is sent in chunks has more about it, and what was
+cut may begin anew."""
+
+
+class _EndlessError(ValueError):
+    """A server sends far more than a file has."""
+
 
 @dataclass
 class HubFiles(Download):
@@ -139,7 +147,7 @@ class HubFiles(Download):
         from tqdm import tqdm
 
         class Told(tqdm):  # type: ignore[misc]
-            """Shows nothing, passes on what it is told, and lets no byte too many through."""
+            """Shows nothing, passes on what it is told, and ends what does not end by itself."""
 
             def __init__(self, *args: Any, **kwargs: Any) -> None:
                 kwargs.pop("name", None)  # of the Hub's own class
@@ -148,9 +156,9 @@ class HubFiles(Download):
 
             def update(self, n: float | None = 1) -> bool | None:
                 self.came += n or 0
-                if entry.size is not None and self.came > entry.size:
-                    raise ValueError(
-                        f"{entry.rfilename} sends more than the {entry.size} bytes that it has"
+                if entry.size is not None and self.came > 2 * entry.size + _SPARE:
+                    raise _EndlessError(
+                        f"of {entry.rfilename} far more comes than the {entry.size} bytes it has"
                     )
                 progress(int(n or 0))
                 return None
@@ -165,6 +173,9 @@ class HubFiles(Download):
                     tqdm_class=Told,
                 )
             )
+        except _EndlessError as error:
+            self._forget_part(entry)
+            raise self._refused(error) from None
         except OSError as error:
             if is_of_disk(error):
                 with naming_file(self.destination()):
@@ -172,6 +183,15 @@ class HubFiles(Download):
             raise self._refused(error) from None
         except Exception as error:  # HTTP, network and checksum errors of several libraries
             raise self._refused(error) from None
+
+    def _forget_part(self, entry: Any) -> None:
+        """Throws away what came of a file, so that it is not gone on with."""
+        from huggingface_hub.file_download import repo_folder_name
+
+        name = repo_folder_name(repo_id=self.repository, repo_type=self.kind)
+        own = entry.lfs.sha256 if entry.lfs else entry.blob_id
+        for part in (self.destination() / name / "blobs").glob(f"{own}*.incomplete"):
+            part.unlink(missing_ok=True)
 
     def _check(self, entry: Any, file: Path) -> None:
         """Holds a file that came against its digest in the list; a wrong one is thrown away."""
