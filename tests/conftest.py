@@ -4,17 +4,22 @@ import io
 import os
 import signal
 import struct
+import sys
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     import numpy as np
+    from fake_hub import FakeHub
     from numpy.typing import NDArray
 
+sys.path.append(str(Path(__file__).parent))  # for what tests of several folders share
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # a script's & started pytest so
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -159,3 +164,23 @@ def white_is_zero() -> Callable[..., bytes]:
 def bmp() -> Callable[..., bytes]:
     """Writes a BMP with alpha."""
     return _bmp
+
+
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A Hub on this machine, to which the real client is led, with a token that may write."""
+    from fake_hub import WRITER, FakeHub
+    from huggingface_hub import constants
+
+    served = FakeHub()
+    monkeypatch.setattr(constants, "ENDPOINT", served.endpoint)
+    template = served.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setenv("HF_TOKEN", WRITER)
+    patient = SimpleNamespace(sleep=lambda seconds: None, time=time.time)
+    monkeypatch.setattr("huggingface_hub.utils._http.time", patient)
+    monkeypatch.setattr("huggingface_hub.file_download.time", patient)
+    yield served
+    served.close()

@@ -98,6 +98,7 @@ if TYPE_CHECKING:
     )
     from distbench.storage.network.downloads import Download, Manual, UrlFile, absent
     from distbench.storage.network.hub import HubFiles
+    from distbench.storage.network.hub_names import hub_name
     from distbench.storage.network.offline import admit, offline
     from distbench.storage.rows import Row
     from distbench.storage.safe_text import csv_cell, harmless_text
@@ -216,6 +217,7 @@ __all__ = [
     "harmless_text",
     "home",
     "hookimpl",
+    "hub_name",
     "learn_heif",
     "load",
     "mixup",

@@ -24,7 +24,7 @@ from distbench.leaderboard.statistics import (
 from distbench.storage.predictions import answered_rightly
 from distbench.workflows.advise.candidates import Candidate, kind_of
 from distbench.workflows.advise.rule import EXPERIENCE, SLACK, choose
-from distbench.workflows.result_inputs import bundle_input, run_input
+from distbench.workflows.inputs.result_inputs import bundle_input, run_input
 
 FOUR = ("pseudo_labels/weighted", "pseudo_labels/nearest", "pseudo_labels/equal", "finetune")
 """Weighted, nearest, equal, none."""

@@ -23,7 +23,7 @@ def distbench_zoos() -> dict[str, str]:
     """Zoos: the embedded one, published ones, and folders of the user's own models."""
     return _modules(
         "zoos",
-        """foundation:FoundationZoo joined:JoinedZoo local:LocalZoo mini:MiniZoo
+        """foundation:FoundationZoo hub:HubZoo joined:JoinedZoo local:LocalZoo mini:MiniZoo
         open_clip:OpenClipZoo parc:ParcZoo timm:TimmZoo torchvision:TorchvisionZoo
         trained:TrainedZoo""",
     )

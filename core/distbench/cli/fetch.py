@@ -68,6 +68,9 @@ def get(missing: list[Need], name: Callable[[Need], str]) -> None:
         failed = fetch_all(missing, progress)
     for need in failed:
         echo(f"distbench: {name(need)}: {need.problem}", err=True)
+    for need in missing:
+        if commit := need.download.commit():
+            echo(f"{need.download.what}: commit {commit}", err=True)
     if failed:
         raise DataError(f"{len(failed)} of {len(missing)} downloads could not be had")
 

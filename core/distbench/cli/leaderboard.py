@@ -20,7 +20,8 @@ def leaderboard(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            help="Run folders, bundles (*.distbench.zip), and folders that hold such. "
+            help="Run folders, bundles (*.distbench.zip), folders that hold such, and "
+            "hub:ORG/DATASET\\[@REVISION] for the bundles of a dataset repository of the Hub. "
             "\\[default: runs and registry/results]"
         ),
     ] = None,

@@ -42,6 +42,13 @@ def submit(
             "is a tenth as large."
         ),
     ] = True,
+    to: Annotated[
+        str | None,
+        typer.Option(
+            help="Open a pull request with it on ORG/DATASET, a dataset repository of the Hub "
+            "(`hf auth login` or HF_TOKEN)."
+        ),
+    ] = None,
     plugin: o.Plugin = None,
     json: o.Json = False,
 ) -> None:
@@ -51,8 +58,10 @@ def submit(
     from distbench.submission.board_gap import board_gap
     from distbench.submission.publish import submit as publish
     from distbench.submission.study_scores import open_study, study_folder
+    from distbench.workflows.results.propose import propose, target_of
 
     check_folder(output, "--output")
+    target = target_of(to) if to is not None else None
     study = study_folder(run)
     opened, metrics = open_study(study) if study else (open_run(run), None)
     path, report = publish(
@@ -66,14 +75,19 @@ def submit(
         probabilities=probabilities,
         plugins=tuple(plugin or ()),
     )
+    address = propose(target, path, report) if target is not None else None
     if json:
-        o.print_json({"file": str(path), **report.as_dict()})
+        handed_in = {} if address is None else {"pull_request": address}
+        o.print_json({"file": str(path), **handed_in, **report.as_dict()})
         return
     for text in (*report.notes, *board_gap(path, Path("registry/results"))):
         echo(f"note: {text}", err=True)
     cells = report.facts["cells"]
     judged = f", scores of {report.facts['metrics']} metrics" if metrics else ""
     echo(f"{path}: {cells['done']} of {cells['planned']} cells done{judged}, validated.")
+    if address is not None:
+        echo(f"Pull request: {address}")
+        return
     echo(
         f"Next: add {path.name} to registry/results/ in a fork of the distbench repository and "
         "open a pull request with that one file (docs/submitting.md)."

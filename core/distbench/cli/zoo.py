@@ -11,6 +11,7 @@ import typer
 
 from distbench.cli import options as o
 from distbench.cli.process.commands import Command
+from distbench.cli.shipping import push_zoo
 from distbench.cli.shown.output import echo, table
 
 if TYPE_CHECKING:
@@ -241,6 +242,9 @@ def add(
         f"{', '.join(source.trained_on) or 'unknown'}; it ran on drawn images"
     )
     echo(f"\n{folder} (use it with --zoo local:path={folder})")
+
+
+app.command("push", cls=Command, epilog=push_zoo.EPILOG)(push_zoo.push)
 
 
 def _ask(question: Question, wrong: str) -> str:

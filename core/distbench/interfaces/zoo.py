@@ -102,6 +102,21 @@ class Zoo(Component, ABC):
         """
         raise UsageError(f"zoo {self.name!r} takes no files; it has no add")
 
+    def pack(self, names: Sequence[str]) -> Mapping[str, Path | bytes]:
+        """Some of its models as files for others, for `distbench zoo push`.
+
+        Args:
+            names: Of the sources.
+
+        Returns:
+            By name a file or its content: ``zoo.toml``, as zoo `hub` reads it, with the SHA-256 of
+            each of the files that it lists.
+
+        Raises:
+            DistbenchError: It has no files, or one is not what it should be.
+        """
+        raise UsageError(f"zoo {self.name!r} has no files to give away; it has no pack")
+
     @classmethod
     def file_form(cls) -> type[BaseModel] | None:
         """What the file holds that a person writes for it, for `distbench schema`; None if none."""

@@ -85,6 +85,7 @@ HOME = {
     "storage.image_files": ["HEIF_SUFFIXES", "IMAGE_FORMATS", "IMAGE_SUFFIXES", "learn_heif"],
     "storage.home": ["home"],
     "storage.network.hub": ["HubFiles"],
+    "storage.network.hub_names": ["hub_name"],
     "storage.network.offline": ["admit", "offline"],
     "storage.verified": ["verified_since"],
     "storage.rows": ["Row"],

@@ -22,8 +22,9 @@ from distbench.plugins.registry import Registry, registry
 from distbench.storage.hits import packed_hits
 from distbench.storage.missing_cells import missing_cells
 from distbench.storage.paths import without_links
+from distbench.workflows.inputs.hub_bundles import with_bundles
+from distbench.workflows.inputs.result_inputs import NO_ROWS, ROWS, Answers, ResultInput, open_input
 from distbench.workflows.judging import Judging
-from distbench.workflows.result_inputs import NO_ROWS, ROWS, Answers, ResultInput, open_input
 
 T = TypeVar("T")
 
@@ -45,13 +46,15 @@ def collect(
     that says why; the others are kept. How far the rows of bundles are believed stands with them.
 
     Args:
-        paths: Folders and bundles.
+        paths: Folders, bundles, and ``hub:ORG/DATASET[@REVISION]`` for those of the Hub.
         judging: By which measures; each task by its own, of what is installed, if None.
         records: Folder of records of cells that were computed again, which are believed.
 
     Raises:
         PluginError: A measure fails.
+        RefusedError: Bundles of the Hub cannot be had.
     """
+    places, hubs = with_bundles(paths)
     judging = judging or Judging(registry())
     reader = Reader()
 
@@ -70,11 +73,15 @@ def collect(
             )
         return known, rows
 
-    _, read, refused = read_inputs(paths, rows_of, judging.names)
+    _, read, refused = read_inputs(places, rows_of, judging.names)
     inputs = [one for one, _ in read]
     rows = [row for _, some in read for row in some]
     origins = tuple(origins_of(inputs, {row.key for row in rows}))
     notes = (*notes_of(inputs, origins, _evidence_text(rows)), *judging.notes)
+    for hub in hubs:
+        origins = tuple(replace(one, path=hub.naming(one.path)) for one in origins)
+        refused = [*hub.left_out, *map(hub.naming, refused)]
+        notes = (hub.stated, *map(hub.naming, notes))
     return Collected(origins, tuple(rows), tuple(refused), notes)
 
 

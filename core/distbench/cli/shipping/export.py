@@ -49,6 +49,27 @@ def export(
             "exports/CELL-FORMAT in the run's folder]"
         ),
     ] = None,
+    push: Annotated[
+        str | None,
+        typer.Option(
+            help="Push the folder to ORG/NAME, a model repository of the Hub, made if it is not "
+            "there (`hf auth login` or HF_TOKEN)."
+        ),
+    ] = None,
+    private: Annotated[
+        bool,
+        typer.Option(
+            "--private",
+            help="Make that repository private. \\[default: as its owner's setting on the Hub]",
+        ),
+    ] = False,
+    licence: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the student, for its card, e.g. apache-2.0. \\[default: none; that of a "
+            "source where one was trained itself]"
+        ),
+    ] = None,
     json: o.Json = False,
 ) -> None:
     """Write the student of a cell with its preprocessing, class names and a model card.
@@ -60,10 +81,14 @@ def export(
     from distbench.cli.shown.progress import show_line
     from distbench.errors import UsageError
     from distbench.storage.folders import check_folder
+    from distbench.storage.network.hub_push import HubTarget
     from distbench.workflows.export import export_forms
 
     if (cell is None) == (best is None):
         raise UsageError("name a cell as TASK:METHOD:SEED, or a task with --best TASK; one of them")
+    if private and push is None:
+        raise UsageError("--private is of a repository; name it with --push ORG/NAME")
+    target = HubTarget.named(push, "--push", private=private) if push is not None else None
     if output is not None:
         check_folder(output.parent, "--output")
     done = export_forms(
@@ -73,6 +98,8 @@ def export(
         whole=whole_image,
         run=run,
         output=output,
+        target=target,
+        licence=licence,
         progress=show_line,
     )
     if json:
@@ -94,6 +121,7 @@ def _table(exported: Exported) -> dict[str, Any]:
         "accuracy": exported.accuracy if exported.loss is None else exported.loss.after,
         "loss": exported.loss and asdict(exported.loss),
         "footprint": asdict(exported.footprint),
+        "pushed": exported.pushed and asdict(exported.pushed),
     }
 
 
@@ -103,6 +131,8 @@ def _show(done: Sequence[Exported]) -> None:
     for one in done:
         echo(f"{one.folder}: {', '.join(one.files)}, of {one.cell.id}")
         echo(f"Checked: {one.check}. README.md says how to use it.")
+        if one.pushed is not None:
+            echo(f"Pushed to {one.pushed.told}")
     threads = list(done[0].footprint.milliseconds)
     rows = [
         [

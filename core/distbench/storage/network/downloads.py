@@ -44,6 +44,10 @@ class Download(ABC):
     def present(self) -> bool:
         """Whether it is on this machine, whole; contacts nothing."""
 
+    def commit(self) -> str | None:
+        """The commit of which it is here, of what lies in a repository; None of other things."""
+        return None
+
     @abstractmethod
     def missing_bytes(self) -> int | None:
         """How much has still to come; may ask the server. None where that cannot be known.
@@ -214,5 +218,10 @@ def _alone(path: Path, what: str) -> Iterator[None]:
 
 def refuse_offline(what: str) -> None:
     """Raises where nothing may be contacted."""
-    if offline() or os.environ.get("HF_HUB_OFFLINE") == "1":
+    if hub_offline():
         raise DataError(f"cannot get {what}: distbench is offline")
+
+
+def hub_offline() -> bool:
+    """Whether nothing may be contacted, as distbench or the Hub's own library is told."""
+    return offline() or os.environ.get("HF_HUB_OFFLINE") == "1"

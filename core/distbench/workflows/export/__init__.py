@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from distbench.interfaces.progress import Progress, silent
 
 if TYPE_CHECKING:
+    from distbench.storage.network.hub_push import HubTarget
     from distbench.workflows.export.write import Exported
 
 __all__ = ["export_forms"]
@@ -28,6 +29,8 @@ def export_forms(
     run: Path | None = None,
     output: Path | None = None,
     runs: Path = Path("runs"),
+    target: HubTarget | None = None,
+    licence: str | None = None,
     progress: Progress = silent,
 ) -> tuple[Exported, ...]:
     """Exports the student of a cell; where its weights were not kept it is trained again.
@@ -41,16 +44,21 @@ def export_forms(
         output: The folder to write, or, of several formats, the folder of their folders;
             ``exports/CELL-FORMAT`` in the run's folder if None.
         runs: Folder of run folders.
+        target: The repository of the Hub that the one format is pushed to.
+        licence: Of the student, for its card; that of the source where that was trained itself, if
+            None.
         progress: Hears what takes time.
 
     Raises:
         UsageError: No such cell or format, a format does not take this student, or a folder holds
             something else. Nothing is written then.
-        RefusedError: The exported files do not say what the student says.
+        RefusedError: The exported files do not say what the student says, or the Hub does not
+            take them.
     """
     from distbench.workflows.export.find_cell import find_best, find_cell
     from distbench.workflows.export.folder import check_target, default_folder
     from distbench.workflows.export.formats import check_formats
+    from distbench.workflows.export.push import check_push, push
 
     check_formats(to, whole=whole)
     run_folder, cell = (find_best if best else find_cell)(wanted, run, runs)
@@ -60,6 +68,8 @@ def export_forms(
         within = output / name if output and len(to) > 1 else output
         targets[form] = within or default_folder(run_folder.folder, cell.id, name)
         check_target(targets[form], cell.key)
+    if target is not None:
+        check_push(target, to)
     known = next((row for row in run_folder.rows if row.key == cell.key), None)
 
     from distbench.storage.home import home
@@ -67,4 +77,5 @@ def export_forms(
     from distbench.workflows.export.write import write
 
     student = original(run_folder.plan, cell, home(), progress, known)
-    return write(student, targets, whole=whole, progress=progress)
+    done = write(student, targets, whole=whole, licence=licence, progress=progress)
+    return done if target is None else tuple(push(target, one) for one in done)

@@ -13,6 +13,7 @@ from distbench.workflows.export.compare import Agreement
 from distbench.workflows.export.footprint import Footprint
 from distbench.workflows.export.forms.loader import use_loader
 from distbench.workflows.export.forms.written import Written
+from distbench.workflows.export.hub_metadata import student_metadata
 from distbench.workflows.export.loss import Loss
 from distbench.workflows.export.markdown import code, escaped, settings, table
 from distbench.workflows.export.student import Original
@@ -27,8 +28,9 @@ def card(
     check: Agreement,
     costs: Footprint,
     loss: Loss | None,
+    licence: str | None = None,
 ) -> str:
-    """The card as Markdown.
+    """The card as Markdown, with a head that the Hugging Face Hub reads.
 
     Args:
         original: The student.
@@ -37,8 +39,12 @@ def card(
         check: How it was compared with the original.
         costs: What it costs here.
         loss: What it loses; None where it says what the original says.
+        licence: Its licence, as far as a person said it.
     """
+    one_of_several = original.views is not None and written.single
+    measured_as = original.result.accuracy if loss is None else loss.after
     parts = [
+        student_metadata(original, to, None if one_of_several else measured_as, licence),
         f"# {escaped(original.task.id)}: image classifier",
         _summary(original, loss),
         "## Use",

@@ -10,7 +10,9 @@ from pathlib import Path
 
 from distbench.interfaces.progress import Progress, silent
 from distbench.interfaces.reporter import Cell
+from distbench.storage.network.hub_push import Pushed
 from distbench.storage.safe_text import plain, plain_json
+from distbench.submission.scrub import without_paths
 from distbench.workflows.export.card import card
 from distbench.workflows.export.compare import Agreement, compare
 from distbench.workflows.export.folder import ABOUT, whole_folder
@@ -35,6 +37,7 @@ class Exported:
         footprint: What it costs here.
         loss: What it loses; None for a form that says what the student says.
         files: Names of its files.
+        pushed: Where it was pushed to on the Hub, if it was.
     """
 
     folder: Path
@@ -45,6 +48,7 @@ class Exported:
     footprint: Footprint
     loss: Loss | None
     files: tuple[str, ...]
+    pushed: Pushed | None = None
 
 
 def write(
@@ -53,6 +57,7 @@ def write(
     *,
     whole: bool = False,
     replace: bool = False,
+    licence: str | None = None,
     progress: Progress = silent,
 ) -> tuple[Exported, ...]:
     """Writes a student in some formats, and checks what was written; all of them or none.
@@ -62,6 +67,7 @@ def write(
         targets: Folders by format.
         whole: Whether ONNX files take images of any size.
         replace: Whether whatever lies there gives way.
+        licence: Of the student, as far as a person said it.
         progress: Hears of every format.
 
     Raises:
@@ -75,12 +81,17 @@ def write(
             if len(targets) > 1:
                 progress(f"writing and measuring {to}")
             draft = drafts.enter_context(whole_folder(target, student.cell.key, replace=replace))
-            done.append(_written(student, to, draft, target, written[to]))
+            done.append(_written(student, to, draft, target, written[to], licence))
     return tuple(done)
 
 
 def _written(
-    student: Original, to: str, draft: Path, target: Path, writer: Callable[[Path], Written]
+    student: Original,
+    to: str,
+    draft: Path,
+    target: Path,
+    writer: Callable[[Path], Written],
+    licence: str | None,
 ) -> Exported:
     """Writes one format into a draft of its folder."""
     about = {
@@ -103,7 +114,8 @@ def _written(
     lost = None
     if written.whole or not written.exact:
         lost = loss(student, open_model(draft))
-    readme = plain(card(student, to, written, check, costs, lost), keep="\n")
+    about_it = card(student, to, written, check, costs, lost, licence)
+    readme = without_paths(plain(about_it, keep="\n"))
     (draft / "README.md").write_text(readme, encoding="utf-8")
     files = tuple(sorted(path.name for path in draft.iterdir() if path.name != "__pycache__"))
     accuracy = student.result.accuracy

@@ -18,7 +18,7 @@ from distbench.storage.frames import Tabular
 from distbench.storage.probabilities import probabilities
 from distbench.storage.safe_text import harmless_text
 from distbench.workflows.collect import notes_of, origins_of, read_inputs
-from distbench.workflows.result_inputs import Answers, ResultInput, open_input
+from distbench.workflows.inputs.result_inputs import Answers, ResultInput, open_input
 from distbench.workflows.results.long_frame import LongFrame
 from distbench.workflows.results.row_columns import COLUMNS, SHOWN, Column, row_values
 from distbench.workflows.results.row_table import row_table
