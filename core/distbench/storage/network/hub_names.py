@@ -34,6 +34,11 @@ def hub_name(text: str, where: str) -> HubName:
 
     Raises:
         UsageError: It is none.
+
+    Example::
+
+        >>> hub_name("org/models@main", "--zoo")
+        HubName(repository='org/models', revision='main')
     """
     from huggingface_hub.errors import HFValidationError
     from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
