@@ -29,7 +29,7 @@ def test_units_that_begin_are_under_way_and_end() -> None:
     for at, share in ((30.0, 0.2), (70.0, 0.5), (80.0, 0.6)):
         now[0] = at
         telling.under_way("a", News(f"step {at:.0f}", share))
-    telling.ended(Outcome("a", "lost", "the node is gone", seconds=81.0))
+    telling.ended(Outcome("a", "lost", "the node is gone"))
     telling.ended(Outcome("a", "failed", "out of memory", seconds=90.0))
     assert heard == [
         ("embedding: begun", 0, 2, True),
@@ -38,6 +38,6 @@ def test_units_that_begin_are_under_way_and_end() -> None:
         ("finetune: step 30", 1, 2, True),
         ("finetune: step 70", 1, 2, False),
         ("finetune: step 80", 1, 2, True),
-        ("finetune: lost: the node is gone, so it is tried again (81.0 s)", 1, 2, False),
+        ("finetune: lost: the node is gone, so it is tried again", 1, 2, False),
         ("finetune: failed: out of memory (90.0 s)", 2, 2, False),
     ]

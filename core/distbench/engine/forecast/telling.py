@@ -66,8 +66,9 @@ class Telling:
         done = f"done; {outcome.note}" if outcome.note else "done"
         text = done if well else f"{outcome.status}: {outcome.reason or ''}"
         text += ", so it is tried again" if lost else ""
+        text += f" ({outcome.seconds:.1f} s)" if outcome.seconds else ""  # of a lost one not known
         minor = well and self._units[outcome.unit].kind in self._short
-        self._tell(outcome.unit, f"{text} ({outcome.seconds:.1f} s)", minor=minor)
+        self._tell(outcome.unit, text, minor=minor)
 
     def _tell(self, unit: str, text: str, *, minor: bool) -> None:
         self._progress(
