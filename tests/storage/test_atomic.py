@@ -35,3 +35,17 @@ def test_a_pipe_is_not_replaced() -> None:
     with pytest.raises(FileExistsError, match="a pipe or a device lies there"):
         write_atomic(Path("pipe"), "text")
     assert Path("pipe").is_fifo()
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    old, new, other = (
+        tmp_path / name for name in (".tmp-row.json-old", ".tmp-row.json-new", ".tmp-else-old")
+    )
+    for draft in (old, new, other):
+        draft.touch()
+    for draft in (old, other):
+        os.utime(draft, (0, 0))
+    write_atomic(tmp_path / "row.json", "{}")
+    assert not old.exists(), "nobody writes to it any more"
+    assert new.exists() and other.exists(), "somebody may, and another file's is not ours"
+    write_atomic(tmp_path / ("x" * 250), "a name as long as may be")

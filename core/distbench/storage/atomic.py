@@ -5,11 +5,17 @@ from __future__ import annotations
 import errno
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from distbench.storage.system.disk import naming_file
+
+_SHOWN = 100
+"""Letters of a file's name that its drafts carry; a name has an end of its own length."""
+_GIVEN_UP = 3600
+"""Seconds after which a draft that nobody wrote to is one of a process that was killed."""
 
 
 def write_atomic(path: Path, data: bytes | str) -> None:
@@ -39,7 +45,8 @@ def replacing(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise FileExistsError(errno.EEXIST, "a pipe or a device lies there and no file", str(path))
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".tmp-")
+    prefix = f".tmp-{path.name[:_SHOWN]}-"
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=prefix)
     os.close(handle)
     draft = Path(name)
     try:
@@ -53,6 +60,17 @@ def replacing(path: Path) -> Iterator[Path]:
                 errno.EISDIR, "a folder lies where a file belongs; remove it", str(path)
             )
         draft.replace(path)
+        _sweep(path.parent, prefix)
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def _sweep(folder: Path, prefix: str) -> None:
+    """Removes what killed writers of the same file left."""
+    given_up = time.time() - _GIVEN_UP
+    for draft in folder.iterdir():
+        if draft.name.startswith(prefix):
+            with suppress(OSError):  # another one was faster
+                if draft.stat().st_mtime < given_up:
+                    draft.unlink()
