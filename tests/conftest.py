@@ -32,8 +32,9 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Every test has a home and a working folder of its own, and no third-party plugins."""
     monkeypatch.setenv("DISTBENCH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("DISTBENCH_PLUGINS", "")
-    for name in ("DISTBENCH_STRICT_PLUGINS", "DISTBENCH_STORE"):
-        monkeypatch.delenv(name, raising=False)
+    offline = ("DISTBENCH_OFFLINE", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
+    for name in ("DISTBENCH_STRICT_PLUGINS", "DISTBENCH_STORE", *offline):
+        monkeypatch.delenv(name, raising=False)  # what a command set before, too
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     yield
@@ -178,6 +179,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setenv("HF_TOKEN", WRITER)
     patient = SimpleNamespace(sleep=lambda seconds: None, time=time.time)
     monkeypatch.setattr("huggingface_hub.utils._http.time", patient)

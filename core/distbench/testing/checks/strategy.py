@@ -148,7 +148,8 @@ def direction(subject: Subject) -> None:
         raise NotChecked("a control need not favour higher scores")
     for what in ("plain scores", "negative scores", "many sources"):
         scores = np.array(_SCORES[what])
-        weights = _weigh_or_skip(subject, scores, _sources(len(scores)), what)[np.argsort(scores)]
+        weights = _weigh_or_skip(subject, scores, _sources(len(scores)), what)
+        weights = weights[np.argsort(scores[: len(weights)])]  # with a context of fewer sources
         if (np.diff(weights) < -1e-12).any():
             raise Fault(
                 f"{what}: a source with a higher score gets less weight",
