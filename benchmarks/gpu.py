@@ -46,8 +46,8 @@ def setting(side: int, device: torch.device, precision: str, compile: bool) -> T
 
 def student(name: str, device: torch.device) -> Classifier:
     """A student with random weights."""
-    made = registry().make("student", name)
-    return build_student(made, CLASSES, pretrained=False, seed=0, device=device)  # type: ignore[arg-type]
+    chosen = registry().make("student", name)
+    return build_student(chosen, CLASSES, pretrained=False, seed=0, device=device)  # type: ignore[arg-type]
 
 
 def loss_of(logits: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:

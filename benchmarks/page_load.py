@@ -53,9 +53,9 @@ def build(folder: Path, methods: int, seeds: int) -> Path:
     synthetic = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(synthetic)
     synthetic.run_folder(folder / "run", synthetic.large_board(methods, seeds), seeds)
-    found = collect([folder / "run"])
+    results = collect([folder / "run"])
     page = folder / "leaderboard.html"
-    page.write_text(reports_page(found, reports(found)), encoding="utf-8")
+    page.write_text(reports_page(results, reports(results)), encoding="utf-8")
     return page
 
 
@@ -70,8 +70,8 @@ def load(browser: Any, page: Path) -> dict[str, float]:
         opened.goto(page.as_uri())
         opened.wait_for_function("performance.getEntriesByName('painted').length > 0")
         marks: dict[str, float] = opened.evaluate(_MARKS)
-        told = session.send("Performance.getMetrics")["metrics"]
-        spent = {one["name"]: one["value"] for one in told}
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        spent = {one["name"]: one["value"] for one in metrics}
         parts = ("ScriptDuration", "LayoutDuration", "RecalcStyleDuration", "TaskDuration")
         return {**marks, **{name: 1000 * spent[name] for name in parts}}
     finally:

@@ -69,8 +69,9 @@ def replacing(path: Path) -> Iterator[Path]:
 def _sweep(folder: Path, prefix: str) -> None:
     """Removes what killed writers of the same file left."""
     given_up = time.time() - _GIVEN_UP
-    for draft in folder.iterdir():
-        if draft.name.startswith(prefix):
-            with suppress(OSError):  # another one was faster
-                if draft.stat().st_mtime < given_up:
-                    draft.unlink()
+    with os.scandir(folder) as entries:  # for every row there is: no path is made of the others
+        drafts = [Path(entry.path) for entry in entries if entry.name.startswith(prefix)]
+    for draft in drafts:
+        with suppress(OSError):  # another one was faster
+            if draft.stat().st_mtime < given_up:
+                draft.unlink()

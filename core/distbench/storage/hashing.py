@@ -61,6 +61,11 @@ def file_digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def git_digest(data: bytes) -> str:
+    """What git calls a file of this content: SHA-1 (hex) of it behind its kind and length."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
 def folder_files(folder: Path) -> Iterator[Path]:
     """All regular files below a folder, in no order; links are followed, each folder once."""
     entered: set[str] = set()

@@ -128,15 +128,15 @@ def made_ready(
     names = registry(config.plugin)
     executor = names.make("executor", config.executor, base=config.base_of("executor"))
     reporters = Reporters(config, names)
-    if missing and executor.here and plan.device not in ("auto", "cpu"):
+    compiles = plan.protocol.compile
+    if missing and executor.here and (compiles or plan.device not in ("auto", "cpu")):
         from distbench.engine.device import pick_device
 
-        pick_device(plan.device)
-    if missing and executor.here and plan.protocol.compile:
-        from distbench.engine.device import pick_device
-        from distbench.engine.training.compiled import check_compiler
+        device = pick_device(plan.device)
+        if compiles:
+            from distbench.engine.training.compiled import check_compiler
 
-        check_compiler(pick_device(plan.device))
+            check_compiler(device)
     if missing:
         executor.ready()
         try_student(plan, home())

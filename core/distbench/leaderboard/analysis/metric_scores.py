@@ -70,17 +70,17 @@ def scores_of(
     by_file: dict[int, list[RowRecord]] = defaultdict(list)
     for row in rows:
         by_file[row.origin].append(row)
-    told: dict[str, list[GivenScores]] = defaultdict(list)
+    variants: dict[str, list[GivenScores]] = defaultdict(list)
     for number in sorted(by_file):
         for metric, mine in _of_file(by_file[number]).items():
-            variant = next((one for one in told[metric] if one.agrees(mine)), None)
+            variant = next((one for one in variants[metric] if one.agrees(mine)), None)
             if variant is None:
-                told[metric].append(mine)
+                variants[metric].append(mine)
             else:
                 variant.add(mine.by_cell)
             (variant or mine).origins.append(number)
     named: dict[str, GivenScores] = {}
-    for metric, (standing, *others) in told.items():
+    for metric, (standing, *others) in variants.items():
         named[metric] = standing
         for other in others:
             origin = origins[other.origins[0]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from pydantic_core import from_json
 
 from distbench.errors import DataError
 from distbench.storage.atomic import write_atomic
-from distbench.storage.hashing import digest
+from distbench.storage.hashing import digest, file_digest, git_digest
 from distbench.storage.home import home
 from distbench.storage.network.downloads import Download, refuse_offline
 from distbench.storage.network.http_transfer import TIMEOUT
@@ -266,11 +265,8 @@ def _digests(entry: Any, file: Path) -> list[tuple[str, str, str]]:
     """The digest that the Hub lists of a file: its kind, what it should be, and what it is."""
     lfs = getattr(entry, "lfs", None)
     if lfs is not None:
-        with file.open("rb") as stream:
-            return [("SHA-256", lfs.sha256, hashlib.file_digest(stream, "sha256").hexdigest())]
+        return [("SHA-256", lfs.sha256, file_digest(file))]
     blob = getattr(entry, "blob_id", None)
     if not blob:
         return []
-    data = file.read_bytes()  # no large file is kept so
-    own = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-    return [("git's digest", blob, own)]
+    return [("git's digest", blob, git_digest(file.read_bytes()))]  # no large file is kept so

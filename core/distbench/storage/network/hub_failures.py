@@ -79,5 +79,5 @@ def _may(writing: bool) -> str:
 def _seconds(error: Exception) -> str:
     """How long to wait, where the server says so."""
     headers = getattr(getattr(error, "response", None), "headers", {})
-    told = str(headers.get("Retry-After", ""))
-    return f" {told} s" if told.isdigit() else " a few minutes"
+    seconds = str(headers.get("Retry-After", ""))
+    return f" {seconds} s" if seconds.isdigit() else " a few minutes"

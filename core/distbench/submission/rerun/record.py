@@ -7,7 +7,6 @@ has.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from distbench.errors import RefusedError
 from distbench.storage.atomic import write_atomic
+from distbench.storage.hashing import file_digest
 from distbench.storage.validation import faults_of
 from distbench.submission.bundle import SUFFIX
 from distbench.submission.validation_report import ValidationReport, shown
@@ -98,7 +98,7 @@ def keep_record(path: Path, report: ValidationReport, folder: Path) -> Path:
             "`distbench validate --rerun` say why"
         )
     record = RerunRecord(
-        sha256=_sha256(path),
+        sha256=file_digest(path),
         date=datetime.now(UTC).date(),
         distbench=__version__,
         tolerance=report.facts["rerun_tolerance"],
@@ -128,7 +128,7 @@ def read_record(path: Path, folder: Path) -> RerunRecord | None:
         raise RefusedError(f"{file} cannot be read: {error.strerror or error}") from None
     except ValidationError as error:
         raise RefusedError(f"{file} is no record: {shown(_fault(error), 300)}") from None
-    if record.sha256 != _sha256(path):
+    if record.sha256 != file_digest(path):
         raise RefusedError(f"{file} is of another file than {path} (SHA-256)")
     return record
 
@@ -141,8 +141,3 @@ def record_file(path: Path, folder: Path) -> Path:
 def _fault(error: ValidationError) -> str:
     first: dict[str, Any] = dict(error.errors(include_url=False, include_input=False)[0])
     return str(first["msg"]) if first["type"] == "json_invalid" else faults_of(error, RerunRecord)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -16,16 +16,11 @@ from distbench.interfaces.suite import METHOD_KINDS, Protocol, SuiteDefinition, 
 from distbench.leaderboard.analysis.reports import BoardReport
 from distbench.leaderboard.page.about import Remake
 from distbench.leaderboard.rows.records import DeclaredMethod, RowRecord
+from distbench.planning.config import PROTOCOL_OPTIONS
 from distbench.plugins.registry import Registry
 from distbench.submission.manifest import same_json
 from distbench.submission.no_network import without_network
 from distbench.submission.suite_checks import Unfollowed, component_of
-
-_OPTIONS = (
-    *("labelled", "validation", "image_size", "steps", "batch", "threads", "probe_size"),
-    *("precision", "flip", "crop", "store", "deterministic", "compile"),
-)
-"""What of a protocol `distbench run` takes as an option."""
 
 
 class _NotHereError(Exception):
@@ -66,7 +61,7 @@ class _Maker:
             value = getattr(protocol, key)
             if value == getattr(suite.protocol, key):
                 continue
-            if key not in _OPTIONS:
+            if key not in PROTOCOL_OPTIONS:
                 raise _NotHereError(f"{key} of the protocol is another here")
             name = key.replace("_", "-")
             if isinstance(value, bool):

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 from distbench.errors import RefusedError
+from distbench.storage.hashing import git_digest
 from distbench.storage.network.hub_push import HubTarget
 from distbench.submission.validation_report import ValidationReport
 
@@ -54,8 +55,7 @@ def _refuse_twice(
     held = target.digest_at(path, revision)
     if held is None:
         return
-    small = hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
-    if held in (hashlib.sha256(data).hexdigest(), small):
+    if held in (hashlib.sha256(data).hexdigest(), git_digest(data)):
         raise RefusedError(f"{address} has this bundle already, as {path}; nothing was sent")
     if where == "main":
         raise RefusedError(

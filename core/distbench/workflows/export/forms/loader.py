@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textwrap import indent
 
+from distbench.storage.image_files import HEIF_SUFFIXES, IMAGE_SUFFIXES
 from distbench.workflows.export.fit import FIT, UPRIGHT
 
 
@@ -52,6 +53,7 @@ def _module(library: str, says: str, several: bool, *, whole: bool = False) -> s
         imports="\n".join(f"import {name}" for name in sorted(("numpy as np", library))),
         see=UPRIGHT if whole else FIT,
         says=says.strip(),
+        suffixes=" ".join(sorted(IMAGE_SUFFIXES | HEIF_SUFFIXES)),
         seen=f"np.asarray(upright({_ASKED}))" if whole else f"fit({_ASKED})",
         batch=1 if whole else 32,
         shares=(_SIGMOID if several else _SOFTMAX).rstrip(),
@@ -147,7 +149,7 @@ from PIL import Image, ImageOps
 
 HERE = Path(__file__).resolve().parent
 ABOUT = json.loads((HERE / "preprocessing.json").read_text(encoding="utf-8"))
-SUFFIXES = {{*".jpg .jpeg .jfif .png .webp .bmp .gif .tif .tiff .ppm .pgm .heic .heif".split()}}
+SUFFIXES = {{*"{suffixes}".split()}}
 sys.path.insert(0, str(HERE))
 try:
     import pillow_heif
