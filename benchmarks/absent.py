@@ -44,5 +44,8 @@ def required(module: str, *unused: str) -> ModuleType:
 
 
 def version(distribution: str) -> str:
-    """A distribution with its version, for a table."""
-    return f"{distribution} {importlib.metadata.version(distribution)}"
+    """A distribution with its version, for a table; a bare clone does not tell its own."""
+    try:
+        return f"{distribution} {importlib.metadata.version(distribution)}"
+    except importlib.metadata.PackageNotFoundError:
+        return f"{distribution} of no known version"

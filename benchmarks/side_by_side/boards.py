@@ -8,7 +8,6 @@ each, and writes means and ranks.
 from __future__ import annotations
 
 import importlib.util
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from pathlib import Path
 from benchmarks.absent import AbsentError, version
 from benchmarks.side_by_side.report import OURS, Absent, Found, durations
 from benchmarks.side_by_side.starting import offline
-from benchmarks.side_by_side.turns import commands_in_turns
+from benchmarks.side_by_side.turns import commands_in_turns, run_command
 from benchmarks.test_leaderboard import METHODS, SEEDS, _rows
 
 TASKS = 8
@@ -45,9 +44,9 @@ def compared(turns: int, methods: int = METHODS, models: int = MODELS) -> Iterat
         }
         here = Path(__file__).parents[2]
         try:
-            subprocess.run([*theirs, "write", *sizes], check=True, env=offline(), cwd=here)
+            run_command([*theirs, "write", *sizes], offline(), here)
             seconds = commands_in_turns(commands, turns, offline(), here)
-        except (AbsentError, subprocess.CalledProcessError) as error:
+        except AbsentError as error:
             yield Absent(what, "mteb", str(error))
             return
     yield from durations(what, seconds, [peer])

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from benchmarks.absent import AbsentError, required, version
 from benchmarks.side_by_side.report import Absent, Found, rates
-from benchmarks.side_by_side.steps import READY, Case, ours
+from benchmarks.side_by_side.steps import READY, Case, ours, ready_batches, same_loss
 from benchmarks.side_by_side.turns import Prepared, in_turns
 from benchmarks.test_training import BATCH, CPU, IMAGES, LABELS, student
 from PIL import Image
@@ -47,7 +47,7 @@ def _compared(case: Case, turns: int) -> Iterator[Found]:
     teacher = student(case.teacher).eval().requires_grad_(False)
     variants, peers = ours(case, _phase(case, teacher)), [READY]
     try:
-        required("torchdistill.core.distillation")
+        _see_that_losses_are_equal(case, teacher)
     except AbsentError as error:
         yield Absent(what, "torchdistill", str(error))
     else:
@@ -93,11 +93,8 @@ class _Photographs(torch.utils.data.Dataset[Any]):
 
 def _by_torchdistill(case: Case, teacher: Classifier) -> Prepared:
     """The loop of its example for classification; networks normalise, as ours do."""
-    logging.getLogger("torchdistill").setLevel(logging.ERROR)
-    made = required("torchdistill.core.distillation").get_distillation_box
+    box = _box(case, teacher)
     log = required("torchdistill.misc.log").MetricLogger(delimiter="  ")
-    data = {"train": _Photographs(case)}
-    box = made(teacher, student(case.student), data, _recipe(case.steps), CPU, None, False, 1)
 
     def train() -> None:
         box.pre_epoch_process(epoch=0)
@@ -110,6 +107,23 @@ def _by_torchdistill(case: Case, teacher: Classifier) -> Prepared:
         box.clean_modules()
 
     return train
+
+
+def _box(case: Case, teacher: Classifier) -> Any:
+    logging.getLogger("torchdistill").setLevel(logging.ERROR)
+    made = required("torchdistill.core.distillation").get_distillation_box
+    data = {"train": _Photographs(case)}
+    return made(teacher, student(case.student), data, _recipe(case.steps), CPU, None, False, 1)
+
+
+def _see_that_losses_are_equal(case: Case, teacher: Classifier) -> None:
+    box, phase = _box(case, teacher), _phase(case, teacher)
+    batches = ready_batches(phase, case.setting())
+    own = phase.loss(student(case.student).train(), batches)
+    box.pre_epoch_process(epoch=0)
+    theirs = box.forward_process(batches["all"].views["weak"], batches["all"].labels, None)
+    box.clean_modules()
+    same_loss(own.detach(), theirs.detach())
 
 
 def _recipe(steps: int) -> dict[str, Any]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
+from benchmarks.absent import AbsentError
 from benchmarks.side_by_side.report import OURS
 from benchmarks.side_by_side.turns import Prepared
 from benchmarks.test_training import setting, student
+from torchvision import transforms
 
 from distbench.engine.training.augment import VIEWS
 from distbench.engine.training.loop import train_phases
@@ -18,6 +21,7 @@ from distbench.engine.training.steps.averages import moving_average
 from distbench.engine.training.steps.optimisers import optimiser_of
 from distbench.interfaces.training.phase import Phase
 from distbench.interfaces.training.stream import Batch, Batches, Stream
+from distbench.plugins.registry import registry
 
 READY = "the same on ready-made views"
 
@@ -44,15 +48,30 @@ class Case:
         plain = (name.removeprefix("timm:") for name in (self.student, self.teacher) if name)
         return f"{' from '.join(plain)}, {self.side} pixels"
 
+    def normalise(self) -> transforms.Normalize:
+        """What the student does to images first."""
+        made: Any = registry().make("student", self.student)
+        return transforms.Normalize(*made.normalisation())
+
     def setting(self) -> TrainingSetting:
         """Its images, and where it is trained."""
         return setting(self.side)
 
 
+def same_loss(ours: torch.Tensor, theirs: torch.Tensor) -> None:
+    """Sees that two losses of one batch are one.
+
+    Raises:
+        AbsentError: They differ, so that there is nothing to compare.
+    """
+    if not torch.allclose(ours, theirs, rtol=1e-4):
+        raise AbsentError(f"on the same batch its loss is {theirs:.6g}, ours {ours:.6g}")
+
+
 def ours(case: Case, phase: Phase) -> dict[str, Callable[[], Prepared]]:
     """The engine, and a bare loop on ready-made views, for a case and what is done with it."""
     given = case.setting()
-    ready = [_batches(phase, given, step) for step in range(2)]
+    ready = [ready_batches(phase, given, step) for step in range(2)]
 
     def by_the_engine() -> Prepared:
         model = student(case.student)
@@ -65,7 +84,8 @@ def ours(case: Case, phase: Phase) -> dict[str, Callable[[], Prepared]]:
     return {OURS: by_the_engine, READY: by_a_bare_loop}
 
 
-def _batches(phase: Phase, given: TrainingSetting, step: int) -> Batches:
+def ready_batches(phase: Phase, given: TrainingSetting, step: int = 0) -> Batches:
+    """What the loss of a step is given: images by chance, in the views that the phase asks for."""
     rng, generator = np.random.default_rng(step), torch.Generator().manual_seed(step)
     streams = {}
     for name, stream in phase.streams.items():

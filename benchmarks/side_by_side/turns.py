@@ -57,16 +57,24 @@ def commands_in_turns(
     for turn in range(turns + 1):
         for name, command in commands.items():
             start = _of_children()
-            done = subprocess.run(
-                command, env=environment, cwd=folder, capture_output=True, text=True, check=False
-            )
+            run_command(command, environment, folder)
             if turn:
                 seconds[name].append(_of_children() - start)
-            if done.returncode:
-                last = (done.stderr.strip() or "nothing said").splitlines()[-1]
-                shown = " ".join(command[1:4])
-                raise AbsentError(f"{shown} ended with {done.returncode}: {last}")
     return seconds
+
+
+def run_command(command: Sequence[str], environment: Mapping[str, str], folder: Path) -> None:
+    """Runs a command of an interpreter to its end; what it prints is dropped.
+
+    Raises:
+        AbsentError: It fails; says how.
+    """
+    done = subprocess.run(
+        command, env=environment, cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        last = (done.stderr.strip() or "nothing said").splitlines()[-1]
+        raise AbsentError(f"{' '.join(command[1:4])} ended with {done.returncode}: {last}")
 
 
 def _of_children() -> float:

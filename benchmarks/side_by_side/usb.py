@@ -7,6 +7,7 @@ does not do in a benchmark either: judging the network and writing it to disk at
 from __future__ import annotations
 
 from argparse import Namespace
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from benchmarks.absent import required
 from torchvision import transforms
 
 from distbench.interfaces.classifier import Classifier
+from distbench.interfaces.training.stream import Batch
 
 _UNUSED = ("aim", "torchaudio")
 """A tracker and sounds: imported at once, called by nothing here."""
@@ -43,10 +45,12 @@ def fixmatch(
     labels: np.ndarray,
     parts: dict[str, np.ndarray],
     student: Any,
+    normalise: transforms.Normalize,
     *,
     steps: int,
     batch: int,
     mu: int,
+    threshold: float = 0.95,
 ) -> Any:
     """USB's algorithm, ready for its ``train()``.
 
@@ -55,9 +59,11 @@ def fixmatch(
         labels: (n,).
         parts: Positions of the ``labelled`` and the ``unlabelled`` images.
         student: Makes the network, a `Classifier`.
+        normalise: What the network normalises by; here its images are normalised before.
         steps: How many are trained.
         batch: Labelled images of a step.
         mu: Unlabelled ones for each of these.
+        threshold: Confidence that a guess needs.
 
     Raises:
         AbsentError: semilearn, or what it needs, is not here.
@@ -67,7 +73,7 @@ def fixmatch(
     own = required("semilearn.algorithms.hooks")
     published = required("semilearn.algorithms.fixmatch").FixMatch
     classes = int(labels.max()) + 1
-    data = _data_sets(images, labels, parts, classes)
+    data = _data_sets(images, labels, parts, classes, normalise)
 
     class OnProcessor(published):  # type: ignore[misc, valid-type]
         def set_dataset(self) -> Any:
@@ -84,8 +90,24 @@ def fixmatch(
         def process_batch(self, input_args: Any = None, **batch: Any) -> dict[str, Any]:
             return {k: batch[k] for k in ("x_lb", "y_lb", "x_ulb_w", "x_ulb_s")}
 
-    settings = _settings(classes, steps, batch, mu)
+    settings = _settings(classes, steps, batch, mu, threshold)
     return OnProcessor(settings, lambda **_: _Network(student()), logger=_Silent())
+
+
+def loss(
+    algorithm: Any, batches: Mapping[str, Batch], normalise: transforms.Normalize
+) -> torch.Tensor:
+    """USB's loss of batches that are there already, a scalar."""
+    labelled, unlabelled = batches["labelled"], batches["unlabelled"]
+    algorithm.model.train()
+    out, _ = algorithm.train_step(
+        x_lb=normalise(labelled.views["weak"]),
+        y_lb=labelled.labels,
+        x_ulb_w=normalise(unlabelled.views["weak"]),
+        x_ulb_s=normalise(unlabelled.views["strong"]),
+    )
+    found: torch.Tensor = out["loss"]
+    return found.detach()
 
 
 class _Silent:
@@ -93,7 +115,7 @@ class _Silent:
         pass
 
 
-def _settings(classes: int, steps: int, batch: int, mu: int) -> Namespace:
+def _settings(classes: int, steps: int, batch: int, mu: int, threshold: float) -> Namespace:
     """USB's defaults for FixMatch, as its command line has them; read in this process alone."""
     return Namespace(
         num_classes=classes,
@@ -110,7 +132,7 @@ def _settings(classes: int, steps: int, batch: int, mu: int) -> Namespace:
         algorithm="fixmatch",
         use_cat=True,
         T=0.5,
-        p_cutoff=0.95,
+        p_cutoff=threshold,
         hard_label=True,
         ulb_loss_ratio=1.0,
         ema_m=0.999,
@@ -135,7 +157,11 @@ def _settings(classes: int, steps: int, batch: int, mu: int) -> Namespace:
 
 
 def _data_sets(
-    images: np.ndarray, labels: np.ndarray, parts: dict[str, np.ndarray], classes: int
+    images: np.ndarray,
+    labels: np.ndarray,
+    parts: dict[str, np.ndarray],
+    classes: int,
+    normalise: transforms.Normalize,
 ) -> dict[str, Any]:
     """With the views of USB's recipe for CIFAR at the size of the images."""
     made = required("semilearn.datasets.cv_datasets.datasetbase").BasicDataset
@@ -146,10 +172,7 @@ def _data_sets(
         transforms.RandomCrop(side, padding=int(side * (1 - 0.875)), padding_mode="reflect"),
         transforms.RandomHorizontalFlip(),
     ]
-    end = [
-        transforms.ToTensor(),
-        transforms.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    ]
+    end = [transforms.ToTensor(), normalise]
     weak = transforms.Compose([*begin, *end])
     strong = transforms.Compose([*begin, operations, *end])
     known, rest = parts["labelled"], parts["unlabelled"]
