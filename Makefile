@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 LOWEST := build/lowest
+PEERS ?= $(BIN)/python
 # Tests that need no PyTorch.
 LIGHT := tests/leaderboard/rows tests/leaderboard/test_statistics.py tests/leaderboard/test_safe_output.py \
 	tests/submission/test_registry.py tests/storage --ignore tests/storage/test_row_store.py \
 	--ignore tests/storage/test_probabilities.py
 SCRIPTS := core/distbench/leaderboard/page/web/*.js core/distbench/workflows/advise/web/*.js docs/_static/*.js
 
-.PHONY: run test test-fast test-cluster test-lowest fuzz lint bench docs package container clean
+.PHONY: run test test-fast test-cluster test-lowest fuzz lint bench bench-peers docs package container clean
 
 run: $(STAMP)
 	$(BIN)/distbench run --metric logme --strategy weighted
@@ -49,6 +50,10 @@ lint: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m pytest benchmarks --benchmark-only --benchmark-columns=min,median,max,rounds
+
+# PEERS is an interpreter that has distbench and what it is compared with (docs/performance.md).
+bench-peers: $(if $(filter $(BIN)/python,$(PEERS)),$(STAMP))
+	OMP_NUM_THREADS=1 $(PEERS) -m benchmarks.side_by_side
 
 docs: $(STAMP)
 	$(BIN)/python docs/reference.py

@@ -19,6 +19,8 @@ google-research, google-research/...  1d4d2f1 stable_transfer/transferability/{g
 
 A file is run as it is. Modules of a repository that a metric imports but does not use (data sets,
 models, flags) are replaced by empty ones while it is read.
+
+Whole tools (USB, torchdistill, mteb, ...) are run beside ours by `benchmarks.side_by_side`.
 """
 
 from __future__ import annotations
@@ -37,14 +39,11 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
+from benchmarks.absent import AbsentError
 from benchmarks.inputs import Inputs, zoo
 from sklearn.decomposition import PCA
 
 FOLDER = "DISTBENCH_PEERS"
-
-
-class AbsentError(Exception):
-    """A peer that cannot be run here; says why."""
 
 
 class Peer(NamedTuple):

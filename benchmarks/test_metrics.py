@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 import pytest
 from benchmarks import peak_memory
+from benchmarks.absent import AbsentError
 from benchmarks.bounds import BOUNDS
 from benchmarks.inputs import LARGE, SHAPES, Inputs, Shape, draw, score
-from benchmarks.peers import PEERS, AbsentError, Peer, writable
+from benchmarks.peers import PEERS, Peer, writable
 
 from distbench import Labels, Metric, Probe, SourceInfo
 from distbench.plugins.registry import registry
