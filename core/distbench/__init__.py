@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from distbench.api import load, rank, run, score
     from distbench.engine.ranking import Comparison, Ranking
     from distbench.engine.stages.decode import decode_images
+    from distbench.engine.stages.thumbnails import first_alike, thumbnail
     from distbench.engine.training.augment import weak_view
     from distbench.engine.training.batches import to_floats
     from distbench.engine.training.checkpoint import Checkpoint
@@ -214,6 +215,7 @@ __all__ = [
     "decode_images",
     "execute_unit",
     "faults_of",
+    "first_alike",
     "harmless_text",
     "home",
     "hookimpl",
@@ -232,6 +234,7 @@ __all__ = [
     "sgd",
     "take_groups",
     "this_machine",
+    "thumbnail",
     "to_floats",
     "toml_value",
     "torch_threads",

@@ -6,6 +6,7 @@ HOME = {
     "api": ["load", "rank", "run", "score"],
     "engine.ranking": ["Comparison", "Ranking"],
     "engine.stages.decode": ["decode_images"],
+    "engine.stages.thumbnails": ["first_alike", "thumbnail"],
     "engine.training.augment": ["weak_view"],
     "engine.training.batches": ["to_floats"],
     "engine.training.checkpoint": ["Checkpoint"],

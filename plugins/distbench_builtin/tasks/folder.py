@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -37,6 +38,7 @@ from distbench_builtin.shared.images.label_spellings import (
 )
 from distbench_builtin.shared.images.parts import Classes, Layout
 from distbench_builtin.shared.images.peaks import peaks_of
+from distbench_builtin.shared.images.pictures import pictures_of_files
 from distbench_builtin.shared.images.table_layout import listed as listed_in
 
 Rows = list[tuple[str | None, ImageFile]]
@@ -179,7 +181,8 @@ class FolderTask(Task):
             return self._found[1:]
 
     def _read_all(self) -> tuple[dict[str, Rows], TaskIndex]:
-        bonds = Bonds(self._digests, self.group)
+        alike = partial(pictures_of_files, self._root) if self.copies == "together" else None
+        bonds = Bonds(self._digests, self.group, alike)
         layout = self._layout(bonds)
         rows = {part: _in_order(classes) for part, classes in layout.parts.items()}
         rows["train"] += [(None, image) for image in layout.unlabelled]
@@ -192,8 +195,9 @@ class FolderTask(Task):
         items = {part: bonds.items(own) for part, own in rows.items()}
         if self.labels == "check":
             check_groups((i for own in items.values() for i in own), self.group, where)
-        layout.notes += check_copies(items, where, self.copies) + note_of_bits(self.bits)
         images = [image for own in rows.values() for _, image in own]
+        notes = bonds.notes(images) + check_copies(items, where, self.copies)
+        layout.notes += notes + note_of_bits(self.bits)
         numbers = bonds.numbers(images, where)
         groups = divided_numbers(numbers, {part: len(own) for part, own in rows.items()})
         number = {name: i for i, name in enumerate(layout.classes)}

@@ -12,7 +12,11 @@ from pydantic import ConfigDict, Field, model_validator
 
 from distbench import DataError, Download, TaskIndex, absent, primary
 from distbench_builtin.shared.caching.file_digests import file_digests
-from distbench_builtin.shared.images import hub_columns as _hub_data
+from distbench_builtin.shared.hub_data import columns as _hub_data
+from distbench_builtin.shared.hub_data.columns import HubDataSet, missing
+from distbench_builtin.shared.hub_data.kinds import class_label_in
+from distbench_builtin.shared.hub_data.labels import class_names, differently_numbered
+from distbench_builtin.shared.hub_data.rows import Rows, open_splits
 from distbench_builtin.shared.images.contents import hub_contents
 from distbench_builtin.shared.images.copies import DESCRIPTION as COPIES
 from distbench_builtin.shared.images.copies import Copies
@@ -21,13 +25,10 @@ from distbench_builtin.shared.images.depth import Brightness, Depth, note_of_bit
 from distbench_builtin.shared.images.drawing import note
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
 from distbench_builtin.shared.images.grouping import checked_groups, namer
-from distbench_builtin.shared.images.hub_columns import HubDataSet, missing
-from distbench_builtin.shared.images.hub_kinds import class_label_in
-from distbench_builtin.shared.images.hub_labels import class_names, differently_numbered
-from distbench_builtin.shared.images.hub_rows import Rows, open_splits
 from distbench_builtin.shared.images.label_spellings import DESCRIPTION as LABELS
 from distbench_builtin.shared.images.label_spellings import Labels, check_groups, check_labels
 from distbench_builtin.shared.images.peaks import deep_brightness, spread
+from distbench_builtin.shared.images.pictures import note_of_pictures
 from distbench_builtin.shared.images.pool import Pool
 from distbench_builtin.shared.images.pool_bonds import (
     Items,
@@ -35,6 +36,7 @@ from distbench_builtin.shared.images.pool_bonds import (
     divide,
     items_of,
     numbers_of,
+    pictures_of_pools,
 )
 from distbench_builtin.shared.images.pooled_task import PooledTask
 
@@ -149,7 +151,12 @@ class HubTask(PooledTask):
             for part, name in chosen.items()
         }
         notes = [f"{part} is split {name!r}" for part, name in chosen.items() if part != name]
-        items = items_of(pools, self._groups(pools, {p: splits[n] for p, n in chosen.items()}))
+        shown = None
+        if self.copies == "together":
+            shown = pictures_of_pools({**key, "splits": chosen}, pools)
+            notes += note_of_pictures([name for own in shown.values() for name in own])
+        groups = self._groups(pools, {p: splits[n] for p, n in chosen.items()})
+        items = items_of(pools, groups, shown)
         if self.labels == "check":
             self._check_spellings(pools, items, chosen, features[label], label)
         numbers = numbers_of(items)

@@ -14,7 +14,7 @@ import pytest
 
 from distbench import CorruptImageError, DataError, UsageError
 from distbench.plugins.registry import registry
-from distbench_builtin.shared.images.hub_rows import ParquetRows
+from distbench_builtin.shared.hub_data.rows import ParquetRows
 from distbench_builtin.tasks.hub import HubTask
 
 pytestmark = pytest.mark.usefixtures("cut_off")
@@ -106,10 +106,10 @@ def test_labels_are_read_without_images(pets: Path, monkeypatch: pytest.MonkeyPa
 def test_only_some_row_groups_are_in_memory(pets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = ParquetRows([str(p) for p in sorted((pets / "data").glob("train-*"))])
     assert [rows.column("age")[i] for i in (0, 5, 11)] == [0, 5, 11]
-    monkeypatch.setattr("distbench_builtin.shared.images.hub_rows._KEPT", 1)
+    monkeypatch.setattr("distbench_builtin.shared.hub_data.rows._KEPT", 1)
     found = rows.images("img", range(12))
     assert len(found) == 12 and len(rows._held) == 1
-    monkeypatch.setattr("distbench_builtin.shared.images.hub_rows._KEPT", 2**20)
+    monkeypatch.setattr("distbench_builtin.shared.hub_data.rows._KEPT", 2**20)
     rows.images("img", range(12))
     assert len(rows._held) == 4  # of three rows each
 

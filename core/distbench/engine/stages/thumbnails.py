@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from distbench.engine.stages.decode import fit
 from distbench.storage.npy import Images
 from distbench.storage.system.machine import usable_cores
 
 _SIDE = 16
+_FITTED = 4 * _SIDE
 _COARSE = 4
 _CHUNK = 256
 _BLOCK = 2**14
@@ -48,6 +50,38 @@ def thumbnails(images: Images, positions: NDArray[np.int64] | None = None) -> ND
     return small
 
 
+def thumbnail(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The square centre of an image (h, w, 3) at 16 pixels, (16, 16, 3), for `first_alike`.
+
+    Example::
+
+        >>> distbench.thumbnail(np.zeros((480, 640, 3), np.uint8)).shape
+        (16, 16, 3)
+    """
+    return _shrunk(fit(image, _FITTED))
+
+
+def first_alike(small: NDArray[np.uint8]) -> list[int]:
+    """Which of the thumbnails (n, 16, 16, 3) show one picture, though their bytes differ.
+
+    Of pictures that were saved again, in another format, quality or size. What shows next to
+    nothing, as a blank page does, is like no other.
+
+    Returns:
+        For each the position of the first that shows it, its own where none before it does.
+
+    Example::
+
+        >>> one, other = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
+        >>> distbench.first_alike(np.stack([one, other, one // 2 * 2]))
+        [0, 1, 0]
+    """
+    first = list(range(len(small)))
+    for own, other in same_pictures(small, small):
+        first[own] = first[other]  # which comes before, so that chains end at their beginning
+    return first
+
+
 def write_thumbnails(images: Images, path: Path) -> None:
     """Writes those of all images into an ``.npy`` file, without holding them in memory."""
     shape = (len(images), _SIDE, _SIDE, 3)
@@ -59,11 +93,14 @@ def write_thumbnails(images: Images, path: Path) -> None:
 def _shrink(images: Images, wanted: Sequence[int] | NDArray[np.int64], small: Any) -> None:
     def shrink(start: int) -> None:
         for i in range(start, min(start + _CHUNK, len(wanted))):
-            square = Image.fromarray(np.asarray(images[wanted[i]]))
-            small[i] = np.asarray(square.resize((_SIDE, _SIDE), Image.Resampling.BOX))
+            small[i] = _shrunk(np.asarray(images[wanted[i]]))
 
     with ThreadPoolExecutor(max_workers=usable_cores()) as pool:
         list(pool.map(shrink, range(0, len(wanted), _CHUNK)))
+
+
+def _shrunk(square: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(square).resize((_SIDE, _SIDE), Image.Resampling.BOX))
 
 
 def same_pictures(known: NDArray[np.uint8], new: NDArray[np.uint8]) -> list[tuple[int, int]]:

@@ -111,8 +111,9 @@ def _refuse_many(work: Workspace, task: PlannedTask, findings: Sequence[dict[str
     many = [finding["text"] for finding in findings if finding["many"]]
     if many and not work.names.make("task", task.component).accepts_copies():
         raise DataError(
-            f"task {task.id!r}: {many[0]}. Remove one of each, or accept it with copies=allow; "
-            "results are worth little then"
+            f"task {task.id!r}: {many[0]}. Remove one of each; or, where distbench makes the test "
+            "part, keep them together with copies=together; or accept it with copies=allow, and "
+            "results are worth little"
         )
 
 

@@ -7,6 +7,10 @@ from collections.abc import Callable, Sequence
 from distbench_builtin.shared.images.copies import Item
 from distbench_builtin.shared.images.folder_tree import ImageFile
 from distbench_builtin.shared.images.grouping import Namer, checked_groups, namer, united
+from distbench_builtin.shared.images.pictures import note_of_pictures
+
+Alike = Callable[[Sequence[ImageFile], Sequence[str]], Sequence[str]]
+"""From images and the digests of their content to the name of the picture that each shows."""
 
 
 class Bonds:
@@ -15,6 +19,7 @@ class Bonds:
     Args:
         read: Digests of the files at some places.
         group: The parameter `group`, if it was given.
+        alike: Says what pictures images show, where those of one belong together.
 
     Attributes:
         group: The same.
@@ -22,13 +27,20 @@ class Bonds:
         twins: What `twins_of` gives: images that seem to be one picture.
     """
 
-    def __init__(self, read: Callable[[Sequence[str]], list[str]], group: str | None) -> None:
+    def __init__(
+        self,
+        read: Callable[[Sequence[str]], list[str]],
+        group: str | None,
+        alike: Alike | None = None,
+    ) -> None:
         self.group = group
         self.of_rows: dict[str, str] | None = None
         self.twins: dict[str, str] = {}
         self._read = read
         self._namer: Namer | None = None
         self._digests: dict[str, str] = {}
+        self._alike = alike
+        self._pictures: dict[str, str] = {}
 
     def by_name(self, columns: Sequence[str] = (), depth: int | None = None) -> None:
         """Has groups looked for in names, if they were asked for; as `namer` takes it.
@@ -65,7 +77,20 @@ class Bonds:
         """A number for each image, the same for those that belong together."""
         groups = self.groups(images, where) if self.group else None
         twins = [self.twins.get(image.place) for image in images]
-        return united(self.digests(images), groups, twins)
+        return united(self.digests(images), groups, twins, self._shown_by(images))
+
+    def _shown_by(self, images: Sequence[ImageFile]) -> list[str] | None:
+        """What picture each image shows, where that counts: the same for those that show one."""
+        if self._alike is None:
+            return None
+        digests = self.digests(images)
+        if not self._pictures.keys() >= set(digests):
+            self._pictures = dict(zip(digests, self._alike(images, digests), strict=True))
+        return [self._pictures[digest] for digest in digests]
+
+    def notes(self, images: Sequence[ImageFile]) -> list[str]:
+        """What is said of images that show one picture, where that counts."""
+        return note_of_pictures(self._shown_by(images) or [])
 
     def items(self, rows: Sequence[tuple[str | None, ImageFile]]) -> list[Item]:
         """Labels and images as `check_copies` takes them."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from distbench import DataError
 from distbench_builtin.shared.caching.facts import remembered
 from distbench_builtin.shared.caching.file_digests import digests_below
-from distbench_builtin.shared.images.hub_rows import Rows
+from distbench_builtin.shared.hub_data.rows import Rows
 
 T = TypeVar("T")
 

@@ -7,11 +7,12 @@ from typing import Literal, NamedTuple
 
 from distbench import MOST_COPIES, DataError
 
-Copies = Literal["refuse", "allow"]
+Copies = Literal["refuse", "together", "allow"]
 DESCRIPTION = (
     f"allow: go on where more than {MOST_COPIES:.0%} of the test or validation images are among "
     "the training images too (byte for byte, as the same picture saved again, or of one group with "
-    "some), or of the training images lie in two classes"
+    "some), or of the training images lie in two classes; together: where distbench makes the test "
+    "part, what shows the same picture stays in one part (all images are decoded once for that)"
 )
 
 
@@ -23,12 +24,14 @@ class Item(NamedTuple):
         label: Its class; None where it has none.
         digest: Of its content.
         group: What it belongs to, if that was named.
+        picture: Which picture it shows, if that counts.
     """
 
     name: str
     label: str | None
     digest: Hashable
     group: str | None = None
+    picture: str | None = None
 
 
 def check_copies(parts: Mapping[str, Sequence[Item]], where: str, copies: Copies) -> list[str]:
@@ -40,7 +43,7 @@ def check_copies(parts: Mapping[str, Sequence[Item]], where: str, copies: Copies
         copies: Whether to go on where it is many.
 
     Raises:
-        DataError: They are too many, and `copies` is ``refuse``.
+        DataError: They are too many, and `copies` is not ``allow``.
     """
     every = [item for items in parts.values() for item in items]
     if len({item.digest for item in every}) == len(every) and all(i.group is None for i in every):
@@ -127,7 +130,7 @@ def _several_times(parts: Mapping[str, Sequence[Item]]) -> Iterator[str]:
 
 
 def _judged(finding: str, many: bool, where: str, copies: Copies) -> str:
-    if many and copies == "refuse":
+    if many and copies != "allow":
         raise DataError(
             f"{where}: {finding}. Remove one of each, or accept it with copies=allow; results are "
             "worth little then"

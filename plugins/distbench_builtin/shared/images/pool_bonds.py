@@ -3,36 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import islice, repeat
+from typing import Any
 
 from distbench import DataError, Part
 from distbench_builtin.shared.images.contents import known_contents
 from distbench_builtin.shared.images.copies import Copies, Item, check_copies
 from distbench_builtin.shared.images.drawing import drawn_whole
 from distbench_builtin.shared.images.grouping import divided_numbers, united
-from distbench_builtin.shared.images.pool import Pool, lot
+from distbench_builtin.shared.images.pictures import SIDE, pictures
+from distbench_builtin.shared.images.pool import Pool, joined, lot
 
 Items = dict[str, list[Item]]
 
 
 def items_of(
-    pools: Mapping[str, Pool], groups: Mapping[str, Sequence[str | None]] | None = None
+    pools: Mapping[str, Pool],
+    groups: Mapping[str, Sequence[str | None]] | None = None,
+    shown: Mapping[str, Sequence[str]] | None = None,
 ) -> Items:
     """The images of pools with what is known of their contents.
 
     Args:
         pools: By part.
         groups: By part, the group of each image, where groups were named.
+        shown: By part, which picture each image shows, where that counts.
     """
     counts = {part: len(pool) for part, pool in pools.items()}
     known = known_contents({part: pool.contents for part, pool in pools.items()}, counts)
     return {
         part: [
-            Item(name, label, digest, group)
-            for name, label, digest, group in zip(
+            Item(name, label, digest, group, picture)
+            for name, label, digest, group, picture in zip(
                 pool.names,
                 pool.labels,
                 known[part],
-                (groups or {}).get(part) or [None] * len(pool),
+                (groups or {}).get(part) or repeat(None, len(pool)),
+                (shown or {}).get(part) or repeat(None, len(pool)),
                 strict=True,
             )
         ]
@@ -40,10 +47,26 @@ def items_of(
     }
 
 
+def pictures_of_pools(key: Mapping[str, Any], pools: Mapping[str, Pool]) -> dict[str, list[str]]:
+    """By part, the name of the picture that each image shows.
+
+    Args:
+        key: What says which data these are.
+        pools: By part.
+    """
+    whole = joined(list(pools.values()))
+    names = iter(pictures(key, len(whole), lambda position: whole.read([position], SIDE)[0]))
+    return {part: list(islice(names, len(pool))) for part, pool in pools.items()}
+
+
 def numbers_of(items: Items) -> list[int]:
     """A number for each image, part after part; the same for those that belong together."""
     flat = [item for own in items.values() for item in own]
-    return united([item.digest for item in flat], [item.group for item in flat])
+    return united(
+        [item.digest for item in flat],
+        [item.group for item in flat],
+        [item.picture for item in flat],
+    )
 
 
 def divide(pools: dict[str, Pool], items: Items, share: float, where: str) -> None:

@@ -10,10 +10,10 @@ from typing import Protocol
 from distbench import DataError, Download, home
 from distbench_builtin.shared.caching.file_digests import file_digests
 from distbench_builtin.shared.downloads.archive import Archive, Piece
-from distbench_builtin.shared.images import hub_columns as _hub_data
+from distbench_builtin.shared.hub_data import columns as _hub_data
+from distbench_builtin.shared.hub_data.columns import HubDataSet
+from distbench_builtin.shared.hub_data.rows import open_splits
 from distbench_builtin.shared.images.contents import hub_contents
-from distbench_builtin.shared.images.hub_columns import HubDataSet
-from distbench_builtin.shared.images.hub_rows import open_splits
 from distbench_builtin.shared.images.pool import Pool, joined, of_one_class
 from distbench_builtin.shared.images.torchvision_sets import archive, open_set
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from distbench import DataError
-from distbench_builtin.shared.images.hub_kinds import class_label_in, inner_of
-from distbench_builtin.shared.images.hub_rows import Rows
+from distbench_builtin.shared.hub_data.kinds import class_label_in, inner_of
+from distbench_builtin.shared.hub_data.rows import Rows
 from distbench_builtin.shared.images.label_sets import classes_in, joined
 from distbench_builtin.shared.images.pool import Pool, in_natural_order
 

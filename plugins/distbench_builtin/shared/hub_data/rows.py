@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from distbench import DataError, home
-from distbench_builtin.shared.images.hub_kinds import class_label_in, with_names
+from distbench_builtin.shared.hub_data.kinds import class_label_in, with_names
 
 if TYPE_CHECKING:
     import pyarrow as pa

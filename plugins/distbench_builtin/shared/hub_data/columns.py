@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from distbench import DataError, HubFiles
+from distbench_builtin.shared.hub_data.kinds import class_label_in, in_words, inner_of, is_label
+from distbench_builtin.shared.hub_data.labels import class_values
+from distbench_builtin.shared.hub_data.rows import Rows
 from distbench_builtin.shared.images.contents import Contents
 from distbench_builtin.shared.images.decode import decode_bytes
-from distbench_builtin.shared.images.hub_kinds import class_label_in, in_words, inner_of, is_label
-from distbench_builtin.shared.images.hub_labels import class_values
-from distbench_builtin.shared.images.hub_rows import Rows
 from distbench_builtin.shared.images.pool import Pixels, Pool
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Data sets of the Hugging Face Hub: their columns, kinds of columns, labels and rows."""
