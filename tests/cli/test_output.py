@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 import distbench.cli
 from distbench.cli import options
-from distbench.cli.shown.output import echo, echo_json, table
+from distbench.cli.shown.output import echo, echo_failed, echo_json, table
 from distbench.cli.shown.progress import ByteProgress, UnitProgress
 
 HOSTILE = "x\x1b[2J\u202ehf_abcdefgh1234567890\x9b"
@@ -72,3 +74,18 @@ def test_what_ends_a_command_is_harmless_too(
     assert first == "distbench: x\\u001b[2J\\u202e***\\u009b"
     assert second.startswith("distbench: out of memory: ImportError: libtorch_cpu.so: failed to")
     assert "the folder for temporary files; name another with TMPDIR" in third
+
+
+def test_cells_that_failed_for_one_reason_share_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def row(method: str, reason: str) -> Any:
+        of = SimpleNamespace
+        return of(method=of(id=method), task=of(id="cats"), seed=0, reason=reason)
+
+    echo_failed([row("a", "no image"), row("b", "no memory"), row("c", "no image")])
+    echo_failed([row(name, "no image") for name in "abcdefg"])
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == [
+        "failed: a on cats, seed 0; c on cats, seed 0: no image",
+        "failed: b on cats, seed 0: no memory",
+    ]
+    assert lines[2].endswith("e on cats, seed 0 and 2 more: no image") and len(lines) == 3

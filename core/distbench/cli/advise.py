@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.shown.output import echo
+from distbench.cli.shown.output import echo, echo_failed
 
 if TYPE_CHECKING:
     from distbench.engine.records.run_folder import RunFolder
@@ -156,8 +156,7 @@ def _trained(config: RunConfig) -> RunFolder:
 
     with UnitProgress() as progress:
         result = execute(config, progress=progress, on_plan=o.print_notes)
-    for row in result.failed:
-        echo(f"failed: {row.method.id} on {row.task.id}, seed {row.seed}: {row.reason}", err=True)
+    echo_failed(result.failed)
     for warning in result.warnings:
         echo(f"warning: {warning}", err=True)
     return RunFolder(result.folder, result.plan, result.rows)

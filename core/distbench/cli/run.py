@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.shown.output import echo, echo_traceback, table
+from distbench.cli.shown.output import echo, echo_failed, echo_traceback, table
 
 if TYPE_CHECKING:
     from distbench.cli.advise import Advised
@@ -135,8 +135,7 @@ def _report(result: RunResult, advice: Advised | None, *, as_json: bool) -> None
         echo(f"warning: {warning}", err=True)
     for lines in dict.fromkeys(row.traceback for row in result.failed):
         echo_traceback(lines)
-    for row in result.failed:
-        echo(f"failed: {row.method.id} on {row.task.id}, seed {row.seed}: {row.reason}", err=True)
+    echo_failed(result.failed)
     in_effect = _in_effect(result)
     if as_json:
         o.print_json(

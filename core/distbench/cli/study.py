@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from distbench.cli import options as o
-from distbench.cli.shown.output import echo
+from distbench.cli.shown.output import echo, echo_failed
 from distbench.errors import UsageError
 
 EPILOG = "Example: distbench study --metric logme --metric parc"
@@ -67,8 +67,7 @@ def study(
         )
     for warning in studied.warnings:
         echo(f"warning: {warning}", err=True)
-    for row in studied.run.failed:
-        echo(f"failed: {row.method.id} on {row.task.id}: {row.reason}", err=True)
+    echo_failed(studied.run.failed)
     if json:
         o.print_json(
             {

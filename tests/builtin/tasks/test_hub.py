@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from distbench import CorruptImageError, DataError, UsageError
 from distbench.plugins.registry import registry
@@ -436,6 +438,33 @@ def test_copies_in_a_clone_are_refused_and_kept_together(animals: Callable[..., 
     assert len(make(f"hub:path={clone},copies=allow").index().notes) == 1
     only = make(f"hub:path={clone},train=train,test=none")
     assert "copies" not in only.identity()["params"] and "group" not in only.identity()["params"]
+
+
+def test_pictures_saved_again_stay_in_one_part(
+    tmp_path: Path, write_split: Callable[..., None]
+) -> None:
+    from datasets import ClassLabel, Features, Image
+
+    rng, images = np.random.default_rng(0), []
+    for _ in range(30):
+        forms = Pillow.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)).resize((64, 64))
+        for kind, how in (("png", {}), ("jpeg", {"quality": 85})):
+            held = io.BytesIO()
+            forms.save(held, kind, **how)
+            images.append({"bytes": held.getvalue(), "path": None})
+    kinds = Features({"image": Image(), "label": ClassLabel(names=["a", "b"])})
+    columns = {"image": images, "label": [i // 2 % 2 for i in range(60)]}
+    write_split(tmp_path / "clone" / "data", "train", columns, kinds)
+
+    def divided(task: str) -> int:
+        parts = make(task).index().parts.values()
+        pictures = [{int(name.split("-")[1]) // 2 for name in part.names} for part in parts]
+        return len(set.intersection(*pictures))
+
+    task = f"hub:path={tmp_path / 'clone'}"
+    assert divided(task) > 3 and divided(f"{task},copies=together") == 0
+    notes = make(f"{task},copies=together").index().notes
+    assert any("30 of 60 images show the same picture as another" in note for note in notes)
 
 
 def test_copies_in_a_data_set_of_the_hub_are_refused(

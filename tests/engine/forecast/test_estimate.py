@@ -62,7 +62,7 @@ def test_much_is_warned_of() -> None:
 def test_nothing_is_measured_for_what_is_short_or_of_a_suite(
     plan: Plan, toy_options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def measured(plan: Plan) -> Pace:
+    def measured(plan: Plan, workers: int) -> Pace:
         raise AssertionError("measuring takes longer than this")
 
     monkeypatch.setattr(module, "measure_pace", measured)
@@ -70,15 +70,15 @@ def test_nothing_is_measured_for_what_is_short_or_of_a_suite(
     assert foreseen(short, units_of(short, short.cells), 2, list) is None
     suite = make_plan(RunConfig.make(suite="mini", task="mini-cub", distiller="none"))
     assert foreseen(suite, units_of(suite, suite.cells), 2, list) is None
-    monkeypatch.setattr(module, "measure_pace", lambda plan: PACE)
+    monkeypatch.setattr(module, "measure_pace", lambda plan, workers: PACE)
     assert foreseen(plan, units_of(plan, plan.cells), 2, list) is not None
-    monkeypatch.setattr(module, "measure_pace", lambda plan: "it has no weights")
+    monkeypatch.setattr(module, "measure_pace", lambda plan, workers: "it has no weights")
     assert foreseen(plan, units_of(plan, plan.cells), 2, list) is None
 
 
 @pytest.mark.slow
 def test_paces_of_networks_are_measured(plan: Plan) -> None:
-    pace = measure_pace(plan)
+    pace = measure_pace(plan, workers=2)
     assert isinstance(pace, Pace), pace
     assert 0 < pace.show <= pace.learn < 1
     assert pace.source > 0 and pace.read > 0 and pace.memory > 0

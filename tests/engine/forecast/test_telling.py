@@ -41,3 +41,18 @@ def test_units_that_begin_are_under_way_and_end() -> None:
         ("finetune: lost: the node is gone, so it is tried again", 1, 2, False),
         ("finetune: failed: out of memory (90.0 s)", 2, 2, False),
     ]
+
+
+def test_a_reason_is_told_once() -> None:
+    units = [Unit(name, (), name, kind="cell", task="t") for name in "abc"]
+    heard: list[str] = []
+    left = TimeLeft(units, dict.fromkeys("abc", 1.0), seconds=True, workers=1)
+    telling = Telling(units, lambda text, *_, **__: heard.append(text), left, long=(), every=60.0)
+    telling.ended(Outcome("a", "failed", "no such image"))
+    telling.ended(Outcome("b", "failed", "reading failed: no such image"))
+    telling.ended(Outcome("c", "failed", "out of memory"))
+    assert heard == [
+        "a: failed: no such image",
+        "b: failed: for the reason above",
+        "c: failed: out of memory",
+    ]

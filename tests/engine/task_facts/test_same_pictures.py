@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from distbench import run
+from distbench.plugins.registry import registry
 from distbench.workflows.run_result import RunResult
 
 
@@ -132,3 +133,59 @@ def test_transfer_sets_are_looked_at_as_training_images_are(
     )
     assert row.task.notes[0] == words and len(row.task.notes) == 2
     assert f"{row.method.id} on d: {words}" in allowed.warnings
+
+
+def paired(root: Path) -> list[set[str]]:
+    """Forty images of two classes, of each of which another is saved beside it; the pairs."""
+    pairs = []
+    for number in range(40):
+        below = root / "ab"[number % 2]
+        below.mkdir(parents=True, exist_ok=True)
+        photo(number).save(below / f"{number}.png")
+        saved_again(below / f"{number}.png", below / f"again-{number}.jpg")
+        pairs.append({f"{below.name}/{number}.png", f"{below.name}/again-{number}.jpg"})
+    return pairs
+
+
+def divided(task: str, pairs: list[set[str]]) -> int:
+    """How many pairs a task has in two parts."""
+    made = registry().make("task", task)
+    parts = [set(part.names) for part in made.index().parts.values()]  # type: ignore[attr-defined]
+    return sum(not any(pair <= part for part in parts) for pair in pairs)
+
+
+@pytest.mark.slow
+def test_pictures_stay_in_one_part_that_distbench_makes(tmp_path: Path) -> None:
+    pairs = paired(tmp_path / "d")
+    assert divided(f"folder:path={tmp_path / 'd'}", pairs) > 5
+    assert divided(f"folder:path={tmp_path / 'd'},copies=together", pairs) == 0
+    refused = trained(tmp_path / "d")
+    assert refused.exit_code == 3 and "copies=together" in (refused.rows[0].reason or "")
+    kept = trained(tmp_path / "d", ",copies=together")
+    assert kept.exit_code == 0 and kept.rows[0].key != refused.rows[0].key
+    assert any(
+        "40 of 80 images show the same picture as another" in n for n in kept.rows[0].task.notes
+    )
+
+
+def test_pictures_are_looked_for_once_and_broken_images_stand_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pairs = paired(tmp_path / "d")
+    (tmp_path / "d/a/0.png").write_bytes(b"no image")
+    task = f"folder:path={tmp_path / 'd'},copies=together"
+    assert divided(task, pairs[1:]) == 0
+
+    def refuse(*arguments: object) -> None:
+        raise AssertionError("images were decoded again")
+
+    monkeypatch.setattr("distbench_builtin.shared.images.pictures.thumbnail", refuse)
+    assert divided(task, pairs[1:]) == 0
+
+
+def test_parts_that_are_given_are_not_changed(tmp_path: Path) -> None:
+    root = folder(tmp_path / "d", {"train": 8, "test": 4})
+    for number in range(3):
+        saved_again(root / f"train/a/{number}.png", root / f"test/a/again-{number}.jpg")
+    refused = trained(root, ",copies=together")
+    assert refused.exit_code == 3 and "3 of 11 test images" in (refused.rows[0].reason or "")

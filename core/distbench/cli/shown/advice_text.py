@@ -25,7 +25,8 @@ def _parts(advice: TaskAdvice) -> Iterator[str]:
         f"{advice.validation} validation / {advice.test} test images\n"
         f"  ADVICE  {words.headline(advice)}: {advice.advised.method}\n"
         f"{_filled(words.reason(advice), '  ')}\n"
-        f"{_filled(words.gain(advice), '  ')}"
+        f"{_filled(words.gain(advice), '  ')}\n"
+        f"  {words.shipping(advice)}"
     )
     yield "\n".join(f"note: {note}" for note in advice.notes)
     yield _methods(advice)

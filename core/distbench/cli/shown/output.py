@@ -5,11 +5,17 @@ from __future__ import annotations
 import os
 import traceback
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from distbench.storage.safe_text import harmless_text, plain_json, plain_line
+
+if TYPE_CHECKING:
+    from distbench.storage.rows import Row
+
+_SHOWN = 5
+"""Cells of one reason that are named."""
 
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
@@ -23,6 +29,18 @@ def echo_traceback(of: BaseException | str | None) -> None:
         return
     lines = of if isinstance(of, str) else "".join(traceback.format_exception(of))
     echo(lines.rstrip(), err=True)
+
+
+def echo_failed(rows: Iterable[Row]) -> None:
+    """Prints to stderr which cells failed and why, each reason once."""
+    cells: dict[str | None, list[str]] = {}
+    for row in rows:
+        cells.setdefault(row.reason, []).append(
+            f"{row.method.id} on {row.task.id}, seed {row.seed}"
+        )
+    for reason, some in cells.items():
+        more = f" and {len(some) - _SHOWN} more" if len(some) > _SHOWN else ""
+        echo(f"failed: {'; '.join(some[:_SHOWN])}{more}: {reason}", err=True)
 
 
 def echo_json(text: str, *, nl: bool = True) -> None:

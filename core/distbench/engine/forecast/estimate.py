@@ -97,7 +97,7 @@ def foreseen(
     shown = [plan.method(cells[unit.id]).step_images for unit in units if unit.kind == "cell"]
     if plan.suite != NO_SUITE or sum(shown) * plan.protocol.steps < _WORTH_IT:
         return None
-    pace = measure_pace(plan)
+    pace = measure_pace(plan, workers)
     return None if isinstance(pace, str) else estimate(plan, units, pace, workers, rows())
 
 

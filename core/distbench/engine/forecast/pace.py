@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
-from distbench.engine.processes.own_process import answer_of
+from distbench.engine.processes.own_process import answers_of
 from distbench.errors import interrupts, reason_of
 from distbench.planning.plan import Plan
 from distbench.plugins.registry import Registry, registry
+from distbench.storage.system.machine import usable_cores, visible_gpus
 
 if TYPE_CHECKING:
     import torch
@@ -22,6 +24,8 @@ _BATCH = 16
 """Images of a pass that is timed; a step takes more, and about as long for each."""
 _READ = 6
 """Images that are read."""
+_TOGETHER = 4
+"""Processes that measure at once at most."""
 _AT_ONCE = 2.2
 """Bytes of a training step for each byte that the layers of one forward pass give: gradients of
 them, and what convolutions need beside."""
@@ -54,10 +58,22 @@ class Pace:
         return self.source * macs / self.measured_macs
 
 
-def measure_pace(plan: Plan) -> Pace | str:
-    """Measures the pace of a plan in a process of its own, or says why it could not."""
-    answer: Pace | str = answer_of(_pace, plan)
-    return answer
+def measure_pace(plan: Plan, workers: int = 1) -> Pace | str:
+    """Measures the pace of a plan in processes of their own, or says why it could not.
+
+    Args:
+        plan: The plan.
+        workers: How many units are worked on at once. As many measure at once, up to four: what
+            shares a core, caches and memory with others is slower than it is alone.
+    """
+    shared = plan.device == "cpu" or not visible_gpus()
+    answers: list[Pace | str] = answers_of(
+        min(workers, _TOGETHER, usable_cores()) if shared else 1, _pace, plan
+    )
+    paces = [answer for answer in answers if isinstance(answer, Pace)]
+    if len(paces) < len(answers):
+        return next(answer for answer in answers if isinstance(answer, str))
+    return sorted(paces, key=lambda pace: pace.learn)[len(paces) // 2]
 
 
 def _pace(plan: Plan) -> Pace | str:
@@ -104,7 +120,7 @@ def _measured(plan: Plan) -> Pace:
 
 
 def _seconds(act: Callable[[], None]) -> float:
-    """The least time that something takes, after it has been done once."""
+    """The median time that something takes, after it has been done once."""
     act()
     took: list[float] = []
     until = time.perf_counter() + _SECONDS
@@ -112,7 +128,7 @@ def _seconds(act: Callable[[], None]) -> float:
         started = time.perf_counter()
         act()
         took.append(time.perf_counter() - started)
-    return min(took)
+    return median(took)
 
 
 def _wait(device: torch.device) -> None:
@@ -169,6 +185,7 @@ def _read(plan: Plan, names: Registry) -> float:
     if not count:
         return 0.0
     component = names.make("task", task.component)
+    component.read_reduced("test", [0], plan.protocol.store_size)  # looks for all files first
     started = time.perf_counter()
     component.read_reduced("test", range(count), plan.protocol.store_size)
     return (time.perf_counter() - started) / count

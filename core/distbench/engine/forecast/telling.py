@@ -42,6 +42,7 @@ class Telling:
         self._long, self._short = long, short
         self._every, self._clock = every, clock
         self._ended = 0
+        self._reasons: list[str] = []
         self._line = clock()
 
     def begun(self, unit: str) -> None:
@@ -64,11 +65,20 @@ class Telling:
             self._ended += 1
             self._left.ended(outcome.unit, outcome.seconds)
         done = f"done; {outcome.note}" if outcome.note else "done"
-        text = done if well else f"{outcome.status}: {outcome.reason or ''}"
+        text = done if well else f"{outcome.status}: {self._why(outcome)}"
         text += ", so it is tried again" if lost else ""
         text += f" ({outcome.seconds:.1f} s)" if outcome.seconds else ""  # of a lost one not known
         minor = well and self._units[outcome.unit].kind in self._short
         self._tell(outcome.unit, text, minor=minor)
+
+    def _why(self, outcome: Outcome) -> str:
+        """Why a unit ended so; of those that fail with it nobody reads the same words again."""
+        reason = outcome.reason or ""
+        if any(told in reason for told in self._reasons):
+            return "for the reason above"
+        if reason and outcome.status != "lost":
+            self._reasons.append(reason)
+        return reason
 
     def _tell(self, unit: str, text: str, *, minor: bool) -> None:
         self._progress(

@@ -27,27 +27,44 @@ def answer_of(function: Callable[..., Any], *arguments: Any, preloaded: Sequence
         preloaded: Modules that a server imports once, from which the processes of many calls then
             branch off at once where the system can; pays off from the second call on.
     """
+    return answers_of(1, function, *arguments, preloaded=preloaded)[0]
+
+
+def answers_of(
+    count: int, function: Callable[..., Any], *arguments: Any, preloaded: Sequence[str] = ()
+) -> list[Any]:
+    """The same of so many processes that are called at once, each with all of the arguments."""
     forks = preloaded and "forkserver" in multiprocessing.get_all_start_methods()
     context = multiprocessing.get_context("forkserver" if forks else "spawn")
     if forks:
         context.set_forkserver_preload([*preloaded])
-    here, there = context.Pipe(duplex=False)
-    process: Any = context.Process(  # type: ignore[attr-defined]
-        target=_send, args=(there, function, arguments), daemon=True
-    )
-    with _deaf_to_interruptions(), _without_the_script():
-        process.start()
-    there.close()
+    begun: list[tuple[Any, Connection]] = []
+    try:
+        for _ in range(count):
+            here, there = context.Pipe(duplex=False)
+            process: Any = context.Process(  # type: ignore[attr-defined]
+                target=_send, args=(there, function, arguments), daemon=True
+            )
+            with _deaf_to_interruptions(), _without_the_script():
+                process.start()
+            begun.append((process, here))
+            there.close()
+        return [_answer(process, here) for process, here in begun]
+    except BaseException:
+        for process, _ in begun:
+            process.kill()
+        raise
+    finally:
+        for process, _ in begun:
+            process.join()
+
+
+def _answer(process: Any, here: Connection) -> Any:
     try:
         return here.recv()
     except EOFError:
         process.join()
         return f"its process ended with exit code {process.exitcode}"
-    except BaseException:
-        process.kill()
-        raise
-    finally:
-        process.join()
 
 
 @contextmanager

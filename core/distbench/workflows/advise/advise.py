@@ -15,7 +15,7 @@ from distbench.planning.plan import PlannedTask
 from distbench.storage.hits import FolderHits
 from distbench.storage.home import home
 from distbench.storage.rows import Row
-from distbench.workflows.advise.candidates import candidates_of, kind_of
+from distbench.workflows.advise.candidates import best_row, candidates_of, kind_of
 from distbench.workflows.advise.label_curve import LabelCurve, probe_curve, some_labels
 from distbench.workflows.advise.probes import (
     MOST_LABELS,
@@ -100,7 +100,7 @@ def _advice(run: RunFolder, work: Workspace, task: PlannedTask, rows: Sequence[R
     first = next(row for row in rows if row.result is not None)
     if choice is None or first.result is None:
         raise UsageError(f"{run.folder} holds no ranked method of {task.id}")
-    parts = first.result.parts
+    parts, chosen = first.result.parts, best_row(rows, choice.advised.method)
     advice = TaskAdvice(
         task=task.id,
         seed=first.seed,
@@ -110,6 +110,7 @@ def _advice(run: RunFolder, work: Workspace, task: PlannedTask, rows: Sequence[R
         test=parts.test,
         baseline=baseline,
         choice=choice,
+        cell=f"{task.id}:{chosen.method.id}:{chosen.seed}",
         candidates=tuple(candidates),
         students=tuple(students_of(run, task.id)),
         notes=task.notes,

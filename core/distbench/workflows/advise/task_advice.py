@@ -75,6 +75,8 @@ class TaskAdvice:
         test: Images that students are judged on, and nothing else.
         baseline: The method without sources that gains are counted from; None without one.
         choice: What is advised, and what else it might have been.
+        cell: Of the advised method the one whose student is best on validation images, as one
+            types it.
         candidates: All methods of the run, controls and ceilings too.
         weighed_by: The method whose weights the sources have; None where none learns from any.
         knowledge: Whether a source knows the task; None without sources.
@@ -95,6 +97,7 @@ class TaskAdvice:
     test: int
     baseline: str | None
     choice: Choice
+    cell: str
     candidates: tuple[Candidate, ...]
     weighed_by: str | None = None
     knowledge: Knowledge | None = None

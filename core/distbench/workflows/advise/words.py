@@ -66,6 +66,11 @@ def gain(advice: TaskAdvice) -> str:
     return f"Expected gain over {base}: {told}"
 
 
+def shipping(advice: TaskAdvice) -> str:
+    """How to get the student."""
+    return f"Its student as a file: `distbench export {advice.cell} --to onnx`."
+
+
 def knowledge(advice: TaskAdvice) -> str | None:
     """Whether a source knows this; None where there are no sources."""
     known = advice.knowledge

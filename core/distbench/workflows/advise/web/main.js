@@ -12,7 +12,7 @@ put(byId("task"), taskLine());
 put(byId("headline"), ADVICE.headline, ": ", named(ADVICE.advised));
 put(
   byId("lead"),
-  [ADVICE.reason, ADVICE.gain].map((text) => make("p", null, text)),
+  [ADVICE.reason, ADVICE.gain, ADVICE.shipping].map((text) => make("p", null, text)),
   ADVICE.notes.map((text) => make("p", { class: "small" }, text)),
 );
 put(byId("answers"), answerCards());
