@@ -14,10 +14,10 @@ from distbench import DataError, Download, TaskIndex, absent, primary
 from distbench_builtin.shared.caching.file_digests import file_digests
 from distbench_builtin.shared.hub_data import columns as _hub_data
 from distbench_builtin.shared.hub_data.columns import HubDataSet, missing
+from distbench_builtin.shared.hub_data.contents import hub_contents
 from distbench_builtin.shared.hub_data.kinds import class_label_in
 from distbench_builtin.shared.hub_data.labels import class_names, differently_numbered
 from distbench_builtin.shared.hub_data.rows import Rows, open_splits
-from distbench_builtin.shared.images.contents import hub_contents
 from distbench_builtin.shared.images.copies import DESCRIPTION as COPIES
 from distbench_builtin.shared.images.copies import Copies
 from distbench_builtin.shared.images.depth import DESCRIPTION as BITS

@@ -8,21 +8,17 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from distbench import DataError
-from distbench_builtin.shared.caching.facts import remembered
 from distbench_builtin.shared.caching.file_digests import digests_below
-from distbench_builtin.shared.hub_data.rows import Rows
 
 T = TypeVar("T")
 
 Known = dict[str, list[Hashable]]
-
-_AT_ONCE = 64
 
 
 @dataclass(frozen=True)
@@ -76,31 +72,6 @@ def array_contents(pixels: NDArray[np.generic]) -> Contents:
 
     def digests(positions: Sequence[int]) -> list[str]:
         return [hashlib.sha256(pixels[i].tobytes()).hexdigest() for i in positions]
-
-    return Contents(lambda positions: [0] * len(positions), digests)
-
-
-def hub_contents(rows: Rows, column: str, key: Mapping[str, Any]) -> Contents:
-    """Of the encoded images of a split of the Hub; each is read once for good.
-
-    Args:
-        rows: The split.
-        column: Of the images.
-        key: What decides the images, JSON-able.
-    """
-
-    def find() -> dict[str, Any]:
-        digests: list[str] = []
-        for start in range(0, len(rows), _AT_ONCE):
-            some = range(start, min(start + _AT_ONCE, len(rows)))
-            for position, data in zip(some, rows.images(column, some), strict=True):
-                known = None if data is None else hashlib.sha256(data).hexdigest()[:32]
-                digests.append(known or f"image {position} has no content")
-        return {"digests": digests}
-
-    def digests(positions: Sequence[int]) -> list[str]:
-        every = remembered("image-digests", key, find)["digests"]
-        return [every[i] for i in positions]
 
     return Contents(lambda positions: [0] * len(positions), digests)
 

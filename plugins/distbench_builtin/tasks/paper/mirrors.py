@@ -12,8 +12,8 @@ from distbench_builtin.shared.caching.file_digests import file_digests
 from distbench_builtin.shared.downloads.archive import Archive, Piece
 from distbench_builtin.shared.hub_data import columns as _hub_data
 from distbench_builtin.shared.hub_data.columns import HubDataSet
+from distbench_builtin.shared.hub_data.contents import hub_contents
 from distbench_builtin.shared.hub_data.rows import open_splits
-from distbench_builtin.shared.images.contents import hub_contents
 from distbench_builtin.shared.images.pool import Pool, joined, of_one_class
 from distbench_builtin.shared.images.torchvision_sets import archive, open_set
 
