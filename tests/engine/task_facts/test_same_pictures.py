@@ -179,7 +179,7 @@ def test_pictures_are_looked_for_once_and_broken_images_stand_alone(
     def refuse(*arguments: object) -> None:
         raise AssertionError("images were decoded again")
 
-    monkeypatch.setattr("distbench_builtin.shared.images.pictures.thumbnail", refuse)
+    monkeypatch.setattr("distbench.thumbnail", refuse)
     assert divided(task, pairs[1:]) == 0
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from distbench import CorruptImageError, first_alike, thumbnail, usable_cores
+from distbench import CorruptImageError, usable_cores
 from distbench_builtin.shared.caching.facts import remembered
 from distbench_builtin.shared.caching.list_digest import list_digest
 from distbench_builtin.shared.images.decode import decode
@@ -33,6 +33,7 @@ def pictures(
         count: How many.
         read: Decodes one, (h, w, 3).
     """
+    from distbench import first_alike, thumbnail
 
     def small(position: int) -> NDArray[np.uint8]:
         try:
