@@ -45,22 +45,58 @@ class ContrastMemory:
         count = len(self._memories[0])
         others = torch.randint(count - 1, (len(images), self._negatives)).to(images.device)
         others = others + (others >= images[:, None])  # (b, m), all but the image itself
-        rows = torch.cat([images[:, None], others], 1)  # (b, 1 + m)
+        draws = _Draws(images, others, count)
         total = mine.new_zeros((), dtype=torch.float32)
         for i, (anchor, memory) in enumerate(zip(anchors, reversed(self._memories), strict=True)):
             with torch.autocast(mine.device.type, enabled=False):
-                h = (torch.einsum("bmw,bw->bm", memory[rows], anchor) / self._temperature).exp()
+                own, rest = draws.products(anchor, memory)
+                own, rest = (own / self._temperature).exp(), (rest / self._temperature).exp()
             if len(self._sizes) == i:
-                self._sizes.append(float(h.detach().mean()) * count)
-            total = total + _noise_contrast(h / self._sizes[i], count)
+                drawn = own.detach().sum() + (draws.often * rest.detach()).sum()
+                self._sizes.append(float(drawn) / (1 + self._negatives) / len(images) * count)
+            size, noise = self._sizes[i], self._negatives / count
+            total = total + _noise_contrast(own / size, rest / size, draws.often, noise)
         for anchor, memory in zip(anchors, self._memories, strict=True):
             memory[images] = F.normalize((memory[images] + anchor.detach()) / 2)
         return total
 
 
-def _noise_contrast(h: torch.Tensor, count: int) -> torch.Tensor:
-    """Loss of telling the first column of h (b, 1 + m) from m drawn evenly from `count` images."""
-    noise = (h.shape[1] - 1) / count
-    own = (h[:, 0] / (h[:, 0] + noise + _LITTLE)).log()
-    rest = (noise / (h[:, 1:] + noise + _LITTLE)).log()
-    return -(own + rest.sum(1)).mean()
+class _Draws:
+    """Images of a batch and their negatives, of which one may be drawn several times.
+
+    Where there are more negatives than images, each image is multiplied with all that is
+    remembered, once, and `often` (b, n) says how often it was drawn: it is the same sum.
+
+    Args:
+        images: int64 (b,).
+        others: int64 (b, m), the negatives of each.
+        count: How many images there are, n.
+    """
+
+    def __init__(self, images: torch.Tensor, others: torch.Tensor, count: int) -> None:
+        self._images, self._others = images, others
+        self._all = others.shape[1] > count
+        if self._all:
+            ones = torch.ones_like(others, dtype=torch.float32)
+            zeros = ones.new_zeros(len(images), count)
+            self.often = zeros.scatter_add(1, others, ones)
+        else:
+            self.often = torch.ones((), device=images.device)
+
+    def products(
+        self, anchor: torch.Tensor, memory: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Of an embedding (b, w) with what is remembered of its image, (b, 1), and of others."""
+        own = (anchor * memory[self._images]).sum(1, keepdim=True)
+        if self._all:
+            return own, anchor @ memory.clone().T  # (b, n); what is remembered moves on
+        return own, torch.einsum("bmw,bw->bm", memory[self._others], anchor)
+
+
+def _noise_contrast(
+    own: torch.Tensor, rest: torch.Tensor, often: torch.Tensor, noise: float
+) -> torch.Tensor:
+    """Loss of telling h of the image itself (b, 1) from h of others, drawn so often, by noise."""
+    known = (own / (own + noise + _LITTLE)).log()
+    told = often * (noise / (rest + noise + _LITTLE)).log()
+    return -(known.sum(1) + told.sum(1)).mean()

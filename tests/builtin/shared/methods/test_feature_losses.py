@@ -140,13 +140,26 @@ def test_contrast_with_what_is_remembered() -> None:
         assert float(found) == pytest.approx(wanted, rel=1e-4)
 
 
-def test_no_image_is_its_own_negative(monkeypatch: pytest.MonkeyPatch) -> None:
-    memory = ContrastMemory(5, 2, negatives=200, temperature=1.0)
-    rows: list[torch.Tensor] = []
-    monkeypatch.setattr(
-        torch, "einsum", lambda how, m, a: rows.append(m) or (m * a[:, None]).sum(2)
-    )
-    memory._memories = [torch.arange(10.0).view(5, 2) for _ in range(2)]
-    memory.loss(torch.ones(1, 2), torch.ones(1, 2), torch.tensor([3]))
-    drawn = rows[0][0, :, 0] / 2
-    assert drawn[0] == 3 and set(drawn[1:].tolist()) == {0, 1, 2, 4}
+@pytest.mark.parametrize("negatives", [4, 40])
+def test_negatives_are_counted_as_often_as_they_are_drawn(negatives: int) -> None:
+    # Fewer than the six images, and more: the sum is the same, however it is computed.
+    memory = ContrastMemory(6, 3, negatives, temperature=0.5)
+    remembered = [m.numpy().astype(float).copy() for m in memory._memories]
+    mine, theirs, images = RNG.normal(size=(2, 3)), RNG.normal(size=(2, 3)), [5, 2]
+    torch.manual_seed(7)
+    given = single(mine).requires_grad_()
+    found = memory.loss(given, single(theirs), torch.tensor(images))
+    found.backward()
+    assert given.grad is not None and given.grad.abs().sum() > 0
+    torch.manual_seed(7)
+    drawn = torch.randint(5, (2, negatives)).numpy()
+    drawn += drawn >= np.array(images)[:, None]  # none is its own negative
+    wanted = 0.0
+    for anchors, bank in zip((unit(mine), unit(theirs)), remembered[::-1], strict=True):
+        rows = np.concatenate([np.array(images)[:, None], drawn], 1)
+        h = np.exp((bank[rows] * anchors[:, None]).sum(2) / 0.5)
+        h /= h.mean() * 6
+        noise = negatives / 6
+        wanted -= np.log(h[:, 0] / (h[:, 0] + noise)).mean()
+        wanted -= np.log(noise / (h[:, 1:] + noise)).sum(1).mean()
+    assert float(found.detach()) == pytest.approx(wanted, rel=1e-4)
