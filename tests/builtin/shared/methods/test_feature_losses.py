@@ -9,6 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from distbench_builtin.shared.methods import contrast_memory
 from distbench_builtin.shared.methods.contrast_memory import ContrastMemory
 from distbench_builtin.shared.methods.feature_losses import (
     attention_loss,
@@ -141,8 +142,12 @@ def test_contrast_with_what_is_remembered() -> None:
 
 
 @pytest.mark.parametrize("negatives", [4, 40])
-def test_negatives_are_counted_as_often_as_they_are_drawn(negatives: int) -> None:
-    # Fewer than the six images, and more: the sum is the same, however it is computed.
+@pytest.mark.parametrize("dense", [0, 16])
+def test_negatives_are_counted_as_often_as_they_are_drawn(
+    negatives: int, dense: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The sum is the same, however it is computed.
+    monkeypatch.setattr(contrast_memory, "_DENSE", dense)
     memory = ContrastMemory(6, 3, negatives, temperature=0.5)
     remembered = [m.numpy().astype(float).copy() for m in memory._memories]
     mine, theirs, images = RNG.normal(size=(2, 3)), RNG.normal(size=(2, 3)), [5, 2]
