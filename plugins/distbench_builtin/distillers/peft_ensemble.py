@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
-from distbench import Distiller, MethodContext, Need, TeacherLogits, TeacherRecipe, searched
+from distbench import (
+    Declined,
+    Distiller,
+    MethodContext,
+    Need,
+    TeacherLogits,
+    TeacherRecipe,
+    searched,
+)
 from distbench_builtin.shared.methods.on_unlabelled import OnUnlabelled
 from distbench_builtin.shared.methods.parameters import (
     head_rate,
@@ -43,8 +52,8 @@ class PeftEnsemble(OnUnlabelled, Distiller):
     small one; teachers count by the strategy's weights (with `equal` they count alike, as there);
     the ways are those that convolutional networks have too: low-rank changes of the weights (lora)
     and training biases and normalisations alone (bias), where the paper has LoRA and AdaptFormer.
-    No more than `most` sources are taught, the heaviest, since each takes a training for each way.
-    All else is ours.
+    No more than `most` sources are taught, the heaviest, since each takes a training for each way;
+    those that have no trainable form, as ONNX files have none, are passed over. All else is ours.
 
     Differs from `joint_linear` in the teachers alone: there one linear classifier on the frozen
     sources together. Teachers take steps of their own, which the row declares.
@@ -76,30 +85,43 @@ class PeftEnsemble(OnUnlabelled, Distiller):
         return [phase_with_labels(self, context, self.targets(context))]
 
     def targets(self, context: MethodContext) -> NDArray[np.float32]:
-        """Shares of the votes (n, C); of a labelled image its label has all."""
-        from distbench_builtin.shared.methods.peft import adapting
+        """Shares of the votes (n, C); of a labelled image its label has all.
 
+        Raises:
+            Declined: No source can be trained.
+        """
         # Of equal weights those that come first, by name, so that rows do not depend on the order.
         heaviest = sorted(context.sources, key=lambda one: (-one.weight, one.info.name))
         teachers: list[TeacherLogits] = []
         weights: list[float] = []
-        for source in heaviest[: self.most]:
-            for way in self.ways:
-                recipe = TeacherRecipe(
-                    fine_tune=True,
-                    steps=self.teacher_steps,
-                    batch=context.protocol.batch,
-                    lr=self.teacher_lr,
-                    head_lr=self.teacher_head_lr,
-                    weight_decay=self.weight_decay,
-                    adapt=adapting(way, self.rank),
-                )
-                teachers.append(context.train_teacher(source, recipe))
-                weights.append(source.weight)
+        for source in heaviest:
+            if len(teachers) == self.most * len(self.ways):
+                break
+            with suppress(Declined):  # it has no form that can be trained
+                own = [
+                    context.train_teacher(source, self._recipe(way, context)) for way in self.ways
+                ]
+                teachers += own
+                weights += [source.weight] * len(own)
+        if not teachers:
+            raise Declined("none of the sources can be trained: they have no torch module")
         shares = votes([teacher.train for teacher in teachers], weights)
         labels = context.labels[context.labelled]
         shares[context.labelled] = np.eye(context.num_classes, dtype=np.float32)[labels]
         return shares
+
+    def _recipe(self, way: Literal["lora", "bias"], context: MethodContext) -> TeacherRecipe:
+        from distbench_builtin.shared.methods.peft import adapting
+
+        return TeacherRecipe(
+            fine_tune=True,
+            steps=self.teacher_steps,
+            batch=context.protocol.batch,
+            lr=self.teacher_lr,
+            head_lr=self.teacher_head_lr,
+            weight_decay=self.weight_decay,
+            adapt=adapting(way, self.rank),
+        )
 
 
 def votes(logits: Sequence[NDArray[np.floating]], weights: Sequence[float]) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from distbench import TeacherLogits, TeacherRecipe
+from distbench import Declined, TeacherLogits, TeacherRecipe
 from distbench.errors import UsageError
 from distbench.plugins.registry import registry
 from distbench_builtin.distillers.peft_ensemble import votes
@@ -111,6 +111,28 @@ def test_the_heaviest_sources_are_taught_in_every_way(teachers: Any, method_cont
     targets = phase.streams["unlabelled"].targets[""]
     np.testing.assert_allclose(targets[2:4], [[1 / 3, 2 / 3]] * 2, rtol=1e-6)
     assert targets[:2].tolist() == [[1, 0], [0, 1]], "what is known is not put to the vote"
+
+
+def test_sources_that_cannot_be_trained_are_passed_over(teachers: Any, method_context: Any) -> None:
+    method: Any = registry().make("distiller", "peft_ensemble:most=1")
+    asked: list[str] = []
+
+    def train_teacher(source: Any, recipe: TeacherRecipe) -> TeacherLogits:
+        asked.append(source.info.name)
+        if source.info.name != "c":
+            raise Declined("it has no torch module")
+        return TeacherLogits(np.array([[1.0, 0.0]] * 5, np.float32), None, steps=7, macs=1)
+
+    sources = [
+        teachers.source(name, weight, [[0.0]] * 5)
+        for name, weight in (("b", 0.6), ("c", 0.3), ("d", 0.1))
+    ]
+    context = teachers.learning_from(method_context, *sources)
+    method.phases(replace(context, train_teacher=train_teacher))
+    assert asked == ["b", "c", "c"], "the next heaviest that can be is, and no more than `most`"
+    only = teachers.learning_from(method_context, sources[0])
+    with pytest.raises(Declined, match="none of the sources can be trained"):
+        method.phases(replace(only, train_teacher=train_teacher))
 
 
 def test_a_row_declares_what_the_teachers_took(teachers: Any, toy_options: dict[str, Any]) -> None:
