@@ -39,8 +39,8 @@ def required(module: str, *unused: str) -> ModuleType:
         try:
             return importlib.import_module(module)
         except Exception as error:
-            told = " ".join(f"{type(error).__name__}: {error}".split())
-            raise AbsentError(f"{module} cannot be imported: {told}") from error
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
+            raise AbsentError(f"{module} cannot be imported: {reason}") from error
 
 
 def version(distribution: str) -> str:

@@ -37,14 +37,14 @@ def _measure(parts: Sequence[str], turns: int | None) -> None:
     from benchmarks.side_by_side.report import table
 
     torch.set_num_threads(1)
-    found = []
+    rows = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for part in parts:
             sys.stderr.write(f"{part} ...\n")
             module = importlib.import_module(f"benchmarks.side_by_side.{part}")
-            found += module.compared(turns or PARTS[part])
-    sys.stdout.write(table(found))
+            rows += module.compared(turns or PARTS[part])
+    sys.stdout.write(table(rows))
 
 
 if __name__ == "__main__":

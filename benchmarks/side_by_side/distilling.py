@@ -111,9 +111,9 @@ def _by_torchdistill(case: Case, teacher: Classifier) -> Prepared:
 
 def _box(case: Case, teacher: Classifier) -> Any:
     logging.getLogger("torchdistill").setLevel(logging.ERROR)
-    made = required("torchdistill.core.distillation").get_distillation_box
+    box_of = required("torchdistill.core.distillation").get_distillation_box
     data = {"train": _Photographs(case)}
-    return made(teacher, student(case.student), data, _recipe(case.steps), CPU, None, False, 1)
+    return box_of(teacher, student(case.student), data, _recipe(case.steps), CPU, None, False, 1)
 
 
 def _see_that_losses_are_equal(case: Case, teacher: Classifier) -> None:

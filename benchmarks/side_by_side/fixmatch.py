@@ -39,8 +39,8 @@ def _compared(case: Case, turns: int) -> Iterator[Found]:
     what, phase = f"FixMatch, {case.title}", _phase(case)
 
     def by_usb() -> Prepared:
-        made = _usb(case, phase)
-        return lambda: made.train()
+        algorithm = _usb(case, phase)
+        return lambda: algorithm.train()
 
     variants, peers = ours(case, phase), [READY]
     try:
@@ -56,12 +56,12 @@ def _compared(case: Case, turns: int) -> Iterator[Found]:
 
 
 def _phase(case: Case, threshold: float = 0.95) -> Phase:
+    phase: Phase
     method: Any = registry().make("baseline", f"fixmatch:mu={MU},threshold={threshold}")
     with tempfile.TemporaryDirectory() as folder:
         width = student(case.student).num_features
         (phase,) = method.phases(context(0, "mini", width, case.steps, Path(folder)))
-    found: Phase = phase
-    return found
+    return phase
 
 
 def _usb(case: Case, phase: Phase, threshold: float = 0.95) -> Any:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from distbench.leaderboard.analysis.reports import BoardReport, reports
 from distbench.leaderboard.statistics import Difference, holm, over_groups, paired_t
@@ -60,6 +61,8 @@ METRICS = ("logme", "parc")
 IN_README = (0, 2, 4, 6, 5, 12, 14)
 """Those of README's table, in its order, whose p values are adjusted for these alone."""
 
+Pairs = Sequence[tuple[str, str, str]]
+"""What a difference is called, and its two methods."""
 Accuracies = dict[str, dict[str, dict[int, float]]]
 """Method to task to seed to accuracy."""
 
@@ -99,23 +102,30 @@ def shown(found: Difference | None) -> str:
     return f"{100 * found.mean:+.1f} ± {100 * found.half:.1f}"
 
 
+def adjusted(differences: Sequence[Difference | None]) -> NDArray[np.float64]:
+    """Their p values by Holm; NaN where there is none."""
+    return holm([np.nan if d is None or d.p is None else d.p for d in differences])
+
+
 def main(path: str) -> None:
     """Prints the table of the largest board below a path."""
     report = reports(collect([Path(path)]))[0]
     board, reached = report.board, accuracies(report)
+
+    def found(pairs: Pairs, metric: str, groups: Sequence[str]) -> list[Difference | None]:
+        return [
+            difference(
+                reached, _of(a, metric, reached), _of(b, metric, reached), board.tasks, groups
+            )
+            for _, a, b in pairs
+        ]
+
     columns: list[list[str]] = [[name for name, *_ in PAIRS]]
     for metric in METRICS:
-        for groups in (board.groups, board.tasks):
-            found = [
-                difference(
-                    reached, _of(a, metric, reached), _of(b, metric, reached), board.tasks, groups
-                )
-                for _, a, b in PAIRS
-            ]
-            columns.append([shown(d) for d in found])
-            if groups is board.groups:
-                p = holm([np.nan if d is None or d.p is None else d.p for d in found])
-                columns.append(["" if np.isnan(v) else f"{v:.3f}" for v in p])
+        by_group = found(PAIRS, metric, board.groups)
+        columns.append([shown(d) for d in by_group])
+        columns.append(["" if np.isnan(p) else f"{p:.3f}" for p in adjusted(by_group)])
+        columns.append([shown(d) for d in found(PAIRS, metric, board.tasks)])
     count, tasks = len(set(board.groups)), len(board.tasks)
     heads = ["difference"]
     for metric in METRICS:
@@ -125,19 +135,9 @@ def main(path: str) -> None:
         print("| " + " | ".join(line) + " |")
     for name, pairs in (("README", [PAIRS[i] for i in IN_README]), ("of the field", FIELD)):
         print(f"\n| {name} | logme | p (Holm) |\n| --- | --- | --- |")
-        found = [
-            difference(
-                reached,
-                _of(a, "logme", reached),
-                _of(b, "logme", reached),
-                board.tasks,
-                board.groups,
-            )
-            for _, a, b in pairs
-        ]
-        p = holm([np.nan if d is None or d.p is None else d.p for d in found])
-        for (what, *_), one, adjusted in zip(pairs, found, p, strict=True):
-            print(f"| {what} | {shown(one)} | {adjusted:.3f} |")
+        by_group = found(pairs, "logme", board.groups)
+        for (what, *_), one, p in zip(pairs, by_group, adjusted(by_group), strict=True):
+            print(f"| {what} | {shown(one)} | {p:.3f} |")
 
 
 if __name__ == "__main__":

@@ -39,10 +39,10 @@ def _parts(planned: Sequence[PlannedCell], missing: Sequence[PlannedCell]) -> li
     for axis, place in _AXES:
         whole = _whole(planned, missing, place) if rest else []
         if named := [value for value in whole if any(cell[place] == value for cell in rest)]:
-            parts.append(f"{axis}{'s' * (len(named) > 1)} {_listed([str(v) for v in named])}")
+            parts.append(f"{axis}{'s' * (len(named) > 1)} {listed([str(v) for v in named])}")
             rest = [cell for cell in rest if cell[place] not in named]
     if rest:
-        parts.append(_listed([f"{method} on {task}, seed {seed}" for method, task, seed in rest]))
+        parts.append(listed([f"{method} on {task}, seed {seed}" for method, task, seed in rest]))
     return parts
 
 
@@ -58,7 +58,8 @@ def _whole(
     return [value for value, left in counts.items() if not left]
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """The first names, and how many more there are; apart by semicolons where they hold commas."""
     more = len(names) - _LISTED
     separator = "; " if "," in names[0] else ", "
     return separator.join(names[:_LISTED]) + (f" and {more} more" if more > 0 else "")

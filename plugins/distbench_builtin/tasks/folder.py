@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -17,13 +16,13 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from distbench import UNLABELLED, DataError, Part, Task, TaskIndex, UsageError
 from distbench_builtin.shared.caching.file_digests import digests_below
-from distbench_builtin.shared.caching.list_digest import list_digest
 from distbench_builtin.shared.images.bonds import Bonds
 from distbench_builtin.shared.images.copies import DESCRIPTION as COPIES
-from distbench_builtin.shared.images.copies import Copies, Item, check_copies
+from distbench_builtin.shared.images.copies import Copies, check_copies
 from distbench_builtin.shared.images.decode import decode
 from distbench_builtin.shared.images.depth import DESCRIPTION as BITS
 from distbench_builtin.shared.images.depth import Depth, note_of_bits, with_bits
+from distbench_builtin.shared.images.fingerprint import fingerprint_of
 from distbench_builtin.shared.images.folder_layout import sort_out
 from distbench_builtin.shared.images.folder_tree import ImageFile, walk
 from distbench_builtin.shared.images.grouping import DESCRIPTION as GROUP
@@ -215,7 +214,7 @@ class FolderTask(Task):
             )
             for part, own in rows.items()
         }
-        fingerprint = with_bits(_fingerprint(items, groups), self.bits)
+        fingerprint = with_bits(fingerprint_of(items, groups), self.bits)
         if self.multilabel:
             fingerprint = hashlib.sha256(f"multilabel {fingerprint}".encode()).hexdigest()
         return rows, TaskIndex(
@@ -268,22 +267,6 @@ class FolderTask(Task):
             raise DataError(
                 f"cannot read {error.filename}: {error.strerror}; mend or remove it"
             ) from None
-
-
-def _fingerprint(
-    items: Mapping[str, Sequence[Item]], groups: Mapping[str, NDArray[np.int64] | None]
-) -> str:
-    """SHA-256 over name, class, part and content of every image, and what belongs together."""
-    facts = sorted(
-        (item.name, item.label or "", part, str(item.digest))
-        for part, own in items.items()
-        for item in own
-    )
-    whole = list_digest(facts)
-    for part, numbers in sorted(groups.items()):
-        if numbers is not None:
-            whole.update(json.dumps([part, numbers.tolist()]).encode())
-    return whole.hexdigest()
 
 
 def _in_order(classes: Classes) -> Rows:

@@ -14,9 +14,6 @@ from distbench.storage.safe_text import harmless_text, plain_json, plain_line
 if TYPE_CHECKING:
     from distbench.storage.rows import Row
 
-_SHOWN = 5
-"""Cells of one reason that are named."""
-
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     """Prints a text for people, to stdout or stderr; see `harmless_text`."""
@@ -33,14 +30,15 @@ def echo_traceback(of: BaseException | str | None) -> None:
 
 def echo_failed(rows: Iterable[Row]) -> None:
     """Prints to stderr which cells failed and why, each reason once."""
+    from distbench.storage.missing_cells import listed
+
     cells: dict[str | None, list[str]] = {}
     for row in rows:
         cells.setdefault(row.reason, []).append(
             f"{row.method.id} on {row.task.id}, seed {row.seed}"
         )
     for reason, some in cells.items():
-        more = f" and {len(some) - _SHOWN} more" if len(some) > _SHOWN else ""
-        echo(f"failed: {'; '.join(some[:_SHOWN])}{more}: {reason}", err=True)
+        echo(f"failed: {listed(some)}: {reason}", err=True)
 
 
 def echo_json(text: str, *, nl: bool = True) -> None:

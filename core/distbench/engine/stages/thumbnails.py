@@ -17,6 +17,7 @@ from distbench.storage.system.machine import usable_cores
 
 _SIDE = 16
 _FITTED = 4 * _SIDE
+"""Side to which an image is fitted before it is shrunk, as stored images are."""
 _COARSE = 4
 _CHUNK = 256
 _BLOCK = 2**14

@@ -101,5 +101,5 @@ def _noise_contrast(
 ) -> torch.Tensor:
     """Loss of telling h of the image itself (b, 1) from h of others, drawn so often, by noise."""
     known = (own / (own + noise + _LITTLE)).log()
-    told = often * (noise / (rest + noise + _LITTLE)).log()
-    return -(known.sum(1) + told.sum(1)).mean()
+    rejected = often * (noise / (rest + noise + _LITTLE)).log()
+    return -(known.sum(1) + rejected.sum(1)).mean()
