@@ -154,6 +154,7 @@ def execute_units(
         device=plan.device,
         retries=config.retries,
         environment=handed_over(plan.protocol.threads),
+        urgency=None if forecast is None else forecast.urgency,
         on_start=begun,
         on_outcome=ended,
         on_news=telling.under_way,

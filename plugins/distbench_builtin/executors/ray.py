@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import os
 import secrets
-import signal
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from pydantic import Field, PrivateAttr
@@ -23,7 +22,7 @@ from distbench import (
     usable_cores,
     visible_gpus,
 )
-from distbench_builtin.shared.clusters.engines import CONNECT, quiet, require, said
+from distbench_builtin.shared.clusters.engines import CONNECT, own_signals, quiet, require, said
 from distbench_builtin.shared.clusters.ray_units import Dispatch, Nodes
 
 _STORE = 100_000_000
@@ -112,7 +111,7 @@ class Ray(Executor):
                 "object_store_memory": _STORE,
                 "_temp_dir": folder,
             }
-            with quiet("ray"), _own_signals():
+            with quiet("ray"), own_signals():
                 try:
                     ray.init(
                         address=self.address or "local",
@@ -126,7 +125,7 @@ class Ray(Executor):
             try:
                 yield ray
             finally:
-                with quiet("ray"), _own_signals():
+                with quiet("ray"), own_signals():
                     ray.shutdown()
 
 
@@ -174,15 +173,3 @@ def _folder(*, own: bool) -> Iterator[str]:
         return
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as folder:
         yield folder
-
-
-@contextmanager
-def _own_signals() -> Iterator[None]:
-    """Keeps what this process does on signals, which Ray replaces."""
-    try:
-        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-        yield
-    finally:
-        for number, handler in before.items():
-            with suppress(ValueError, TypeError):  # no main thread, no handler of Python's
-                signal.signal(number, handler)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import signal
 import socket
+import sys
 from typing import Any
 
 import pytest
 
 from distbench import UsageError
 from distbench.plugins.registry import registry
+from distbench_builtin.shared.clusters.engines import own_signals
 
 
 def made(spec: str) -> Any:
@@ -92,9 +95,12 @@ def test_one_cluster_at_a_time() -> None:
         made("dask:tcp://h:1:cluster=slurm")
 
 
+NO_JOBQUEUE = importlib.util.find_spec("dask_jobqueue") is None
+
+
+@pytest.mark.skipif(NO_JOBQUEUE, reason="needs the extra dask")
 class TestPilots:
     def test_where_no_jobs_can_be_submitted(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        pytest.importorskip("dask_jobqueue", reason="needs the extra dask")
         monkeypatch.setenv("PATH", "")
         with pytest.raises(UsageError, match="there is no bsub here; run it where jobs of lsf"):
             made("dask:cluster=lsf").ready()
@@ -110,7 +116,6 @@ class TestPilots:
     def test_what_a_job_asks_for(
         self, spec: str, directives: Any, units: int, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        jobqueue = pytest.importorskip("dask_jobqueue", reason="needs the extra dask")
         given: dict[str, Any] = {}
 
         class Recorder:
@@ -126,8 +131,9 @@ class TestPilots:
             async def _correct_state(self) -> None:
                 pass
 
-        monkeypatch.setattr(jobqueue, "SLURMCluster", Recorder)
         executor = made(f"dask:cluster=slurm,jobs=3,memory=4GB,walltime=04:00:00,queue=q,{spec}")
+        with own_signals():
+            monkeypatch.setattr("dask_jobqueue.SLURMCluster", Recorder)
         executor._pilots("auto").cluster(threads=2)
         assert (given["jobs"], given["memory"]) == (3, "4GB")
         assert (given["walltime"], given["queue"]) == ("04:00:00", "q")
@@ -135,3 +141,17 @@ class TestPilots:
         assert given["worker_extra_args"][:2] == ["--nthreads", str(units)]
         wanted = ["--gpus-per-node=2", "--qos=high"] if directives is None else directives
         assert given["job_extra_directives"] == wanted
+
+    def test_what_happens_on_a_signal_stays(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in [name for name in sys.modules if name.startswith("dask_jobqueue")]:
+            monkeypatch.delitem(sys.modules, name)
+
+        def nameless() -> str:
+            raise OSError("no name")
+
+        monkeypatch.setattr(socket, "gethostname", nameless)
+        before = signal.getsignal(signal.SIGINT)
+        with pytest.raises(OSError, match="no name"):
+            made("dask:cluster=slurm")._pilots("cpu").cluster(1)
+        assert "dask_jobqueue.runner" in sys.modules
+        assert signal.getsignal(signal.SIGINT) is before

@@ -9,6 +9,7 @@ import pytest
 from distbench.engine.forecast import estimate as module
 from distbench.engine.forecast.estimate import Estimate, estimate, foreseen
 from distbench.engine.forecast.pace import Pace, measure_pace
+from distbench.engine.forecast.schedule import longest_paths, makespan
 from distbench.planning.config import RunConfig
 from distbench.planning.plan import Plan
 from distbench.planning.planner import make_plan
@@ -41,18 +42,21 @@ def test_units_cost_what_goes_through_networks(plan: Plan) -> None:
             (job,) = (job for job in plan.jobs if job.id == unit.id)
             macs = plan.source(job.source or "").macs
             assert of[unit.id] == pytest.approx(60 * 0.1 * (macs or 2000) / 2000)
-    assert found.seconds == pytest.approx(6 + max(sum(of.values()) / 2, max(of.values())))
+    assert found.seconds == pytest.approx(6 + makespan(units, of, 2))
+    assert found.urgency == longest_paths(units, of)
     assert found.memory == 700e6 + 8 * 15 * 1e6
     assert found.heaviest[0] == "fixmatch"
 
 
 def test_much_is_warned_of() -> None:
-    long = Estimate({"a": 9000.0, "b": 300.0}, 2, 3e9, ("fixmatch", 0.97))
+    seconds = {"a": 9000.0, "b": 300.0}
+    long = Estimate(seconds, 2, 3e9, ("fixmatch", 0.97), seconds=9006.0, urgency=seconds)
     assert long.warning(None) == (
         "this will take 2.5 h, 97 % of it for fixmatch; fewer methods, --steps, a smaller "
         "--image-size or --batch make it shorter. What ends is kept, whenever it is stopped"
     )
-    short = Estimate({"a": 90.0}, 2, 3e9, ("finetune", 1.0))
+    seconds = {"a": 90.0}
+    short = Estimate(seconds, 2, 3e9, ("finetune", 1.0), seconds=96.0, urgency=seconds)
     assert str(short) == "about 2 min and 3.0 GB of memory each with 2 workers"
     assert short.warning(20e9) is None and short.warning(None) is None
     said = short.warning(8e9)

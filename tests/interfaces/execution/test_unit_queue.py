@@ -72,6 +72,18 @@ def test_whoever_asks_gets_the_first_unit_that_fits() -> None:
     assert queue["c"].kind == "score"
 
 
+def test_the_most_urgent_come_first_and_equals_in_their_order() -> None:
+    units = [Unit(name, ("a",) if name == "e" else (), task="t") for name in "abcde"]
+    urgency = {"b": 2.0, "c": 1.0, "d": 2.0, "e": 3.0}
+    queue = UnitQueue(units, Path("p"), urgency=urgency)
+    assert [queue.take(near=near) for near in ((), ("t",))] == ["b", "d"]
+    queue.finish(Outcome("b", "lost"))
+    assert queue.take() == "b", "what was lost comes before all"
+    assert [queue.take() for _ in range(3)] == ["c", "a", None]
+    queue.finish(Outcome("a", "done"))
+    assert queue.take() == "e"
+
+
 def test_units_whose_images_are_near_come_first() -> None:
     units = [Unit("a", task="x"), Unit("b", task="y"), Unit("c", task="y"), Unit("d", task="z")]
     queue = UnitQueue(units, Path("p"))

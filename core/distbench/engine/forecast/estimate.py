@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from distbench.engine.forecast.pace import Pace, measure_pace
+from distbench.engine.forecast.schedule import longest_paths, makespan
 from distbench.interfaces.execution.unit import Unit
 from distbench.interfaces.progress import spoken_time
 from distbench.planning.plan import Job, Plan, PlannedMethod, PlannedTask
@@ -37,18 +38,16 @@ class Estimate:
         workers: How many are worked on at once.
         memory: Bytes of a worker at its peak.
         heaviest: The method that takes longest in all, and its share of the time.
+        seconds: From beginning to end.
+        urgency: Of each unit, by its id: with the most urgent first it takes so long.
     """
 
     units: Mapping[str, float]
     workers: int
     memory: float
     heaviest: tuple[str, float]
-
-    @property
-    def seconds(self) -> float:
-        """From beginning to end."""
-        longest = max(self.units.values(), default=0.0)
-        return _START + max(sum(self.units.values()) / self.workers, longest)
+    seconds: float
+    urgency: Mapping[str, float]
 
     def __str__(self) -> str:
         each = " each" if self.workers > 1 else ""
@@ -130,10 +129,17 @@ def estimate(
         else:
             took = _of_job(plan, task, jobs.get(unit.id), unit, pace)
         seconds[unit.id] = took
-    total = sum(seconds.values()) or 1.0
     heaviest = max(of_methods, key=lambda name: of_methods[name], default="")
-    share = of_methods.get(heaviest, 0.0) / total
-    return Estimate(seconds, max(1, workers), _WORKER + memory, (heaviest, share))
+    share = of_methods.get(heaviest, 0.0) / (sum(seconds.values()) or 1.0)
+    workers = max(1, workers)
+    return Estimate(
+        units=seconds,
+        workers=workers,
+        memory=_WORKER + memory,
+        heaviest=(heaviest, share),
+        seconds=_START + makespan(units, seconds, workers),
+        urgency=longest_paths(units, seconds),
+    )
 
 
 def mean_seconds(rows: Iterable[Row]) -> dict[str, float]:

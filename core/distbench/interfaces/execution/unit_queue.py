@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from graphlib import TopologicalSorter
+from math import inf
 from pathlib import Path
 
 from distbench.interfaces.execution.unit import News, Outcome, Unit
@@ -25,6 +27,8 @@ class UnitQueue:
         retries: How often a unit that was lost is handed out again.
         environment: What `distbench.execute_unit` is to be given with each unit: variables that a
             process of another machine, or an older one, may not have.
+        urgency: Of units that can be done now those with more are handed out first, and of equals
+            the one that has waited longest; 0 for a unit that is not named.
         on_start: Called with the id of every unit that is handed out.
         on_outcome: Called with every outcome, also of units that fail with what they need; those
             that are lost and handed out again are among them, as ``lost``.
@@ -41,6 +45,7 @@ class UnitQueue:
         device: str = "auto",
         retries: int = 1,
         environment: Mapping[str, str] | None = None,
+        urgency: Mapping[str, float] | None = None,
         on_start: Callable[[str], None] = lambda unit: None,
         on_outcome: Callable[[Outcome], None] = lambda outcome: None,
         on_news: Callable[[str, News], None] = lambda unit, news: None,
@@ -48,7 +53,7 @@ class UnitQueue:
         self.plan_path = plan_path
         self.workers, self.threads, self.device = workers, threads, device
         self.environment = dict(environment or {})
-        self._retries = retries
+        self._retries, self._urgency = retries, urgency or {}
         self._on_start, self._on_outcome = on_start, on_outcome
         self._on_news = on_news
         self._units: Mapping[str, Unit] = {unit.id: unit for unit in units}
@@ -60,8 +65,8 @@ class UnitQueue:
             for need in needs:
                 self._wanted_by[need].append(unit.id)
         self._order.prepare()
-        self._ready: OrderedDict[str, None] = OrderedDict()
-        self._of_task: defaultdict[str, OrderedDict[str, None]] = defaultdict(OrderedDict)
+        self._ready = _Ready()
+        self._of_task: defaultdict[str, _Ready] = defaultdict(_Ready)
         self._open = set(self._units)
         self._losses: Counter[str] = Counter()
         self._stopped = False
@@ -95,7 +100,7 @@ class UnitQueue:
         for some in (*(self._of_task[task] for task in near if task in self._of_task), self._ready):
             for unit in some:
                 if fits is None or fits(self._units[unit]):
-                    del self._ready[unit], self._of_task[self._units[unit].task][unit]
+                    self._ready_no_more(unit)
                     self._on_start(unit)
                     return unit
         return None
@@ -122,8 +127,7 @@ class UnitQueue:
             self._lost(outcome)
             return
         self._open.discard(outcome.unit)
-        self._ready.pop(outcome.unit, None)  # it was thought to be lost
-        self._of_task[self._units[outcome.unit].task].pop(outcome.unit, None)
+        self._ready_no_more(outcome.unit)  # it was thought to be lost
         self._on_outcome(outcome)
         self._stopped = self._stopped or outcome.fatal
         if self._stopped:
@@ -138,10 +142,15 @@ class UnitQueue:
         for unit in self._wanted_by[outcome.unit]:
             self.finish(Outcome(unit, "failed", reason, outcome.traceback, refused=outcome.refused))
 
-    def _make_ready(self, units: Iterable[str]) -> None:
+    def _make_ready(self, units: Iterable[str], urgency: float | None = None) -> None:
         for unit in units:
-            self._ready[unit] = None
-            self._of_task[self._units[unit].task][unit] = None
+            level = self._urgency.get(unit, 0.0) if urgency is None else urgency
+            self._ready.add(unit, level)
+            self._of_task[self._units[unit].task].add(unit, level)
+
+    def _ready_no_more(self, unit: str) -> None:
+        self._ready.discard(unit)
+        self._of_task[self._units[unit].task].discard(unit)
 
     def _lost(self, outcome: Outcome) -> None:
         """Hands a unit out again where it may be tried once more."""
@@ -149,10 +158,38 @@ class UnitQueue:
         times = self._losses[outcome.unit]
         if times <= self._retries:
             self._on_outcome(outcome)
-            self._make_ready([outcome.unit])
-            for ready in (self._ready, self._of_task[self._units[outcome.unit].task]):
-                ready.move_to_end(outcome.unit, last=False)
+            self._make_ready([outcome.unit], urgency=inf)
             return
         reason = outcome.reason or "whoever worked on it is gone"
         again = f" ({times} times)" if times > 1 else ""
         self.finish(replace(outcome, status="failed", reason=f"{reason}{again}"))
+
+
+class _Ready:
+    """Units that can be done now: the most urgent first, of equals the one that waited longest."""
+
+    def __init__(self) -> None:
+        self._levels: dict[float, OrderedDict[str, None]] = {}
+        self._descending: list[float] = []
+        self._level_of: dict[str, float] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        return (unit for level in self._descending for unit in self._levels[level])
+
+    def add(self, unit: str, urgency: float) -> None:
+        """One that can be done now."""
+        if urgency not in self._levels:
+            self._levels[urgency] = OrderedDict()
+            insort(self._descending, urgency, key=lambda level: -level)
+        self._levels[urgency][unit] = None
+        self._level_of[unit] = urgency
+
+    def discard(self, unit: str) -> None:
+        """One that has been handed out, or has ended; nothing where it is not there."""
+        level = self._level_of.pop(unit, None)
+        if level is None:
+            return
+        del self._levels[level][unit]
+        if not self._levels[level]:
+            del self._levels[level]
+            self._descending.remove(level)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import signal
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 
 from distbench import UsageError
@@ -71,3 +72,15 @@ def quiet(*loggers: str) -> Iterator[None]:
     finally:
         for logger, level in zip(named, before, strict=True):
             logger.setLevel(level)
+
+
+@contextmanager
+def own_signals() -> Iterator[None]:
+    """Keeps what this process does on signals, which engines replace when they begin or end."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            with suppress(ValueError, TypeError):  # no main thread, no handler of Python's
+                signal.signal(number, handler)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from distbench import UsageError, admit, home
+from distbench_builtin.shared.clusters.engines import own_signals
 
 System = Literal["slurm", "pbs", "lsf", "sge"]
 _CLUSTERS = {"slurm": "SLURMCluster", "pbs": "PBSCluster", "lsf": "LSFCluster", "sge": "SGECluster"}
@@ -59,7 +60,8 @@ class Pilots:
             threads: CPU threads of a unit: each job works on as many units at once as it has GPUs,
                 or as its cores allow.
         """
-        import dask_jobqueue
+        with own_signals():  # its import makes Ctrl-C an end without a word
+            import dask_jobqueue
 
         admit(socket.gethostname())  # by which jobs reach the scheduler, and it itself
         units = self.gpus or max(self.cores // threads, 1)
