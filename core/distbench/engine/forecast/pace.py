@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 _SECONDS = 1.0
 """For which each pass is timed."""
 _BATCH = 16
-"""Images of a pass that is timed; a step takes more, and about as long for each."""
+"""Images of a pass that is timed at least; as many as a step takes where that is no long wait,
+since more of them fit a cache less well and each takes longer."""
 _READ = 6
 """Images that are read."""
 _TOGETHER = 4
@@ -36,7 +37,7 @@ class Pace:
     """How long one image takes here, in seconds, with the threads of the protocol.
 
     Attributes:
-        learn: Forward and backward through the student.
+        learn: Forward and backward through the student, with its share of the optimiser's step.
         show: Forward alone.
         read: Decoding and resizing.
         source: Through one source, `measured_macs` of which are known.
@@ -98,23 +99,31 @@ def _measured(plan: Plan) -> Pace:
     with torch_threads(plan.protocol.threads), threadpool_limits(plan.protocol.threads):
         student = names.make("student", plan.student)
         model = build_student(student, 10, pretrained=False, seed=0, device=device)
-        images = torch.rand(_BATCH, 3, side, side, device=device)
+        optimiser = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
+        images = torch.rand(max(_BATCH, plan.protocol.batch), 3, side, side, device=device)
         images = images.contiguous(memory_format=torch.channels_last)
 
-        def learn() -> None:
-            model(images).square().mean().backward()
+        def learn(count: int) -> None:
+            model(images[:count]).square().mean().backward()
+            optimiser.step()
+            optimiser.zero_grad()
             _wait(device)
 
-        def show() -> None:
+        def show(count: int) -> None:
             with torch.inference_mode():
-                model(images)
+                model(images[:count])
             _wait(device)
 
         memory = _AT_ONCE * _bytes_of_layers(model, images[:1])
         model.train()
-        learnt = _seconds(learn) / _BATCH
+        learn(_BATCH)
+        begun = time.perf_counter()
+        learn(_BATCH)
+        fit = _BATCH * _SECONDS / 3 / (time.perf_counter() - begun)
+        count = min(max(_BATCH, int(fit)), len(images))
+        learnt = _seconds(lambda: learn(count)) / count
         model.eval()
-        shown = _seconds(show) / _BATCH
+        shown = _seconds(lambda: show(count)) / count
         source, macs = _source(plan, names, device)
     return Pace(learnt, shown, _read(plan, names), source, macs, memory)
 
