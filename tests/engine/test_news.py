@@ -38,6 +38,16 @@ def test_a_training_tells_its_step_its_loss_and_its_validation(
     ]
 
 
+def test_a_training_before_the_students_is_no_share_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "EVERY", 0.0)
+    heard: list[News] = []
+    with heard_by(heard.append):
+        TrainingNews(before="training resnet50").step(3, 200, torch.tensor(0.5))
+    assert heard == [News("training resnet50: step 3 of 200, loss 0.5", 0.0)]
+
+
 def test_nobody_listens_and_no_loss_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "EVERY", 0.0)
     news = TrainingNews(lambda model: None)

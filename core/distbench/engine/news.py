@@ -35,10 +35,16 @@ class TrainingNews:
 
     Args:
         validate: Gives the validation accuracy of a model; None where there is none.
+        before: What is trained, where it is no student but comes before one.
     """
 
-    def __init__(self, validate: Callable[[nn.Module], float | None]) -> None:
-        self._validate, self._listener = validate, _listener.get()
+    def __init__(
+        self,
+        validate: Callable[[nn.Module], float | None] = lambda model: None,
+        *,
+        before: str = "",
+    ) -> None:
+        self._validate, self._listener, self._before = validate, _listener.get(), before
         self._accuracy: float | None = None
         self._told = time.monotonic()
 
@@ -54,4 +60,5 @@ class TrainingNews:
         self._told = time.monotonic()
         judged = "" if self._accuracy is None else f", validation {100 * self._accuracy:.1f} %"
         text = f"step {step:,} of {steps:,}, loss {float(loss):.3g}{judged}"
-        self._listener(News(text, step / steps))
+        before = f"{self._before}: " if self._before else ""
+        self._listener(News(before + text, 0.0 if self._before else step / steps))

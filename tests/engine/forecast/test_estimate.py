@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from distbench.planning.plan import Plan
 from distbench.planning.planner import make_plan
 from distbench.planning.units import units_of
 
-PACE = Pace(learn=0.01, show=0.002, read=0.5, source=0.1, measured_macs=2000, memory=1e6)
+PACE = Pace(learn=0.01, show=0.002, read=0.5, sources=[(2000, 0.1)], memory=1e6)
 
 
 @pytest.fixture
@@ -85,7 +86,15 @@ def test_paces_of_networks_are_measured(plan: Plan) -> None:
     pace = measure_pace(plan, workers=2)
     assert isinstance(pace, Pace), pace
     assert 0 < pace.show <= pace.learn < 1
-    assert pace.source > 0 and pace.read > 0 and pace.memory > 0
-    assert pace.measured_macs in {source.macs for source in plan.sources}
-    assert pace.of_source(None) == pace.source
-    assert pace.of_source(2 * (pace.measured_macs or 1)) == pytest.approx(2 * pace.source)
+    assert pace.read > 0 and pace.memory > 0
+    macs, seconds = zip(*pace.sources, strict=True)
+    assert {*macs} <= {source.macs for source in plan.sources} and min(seconds) > 0
+
+
+def test_a_source_takes_as_long_as_the_most_similar_one_in_proportion() -> None:
+    pace = replace(PACE, sources=[(1000, 0.3), (8000, 0.4), (0, 9.0)])
+    assert pace.of_source(2000) == pytest.approx(0.6)
+    assert pace.of_source(4000) == pytest.approx(0.2)
+    assert pace.of_source(16000) == pytest.approx(0.8)
+    assert pace.of_source(None) == 0.4, "the median"
+    assert replace(PACE, sources=[]).of_source(2000) == 0.0

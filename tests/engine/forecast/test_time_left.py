@@ -63,6 +63,17 @@ def test_how_far_a_training_is_says_when_it_ends() -> None:
     assert left.seconds() == pytest.approx(40 / 15)
 
 
+def test_what_comes_before_is_no_part_of_the_share() -> None:
+    now = [0.0]
+    left = TimeLeft(units()[-2:], SIZES, seconds=True, workers=2, clock=lambda: now[0])
+    left.begun("long")
+    now[0] = 1000.0
+    left.reached("long", 0.0)  # its teachers were trained until now
+    now[0] = 1010.0
+    left.reached("long", 0.25)
+    assert left.seconds() == pytest.approx(30)
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"), [(3.4, "3 s"), (89, "89 s"), (600, "10 min"), (9000, "2.5 h")]
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from distbench.engine.processes.own_process import answers_of
 from distbench.errors import interrupts, reason_of
+from distbench.interfaces.zoo import Source
 from distbench.planning.plan import Plan
 from distbench.plugins.registry import Registry, registry
 from distbench.storage.system.machine import usable_cores, visible_gpus
@@ -23,6 +24,9 @@ _SECONDS = 1.0
 _BATCH = 16
 """Images of a pass that is timed at least; as many as a step takes where that is no long wait,
 since more of them fit a cache less well and each takes longer."""
+_SOURCES, _SHOWN, _SOURCE_SECONDS = 5, 4, 0.4
+"""Sources that are measured at most, images of a pass, and seconds for each: in depthwise layers an
+operation takes several times as long as in others, so that one source says little of the rest."""
 _READ = 6
 """Images that are read."""
 _TOGETHER = 4
@@ -40,23 +44,27 @@ class Pace:
         learn: Forward and backward through the student, with its share of the optimiser's step.
         show: Forward alone.
         read: Decoding and resizing.
-        source: Through one source, `measured_macs` of which are known.
-        measured_macs: Of that source; None where its zoo does not say.
+        sources: Through some of the sources, each with its MACs; 0 where its zoo does not say.
         memory: Bytes that an image of a training step takes.
     """
 
     learn: float
     show: float
     read: float
-    source: float
-    measured_macs: int | None
+    sources: Sequence[tuple[int, float]]
     memory: float
 
     def of_source(self, macs: int | None) -> float:
-        """Seconds of one image through a source with so many MACs."""
-        if not macs or not self.measured_macs:
-            return self.source
-        return self.source * macs / self.measured_macs
+        """Seconds of one image through a source with so many MACs.
+
+        As of the measured one that is most like it, in proportion to the MACs; the median where
+        they are not known.
+        """
+        known = [(own, seconds) for own, seconds in self.sources if own]
+        if not macs or not known:
+            return median(seconds for _, seconds in self.sources) if self.sources else 0.0
+        own, seconds = min(known, key=lambda one: max(one[0] / macs, macs / one[0]))
+        return seconds * macs / own
 
 
 def measure_pace(plan: Plan, workers: int = 1) -> Pace | str:
@@ -124,15 +132,15 @@ def _measured(plan: Plan) -> Pace:
         learnt = _seconds(lambda: learn(count)) / count
         model.eval()
         shown = _seconds(lambda: show(count)) / count
-        source, macs = _source(plan, names, device)
-    return Pace(learnt, shown, _read(plan, names), source, macs, memory)
+        sources = _sources(plan, names, device)
+    return Pace(learnt, shown, _read(plan, names), sources, memory)
 
 
-def _seconds(act: Callable[[], None]) -> float:
+def _seconds(act: Callable[[], None], limit: float = _SECONDS) -> float:
     """The median time that something takes, after it has been done once."""
     act()
     took: list[float] = []
-    until = time.perf_counter() + _SECONDS
+    until = time.perf_counter() + limit
     while not took or time.perf_counter() < until:
         started = time.perf_counter()
         act()
@@ -168,23 +176,30 @@ def _bytes_of_layers(model: torch.nn.Module, image: torch.Tensor) -> int:
     return total
 
 
-def _source(plan: Plan, names: Registry, device: torch.device) -> tuple[float, int | None]:
-    """Seconds of an image through the source in the middle by MACs, and its MACs."""
-    import torch
-
+def _sources(plan: Plan, names: Registry, device: torch.device) -> list[tuple[int, float]]:
+    """MACs of some sources, from the lightest to the heaviest, and seconds of an image."""
     from distbench.interfaces.zoo_sources import sources_of
 
     if plan.zoo is None or not plan.sources:
-        return 0.0, None
-    info = sorted(plan.sources, key=lambda one: (one.macs or 0, one.name))[len(plan.sources) // 2]
-    run = sources_of(names.make("zoo", plan.zoo))[info.name].open(device)
-    images = torch.rand(2, 3, info.input_size, info.input_size, device=device)
+        return []
+    infos = sorted(plan.sources, key=lambda one: (one.macs or 0, one.name))
+    steps = max(min(_SOURCES, len(infos)) - 1, 1)
+    picked = sorted({round(i * (len(infos) - 1) / steps) for i in range(steps + 1)})
+    opened = sources_of(names.make("zoo", plan.zoo))
+    return [(infos[i].macs or 0, _of_source(opened[infos[i].name], device)) for i in picked]
+
+
+def _of_source(source: Source, device: torch.device) -> float:
+    import torch
+
+    run, side = source.open(device), source.info.input_size
+    images = torch.rand(_SHOWN, 3, side, side, device=device)
 
     def shown() -> None:
         run(images)
         _wait(device)
 
-    return _seconds(shown) / len(images), info.macs
+    return _seconds(shown, _SOURCE_SECONDS) / _SHOWN
 
 
 def _read(plan: Plan, names: Registry) -> float:

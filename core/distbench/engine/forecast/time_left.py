@@ -44,6 +44,7 @@ class TimeLeft:
         for unit in units:
             self._waiting.setdefault(unit.kind, _Waiting()).add(unit.id, sizes[unit.id])
         self._begun: dict[str, float] = {}
+        self._counted: dict[str, float] = {}
         self._ends: dict[str, float] = {}
         self._took: dict[Kind, float] = {}
         self._done: dict[Kind, float] = {}
@@ -55,15 +56,21 @@ class TimeLeft:
         self._begun[unit] = self._clock()
 
     def reached(self, unit: str, share: float) -> None:
-        """A unit that has begun has got so far, 0..1."""
-        if unit in self._begun and share > 0:
-            now = self._clock()
-            self._ends[unit] = now + (now - self._begun[unit]) * (1 - share) / share
+        """A unit that has begun has got so far, 0..1; at 0 it does what must be done before."""
+        if unit not in self._begun:
+            return
+        now = self._clock()
+        if share > 0:
+            since = self._counted.get(unit, self._begun[unit])
+            self._ends[unit] = now + (now - since) * (1 - share) / share
+        else:
+            self._counted[unit] = now
 
     def ended(self, unit: str, seconds: float) -> None:
         """A unit has ended for good, after so many seconds."""
         self._wait_no_more(unit)
         self._begun.pop(unit, None)
+        self._counted.pop(unit, None)
         self._ends.pop(unit, None)
         kind = self._open.pop(unit, None)
         if kind is not None:

@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from distbench.engine.news import TrainingNews
 from distbench.engine.training.linear_probe import LinearProbe
 from distbench.engine.training.loop import train_phases
 from distbench.engine.training.macs import count_macs
@@ -177,7 +178,8 @@ class TeacherTrainer:
                 torch.manual_seed(self.seed)
                 recipe.adapt(model.backbone)
         phase = self._phase(recipe, info.name)
-        model, _ = train_phases(model, [phase], setting, seed=self.seed)
+        news = TrainingNews(before=f"training {info.name}")
+        model, _ = train_phases(model, [phase], setting, seed=self.seed, progress=news.step)
         macs = count_macs(model, info.input_size)
         spent = 3 * macs * recipe.steps * recipe.batch
         train = predict_logits(model, setting.images, setting)

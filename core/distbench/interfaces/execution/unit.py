@@ -87,7 +87,7 @@ class News:
 
     Attributes:
         text: What it is doing, in words.
-        share: Of it, that is done, 0..1.
+        share: Of it, that is done, 0..1; 0 while it does what must be done before.
     """
 
     text: str
