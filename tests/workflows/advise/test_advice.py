@@ -17,8 +17,10 @@ from distbench.cli import app
 from distbench.engine.records.run_folder import open_run
 from distbench.errors import UsageError
 from distbench.leaderboard.statistics import Estimate
+from distbench.storage.hits import FolderHits
 from distbench.storage.row_lines import sealed_line
 from distbench.workflows.advise.advise import advise
+from distbench.workflows.advise.candidates import candidates_of
 from distbench.workflows.advise.judged import calibration, judge
 from distbench.workflows.advise.students import rated
 from distbench_builtin.measures.ece import ECE
@@ -151,6 +153,23 @@ def test_a_run_ends_with_advice_where_it_is_asked_for() -> None:
     assert "warning: runs/without cannot be advised on: toy_task: it has no valid" in done.stderr
     refused = CliRunner().invoke(app, ["run", *COMMON, *methods, "--advise", "--dry-run"])
     assert refused.exit_code == 2 and "--advise needs a whole run" in refused.stderr
+
+
+def test_one_network_is_as_fast_in_every_line(here: Path) -> None:
+    """What was measured while the machine had other work to do is no property of a method."""
+    rows = [
+        row.model_copy(update={"cost": row.cost.model_copy(update={"latency_ms": 5.0 + i})})
+        for i, row in enumerate(open_run(here).rows)
+        if row.cost is not None
+    ]
+    heavy = rows[0].cost
+    assert heavy is not None
+    costs = heavy.model_copy(update={"student_macs": 2 * heavy.student_macs, "latency_ms": 50.0})
+    views = rows[-1].model_copy(update={"cost": costs})
+    lines = candidates_of([*rows[:-1], views], FolderHits(here), None)
+    assert {line.method: line.latency_ms for line in lines} == {
+        row.method.id: 50.0 if row is rows[-1] else 5.0 for row in rows
+    }
 
 
 def test_students_of_runs_beside_it_stand_in_one_table(here: Path) -> None:
