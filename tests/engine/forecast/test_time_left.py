@@ -63,6 +63,18 @@ def test_how_far_a_training_is_says_when_it_ends() -> None:
     assert left.seconds() == pytest.approx(40 / 15)
 
 
+def test_a_unit_that_was_lost_begins_from_nothing() -> None:
+    now = [0.0]
+    left = TimeLeft(units()[-2:], SIZES, seconds=True, workers=1, clock=lambda: now[0])
+    left.begun("long")
+    now[0] = 10.0
+    left.reached("long", 0.5)
+    assert left.seconds() == pytest.approx(10 + 1)
+    now[0] = 500.0
+    left.begun("long")
+    assert left.seconds() == pytest.approx(15 + 1)
+
+
 def test_what_comes_before_is_no_part_of_the_share() -> None:
     now = [0.0]
     left = TimeLeft(units()[-2:], SIZES, seconds=True, workers=2, clock=lambda: now[0])

@@ -51,8 +51,8 @@ class TimeLeft:
         self._usual = 1.0 if seconds else None
 
     def begun(self, unit: str) -> None:
-        """A unit has begun."""
-        self._wait_no_more(unit)
+        """A unit has begun, or begins again after it was lost."""
+        self._forget(unit)
         self._begun[unit] = self._clock()
 
     def reached(self, unit: str, share: float) -> None:
@@ -68,10 +68,7 @@ class TimeLeft:
 
     def ended(self, unit: str, seconds: float) -> None:
         """A unit has ended for good, after so many seconds."""
-        self._wait_no_more(unit)
-        self._begun.pop(unit, None)
-        self._counted.pop(unit, None)
-        self._ends.pop(unit, None)
+        self._forget(unit)
         kind = self._open.pop(unit, None)
         if kind is not None:
             self._took[kind] = self._took.get(kind, 0.0) + seconds
@@ -94,9 +91,12 @@ class TimeLeft:
             total, longest = total + max(end - now, 0.0), max(longest, end - now)
         return max(total / self._workers, longest)
 
-    def _wait_no_more(self, unit: str) -> None:
+    def _forget(self, unit: str) -> None:
+        """It waits no more, nor goes on as it did."""
         if unit in self._open and unit not in self._begun:
             self._waiting[self._open[unit]].remove(unit, self._sizes[unit])
+        for known in (self._begun, self._counted, self._ends):
+            known.pop(unit, None)
 
     def _rate(self, kind: Kind) -> float | None:
         """Seconds for each unit of size."""
