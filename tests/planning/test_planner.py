@@ -126,6 +126,16 @@ def test_keys_follow_what_a_result_depends_on(toy_options: Options) -> None:
     assert len(sources & allowed) == 1, "only the task that a source saw is touched"
 
 
+def test_what_is_not_as_the_suite_has_it_is_told() -> None:
+    options: Options = {"suite": "mini", "task": "mini-cub", "distiller": "none"}
+    told = plan(options, steps=30, batch=8).notes
+    assert told == (
+        "steps=30, batch=8: not as suite mini has it, so these results stand in a table of their "
+        "own and cannot be submitted to it",
+    )
+    assert plan(options, seeds=2).notes == () == plan(options, steps=300).notes
+
+
 def test_facts_of_sources_are_in_the_keys(
     toy_options: Options, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

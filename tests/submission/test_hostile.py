@@ -241,6 +241,8 @@ def test_a_control_that_calls_itself_ranked(parts: Any, judge: Judge) -> None:
     [
         ("suite_version", 2, "suite toy_suite has version 1 here, not 2"),
         ("protocol", {"steps": 400}, "has steps=4, these results were made with 400"),
+        ("protocol", {"flip": False}, "has flip=True, these results were made with False"),
+        ("protocol", {"crop": 0.5}, "has crop=1.0, these results were made with 0.5"),
         ("protocol", {"seeds": 9}, "the protocol has 9 seeds, the plan 2"),
         ("protocol", {"bonus": 1}, "the protocol will not do: unknown key 'bonus'"),
     ],

@@ -97,6 +97,12 @@ class Protocol(Grown):
         """What one cell depends on: all but the number of seeds."""
         return self.model_dump(exclude={"seeds"})
 
+    def changed_from(self, other: Protocol) -> dict[str, tuple[Any, Any]]:
+        """What a cell depends on and is not the same: by its name, the value here and there."""
+        names = (name for name in Protocol.model_fields if name != "seeds")
+        both = {name: (getattr(self, name), getattr(other, name)) for name in names}
+        return {name: (ours, theirs) for name, (ours, theirs) in both.items() if ours != theirs}
+
     @field_validator("labelled")
     @classmethod
     def _budget(cls, value: float | str) -> float | str:

@@ -101,7 +101,7 @@ def make_plan(config: RunConfig) -> Plan:
         jobs=jobs,
         cells=cells,
         distributions=run.names.distributions(),
-        notes=tuple(filter(None, (run.quick_note(), note))),
+        notes=tuple(filter(None, (run.quick_note(), run.protocol_note(), note))),
         warnings=(warning,) if warning else (),
     )
 

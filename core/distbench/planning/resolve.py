@@ -213,6 +213,17 @@ class ResolvedRun:
         protocol = {k for k in PROTOCOL_OPTIONS if getattr(self.config, k) is not None}
         return self.quick.note(protocol | self.config.model_fields_set)
 
+    def protocol_note(self) -> str | None:
+        """A line on what is not as the suite has it; None where all is, or there is no suite."""
+        changed = self.protocol.changed_from(self.suite.protocol)
+        if self.suite.name == NO_SUITE or not changed:
+            return None
+        named = ", ".join(f"{name}={ours}" for name, (ours, _) in changed.items())
+        return (
+            f"{named}: not as suite {self.suite.name} has it, so these results stand in a table of "
+            "their own and cannot be submitted to it"
+        )
+
     def _values(self, kind: str) -> tuple[Value, ...]:
         """The components of one kind as they are named, by the run or for this machine."""
         values: tuple[Value, ...] = getattr(self.config, kind)

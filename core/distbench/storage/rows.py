@@ -61,7 +61,10 @@ class SourcesBlock(_Block):
 
 
 class PartsBlock(_Block):
-    """How many images each part had, and which seeds drew them."""
+    """How many images each part had, and which seeds drew them.
+
+    The unlabelled pool holds the labelled images too.
+    """
 
     labelled: int
     unlabelled: int

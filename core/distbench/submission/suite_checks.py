@@ -82,13 +82,12 @@ def check_suite(
         )
         return
     # Seeds may differ, since no cell depends on how many there are.
-    for key, ours in suite.protocol.model_dump(exclude={"seeds"}).items():
-        if (value := getattr(protocol, key)) != ours:
-            report.refuse(
-                "protocol",
-                f"suite {suite.name} has {key}={ours}, these results were made with "
-                f"{shown(value)}; a changed protocol is another suite and needs a name of its own",
-            )
+    for key, (ours, value) in suite.protocol.changed_from(protocol).items():
+        report.refuse(
+            "protocol",
+            f"suite {suite.name} has {key}={ours}, these results were made with "
+            f"{shown(value)}; a changed protocol is another suite and needs a name of its own",
+        )
     _check_student(plan, suite, names, report)
     _check_zoo(plan, suite, names, report)
     if labels_allowed(plan):

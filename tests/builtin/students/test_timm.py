@@ -28,7 +28,8 @@ HUB_ID = "timm/test_resnet.r160_in1k"
 WAY_OUT = (
     "Get them with `distbench fetch --student timm:test_resnet --only student`, name a file with "
     "weights=PATH, or start from random weights with pretrained=false: --student "
-    "timm:test_resnet:weights=PATH or --student timm:test_resnet:pretrained=false"
+    "timm:test_resnet:weights=PATH or --student timm:test_resnet:pretrained=false. To try "
+    "commands, --student mini ships with distbench"
 )
 
 

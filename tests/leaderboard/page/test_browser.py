@@ -296,6 +296,11 @@ def test_what_is_looked_at_has_an_address(page, file):
     page.goto(address)
     arrive(page, "mini v1, student mini")
     assert page.locator("#overview").inner_text() == shown
+    in_sight = "id => Math.abs(document.getElementById(id).getBoundingClientRect().top) < 100"
+    page.wait_for_function(in_sight, arg="two-by-task")
+    page.locator("#nav").get_by_role("link", name="Methods").click()
+    page.wait_for_function(in_sight, arg="table")
+    assert page.url == address, "a place is gone to, and what was chosen stays"
     page.locator("#reset").click()
     page.wait_for_url(lambda url: "metric=" not in url and "sort=-mean" not in url)
     odd = f"{file.as_uri()}#board=2&metric=nothing&macs=x&against={quote(EVIL)}&sort=-nothing&one=x"

@@ -92,7 +92,8 @@ def unavailable(name: str, why: str, *, anywhere: bool = True) -> WeightsError:
     return WeightsError(
         f"the pretrained weights of {name} cannot be had: {why}. {fetch if anywhere else 'Name'} "
         f"a file with weights=PATH, or start from random weights with pretrained=false: "
-        f"--student {name}:weights=PATH or --student {name}:pretrained=false"
+        f"--student {name}:weights=PATH or --student {name}:pretrained=false. To try commands, "
+        "--student mini ships with distbench"
     )
 
 

@@ -159,7 +159,11 @@ function twoPart(board) {
     choice("two-b", "against"),
   );
   form.addEventListener("submit", (event) => event.preventDefault());
-  return [make("h3", null, "Two methods by task"), form, make("div", { id: "two" })];
+  return [
+    make("h3", { id: "two-by-task" }, "Two methods by task"),
+    form,
+    make("div", { id: "two" }),
+  ];
 }
 /* The two that are compared at first: the first one, and the baseline or the second one. */
 function usualTwo(board) {
@@ -181,6 +185,13 @@ export function chooseTwo(board, one, other) {
   const at = [one, other].map((name) => board.method.indexOf(name));
   showTwo(board, ...(at.includes(-1) ? usualTwo(board) : at));
 }
+/* What the table says of the same two, where one is its baseline: of fewer comparisons. */
+function alone(board, a, b) {
+  const base = board.baseline === null ? -1 : board.method.indexOf(board.baseline);
+  const other = a === base ? b : b === base ? a : -1;
+  const p = other < 0 ? null : board.p_holm[other];
+  return p === null ? "" : ` The table compares with ${board.baseline} alone: p ${pText(p)}.`;
+}
 function showTwo(board, ...chosen) {
   const [a, b] = chosen.map(Number);
   byId("two-a").value = String(a);
@@ -200,7 +211,8 @@ function showTwo(board, ...chosen) {
   const told = pair
     ? pair.p === null
       ? " Whether it is more than chance cannot be told."
-      : ` p ${pText(pair.p)}, ${adjustedText(board)}: ${WORDS[verdict(board, pair)]}.`
+      : ` p ${pText(pair.p)}, ${adjustedText(board)}: ${WORDS[verdict(board, pair)]}.` +
+        alone(board, a, b)
     : " Only ranked methods are tested against each other.";
   const rows = board.tasks.map((task, t) => [
     make("a", { href: link("task", task, board.index) }, named(task)),

@@ -15,6 +15,9 @@ import {
   size,
 } from "./format.js";
 
+/* The share of the best one's compute up to which doing with less is news. */
+const WORTH = 0.5;
+
 export function lead(board) {
   const groups = new Set(board.groups).size;
   const within = groups < board.tasks.length ? ` in ${plural(groups, "group")}` : "";
@@ -70,7 +73,7 @@ export function answers(board) {
   ];
   const cheap = group.filter((i) => board.macs[i]).sort((a, b) => board.macs[a] - board.macs[b])[0];
   const saved = Math.round((100 * board.macs[cheap]) / board.macs[best]);
-  if (cheap !== undefined)
+  if (cheap !== undefined && (cheap === best || saved <= 100 * WORTH))
     cards.push(
       make(
         "div",

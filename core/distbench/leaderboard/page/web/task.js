@@ -50,8 +50,8 @@ export function taskView(board, t) {
       { class: "facts" },
       facts.classes === null ? null : fact("classes", facts.classes.toLocaleString("en")),
       parts &&
-        ["labelled", "unlabelled", "validation", "test"].map((what, k) =>
-          fact(`${what} images`, parts[k].toLocaleString("en")),
+        ["labelled images", "to learn from", "validation images", "test images"].map((what, k) =>
+          fact(what, parts[k].toLocaleString("en")),
         ),
     ),
     make("h2", null, "Methods on this task"),

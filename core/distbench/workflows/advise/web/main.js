@@ -7,12 +7,16 @@ import { byId, make, named, put } from "./elements.js";
 import { labelsPart } from "./labels.js";
 import { sourcesPart, studentsPart } from "./sources.js";
 
+/* Of a text with commands between backticks its parts. */
+const withCode = (text) =>
+  text.split("`").map((part, k) => (k % 2 ? make("code", null, part) : part));
+
 document.title = `${ADVICE.task} · distbench advice`;
 put(byId("task"), taskLine());
 put(byId("headline"), ADVICE.headline, ": ", named(ADVICE.advised));
 put(
   byId("lead"),
-  [ADVICE.reason, ADVICE.gain, ADVICE.shipping].map((text) => make("p", null, text)),
+  [ADVICE.reason, ADVICE.gain, ADVICE.shipping].map((text) => make("p", null, withCode(text))),
   ADVICE.notes.map((text) => make("p", { class: "small" }, text)),
 );
 put(byId("answers"), answerCards());
