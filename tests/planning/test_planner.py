@@ -128,8 +128,8 @@ def test_keys_follow_what_a_result_depends_on(toy_options: Options) -> None:
 
 def test_what_is_not_as_the_suite_has_it_is_told() -> None:
     options: Options = {"suite": "mini", "task": "mini-cub", "distiller": "none"}
-    told = plan(options, steps=30, batch=8).notes
-    assert told == (
+    notes = plan(options, steps=30, batch=8).notes
+    assert notes == (
         "steps=30, batch=8: not as suite mini has it, so these results stand in a table of their "
         "own and cannot be submitted to it",
     )

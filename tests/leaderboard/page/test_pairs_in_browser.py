@@ -39,9 +39,9 @@ def test_the_matrix_says_gap_and_p_of_each_pair(page, file):
 def test_the_pair_at_first_is_told_with_the_table_s_p_too(page, file):
     (first, *_) = (r for r in reports(collect([file.parent / "in/one"])) if r.board.tasks)
     best = next(line for line in first.board.lines if line.method == BEST)
-    told = page.locator("#two").inner_text()
-    assert "pairs: " in told
-    assert f"The table compares with finetune alone: p {p_text(best.p_holm)}." in told
+    pair = page.locator("#two").inner_text()
+    assert "pairs: " in pair
+    assert f"The table compares with finetune alone: p {p_text(best.p_holm)}." in pair
 
 
 def test_two_methods_are_compared_by_task_over_the_seeds_of_both(page, file):

@@ -153,8 +153,8 @@ def test_negatives_are_counted_as_often_as_they_are_drawn(
     mine, theirs, images = RNG.normal(size=(2, 3)), RNG.normal(size=(2, 3)), [5, 2]
     torch.manual_seed(7)
     given = single(mine).requires_grad_()
-    found = memory.loss(given, single(theirs), torch.tensor(images))
-    found.backward()
+    loss = memory.loss(given, single(theirs), torch.tensor(images))
+    loss.backward()
     assert given.grad is not None and given.grad.abs().sum() > 0
     torch.manual_seed(7)
     drawn = torch.randint(5, (2, negatives)).numpy()
@@ -167,4 +167,4 @@ def test_negatives_are_counted_as_often_as_they_are_drawn(
         noise = negatives / 6
         wanted -= np.log(h[:, 0] / (h[:, 0] + noise)).mean()
         wanted -= np.log(noise / (h[:, 1:] + noise)).sum(1).mean()
-    assert float(found.detach()) == pytest.approx(wanted, rel=1e-4)
+    assert float(loss.detach()) == pytest.approx(wanted, rel=1e-4)

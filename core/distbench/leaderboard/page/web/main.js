@@ -102,15 +102,12 @@ function route(event) {
     window.scrollTo(0, 0);
     if (event) detail.focus();
   } else if (asked.has("one") && asked.has("other")) byId("two-by-task")?.scrollIntoView();
-  else if (hash && !hash.includes("=") && byId(hash)) byId(hash).scrollIntoView();
+  else if (hash && !hash.includes("=") && byId(hash)) {
+    byId(hash).scrollIntoView();
+    /* What was chosen is still shown, so the address says it again. */
+    if (board.address?.includes("=")) history.replaceState(null, "", board.address);
+  }
 }
-/* The places of the overview are gone to without another address: what was chosen stays in it. */
-byId("nav").addEventListener("click", (event) => {
-  const place = event.target.closest("a") && byId(event.target.hash.slice(1));
-  if (!place) return;
-  event.preventDefault();
-  place.scrollIntoView();
-});
 put(
   byId("board"),
   DATA.boards.map((board, n) => make("option", { value: n }, board.label)),
